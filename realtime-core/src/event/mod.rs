@@ -1,0 +1,105 @@
+//! The events of each protocol: a struct an event, a table a direction.
+//!
+//! A table ([`ServerEvent`], [`ClientEvent`], and [`translation`]'s pair) is an enum whose variants bear the wire's
+//! names. Both directions decode and encode, so a test or a server of your own speaks with the same types.
+//!
+//! Nothing that arrives is lost and nothing that arrives is fatal: a type without a name here is
+//! [`ServerEvent::Unknown`], a known type with another shape [`ServerEvent::Malformed`], anything else
+//! [`ServerEvent::Invalid`], each with its own copy of the text.
+
+#[macro_use]
+mod table;
+mod head;
+mod odd;
+
+mod client;
+mod server;
+pub mod translation;
+
+use std::fmt;
+
+use crate::{transport::Text, wire::Id};
+
+pub use client::*;
+pub use odd::{Custom, Invalid, Malformed, Unknown};
+pub use server::*;
+
+/// One direction's table of events.
+///
+/// Implemented by the enums of this module. A protocol of your own brings its own tables.
+pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// The type strings of all events in the table, current names only.
+    const KINDS: &'static [&'static str];
+
+    /// Reads one message. Never fails: what is not understood is an event too.
+    fn decode(raw: &[u8]) -> Self;
+
+    /// The JSON that travels.
+    fn encode(&self) -> Text;
+
+    /// The type string, by its current name. Empty where there is none to be found.
+    fn kind(&self) -> &str;
+
+    /// The id that its sender gave it.
+    fn event_id(&self) -> Option<&Id>;
+
+    /// Gives it an id. An event that is kept as raw text stays as it is.
+    fn set_event_id(&mut self, id: Id);
+
+    /// Whether the table knows it, and why not if not.
+    fn recognition(&self) -> Recognition<'_>;
+}
+
+/// What became of a message that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recognition<'a> {
+    /// An event of the table.
+    Known,
+    /// A well-formed event whose type is not in the table.
+    Unknown,
+    /// An event of the table whose members do not fit, for the reason given.
+    Malformed(&'a str),
+    /// No event at all, for the reason given.
+    Invalid(&'a str),
+}
+
+/// An event struct that is a variant of the table `E`.
+///
+/// It lets a type stand for its event: in [`Connection::on`](crate::Connection::on), in an expectation of a test.
+pub trait EventOf<E>: Sized {
+    /// The event's type string.
+    const KIND: &'static str;
+
+    /// The struct within the event, if it is this one.
+    fn get(event: &E) -> Option<&Self>;
+
+    /// Takes the struct out of the event, or gives the event back.
+    ///
+    /// # Errors
+    /// The event, if it is another.
+    fn take(event: E) -> Result<Self, E>;
+}
+
+/// The JSON of an event: its type first, where a reader looks for it.
+#[expect(clippy::expect_used, reason = "see the proof beside it")]
+fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text {
+    struct Tagged<'a, T>(&'a str, &'a T);
+
+    impl<T: serde::Serialize> serde::Serialize for Tagged<'_, T> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            crate::wire::write_tagged(serializer, self.0, self.1)
+        }
+    }
+
+    // Serialising to memory fails only where a type's own `Serialize` does or a map's key is no string: no type of
+    // this crate has either.
+    serde_json::to_string(&Tagged(kind, event)).expect("events have a JSON form").into()
+}
+
+/// Writes an event that is kept as text.
+fn write_raw<S: serde::Serializer>(serializer: S, text: &Text) -> Result<S::Ok, S::Error> {
+    let raw: &serde_json::value::RawValue =
+        serde_json::from_slice(text.as_bytes()).map_err(serde::ser::Error::custom)?;
+    serde::Serialize::serialize(raw, serializer)
+}

@@ -1,0 +1,14 @@
+//! The OpenAI Realtime protocol without a network.
+
+// The tables of events grow with the protocol.
+#![recursion_limit = "256"]
+
+#[macro_use]
+mod wire;
+
+pub mod endpoint;
+pub mod event;
+pub mod transport;
+pub mod types;
+
+pub use wire::{Audio, Id, Json, Patch, Secret};

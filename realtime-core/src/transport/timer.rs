@@ -1,0 +1,61 @@
+use std::{
+    fmt,
+    ops::{Add, Sub},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+
+/// A clock and its alarms. It comes with the transport, so a virtual one can stand in for it.
+pub trait Timer: fmt::Debug + Send + Sync + 'static {
+    /// The time now. Never goes back.
+    fn now(&self) -> Instant;
+
+    /// The time since the Unix epoch, for what the service states in wall-clock time. None where there is no such
+    /// clock.
+    fn unix(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Completes once `deadline` has come. Must work from any thread, and end when dropped.
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
+}
+
+/// A point in time, as the time since its timer's origin. Instants of two timers do not compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(Duration);
+
+impl Instant {
+    /// A point so long after the timer's origin.
+    pub const fn from_origin(since: Duration) -> Self {
+        Self(since)
+    }
+
+    /// The time since the timer's origin.
+    pub const fn since_origin(self) -> Duration {
+        self.0
+    }
+
+    /// The time since an earlier point; zero if it is a later one.
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Saturates, so that a deadline of [`Duration::MAX`] is one that never comes.
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+}
+
+/// The time between, zero if the second point is the later one.
+impl Sub for Instant {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.since(earlier)
+    }
+}

@@ -1,0 +1,7 @@
+//! What events carry.
+
+mod audio;
+mod tool;
+
+pub use audio::*;
+pub use tool::*;

@@ -1,0 +1,124 @@
+use std::{fmt, ops::Deref};
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::base64;
+
+/// Audio, as the bytes of its samples: base64 on the wire, raw here.
+///
+/// Which samples they are is said by the session's format: little-endian 16-bit PCM at 24,000 Hz, mono, by default, or
+/// one byte a sample at 8,000 Hz for G.711. A clone shares the bytes.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Audio(Bytes);
+
+impl Audio {
+    /// The bytes, to keep or to pass on without a copy.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// The samples, where the format is 16-bit PCM. An odd last byte is left out.
+    pub fn samples(&self) -> impl ExactSizeIterator<Item = i16> + '_ {
+        self.0.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair))
+    }
+
+    /// Decodes base64 text of the standard alphabet, padded.
+    pub(crate) fn from_base64(text: &[u8]) -> Option<Self> {
+        base64::decode(text).map(Self::from)
+    }
+}
+
+impl Deref for Audio {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Audio {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Bytes> for Audio {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Audio {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Audio {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// 16-bit PCM samples.
+impl From<&[i16]> for Audio {
+    fn from(samples: &[i16]) -> Self {
+        samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<_>>().into()
+    }
+}
+
+/// The length alone: a payload has no place in a log.
+impl fmt::Debug for Audio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Audio({} bytes)", self.len())
+    }
+}
+
+impl Serialize for Audio {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(base64::encoded_len(self.len()));
+        base64::encode_into(self, &mut text);
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Audio {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Audio;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("audio in base64")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Audio, E> {
+                Audio::from_base64(text.as_bytes()).ok_or_else(|| E::custom("audio that is no base64"))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn travels_as_base64() {
+        let audio = Audio::from([1i16, -2, 300].as_slice());
+        assert_eq!(&*audio, [1, 0, 254, 255, 44, 1]);
+        assert_eq!(audio.samples().collect::<Vec<_>>(), [1, -2, 300]);
+        let text = serde_json::to_string(&audio).unwrap();
+        assert_eq!(text, r#""AQD+/ywB""#);
+        assert_eq!(serde_json::from_str::<Audio>(&text).unwrap(), audio);
+        assert_eq!(serde_json::from_str::<Audio>(r#""AQD+\/ywB""#).unwrap(), audio);
+        assert_eq!(format!("{audio:?}"), "Audio(6 bytes)");
+        for wrong in [r#""AQ""#, r#""AQD+/yw!""#, "1", "null"] {
+            assert!(serde_json::from_str::<Audio>(wrong).is_err());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+/// A struct of the wire, its constructor and its setters, from one line a field.
+///
+/// | line | field | on the wire |
+/// |---|---|---|
+/// | `req name: String` | `String` | always there |
+/// | `req_int index: u32` | `u32` | always there; read from `12` or `12.0` |
+/// | `req_text delta: String` | `String` | always there; read though a character was cut in half |
+/// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
+/// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
+/// | `patch prompt: Prompt`, `patch_int ..` | `Patch<..>` | left out, null, or the value |
+///
+/// Without required fields the struct has `Default`, else `new` takes them in the order of their lines. Every other
+/// field has a consuming setter of its own name.
+macro_rules! wire {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        $(wire!(@field [$(#[$meta])*] $name [] [] [] $($body)*);)+
+    };
+
+    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n [$($f)* $(#[$d])* pub $x: $t,] [$($r)* { $x: impl Into<$t> = $x.into() }] $s $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req_int $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])* #[serde(deserialize_with = "crate::wire::int::read")] pub $x: $t,]
+            [$($r)* { $x: $t = $x }] $s $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req_text $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])* #[serde(deserialize_with = "crate::wire::text::read")] pub $x: $t,]
+            [$($r)* { $x: impl Into<$t> = $x.into() }] $s $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
+            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt_int $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::int::read")]
+                pub $x: Option<$t>,]
+            $r [$($s)* { $x: $t = Some($x) }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt_text $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::text::read")]
+                pub $x: Option<$t>,]
+            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(default, skip_serializing_if = "crate::wire::Patch::is_keep")]
+                pub $x: crate::wire::Patch<$t>,]
+            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch_int $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(
+                    default,
+                    skip_serializing_if = "crate::wire::Patch::is_keep",
+                    deserialize_with = "crate::wire::int::read"
+                )]
+                pub $x: crate::wire::Patch<$t>,]
+            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
+    };
+
+    (@field [$($m:tt)*] $n:ident [$($f:tt)*] [] $s:tt) => {
+        wire!(@emit [$($m)* #[derive(Default)]] $n [$($f)*] $s);
+    };
+    (@field $m:tt $n:ident $f:tt [$({ $x:ident: $t:ty = $value:expr })+] [$({ $y:ident: $u:ty = $other:expr })*]) => {
+        wire!(@emit $m $n $f [$({ $y: $u = $other })*]);
+        impl $n {
+            /// With what it cannot be without.
+            #[allow(clippy::too_many_arguments)] // as many as the wire requires
+            pub fn new($($x: $t),+) -> Self {
+                Self { $($x: $value,)+ $($y: Default::default(),)* }
+            }
+        }
+    };
+
+    (@emit [$($m:tt)*] $n:ident [$($f:tt)*] [$({ $x:ident: $t:ty = $value:expr })*]) => {
+        $($m)*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub struct $n { $($f)* }
+
+        impl $n {
+            $(
+                #[doc = concat!("Sets [`", stringify!($x), "`](Self#structfield.", stringify!($x), ").")]
+                #[must_use]
+                pub fn $x(mut self, $x: $t) -> Self {
+                    self.$x = $value;
+                    self
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,207 @@
+use std::{borrow::Borrow, fmt, hash, ops::Deref};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// How many bytes an [`Id`] holds without an allocation.
+const INLINE: usize = 30;
+
+/// An identifier: of an event, an item, a response, a session, a call.
+///
+/// It reads as a `str`. The service's ids have 26 or 27 bytes, so up to 30 bytes are kept in place and need no
+/// allocation; longer ones (a client may choose its own) are kept on the heap.
+#[derive(Clone)]
+pub struct Id(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Heap(Box<str>),
+}
+
+impl Id {
+    /// Makes an id of any text.
+    pub fn new(text: &str) -> Self {
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..text.len()) {
+            Some(start) => {
+                start.copy_from_slice(text.as_bytes());
+                // `text.len()` is at most INLINE here.
+                let len = text.len() as u8;
+                Self(Repr::Inline { len, bytes })
+            }
+            None => Self(Repr::Heap(text.into())),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            // The bytes were a `str` when they were stored, so the check never fails.
+            Repr::Inline { len, bytes } => std::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default(),
+            Repr::Heap(text) => text,
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Repr::Heap(text) => text.as_bytes(),
+        }
+    }
+}
+
+impl Default for Id {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Id {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for Id {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Id {}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Id {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+/// The same as the text's, as [`Borrow<str>`] asks.
+impl hash::Hash for Id {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialEq<str> for Id {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Id {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl From<&str> for Id {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Self {
+        if text.len() > INLINE {
+            Self(Repr::Heap(text.into()))
+        } else {
+            Self::new(&text)
+        }
+    }
+}
+
+impl From<&Self> for Id {
+    fn from(id: &Self) -> Self {
+        id.clone()
+    }
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        id.as_str().into()
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+                Ok(Id::new(text))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn keeps_ids_of_the_service_in_place() {
+        assert_eq!(size_of::<Id>(), 32);
+        assert_eq!(size_of::<Option<Id>>(), 32);
+        for length in [0, 1, 27, 30, 31, 512] {
+            let text = "é".repeat(length / 2) + &"x".repeat(length % 2);
+            let id = Id::new(&text);
+            assert_eq!(matches!(id.0, Repr::Inline { .. }), length <= INLINE);
+            assert_eq!((&*id, &*Id::from(text.clone())), (&*text, &*text));
+        }
+    }
+
+    #[test]
+    fn is_found_in_a_map_by_its_text() {
+        let map = HashMap::from([(Id::new("item_1"), 1), (Id::new(&"x".repeat(99)), 2)]);
+        assert_eq!((map["item_1"], map[&*"x".repeat(99)]), (1, 2));
+    }
+}

@@ -1,0 +1,100 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde_json::{Value, value::RawValue};
+
+/// Any JSON, kept as its text: a schema, free-form metadata, a shape this crate does not know.
+///
+/// Two are equal when their values are, whatever their spacing and the order of their members.
+#[derive(Clone)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// Takes JSON text as it is.
+    ///
+    /// # Errors
+    /// The text is not one JSON value.
+    pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text.into()).map(Self)
+    }
+
+    /// Writes any serialisable value.
+    ///
+    /// # Errors
+    /// The value has no JSON form.
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self)
+    }
+
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Reads it into a type of your own.
+    ///
+    /// # Errors
+    /// The JSON does not fit the type.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+
+    /// Its value. Null if the text nests deeper than serde_json reads (128 levels).
+    pub fn to_value(&self) -> Value {
+        self.read().unwrap_or_default()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+            || matches!((self.read::<Value>(), other.read::<Value>()), (Ok(a), Ok(b)) if a == b)
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        // The Display of a value is its JSON text, so the check in `parse` never fails.
+        Self::parse(value.to_string()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
+    }
+}
+
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Self {
+        value.clone().into()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compares_by_value_and_keeps_the_text() {
+        let json = Json::parse(r#"{ "a": 1, "b": [1e400] }"#);
+        assert_eq!(json.as_ref().map(Json::as_str).ok(), Some(r#"{ "a": 1, "b": [1e400] }"#));
+        let parse = |text: &str| Json::parse(text).unwrap();
+        assert_eq!(parse(r#"{"a":1,"b":2}"#), parse(r#"{ "b": 2, "a": 1 }"#));
+        assert_ne!(parse("1"), parse("2"));
+        assert!(Json::parse("{").is_err());
+        assert_eq!(Json::from(serde_json::json!({"x": null})).as_str(), r#"{"x":null}"#);
+    }
+}

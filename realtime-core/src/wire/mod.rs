@@ -1,0 +1,28 @@
+//! The leaf types of the protocol, and the macros that its structs, enums and event tables are made with.
+//!
+//! They carry three rules. *Lenient in*: an optional field may be absent or null, an integer may arrive as `12.0`, a
+//! string enum is open, a half of a surrogate pair is no reason to lose a frame. *Strict out*: exactly the fields that
+//! were set are written. *Owned*: nothing here keeps a received frame alive.
+
+#[macro_use]
+mod open_enum;
+#[macro_use]
+mod tagged;
+#[macro_use]
+mod fields;
+
+mod audio;
+pub(crate) mod base64;
+mod id;
+pub(crate) mod int;
+mod json;
+mod patch;
+mod secret;
+pub(crate) mod text;
+
+pub use audio::Audio;
+pub use id::Id;
+pub use json::Json;
+pub use patch::Patch;
+pub use secret::Secret;
+pub(crate) use tagged::{Entries, Tagged, read_tagged, write_tagged};

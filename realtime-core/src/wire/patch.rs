@@ -1,0 +1,73 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A field whose absence and whose null mean different things to the service.
+///
+/// `turn_detection` is one: left out, the session keeps its turn detection; null turns it off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Not written: what the service has stays.
+    #[default]
+    Keep,
+    /// Written as null: turned off, or taken away.
+    Clear,
+    /// Written as this value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether the field is left out.
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// The value, if there is one.
+    pub fn as_set(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// The value, if there is one.
+    pub fn into_set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
+    /// What stands afterwards where `current` stood before.
+    pub fn apply(self, current: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => current,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<T> From<T> for Patch<T> {
+    fn from(value: T) -> Self {
+        Self::Set(value)
+    }
+}
+
+impl From<&str> for Patch<String> {
+    fn from(value: &str) -> Self {
+        Self::Set(value.into())
+    }
+}
+
+/// `Keep` is left out by the struct that holds the field; on its own it is null.
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_set().serialize(serializer)
+    }
+}
+
+/// Null is `Clear`; `Keep` is what the struct's default gives where the field is absent.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}

@@ -1,0 +1,109 @@
+//! Text that a server may have cut in the middle of a character.
+//!
+//! A service that splits text into deltas can split an emoji, and then sends half of a surrogate pair (`"\ud83d"`),
+//! which is JSON but no Unicode. Such a half becomes U+FFFD; the `done` event brings the whole text.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Deserializer, de};
+
+/// Reads a text, or an optional one where null and absent mean none.
+pub(crate) fn read<'de, D: Deserializer<'de>, T: FromText>(deserializer: D) -> Result<T, D::Error> {
+    T::read(deserializer)
+}
+
+pub(crate) trait FromText: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+impl FromText for String {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Lossy::deserialize(deserializer).map(|lossy| lossy.0)
+    }
+}
+
+impl FromText for Option<String> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<Lossy>::deserialize(deserializer)?.map(|lossy| lossy.0))
+    }
+}
+
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Lossy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Lossy, E> {
+                Ok(Lossy(text.into()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Lossy, E> {
+                Ok(Lossy(text))
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+
+        // Asked for bytes, serde_json does not insist on whole surrogate pairs.
+        deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+/// A string that is only looked at: borrowed from the input where it has no escapes.
+pub(crate) struct Borrowed<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Borrowed<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Borrowed<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Borrowed<'de>, E> {
+                Ok(Borrowed(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Borrowed<'de>, E> {
+                Ok(Borrowed(Cow::Owned(text.into())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Borrowed<'de>, E> {
+                Ok(Borrowed(Cow::Owned(text)))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_a_character_does_not_lose_the_rest() {
+        let text = |json: &str| String::read(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!(text(r#""plain""#).as_deref(), Some("plain"));
+        assert_eq!(text(r#""\ud83d\udc4b é \n""#).as_deref(), Some("👋 é \n"));
+        let half = text(r#""hi \ud83d""#).unwrap();
+        assert!(half.starts_with("hi \u{fffd}"));
+        assert_eq!(text("1"), None);
+        assert_eq!(text("null"), None);
+        let value = serde_json::json!("from a value");
+        assert_eq!(String::read(value).ok().as_deref(), Some("from a value"));
+    }
+}

@@ -1,0 +1,2 @@
+//! x
+pub use realtime_core::*;
