@@ -75,7 +75,8 @@ mod tests {
         assert_eq!(leading_kind(br#"{"x":1,"type":"error"}"#), None);
         assert_eq!(leading_kind(br#"{"type":"err\u006fr"}"#), None);
         assert_eq!(leading_kind(br#"{"type":"err"#), None);
-        for raw in [r#"{"x":{"type":1},"type":"err\u006fr","event_id":"e"}"#, r#" { "event_id" : "e", "type" : "error" } "#]
+        for raw in
+            [r#"{"x":{"type":1},"type":"err\u006fr","event_id":"e"}"#, r#" { "event_id" : "e", "type" : "error" } "#]
         {
             let head = Head::scan(raw.as_bytes()).unwrap();
             assert_eq!((&*head.kind, head.event_id.as_deref()), ("error", Some("e")));

@@ -36,10 +36,17 @@ mod tests {
         assert_eq!(serde_json::to_string(&t).unwrap(), r#"{"type":"other","name":"n","big":1e400,"z":{}}"#);
         let v: ServerVad = serde_json::from_str(r#"{"idle_timeout_ms":null}"#).unwrap();
         assert_eq!(serde_json::to_string(&v).unwrap(), r#"{"idle_timeout_ms":null}"#);
-        assert_eq!(serde_json::to_string(&ServerVad::default().idle_timeout_ms(12)).unwrap(), r#"{"idle_timeout_ms":12}"#);
-        assert_eq!(serde_json::to_string(&TurnDetection::from(ServerVad::default())).unwrap(), r#"{"type":"server_vad"}"#);
+        assert_eq!(
+            serde_json::to_string(&ServerVad::default().idle_timeout_ms(12)).unwrap(),
+            r#"{"idle_timeout_ms":12}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&TurnDetection::from(ServerVad::default())).unwrap(),
+            r#"{"type":"server_vad"}"#
+        );
         use crate::event::*;
-        let e = ServerEvent::decode(br#"{"type":"response.audio.delta","item_id":"i","content_index":1.0,"delta":"AAA="}"#);
+        let e =
+            ServerEvent::decode(br#"{"type":"response.audio.delta","item_id":"i","content_index":1.0,"delta":"AAA="}"#);
         println!("{e:?} {}", size_of::<ServerEvent>());
         println!("{}", e.encode().to_str().unwrap());
         println!("{}", serde_json::to_string(&e).unwrap());

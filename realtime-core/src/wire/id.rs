@@ -123,11 +123,7 @@ impl From<&str> for Id {
 
 impl From<String> for Id {
     fn from(text: String) -> Self {
-        if text.len() > INLINE {
-            Self(Repr::Heap(text.into()))
-        } else {
-            Self::new(&text)
-        }
+        if text.len() > INLINE { Self(Repr::Heap(text.into())) } else { Self::new(&text) }
     }
 }
 

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn reads_whole_numbers_in_any_form() {
-        for (text, value) in [("12", Some(12)), ("12.0", Some(12)), ("1.5e3", Some(1500)), ("1.5", None), ("-1", None)] {
+        for (text, value) in [("12", Some(12)), ("12.0", Some(12)), ("1.5e3", Some(1500)), ("1.5", None), ("-1", None)]
+        {
             assert_eq!(number::<u32>(text), value, "{text}");
         }
         assert_eq!(number::<u32>("4294967296"), None);

@@ -40,7 +40,11 @@ pub(crate) fn read_tagged<'de, D: Deserializer<'de>, T: Tagged>(deserializer: D)
 }
 
 /// Writes the tag, then the fields of the struct that it announces.
-pub(crate) fn write_tagged<S: Serializer, T: Serialize>(serializer: S, tag: &str, fields: &T) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
+    serializer: S,
+    tag: &str,
+    fields: &T,
+) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct WithTag<'a, T> {
         r#type: &'a str,

@@ -1,4 +1,7 @@
-use crate::{event::Custom, wire::{Audio, Id}};
+use crate::{
+    event::Custom,
+    wire::{Audio, Id},
+};
 
 wire! {
     /// append

@@ -1,4 +1,7 @@
-use crate::{event::Unknown, wire::{Audio, Id}};
+use crate::{
+    event::Unknown,
+    wire::{Audio, Id},
+};
 
 wire! {
     /// audio delta
