@@ -6,9 +6,16 @@
 #[macro_use]
 mod wire;
 
+pub mod connection;
 pub mod endpoint;
+mod error;
 pub mod event;
+pub mod protocol;
+pub mod session;
 pub mod transport;
 pub mod types;
 
+pub use connection::{Ack, Connection, Options, SendError, Sender};
+pub use error::{Deadline, Error, ErrorKind, Refused};
+pub use protocol::Protocol;
 pub use wire::{Audio, Id, Json, Patch, Secret};

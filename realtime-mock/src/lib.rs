@@ -1,1 +1,5 @@
 //! x
+mod clock;
+mod link;
+pub use clock::VirtualClock;
+pub use link::duplex;

@@ -34,6 +34,9 @@ pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// Reads one message. Never fails: what is not understood is an event too.
     fn decode(raw: &[u8]) -> Self;
 
+    /// Takes a binary message, which no event travels as.
+    fn binary(raw: &[u8]) -> Self;
+
     /// The JSON that travels.
     fn encode(&self) -> Text;
 

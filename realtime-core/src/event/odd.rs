@@ -88,11 +88,6 @@ impl Invalid {
     pub(super) fn new(raw: &[u8], reason: String) -> Self {
         Self { raw: Bytes::copy_from_slice(raw), reason: reason.into() }
     }
-
-    /// A message that was binary: the service sends text only.
-    pub(crate) fn binary(raw: Bytes) -> Self {
-        Self { raw: Bytes::copy_from_slice(&raw), reason: "a binary message".into() }
-    }
 }
 
 /// An event of your own making, sent as it stands: a type newer than this crate, or a gateway's own.

@@ -55,6 +55,10 @@ macro_rules! events {
                     .unwrap_or_else(|| Self::decode_anywhere(raw))
             }
 
+            fn binary(raw: &[u8]) -> Self {
+                Self::Invalid(Box::new($crate::event::Invalid::new(raw, "a binary message".into())))
+            }
+
             fn encode(&self) -> $crate::transport::Text {
                 match self {
                     $(Self::$event(event) => $crate::event::encode_tagged($kind, event),)*

@@ -24,10 +24,20 @@ wire! {
     }
 }
 
+wire! {
+    /// e
+    pub struct ErrorEvent {
+        /// id
+        opt event_id: Id,
+        /// e
+        req error: String,
+    }
+}
 events! {
     /// What the server sends.
     pub enum ServerEvent, else Unknown;
     "response.output_audio.delta" | "response.audio.delta" => ResponseOutputAudioDelta,
+    "error" => ErrorEvent,
     boxed {
         "session.created" => SessionCreated,
     }

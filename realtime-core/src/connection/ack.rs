@@ -1,0 +1,85 @@
+use std::{
+    fmt,
+    marker::PhantomData,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use super::{
+    driver::{Kind, Shared},
+    hub::Slot,
+    sender::SendError,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    event::{Event, EventOf},
+    protocol::Protocol,
+};
+
+/// Where the answer to one request is put.
+pub(super) struct Cell<P: Protocol>(Mutex<Option<Result<P::ServerEvent, Error>>>);
+
+impl<P: Protocol> Default for Cell<P> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<P: Protocol> Cell<P> {
+    pub(super) fn set(&self, answer: Result<P::ServerEvent, Error>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(answer);
+    }
+
+    fn take(&self) -> Option<Result<P::ServerEvent, Error>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A request that is on its way, and the server's answer to it.
+///
+/// The request is sent whether or not this is awaited: drop it, and nobody waits. Awaited, it drives the connection
+/// until the server grants the request, with the event `E`, or refuses it.
+///
+/// # Cancel safety
+/// Awaiting `&mut ack` and dropping that loses nothing: await it again.
+///
+/// # Errors
+/// - [`ErrorKind::Request`]: the server refused it, with these words.
+/// - [`ErrorKind::Unsent`]: the connection ended before it was sent; [`Connection::close`](crate::Connection::close)
+///   gives it back.
+/// - [`ErrorKind::Ambiguous`]: the connection ended after it was sent and before it was answered.
+/// - [`ErrorKind::InboxFull`]: events wait to be read. Read them, then await this again.
+pub struct Ack<P: Protocol, E> {
+    shared: Arc<Shared<P>>,
+    cell: Arc<Cell<P>>,
+    slot: Option<Slot>,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<P: Protocol, E> Ack<P, E> {
+    pub(super) fn send(shared: &Arc<Shared<P>>, event: impl Into<P::ClientEvent>) -> Result<Self, SendError<P>> {
+        let cell = Arc::default();
+        shared.send(event.into(), Some(Arc::clone(&cell)))?;
+        Ok(Self { shared: shared.clone(), cell, slot: None, event: PhantomData })
+    }
+}
+
+impl<P: Protocol, E: EventOf<P::ServerEvent>> Future for Ack<P, E> {
+    type Output = Result<E, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let answer = this.shared.poll(cx, &mut this.slot, Kind::Other, |_| this.cell.take());
+        answer.map(|answer| {
+            // What answers a request is the event that it asks for; another would be a fault of the session's.
+            E::take(answer??).map_err(|other| ErrorKind::Invalid(other.kind().into()).into())
+        })
+    }
+}
+
+impl<P: Protocol, E: EventOf<P::ServerEvent>> fmt::Debug for Ack<P, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").field("event", &E::KIND).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,367 @@
+//! What a turn works on.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use super::{
+    Notice,
+    ack::Cell,
+    deadlines::Deadlines,
+    driver::{Kind, Shared},
+    hub::{self, Hub, bit},
+    inbox::{Arrival, Inbox},
+    link::{Dial, Link, Pumps},
+    notice::Phase,
+    options::Options,
+    outbox::{Entry, Outbox},
+};
+use crate::{
+    error::{Deadline, Error, ErrorKind},
+    event::{ErrorEvent, Event},
+    protocol::Protocol,
+    session::State,
+    transport::{CloseFrame, Duplex, Instant, Text, TransportError},
+};
+
+/// How many messages one turn reads at most before it lets others run.
+const MESSAGES_A_TURN: usize = 32;
+
+/// What a turn is done with, dropped where no lock is held: a transport's destructor is a stranger's code.
+#[derive(Default)]
+pub(super) struct Waste(Option<Link>);
+
+/// How a connection comes to its end: well, or with an error.
+pub(super) type End = Result<(), Error>;
+
+pub(super) struct Core<P: Protocol> {
+    pub(super) link: Link,
+    wakers: Wakers,
+    /// What a turn left ready.
+    pub(super) left: u8,
+    /// Whether a full inbox keeps the transport from being read.
+    parked: bool,
+    pub(super) deadlines: Deadlines,
+    pub(super) inbox: Inbox<P>,
+    pub(super) state: Arc<P::State>,
+    sample_bytes: usize,
+    pub(super) phase: Phase,
+    /// Whether the protocol's own ending was asked for, and whether it has arrived.
+    finishing: bool,
+    pub(super) over: bool,
+    pub(super) end: Option<End>,
+    /// Requests on the wire whose answer somebody awaits.
+    pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
+    /// What the server last complained of before it opened the session.
+    pub(super) complaint: Option<ErrorEvent>,
+    pub(super) peer_close: Option<Option<CloseFrame>>,
+    pub(super) write: Write,
+}
+
+/// The writing side of a link.
+#[derive(Default)]
+pub(super) struct Write {
+    /// The protocol's opening event, ahead of everything.
+    pub(super) opening: Option<Text>,
+    pub(super) ping: bool,
+    pub(super) closing: Option<CloseFrame>,
+    /// Whether the transport has not taken the last message yet.
+    pub(super) blocked: bool,
+    pub(super) current: Option<Current>,
+    /// Whether nothing more can be written: a close frame went either way, or the write side broke.
+    pub(super) mute: bool,
+    /// Why the write side broke. Believed only once nothing is left to read.
+    pub(super) broken: Option<TransportError>,
+}
+
+/// The message being written.
+pub(super) enum Current {
+    Event { seq: u64, bytes: usize },
+    Opening,
+    Ping,
+    Close,
+}
+
+struct Wakers {
+    read: Waker,
+    write: Waker,
+    timer: Waker,
+    dial: Waker,
+}
+
+impl<P: Protocol> Core<P> {
+    pub(super) fn new(hub: &Arc<Hub>, options: &Options, now: Instant, dial: Dial) -> Self {
+        let mut deadlines = Deadlines::new(options.keepalive);
+        deadlines.connect = Some(now + options.connect_timeout);
+        Self {
+            link: Link::Dialing(dial),
+            wakers: Wakers {
+                read: hub::waker(hub, bit::READ),
+                write: hub::waker(hub, bit::WRITE),
+                timer: hub::waker(hub, bit::TIMER),
+                dial: hub::waker(hub, bit::DIAL),
+            },
+            left: 0,
+            parked: false,
+            deadlines,
+            inbox: Inbox::new(options.inbox_bytes),
+            state: Arc::default(),
+            sample_bytes: 2,
+            phase: Phase::Connecting,
+            finishing: false,
+            over: false,
+            end: None,
+            waiting: HashMap::new(),
+            complaint: None,
+            peer_close: None,
+            write: Write::default(),
+        }
+    }
+
+    pub(super) fn dial_waker(&self) -> Waker {
+        self.wakers.dial.clone()
+    }
+
+    /// Whether a turn took the link and never gave it back: it panicked.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self.link, Link::Taken)
+    }
+
+    /// Reads again, if that paused for want of room and there is room now.
+    pub(super) fn unpark(&mut self) -> bool {
+        let free = self.parked && !self.inbox.is_full();
+        if free {
+            self.parked = false;
+            self.left |= bit::READ;
+        }
+        free
+    }
+
+    /// A link is up.
+    pub(super) fn connected(&mut self, duplex: Duplex, now: Instant, options: &Options) {
+        let pumps = Pumps::new(duplex);
+        self.deadlines.connect = None;
+        self.deadlines.opening = Some(now + options.opening_timeout);
+        if pumps.can_ping {
+            self.deadlines.listen(now);
+        }
+        self.link = Link::Up(pumps);
+        self.write.opening = P::opening().map(|event| event.encode());
+        self.left |= bit::READ | bit::WRITE | bit::QUEUE;
+        self.enter(Phase::Opening);
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.inbox.push_notice(Notice::Phase(phase));
+    }
+
+    /// What a reader gets next: an update, at the end an error, then none.
+    pub(super) fn next(&mut self, notices: bool) -> Option<Option<Result<Arrival<P>, Error>>> {
+        if let Some(arrival) = self.inbox.pop(notices) {
+            return Some(Some(Ok(arrival)));
+        }
+        self.end.is_some().then(|| self.inbox.take_last().map(Err))
+    }
+
+    /// Ends the connection. Everything that waits gets an answer; what was not sent stays to be taken.
+    pub(super) fn end(&mut self, end: End, out: &mut Outbox<P>) -> Waste {
+        if self.end.is_some() {
+            return Waste::default();
+        }
+        self.enter(Phase::Closed);
+        self.inbox.end_with(end.as_ref().err().cloned());
+        self.end = Some(end);
+        self.deadlines.clear();
+        // What was being written stays known, for it was not written.
+        self.write = Write { current: self.write.current.take(), ..Write::default() };
+        out.close();
+        out.tell(|cell| cell.set(Err(ErrorKind::Unsent.into())));
+        for (_, cell) in self.waiting.drain() {
+            cell.set(Err(ErrorKind::Ambiguous.into()));
+        }
+        Waste(Some(mem::replace(&mut self.link, Link::Down)))
+    }
+
+    /// How the connection ends once its link has nothing more to read.
+    pub(super) fn link_ended(&mut self, error: Option<TransportError>) -> End {
+        let opening = self.phase == Phase::Opening;
+        if self.phase == Phase::Closing || self.over {
+            return Ok(());
+        }
+        if opening && (self.complaint.is_some() || self.peer_close.is_some()) {
+            return Err(Error::refused(self.complaint.take(), self.peer_close.take().flatten()));
+        }
+        match self.peer_close.take() {
+            Some(Some(frame)) if frame.code == 1000 => Ok(()),
+            Some(frame) => Err(ErrorKind::Closed(frame).into()),
+            None => Err(error
+                .or_else(|| self.write.broken.take())
+                .map_or_else(|| ErrorKind::Closed(None).into(), Error::from)),
+        }
+    }
+}
+
+impl<P: Protocol> Shared<P> {
+    /// Asks the peer to end the session in the protocol's own way, once.
+    pub(super) fn begin_finish(&self, ending: P::ClientEvent) {
+        let mut core = self.core();
+        if mem::replace(&mut core.finishing, true) {
+            return;
+        }
+        core.deadlines.finish = Some(self.timer.now() + self.options.finish_timeout);
+        core.left |= bit::TIMER;
+        drop(core);
+        // Refused only if the connection has ended, which says all.
+        let _ = self.send(ending, None);
+        self.hub.wake(bit::QUEUE);
+    }
+
+    /// Takes no more events, and closes.
+    pub(super) fn begin_close(&self, frame: CloseFrame) {
+        let mut core = self.core();
+        if core.end.is_some() || core.write.closing.is_some() {
+            return;
+        }
+        core.write.closing = Some(frame);
+        core.deadlines.finish = None;
+        core.deadlines.close = Some(self.timer.now() + self.options.close_timeout);
+        core.left |= bit::QUEUE | bit::TIMER;
+        core.enter(Phase::Closing);
+        self.out().close();
+        drop(core);
+        self.hub.wake(bit::QUEUE);
+    }
+
+    /// The events that were never attempted.
+    pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
+        let entries: Vec<_> = self.out().drain().collect();
+        entries.into_iter().map(Entry::into_event).collect()
+    }
+
+    /// Reads, writes, and looks at the clock, in that order, each where it may have something to do.
+    pub(super) fn turn(
+        &self,
+        core: &mut Core<P>,
+        bits: u8,
+        kind: Kind,
+        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+    ) -> Waste {
+        let mut link = mem::replace(&mut core.link, Link::Taken);
+        let result = match &mut link {
+            Link::Up(pumps) => self.move_link(core, pumps, bits, kind, done),
+            // A turn before this one panicked, and left nothing to work with.
+            Link::Taken => Err(Err(ErrorKind::Panicked.into())),
+            Link::Down => Ok(()),
+            Link::Dialing(_) | Link::DialTaken => self.expire_dial(core),
+        };
+        core.link = link;
+        match result {
+            Ok(()) => {
+                let rang = bits & bit::TIMER != 0;
+                if core.deadlines.arm(&*self.timer, &core.wakers.timer, rang) {
+                    core.left |= bit::TIMER;
+                }
+                Waste::default()
+            }
+            Err(end) => core.end(end, &mut self.out()),
+        }
+    }
+
+    fn expire_dial(&self, core: &Core<P>) -> Result<(), End> {
+        if core.write.closing.is_some() {
+            return Err(Ok(()));
+        }
+        match core.deadlines.connect {
+            Some(at) if self.timer.now() >= at => Err(Err(ErrorKind::Timeout(Deadline::Connect).into())),
+            _ => Ok(()),
+        }
+    }
+
+    fn move_link(
+        &self,
+        core: &mut Core<P>,
+        pumps: &mut Pumps,
+        mut bits: u8,
+        kind: Kind,
+        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+    ) -> Result<(), End> {
+        let now = self.timer.now();
+        // Silence and stalls are judged only right after an attempt.
+        if core.deadlines.is_silence_due(now) {
+            bits |= bit::READ;
+        }
+        if core.deadlines.write.is_some_and(|at| now >= at) {
+            bits |= bit::WRITE;
+        }
+        let quiet = bits & bit::READ != 0 && self.read(core, pumps, kind, now, done)?;
+        if core.sample_bytes != core.state.sample_bytes() {
+            core.sample_bytes = core.state.sample_bytes();
+            self.out().set_sample_bytes(core.sample_bytes);
+        }
+        self.write(core, pumps, bits, now);
+        if core.expire(quiet, now)? {
+            self.write(core, pumps, bit::QUEUE, now);
+        }
+        Ok(())
+    }
+
+    /// Reads until there is nothing to read. Whether that was reached.
+    fn read(
+        &self,
+        core: &mut Core<P>,
+        pumps: &mut Pumps,
+        kind: Kind,
+        now: Instant,
+        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+    ) -> Result<bool, End> {
+        for _ in 0..MESSAGES_A_TURN {
+            if done(core) {
+                break;
+            }
+            if core.inbox.is_full() {
+                core.parked = true;
+                return Ok(false);
+            }
+            match pumps.poll_read(&mut Context::from_waker(&core.wakers.read)) {
+                Poll::Pending => return Ok(true),
+                Poll::Ready(Some(Ok(message))) => core.message(message, kind, now, &self.options)?,
+                Poll::Ready(Some(Err(error))) => return Err(core.link_ended(Some(error))),
+                Poll::Ready(None) => return Err(core.link_ended(None)),
+            }
+        }
+        core.left |= bit::READ;
+        Ok(false)
+    }
+
+    /// Writes until there is nothing to write, or the transport takes no more.
+    fn write(&self, core: &mut Core<P>, pumps: &mut Pumps, bits: u8, now: Instant) {
+        let woken = bits & bit::WRITE != 0;
+        if core.write.mute || (core.write.blocked && !woken) || (!woken && bits & bit::QUEUE == 0) {
+            return;
+        }
+        let waker = core.wakers.write.clone();
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            match pumps.poll_write(&mut cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return core.write_broke(error, now, &self.options),
+                Poll::Pending => {
+                    core.write.blocked = true;
+                    core.deadlines.write.get_or_insert(now + self.options.write_timeout);
+                    return;
+                }
+            }
+            core.written(&mut self.out(), now);
+            let Some(message) = (!core.write.mute).then(|| core.next_message(&mut self.out(), now)).flatten() else {
+                return;
+            };
+            if let Err(error) = pumps.start(message) {
+                return core.write_broke(error, now, &self.options);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The one place that waits, and so the one place that drives.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use super::{
+    core::{Core, Waste},
+    hub::{Hub, Slot, bit},
+    link::{Dial, Link},
+    options::Options,
+    outbox::Outbox,
+    sender::Ids,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    protocol::Protocol,
+    transport::Timer,
+};
+
+/// Why somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// For the next event.
+    Next,
+    /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
+    Other,
+    /// For nothing: only to drive. Without room, reading pauses.
+    Drive,
+}
+
+/// What all parts of a connection share.
+///
+/// Lock order: `core`, then `out`, then the hub's slots. Under `core` no waker is called or dropped, no transport is
+/// dropped and no code of the user's runs, but for the halves and the timer, which must not call the connection.
+pub(super) struct Shared<P: Protocol> {
+    pub(super) hub: Arc<Hub>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) options: Options,
+    pub(super) ids: Ids,
+    core: Mutex<Core<P>>,
+    out: Mutex<Outbox<P>>,
+}
+
+impl<P: Protocol> Shared<P> {
+    pub(super) fn new(timer: Arc<dyn Timer>, options: Options, dial: Dial) -> Self {
+        let hub = Arc::new(Hub::default());
+        let core = Core::new(&hub, &options, timer.now(), dial);
+        let out = Outbox::new(options.queue_bytes, options.audio);
+        hub.wake(bit::DIAL | bit::TIMER);
+        Self { hub, timer, options, ids: Ids::default(), core: Mutex::new(core), out: Mutex::new(out) }
+    }
+
+    // A panic under a lock is a half's or the timer's: what they left is found by the next turn.
+    pub(super) fn core(&self) -> MutexGuard<'_, Core<P>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn out(&self) -> MutexGuard<'_, Outbox<P>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
+    /// waiter wake itself, so that others get to run.
+    pub(super) fn poll<R>(
+        &self,
+        cx: &mut Context<'_>,
+        slot: &mut Option<Slot>,
+        kind: Kind,
+        mut done: impl FnMut(&mut Core<P>) -> Option<R>,
+    ) -> Poll<Result<R, Error>> {
+        if self.hub.take(bit::DIAL) {
+            self.dial();
+        }
+        // These act after the lock is given back, for they were declared before it was taken.
+        let mut wake = Wake { hub: &self.hub, driving: false, all: true };
+        let waste;
+        let replaced;
+        let mut core = self.core();
+        wake.driving = true;
+        let bits = mem::take(&mut core.left) | self.hub.begin();
+        let mut found = done(&mut core);
+        waste = if bits == 0 && !core.is_taken() {
+            Waste::default()
+        } else {
+            self.turn(&mut core, bits, kind, &mut |core| {
+                if found.is_none() {
+                    found = done(core);
+                }
+                found.is_some()
+            })
+        };
+        let found = found.or_else(|| done(&mut core));
+        wake.driving = false;
+        // Room for what a full inbox kept from being read, and somebody must be told to read it.
+        wake.all = self.hub.end() | core.unpark();
+        let result = match found {
+            Some(found) => Poll::Ready(Ok(found)),
+            None if kind == Kind::Other && core.inbox.is_full() => Poll::Ready(Err(ErrorKind::InboxFull.into())),
+            None => Poll::Pending,
+        };
+        replaced = if result.is_pending() {
+            slot.get_or_insert_with(|| Slot::new(&self.hub)).register(cx.waker())
+        } else {
+            None
+        };
+        // Asked after registering: what became ready before that woke others only.
+        let again = result.is_pending() && !wake.all && (core.left != 0 || self.hub.is_ready());
+        drop(core);
+        drop::<Option<Waker>>(replaced);
+        drop::<Waste>(waste);
+        drop(wake);
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        result
+    }
+
+    /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
+    fn dial(&self) {
+        let mut core = self.core();
+        let (mut dial, waker) = match mem::replace(&mut core.link, Link::DialTaken) {
+            Link::Dialing(dial) => (dial, core.dial_waker()),
+            other => {
+                core.link = other;
+                return;
+            }
+        };
+        drop(core);
+        let mut guard = OnPanic { shared: self, armed: true };
+        let result = dial.as_mut().poll(&mut Context::from_waker(&waker));
+        guard.armed = false;
+        let mut core = self.core();
+        let waste = if matches!(core.link, Link::DialTaken) {
+            match result {
+                Poll::Pending => {
+                    core.link = Link::Dialing(dial);
+                    return;
+                }
+                Poll::Ready(Ok(duplex)) => {
+                    core.connected(duplex, self.timer.now(), &self.options);
+                    Waste::default()
+                }
+                Poll::Ready(Err(error)) => core.end(Err(error), &mut self.out()),
+            }
+        } else {
+            // It ended meanwhile, so what was opened is dropped, below.
+            Waste::default()
+        };
+        drop(core);
+        drop(waste);
+    }
+
+    /// Ends the connection from outside a turn, and tells everybody.
+    pub(super) fn end(&self, result: Result<(), Error>) {
+        let waste = self.core().end(result, &mut self.out());
+        drop(waste);
+        self.hub.wake_all();
+    }
+}
+
+/// Ends a turn, also one that panics, and then wakes who is to be woken.
+struct Wake<'a> {
+    hub: &'a Hub,
+    driving: bool,
+    all: bool,
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        if self.driving {
+            let _ = self.hub.end();
+        }
+        if self.all {
+            self.hub.wake_all();
+        }
+    }
+}
+
+struct OnPanic<'a, P: Protocol> {
+    shared: &'a Shared<P>,
+    armed: bool,
+}
+
+impl<P: Protocol> Drop for OnPanic<'_, P> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.shared.end(Err(ErrorKind::Panicked.into()));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What goes through a connection: messages in, messages out, deadlines.
+
+use std::{mem, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    Notice,
+    core::{Core, Current, End},
+    deadlines::Pulse,
+    driver::Kind,
+    notice::Phase,
+    options::{Options, Unread},
+    outbox::Outbox,
+};
+use crate::{
+    error::{Deadline, ErrorKind},
+    event::{Event, Recognition},
+    protocol::Protocol,
+    session::{Changes, State},
+    transport::{Instant, Message, Text, TransportError},
+};
+
+impl<P: Protocol> Core<P> {
+    /// Takes one message in.
+    pub(super) fn message(
+        &mut self,
+        message: Message,
+        kind: Kind,
+        now: Instant,
+        options: &Options,
+    ) -> Result<(), End> {
+        self.deadlines.heard(now);
+        let size = message.len();
+        if size > options.max_inbound {
+            return Err(Err(ErrorKind::TooLarge { size, limit: options.max_inbound }.into()));
+        }
+        match message {
+            Message::Text(text) => {
+                let event = P::ServerEvent::decode(text.as_bytes());
+                self.event(event, &text, kind, now, options)
+            }
+            Message::Binary(bytes) => {
+                let event = P::ServerEvent::binary(&bytes);
+                self.event(event, &Text::declared(bytes), kind, now, options)
+            }
+            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Close(frame) => {
+                self.peer_close = Some(frame);
+                // The library below answers it. Nothing else may follow.
+                self.write.mute = true;
+                self.deadlines.close.get_or_insert(now + options.close_timeout);
+                Ok(())
+            }
+        }
+    }
+
+    fn event(
+        &mut self,
+        event: P::ServerEvent,
+        raw: &Text,
+        kind: Kind,
+        now: Instant,
+        options: &Options,
+    ) -> Result<(), End> {
+        let mut changes = Changes::default();
+        Arc::make_mut(&mut self.state).received(&event, now, &mut changes);
+        for (seq, granted) in changes.settled {
+            if let Some(cell) = self.waiting.remove(&seq) {
+                cell.set(match P::error(&event) {
+                    Some(error) if !granted => Err(ErrorKind::Request(Box::new(error.clone())).into()),
+                    _ => Ok(event.clone()),
+                });
+            }
+        }
+        if self.phase == Phase::Opening {
+            if let Some(error) = P::error(&event) {
+                self.complaint = Some(error.clone());
+            }
+            if P::opened(&event) {
+                self.complaint = None;
+                self.deadlines.opening = None;
+                self.enter(Phase::Open);
+            }
+        }
+        if P::closed(&event) {
+            self.over = true;
+        }
+        let invalid = match event.recognition() {
+            Recognition::Invalid(reason) if options.strict => Some(reason.into()),
+            _ => None,
+        };
+        if options.unread == Unread::Keep || kind == Kind::Next {
+            self.inbox.push_event(event, raw.as_bytes().len(), Some(raw));
+        }
+        invalid.map_or(Ok(()), |reason| Err(Err(ErrorKind::Invalid(reason).into())))
+    }
+
+    /// The next message to write: the closing frame, a ping, the protocol's opening, the queue.
+    pub(super) fn next_message(&mut self, out: &mut Outbox<P>, now: Instant) -> Option<Message> {
+        if let Some(frame) = &self.write.closing {
+            self.write.current = Some(Current::Close);
+            return Some(Message::Close(Some(frame.clone())));
+        }
+        if mem::take(&mut self.write.ping) {
+            self.write.current = Some(Current::Ping);
+            return Some(Message::Ping(Bytes::new()));
+        }
+        if let Some(text) = self.write.opening.take() {
+            self.write.current = Some(Current::Opening);
+            return Some(Message::Text(text));
+        }
+        if let Some(age) = out.policy().max_age {
+            out.drop_stale(now, age);
+        }
+        self.report_dropped(out.take_dropped());
+        let entry = out.pop()?;
+        let bytes = entry.text.as_bytes().len();
+        let state = Arc::make_mut(&mut self.state);
+        match &entry.event {
+            Some(event) => state.sent(entry.seq, event, now),
+            None => state.sent_audio(entry.audio, now),
+        }
+        if let Some(cell) = entry.cell.filter(|cell| Arc::strong_count(cell) > 1) {
+            self.waiting.insert(entry.seq, cell);
+        }
+        self.write.current = Some(Current::Event { seq: entry.seq, bytes });
+        Some(Message::Text(entry.text))
+    }
+
+    /// The transport has taken the message.
+    pub(super) fn written(&mut self, out: &mut Outbox<P>, now: Instant) {
+        self.write.blocked = false;
+        self.deadlines.write = None;
+        match self.write.current.take() {
+            Some(Current::Event { bytes, .. }) => out.release(bytes),
+            Some(Current::Ping) => self.deadlines.pinged(now),
+            Some(Current::Close) => self.write.mute = true,
+            Some(Current::Opening) | None => {}
+        }
+    }
+
+    /// Writing is over. What is left to read says why.
+    pub(super) fn write_broke(&mut self, error: TransportError, now: Instant, options: &Options) {
+        self.write.mute = true;
+        self.write.broken = Some(error);
+        self.deadlines.write = None;
+        self.deadlines.close.get_or_insert(now + options.close_timeout);
+    }
+
+    fn report_dropped(&mut self, bytes: usize) {
+        if bytes > 0 {
+            let milliseconds = self.state.input_ms(bytes);
+            self.inbox.push_notice(Notice::AudioDropped { milliseconds });
+        }
+    }
+
+    /// Whether the event with this number, or one before it, is still to be written.
+    pub(super) fn is_unwritten(&self, seq: u64, out: &Outbox<P>) -> bool {
+        let current = match self.write.current {
+            Some(Current::Event { seq, .. }) => Some(seq),
+            _ => None,
+        };
+        current.or(out.front()).is_some_and(|front| front <= seq)
+    }
+
+    /// Acts on the deadlines that have come. Whether there is something to write because of one.
+    pub(super) fn expire(&mut self, quiet: bool, now: Instant) -> Result<bool, End> {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now >= at);
+        let timeout = |deadline| Err(Err(ErrorKind::Timeout(deadline).into()));
+        if due(self.deadlines.close) {
+            return Err(self.link_ended(None));
+        }
+        if due(self.deadlines.finish) && !self.over {
+            return timeout(Deadline::Finish);
+        }
+        if due(self.deadlines.opening) {
+            return timeout(Deadline::Opening);
+        }
+        if due(self.deadlines.write) && self.write.blocked {
+            return timeout(Deadline::Write);
+        }
+        match self.deadlines.pulse(now, quiet) {
+            Pulse::Fine => Ok(false),
+            Pulse::Ping => {
+                self.write.ping = true;
+                Ok(true)
+            }
+            Pulse::Dead => timeout(Deadline::Keepalive),
+        }
+    }
+}

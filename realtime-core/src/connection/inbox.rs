@@ -1,0 +1,70 @@
+//! What waits to be read.
+
+use std::collections::VecDeque;
+
+use super::{Notice, Update};
+use crate::{error::Error, protocol::Protocol, transport::Text};
+
+/// One update, and the text it came as where somebody taps it.
+pub(super) struct Arrival<P: Protocol> {
+    pub(super) update: Update<P>,
+    pub(super) raw: Option<Text>,
+    bytes: usize,
+}
+
+pub(super) struct Inbox<P: Protocol> {
+    queue: VecDeque<Arrival<P>>,
+    bytes: usize,
+    limit: usize,
+    /// Whether texts are kept beside their events.
+    pub(super) tapped: bool,
+    /// The last thing that a reader gets.
+    last: Option<Error>,
+}
+
+impl<P: Protocol> Inbox<P> {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { queue: VecDeque::new(), bytes: 0, limit, tapped: false, last: None }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Asked before reading, never after: the message in hand always has a place.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= self.limit
+    }
+
+    pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
+        let raw = raw.filter(|_| self.tapped).cloned();
+        // A floor, for an event is never smaller than what holds it.
+        let bytes = bytes.max(64);
+        self.bytes += bytes;
+        self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
+    }
+
+    pub(super) fn push_notice(&mut self, notice: Notice) {
+        self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: 0 });
+    }
+
+    /// The next update; those who read events alone pass over notices.
+    pub(super) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
+        loop {
+            let arrival = self.queue.pop_front()?;
+            self.bytes -= arrival.bytes;
+            if notices || matches!(arrival.update, Update::Event(_)) {
+                return Some(arrival);
+            }
+        }
+    }
+
+    pub(super) fn end_with(&mut self, error: Option<Error>) {
+        self.last = error;
+    }
+
+    /// The error at the end, once.
+    pub(super) fn take_last(&mut self) -> Option<Error> {
+        self.last.take()
+    }
+}

@@ -1,0 +1,71 @@
+//! The two pumps of a live link, and the attempt to get one.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, Stream, future::BoxFuture, sink, stream};
+
+use crate::{
+    error::Error,
+    transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf},
+};
+
+/// Opens one link: asks for credentials, applies the endpoint's rules, connects.
+pub(crate) type Dial = BoxFuture<'static, Result<Duplex, Error>>;
+
+/// Where the bytes go.
+pub(super) enum Link {
+    /// Nowhere: the connection has ended.
+    Down,
+    /// A link is being opened.
+    Dialing(Dial),
+    /// The attempt is being polled, outside the lock.
+    DialTaken,
+    /// A link.
+    Up(Pumps),
+    /// The link is in a turn. Seen between turns, it means that the turn panicked.
+    Taken,
+}
+
+/// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept, never dropped half
+/// way: an implementor need not make it cancel-safe.
+pub(super) struct Pumps {
+    read: Pin<Box<dyn Stream<Item = Result<Message, TransportError>> + Send>>,
+    write: Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>,
+    pub(super) can_ping: bool,
+}
+
+impl Pumps {
+    pub(super) fn new(duplex: Duplex) -> Self {
+        async fn receive(mut half: Box<dyn ReadHalf>) -> Option<(Result<Message, TransportError>, Box<dyn ReadHalf>)> {
+            half.receive().await.transpose().map(|message| (message, half))
+        }
+
+        async fn send(mut half: Box<dyn WriteHalf>, message: Message) -> Result<Box<dyn WriteHalf>, TransportError> {
+            half.send(message).await.map(|()| half)
+        }
+
+        Self {
+            read: Box::pin(stream::unfold(duplex.read, receive)),
+            write: Box::pin(sink::unfold(duplex.write, send)),
+            can_ping: duplex.can_ping,
+        }
+    }
+
+    /// The next message. None once the peer has closed; nothing is read after that, or after an error.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
+        self.read.as_mut().poll_next(cx)
+    }
+
+    /// Ready once the message before has been written.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.write.as_mut().poll_ready(cx)
+    }
+
+    /// Begins to write, after [`poll_write`](Self::poll_write) was ready.
+    pub(super) fn start(&mut self, message: Message) -> Result<(), TransportError> {
+        self.write.as_mut().start_send(message)
+    }
+}

@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use super::outbox::AudioPolicy;
+
+/// Limits and deadlines of a connection. The defaults suit a conversation by voice.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The most time for dialling, TLS and the upgrade. 15 s.
+    pub connect_timeout: Duration,
+    /// The most time from the upgrade to the event that opens the session. 15 s.
+    pub opening_timeout: Duration,
+    /// The most time for writing one message. 30 s.
+    pub write_timeout: Duration,
+    /// The most time for the protocol's own ending, where it has one: 30 s.
+    pub finish_timeout: Duration,
+    /// The most time for closing. 5 s.
+    pub close_timeout: Duration,
+    /// How a link that is silently gone is noticed. On by default.
+    pub keepalive: Option<Keepalive>,
+    /// Bytes that may wait to be written, as JSON. 4 MiB. An empty queue takes one event of any legal size.
+    pub queue_bytes: usize,
+    /// Bytes of events that may wait to be read, as JSON. 16 MiB: about four minutes of audio.
+    pub inbox_bytes: usize,
+    /// The largest message that is received, in bytes. 16 MiB.
+    pub max_inbound: usize,
+    /// The largest message that is sent, in bytes. 24 MiB: 15 MiB of audio fit.
+    pub max_outbound: usize,
+    /// What becomes of queued audio that is too old.
+    pub audio: AudioPolicy,
+    /// What becomes of events that nobody reads.
+    pub unread: Unread,
+    /// Whether a message that is no event ends the connection.
+    pub strict: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(15),
+            opening_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
+            finish_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(5),
+            keepalive: Some(Keepalive::default()),
+            queue_bytes: 4 << 20,
+            inbox_bytes: 16 << 20,
+            max_inbound: 16 << 20,
+            max_outbound: 24 << 20,
+            audio: AudioPolicy::default(),
+            unread: Unread::default(),
+            strict: false,
+        }
+    }
+}
+
+/// When a silent link is asked for a sign of life, and when it is given up: 15 s and 10 s, so that a half-open link is
+/// noticed within 25 s.
+///
+/// Any message is a sign of life. Time in which nobody drives the connection does not count: after a pause, what has
+/// arrived meanwhile is read before anything is concluded. A transport that cannot ping has no keepalive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keepalive {
+    /// How long a link may be silent before it is pinged.
+    pub idle: Duration,
+    /// How long the ping may go unanswered.
+    pub grace: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(15), grace: Duration::from_secs(10) }
+    }
+}
+
+impl Keepalive {
+    /// Pings after so long a silence, and gives up after so long without an answer.
+    pub fn new(idle: Duration, grace: Duration) -> Self {
+        Self { idle, grace }
+    }
+}
+
+/// What becomes of events that nobody reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unread {
+    /// They wait, within [`Options::inbox_bytes`].
+    #[default]
+    Keep,
+    /// They update the state and are gone: for those who use handles and the state, and never call `next`.
+    Discard,
+}

@@ -1,0 +1,201 @@
+//! What waits to be written.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use super::ack::Cell;
+use crate::{
+    event::Event,
+    protocol::Protocol,
+    transport::{Instant, Text},
+};
+
+/// One event on its way out.
+pub(super) struct Entry<P: Protocol> {
+    /// Its place in the order of sending, from 1.
+    pub(super) seq: u64,
+    pub(super) text: Text,
+    /// The event itself; none for audio, whose text says it all.
+    pub(super) event: Option<Box<P::ClientEvent>>,
+    /// Where its answer goes, if somebody awaits one.
+    pub(super) cell: Option<Arc<Cell<P>>>,
+    /// Bytes of audio that it appends to the input buffer.
+    pub(super) audio: usize,
+    /// Whether it uses up the audio before it, so that none of that may be dropped.
+    pub(super) barrier: bool,
+    /// When it was queued, where an age limit asks for it.
+    pub(super) queued: Option<Instant>,
+}
+
+impl<P: Protocol> Entry<P> {
+    /// The event, read back from its text where only that was kept.
+    pub(super) fn into_event(self) -> P::ClientEvent {
+        self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), |event| *event)
+    }
+
+    fn len(&self) -> usize {
+        self.text.as_bytes().len()
+    }
+
+    fn is_droppable(&self) -> bool {
+        self.audio > 0
+    }
+}
+
+/// What becomes of queued audio that nobody will want to hear any more.
+///
+/// Only appends behind the last queued commit or clear are ever dropped, oldest first; every other event stays. The
+/// milliseconds dropped are reported as [`Notice::AudioDropped`](super::Notice::AudioDropped).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioPolicy {
+    /// Audio that has waited longer than this is dropped.
+    pub max_age: Option<Duration>,
+    /// Whether a full queue drops its oldest audio to take a new event in.
+    pub drop_oldest: bool,
+}
+
+impl AudioPolicy {
+    /// Drops audio that has waited longer than this.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Drops the oldest audio when the queue is full.
+    #[must_use]
+    pub fn drop_oldest(mut self) -> Self {
+        self.drop_oldest = true;
+        self
+    }
+}
+
+pub(super) struct Outbox<P: Protocol> {
+    queue: VecDeque<Entry<P>>,
+    /// Bytes queued, and those held back by the session.
+    bytes: usize,
+    limit: usize,
+    policy: AudioPolicy,
+    pushed: u64,
+    /// Sequence number of the last barrier queued.
+    barrier: u64,
+    /// Bytes of audio dropped and not yet reported.
+    dropped: usize,
+    closed: bool,
+    /// Bytes of one sample of input audio.
+    sample_bytes: usize,
+}
+
+impl<P: Protocol> Outbox<P> {
+    pub(super) fn new(limit: usize, policy: AudioPolicy) -> Self {
+        Self { queue: VecDeque::new(), bytes: 0, limit, policy, pushed: 0, barrier: 0, dropped: 0, closed: false, sample_bytes: 2 }
+    }
+
+    pub(super) fn policy(&self) -> AudioPolicy {
+        self.policy
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn sample_bytes(&self) -> usize {
+        self.sample_bytes
+    }
+
+    pub(super) fn set_sample_bytes(&mut self, bytes: usize) {
+        self.sample_bytes = bytes;
+    }
+
+    /// The sequence number of the latest event.
+    pub(super) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// The sequence number of the next event to leave.
+    pub(super) fn front(&self) -> Option<u64> {
+        self.queue.front().map(|entry| entry.seq)
+    }
+
+    /// Whether another event would be taken, whatever its size.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < self.limit
+    }
+
+    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size.
+    pub(super) fn push(&mut self, mut entry: Entry<P>) -> Result<(), (Refusal, Entry<P>)> {
+        if self.closed {
+            return Err((Refusal::Closed, entry));
+        }
+        if let (Some(now), Some(age)) = (entry.queued, self.policy.max_age) {
+            self.drop_stale(now, age);
+        }
+        while self.bytes > 0 && self.bytes + entry.len() > self.limit {
+            if !(self.policy.drop_oldest && self.drop_oldest(|_| true)) {
+                return Err((Refusal::Full, entry));
+            }
+        }
+        self.pushed += 1;
+        entry.seq = self.pushed;
+        if entry.barrier {
+            self.barrier = entry.seq;
+        }
+        self.bytes += entry.len();
+        self.queue.push_back(entry);
+        Ok(())
+    }
+
+    /// Takes the next event. Its bytes count until [`release`](Self::release).
+    pub(super) fn pop(&mut self) -> Option<Entry<P>> {
+        self.queue.pop_front()
+    }
+
+    /// Gives the place of an event free that was popped, and is written.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+    }
+
+    /// Speaks to all who await an answer to what is still queued.
+    pub(super) fn tell(&self, speak: impl Fn(&Cell<P>)) {
+        self.queue.iter().filter_map(|entry| entry.cell.as_deref()).for_each(speak);
+    }
+
+    /// Drops audio that has waited too long.
+    pub(super) fn drop_stale(&mut self, now: Instant, age: Duration) {
+        while self.drop_oldest(|entry| entry.queued.is_some_and(|queued| now - queued > age)) {}
+    }
+
+    fn drop_oldest(&mut self, is_stale: impl Fn(&Entry<P>) -> bool) -> bool {
+        let barrier = self.barrier;
+        let oldest = self.queue.iter().position(|entry| entry.seq > barrier && entry.is_droppable());
+        let Some(entry) = oldest.filter(|&at| is_stale(&self.queue[at])).and_then(|at| self.queue.remove(at)) else {
+            return false;
+        };
+        self.bytes -= entry.len();
+        self.dropped += entry.audio;
+        true
+    }
+
+    /// The bytes of audio dropped since the last call.
+    pub(super) fn take_dropped(&mut self) -> usize {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Takes no more events.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Empties the queue, in order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Entry<P>> + '_ {
+        self.bytes -= self.queue.iter().map(Entry::len).sum::<usize>();
+        self.queue.drain(..)
+    }
+}
+
+/// Why an event was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Closed,
+    Full,
+}

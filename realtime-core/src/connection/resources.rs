@@ -1,0 +1,1 @@
+//! Resources named like the wire's.

@@ -1,0 +1,268 @@
+use std::{
+    error, fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    ack::Cell,
+    driver::{Kind, Shared},
+    hub::bit,
+    outbox::{Entry, Refusal},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    event::{Event, Recognition},
+    protocol::Protocol,
+    transport::Text,
+    wire::Id,
+};
+
+/// The most audio that one append may hold: what the service takes.
+pub(crate) const MAX_APPEND: usize = 15 << 20;
+
+/// Sends from anywhere: another task, another thread, an audio callback.
+///
+/// It never waits and never blocks on the network. Events leave in the order in which they were sent, by all senders
+/// together, once somebody drives the connection: a task that awaits [`Connection::drive`](crate::Connection::drive),
+/// or whoever waits for anything else of it. Sending wakes them.
+///
+/// A clone sends to the same connection. Senders do not keep it alive: after its end they give events back.
+pub struct Sender<P: Protocol> {
+    shared: Arc<Shared<P>>,
+}
+
+impl<P: Protocol> Sender<P> {
+    pub(super) fn new(shared: &Arc<Shared<P>>) -> Self {
+        Self { shared: shared.clone() }
+    }
+
+    /// Queues an event.
+    ///
+    /// # Errors
+    /// Gives the event back: the queue is full, the connection has ended, the event is too large, holds half a sample,
+    /// or is none that can be sent. Nothing of it was sent.
+    pub fn send(&self, event: impl Into<P::ClientEvent>) -> Result<(), SendError<P>> {
+        self.shared.send(event.into(), None)
+    }
+
+    /// Queues audio for the input buffer: encoded once, straight from these bytes.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
+        self.shared.append(audio)
+    }
+
+    /// Waits until the queue has room again. Drives the connection meanwhile.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when it is dropped.
+    ///
+    /// # Errors
+    /// The connection has ended, or events wait to be read and there is no room for more: read them, then wait again.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.shared.ready().await
+    }
+
+    /// Whether the connection takes no more events.
+    pub fn is_closed(&self) -> bool {
+        self.shared.out().is_closed()
+    }
+}
+
+impl<P: Protocol> Clone for Sender<P> {
+    fn clone(&self) -> Self {
+        Self::new(&self.shared)
+    }
+}
+
+impl<P: Protocol> fmt::Debug for Sender<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("closed", &self.is_closed()).finish()
+    }
+}
+
+/// Numbers the events of a connection, so that an error finds the event it is about.
+#[derive(Default)]
+pub(super) struct Ids(AtomicU64);
+
+impl Ids {
+    fn next(&self) -> Id {
+        Id::new(&format!("evt_{}", self.0.fetch_add(1, Ordering::Relaxed) + 1))
+    }
+}
+
+impl<P: Protocol> Shared<P> {
+    pub(super) fn send(&self, mut event: P::ClientEvent, cell: Option<Arc<Cell<P>>>) -> Result<(), SendError<P>> {
+        if let Recognition::Malformed(_) | Recognition::Invalid(_) = event.recognition() {
+            return Err(SendError::new(SendErrorKind::NoEvent, event));
+        }
+        let audio = P::audio(&event).map(<[u8]>::len);
+        if let Some(Err(kind)) = audio.map(|bytes| self.check_audio(bytes)) {
+            return Err(SendError::new(kind, event));
+        }
+        // Nothing answers an append, so it needs no id of ours.
+        if audio.is_none() && event.event_id().is_none() {
+            event.set_event_id(self.ids.next());
+        }
+        let text = event.encode();
+        let barrier = P::is_audio_barrier(&event);
+        if let Some(bytes) = P::sample_bytes(&event) {
+            self.out().set_sample_bytes(bytes);
+        }
+        let event = audio.is_none().then(|| Box::new(event));
+        self.push(text, event, audio.unwrap_or(0), barrier, cell)
+    }
+
+    pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
+        let text = P::append(audio);
+        match self.check_audio(audio.len()) {
+            Ok(()) => self.push(text, None, audio.len(), false, None),
+            Err(kind) => Err(SendError::new(kind, P::ClientEvent::decode(text.as_bytes()))),
+        }
+    }
+
+    fn check_audio(&self, bytes: usize) -> Result<(), SendErrorKind> {
+        if bytes > MAX_APPEND {
+            return Err(SendErrorKind::TooMuchAudio { bytes });
+        }
+        if !bytes.is_multiple_of(self.out().sample_bytes()) {
+            return Err(SendErrorKind::HalfSample { bytes });
+        }
+        Ok(())
+    }
+
+    fn push(
+        &self,
+        text: Text,
+        event: Option<Box<P::ClientEvent>>,
+        audio: usize,
+        barrier: bool,
+        cell: Option<Arc<Cell<P>>>,
+    ) -> Result<(), SendError<P>> {
+        let (size, limit) = (text.as_bytes().len(), self.options.max_outbound);
+        let queued = self.options.audio.max_age.map(|_| self.timer.now());
+        let entry = Entry { seq: 0, text, event, cell, audio, barrier, queued };
+        if size > limit {
+            return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
+        }
+        let pushed = self.out().push(entry);
+        match pushed {
+            Ok(()) => {
+                self.hub.wake(bit::QUEUE);
+                Ok(())
+            }
+            Err((refusal, entry)) => {
+                let kind = match refusal {
+                    Refusal::Closed => SendErrorKind::Closed,
+                    Refusal::Full => SendErrorKind::Full,
+                };
+                Err(SendError::new(kind, entry.into_event()))
+            }
+        }
+    }
+
+    pub(super) async fn ready(&self) -> Result<(), Error> {
+        self.wait(Kind::Other, |core, shared| match &core.end {
+            Some(end) => Some(end.clone().and(Err(ErrorKind::Send(SendErrorKind::Closed).into()))),
+            None => shared.out().has_room().then_some(Ok(())),
+        })
+        .await?
+    }
+}
+
+/// An event that was not taken, and why.
+pub struct SendError<P: Protocol> {
+    kind: SendErrorKind,
+    event: Box<P::ClientEvent>,
+}
+
+/// Why an event was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// Too much waits to be written. Await `ready`, or drop the event.
+    Full,
+    /// The connection is closing or has ended.
+    Closed,
+    /// The event is larger than [`Options::max_outbound`](crate::Options::max_outbound) allows.
+    TooLarge {
+        /// Its bytes, as JSON.
+        size: usize,
+        /// The most bytes allowed.
+        limit: usize,
+    },
+    /// More audio than the service takes in one append: 15 MiB.
+    TooMuchAudio {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// An odd number of bytes where every sample has two.
+    HalfSample {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// A `Malformed` or `Invalid` event: those are only ever received.
+    NoEvent,
+}
+
+impl<P: Protocol> SendError<P> {
+    pub(super) fn new(kind: SendErrorKind, event: P::ClientEvent) -> Self {
+        Self { kind, event: Box::new(event) }
+    }
+
+    /// Why it was not taken.
+    pub fn kind(&self) -> SendErrorKind {
+        self.kind
+    }
+
+    /// The event.
+    pub fn event(&self) -> &P::ClientEvent {
+        &self.event
+    }
+
+    /// The event, to send it later or elsewhere.
+    pub fn into_event(self) -> P::ClientEvent {
+        *self.event
+    }
+}
+
+impl fmt::Display for SendErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("too much waits to be written: await `ready`, then send again"),
+            Self::Closed => f.write_str("the connection is closed"),
+            Self::TooLarge { size, limit } => write!(f, "the event has {size} bytes, over the limit of {limit}"),
+            Self::TooMuchAudio { bytes } => {
+                write!(f, "{bytes} bytes of audio in one append, and the service takes {MAX_APPEND}: split them")
+            }
+            Self::HalfSample { bytes } => {
+                write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
+            }
+            Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
+        }
+    }
+}
+
+impl<P: Protocol> fmt::Display for SendError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl<P: Protocol> fmt::Debug for SendError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendError").field("kind", &self.kind).field("event", &self.event.kind()).finish()
+    }
+}
+
+impl<P: Protocol> error::Error for SendError<P> {}
+
+impl<P: Protocol> From<SendError<P>> for Error {
+    fn from(error: SendError<P>) -> Self {
+        ErrorKind::Send(error.kind).into()
+    }
+}

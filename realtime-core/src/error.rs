@@ -1,0 +1,196 @@
+use std::{error, fmt, sync::Arc};
+
+use crate::{
+    connection::SendErrorKind,
+    endpoint::EndpointError,
+    event::ErrorEvent,
+    transport::{CloseFrame, TransportError},
+};
+
+/// Why a connection could not be opened, or ended.
+///
+/// A clone is the same error: everything that waits on a connection is told.
+#[derive(Clone)]
+pub struct Error(Arc<ErrorKind>);
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The settings make no handshake. Nothing was sent.
+    Endpoint(EndpointError),
+    /// The credentials could not be had. Nothing was sent.
+    Credentials(Box<dyn error::Error + Send + Sync>),
+    /// The transport could not connect, or broke.
+    Transport(TransportError),
+    /// The server took the connection and refused the session: a wrong key, an unknown model.
+    Refused(Box<Refused>),
+    /// Too slow.
+    Timeout(Deadline),
+    /// The server closed the connection, with this frame, or without one.
+    Closed(Option<CloseFrame>),
+    /// An event was not taken for sending.
+    Send(SendErrorKind),
+    /// The server refused an event of ours.
+    Request(Box<ErrorEvent>),
+    /// The connection ended while an event that it had begun to send was unanswered: the server may have taken it or
+    /// not.
+    Ambiguous,
+    /// The connection ended before the event was sent.
+    Unsent,
+    /// Events wait to be read and there is no room for more. Nothing is lost: read them, then wait again.
+    InboxFull,
+    /// A message that is no event, where the options ask to end on one.
+    Invalid(Box<str>),
+    /// The server sent a message over the limit.
+    TooLarge {
+        /// Its bytes.
+        size: usize,
+        /// The most bytes that the options allow.
+        limit: usize,
+    },
+    /// The transport panicked.
+    Panicked,
+}
+
+/// How a server refused a session.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// What it said last before it closed.
+    pub error: Option<ErrorEvent>,
+    /// The close frame. The service closes with 3000 for credentials and 4000 for the request.
+    pub close: Option<CloseFrame>,
+}
+
+/// A deadline of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deadline {
+    /// Dialling, TLS and the upgrade.
+    Connect,
+    /// From the upgrade to the event that opens the session.
+    Opening,
+    /// Writing one message.
+    Write,
+    /// The answer to a ping.
+    Keepalive,
+    /// The protocol's own ending.
+    Finish,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Arc::new(kind))
+    }
+
+    pub(crate) fn refused(error: Option<ErrorEvent>, close: Option<CloseFrame>) -> Self {
+        Self::new(ErrorKind::Refused(Box::new(Refused { error, close })))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// What the server said, if it said something.
+    pub fn server(&self) -> Option<&ErrorEvent> {
+        match self.kind() {
+            ErrorKind::Refused(refused) => refused.error.as_ref(),
+            ErrorKind::Request(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The server's close frame, if it sent one.
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        match self.kind() {
+            ErrorKind::Refused(refused) => refused.close.as_ref(),
+            ErrorKind::Closed(frame) => frame.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether another connection may fare better: after a broken or silent link, and after the close codes 1001,
+    /// 1005, 1006, 1011, 1012 and 1013; never after a refusal.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Transport(error) => error.is_retryable(),
+            ErrorKind::Timeout(_) | ErrorKind::Closed(None) => true,
+            ErrorKind::Closed(Some(frame)) => matches!(frame.code, 1001 | 1005 | 1006 | 1011 | 1012 | 1013),
+            _ => false,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        Self::new(ErrorKind::Transport(error))
+    }
+}
+
+impl From<EndpointError> for Error {
+    fn from(error: EndpointError) -> Self {
+        Self::new(ErrorKind::Endpoint(error))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.kind(), f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::Endpoint(_) => f.write_str("the settings make no handshake"),
+            ErrorKind::Credentials(_) => f.write_str("the credentials could not be had"),
+            ErrorKind::Transport(_) => f.write_str("the transport failed"),
+            ErrorKind::Refused(refused) => {
+                f.write_str("the server refused the session")?;
+                match (&refused.error, &refused.close) {
+                    (Some(error), _) => write!(f, ": {}", error.error),
+                    (None, Some(close)) => write!(f, ": closed with {close}"),
+                    (None, None) => Ok(()),
+                }
+            }
+            ErrorKind::Timeout(deadline) => f.write_str(match deadline {
+                Deadline::Connect => "connecting took too long",
+                Deadline::Opening => "the server did not open the session in time",
+                Deadline::Write => "writing a message took too long",
+                Deadline::Keepalive => "the server no longer answers",
+                Deadline::Finish => "the server did not end the session in time",
+            }),
+            ErrorKind::Closed(Some(frame)) => write!(f, "the server closed the connection with {frame}"),
+            ErrorKind::Closed(None) => f.write_str("the connection ended without a close frame"),
+            ErrorKind::Send(kind) => kind.fmt(f),
+            ErrorKind::Request(error) => write!(f, "the server refused the event: {}", error.error),
+            ErrorKind::Ambiguous => f.write_str("the connection ended before the server answered the event"),
+            ErrorKind::Unsent => f.write_str("the connection ended before the event was sent"),
+            ErrorKind::InboxFull => f.write_str("too many events wait to be read: read them, then wait again"),
+            ErrorKind::Invalid(reason) => write!(f, "the server sent what is no event: {reason}"),
+            ErrorKind::TooLarge { size, limit } => {
+                write!(f, "the server sent a message of {size} bytes, over the limit of {limit}")
+            }
+            ErrorKind::Panicked => f.write_str("the transport panicked"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Endpoint(error) => Some(error),
+            ErrorKind::Credentials(error) => Some(&**error),
+            ErrorKind::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+}
