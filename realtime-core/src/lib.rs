@@ -6,6 +6,7 @@
 #[macro_use]
 mod wire;
 
+pub mod auth;
 pub mod connection;
 pub mod endpoint;
 mod error;

@@ -1,0 +1,112 @@
+use std::fmt;
+
+use http::uri::Authority;
+
+use super::{EndpointError, query::Query};
+
+/// A URL to build on, taken apart and checked.
+pub(super) struct Base {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+    /// Empty, or a slash and more, without a slash at its end.
+    pub(super) path: String,
+    pub(super) query: Query,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+    Ws,
+    Wss,
+}
+
+impl Scheme {
+    /// The scheme of a WebSocket to the same place.
+    pub(super) fn websocket(self) -> Self {
+        match self {
+            Self::Http | Self::Ws => Self::Ws,
+            Self::Https | Self::Wss => Self::Wss,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+}
+
+impl Base {
+    /// Written by hand, for `http::Uri` drops fragments, takes userinfo and bare words, and its errors do not tell one
+    /// mistake from another.
+    pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
+        if text.trim().is_empty() {
+            return Err(EndpointError::Empty { what: "base URL" });
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)) {
+            return Err(EndpointError::UrlCharacter);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
+        let known = [Scheme::Http, Scheme::Https, Scheme::Ws, Scheme::Wss];
+        let scheme = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(scheme));
+        let scheme = scheme.ok_or(EndpointError::Scheme)?;
+        if rest.contains('#') {
+            return Err(EndpointError::Fragment);
+        }
+        let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let authority = self::authority(authority)?;
+        if !escapes_are_utf8(tail) {
+            return Err(EndpointError::UrlEscape);
+        }
+        let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
+        Ok(Self { scheme, authority, path: path.trim_end_matches('/').into(), query: Query::of_url(query) })
+    }
+}
+
+fn authority(text: &str) -> Result<Authority, EndpointError> {
+    if text.contains('@') {
+        return Err(EndpointError::UserInfo);
+    }
+    let authority: Authority = text.parse().map_err(|_| EndpointError::Host)?;
+    if authority.host().is_empty() {
+        return Err(EndpointError::Host);
+    }
+    match text[authority.host().len()..].strip_prefix(':') {
+        // A sign is a number to Rust, not to a URL.
+        Some(port) if port.starts_with('+') || port.parse::<u16>().is_err() => Err(EndpointError::Port),
+        _ => Ok(authority),
+    }
+}
+
+/// Whether each `%` is part of a `%XX`, and all of them together make UTF-8. Else the server would read another text
+/// than was meant.
+fn escapes_are_utf8(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
+        let (Some(high), Some(low)) = (digit(), digit()) else { return false };
+        // Two hexadecimal digits: at most 255.
+        decoded.push((high * 16 + low) as u8);
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
+
+/// Without the values of the query that may be secret.
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.path)?;
+        match self.query.is_empty() {
+            true => Ok(()),
+            false => write!(f, "?{}", self.query),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use std::{error, fmt};
+
+/// Why there is nothing to connect with: a mistake in what was given, found before any network.
+///
+/// Its text says what to do. It never holds a URL, a key or the value of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Something that is needed is empty or blank.
+    Empty {
+        /// What it is: `base URL`, `model`, `deployment`, `call_id`, `api-version`.
+        what: &'static str,
+    },
+    /// Something that goes into the URL has a control character, such as a line break.
+    Control {
+        /// What it is.
+        what: &'static str,
+    },
+    /// The URL does not start with one of the four known schemes.
+    Scheme,
+    /// The URL has no host, or one that cannot be.
+    Host,
+    /// The URL's port is no number from 0 to 65535.
+    Port,
+    /// The URL has a user or a password before its host.
+    UserInfo,
+    /// The URL has a fragment (`#..`).
+    Fragment,
+    /// The URL has a space, a control character or another character that no URL has.
+    UrlCharacter,
+    /// The URL has a `%` that escapes nothing, or escapes that are not UTF-8.
+    UrlEscape,
+    /// The URL would be longer than 65534 bytes.
+    TooLong,
+    /// This connection's query names another target beside the one that was chosen.
+    TwoTargets {
+        /// The parameter: `model`, `call_id`, `intent`.
+        name: &'static str,
+    },
+    /// Translation at an Azure endpoint of the preview form.
+    PreviewTranslation,
+    /// The key or token is empty or blank.
+    EmptyKey,
+    /// The key or token has a space, a line break or another character that cannot be sent.
+    KeyCharacter,
+    /// A header's name is none.
+    HeaderName,
+    /// A header's value has a character that cannot be sent.
+    HeaderValue {
+        /// The header.
+        name: String,
+    },
+    /// A header that the transport makes by itself.
+    TransportHeader {
+        /// The header.
+        name: String,
+    },
+    /// A header that the browser form cannot send.
+    BrowserHeader {
+        /// The header.
+        name: String,
+    },
+    /// A credential of Azure in the browser form.
+    BrowserAzure,
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { what } => write!(f, "the {what} is empty: give one"),
+            Self::Control { what } => {
+                write!(f, "the {what} has a control character, such as a line break: take it out")
+            }
+            Self::Scheme => {
+                f.write_str("the URL has no known scheme: start it with https://, http://, wss:// or ws://")
+            }
+            Self::Host => {
+                f.write_str("the URL has no host, or one that is not valid: write it as in https://api.example.com/v1")
+            }
+            Self::Port => f.write_str("the URL's port is not valid: give a number up to 65535, or leave the colon out"),
+            Self::UserInfo => f.write_str(
+                "the URL has a user or a password before its host: take them out, and give a credential or a header",
+            ),
+            Self::Fragment => f.write_str("the URL has a fragment: take out the # and what follows it"),
+            Self::UrlCharacter => f.write_str(
+                "the URL has a space, a control character or another one that no URL has: take it out, or write it as \
+                 %XX (a host in its xn-- form)",
+            ),
+            Self::UrlEscape => f.write_str(
+                "the URL has a % that is not part of the %XX form of a UTF-8 character: write a percent sign as %25",
+            ),
+            Self::TooLong => f.write_str("the URL is longer than 65534 bytes: shorten its query"),
+            Self::TwoTargets { name } => write!(
+                f,
+                "this connection's query has `{name}`, which names a second target: take it out, or choose the target \
+                 that it belongs to"
+            ),
+            Self::PreviewTranslation => f.write_str(
+                "the preview form of Azure has no translation: use the form without an api-version (`Endpoint::azure`)",
+            ),
+            Self::EmptyKey => f.write_str(
+                "the API key or token is empty: set the environment variable or the setting that it is read from, or \
+                 use `Credential::None` for a server that needs no key",
+            ),
+            Self::KeyCharacter => f.write_str(
+                "the API key or token has a space, a line break or another character that cannot be sent: give it \
+                 alone, trimmed, without `Bearer`",
+            ),
+            Self::HeaderName => f.write_str(
+                "the name of a header is not valid: use letters, digits and dashes, without a colon or a space",
+            ),
+            Self::HeaderValue { name } => write!(
+                f,
+                "the value of the header `{name}` has a character that cannot be sent: use printable ASCII on one line"
+            ),
+            Self::TransportHeader { name } => {
+                write!(f, "the header `{name}` is made by the transport: take it out")
+            }
+            Self::BrowserHeader { name } => write!(
+                f,
+                "the header `{name}` cannot be sent in the browser form, or not with this value: take it out, or use \
+                 a transport that sends headers"
+            ),
+            Self::BrowserAzure => f.write_str(
+                "Azure takes its credentials in headers alone, which the browser form cannot send: connect through a \
+                 server of yours",
+            ),
+        }
+    }
+}
+
+impl error::Error for EndpointError {}

@@ -1,0 +1,282 @@
+//! Where to connect: the rules of URLs and headers, as one pure function, [`Endpoint::handshake`].
+//!
+//! ```
+//! use realtime_core::auth::Credential;
+//! use realtime_core::endpoint::{Endpoint, Extras, Target};
+//!
+//! let endpoint = Endpoint::gateway("https://gateway.example/a/v1?tenant=7");
+//! let target = Target::Model("gpt-realtime".into());
+//! let handshake = endpoint.handshake(&target, &Credential::api_key("sk-1"), &Extras::new())?;
+//! assert_eq!(handshake.uri, "wss://gateway.example/a/v1/realtime?tenant=7&model=gpt-realtime");
+//! assert_eq!(handshake.url().to_string(), "wss://gateway.example/a/v1/realtime?tenant=***&model=gpt-realtime");
+//! # Ok::<_, realtime_core::endpoint::EndpointError>(())
+//! ```
+//!
+//! # The URL
+//! - `http` becomes `ws` and `https` becomes `wss`; slashes at the end of the path go, and `/realtime` or
+//!   `/realtime/translations` comes. Host, port and the rest stay as they are written.
+//! - The query has four layers: the endpoint's [`Extras`], the base URL's query, the target, this connection's
+//!   `Extras`. A later layer replaces every earlier value of the same name. What a base URL brings keeps its spelling;
+//!   what is added is form-encoded, so a space is `+`.
+//! - The first two layers never choose the target: a `model`, `call_id` or `intent` in them is replaced or dropped.
+//! - This connection's `model` replaces the target's, for a server that knows the model by another name. Its
+//!   `call_id`, `intent`, `deployment` and `api-version` do not replace those of the target or the endpoint.
+//! - A second target in this connection's query is [`EndpointError::TwoTargets`], but `model` and
+//!   `intent=transcription` may stand together, for gateways that choose the server of a transcription by its model.
+//!
+//! # The headers
+//! Three layers: the credential, the endpoint's `Extras`, this connection's `Extras`. Names are compared without case,
+//! a later one replaces, [`Extras::without_header`] removes. A redirect must not be followed with them.
+
+mod base;
+mod error;
+mod extras;
+mod handshake;
+mod headers;
+mod query;
+
+use std::fmt;
+
+use http::Uri;
+
+pub use error::EndpointError;
+pub use extras::Extras;
+pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
+
+use crate::auth::Credential;
+use base::{Base, Scheme};
+use query::Query;
+
+const OPENAI: &str = "https://api.openai.com/v1";
+
+/// What to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A new conversation with a model; at an Azure endpoint the name of a deployment.
+    Model(String),
+    /// A call that is under way, by its id: to watch and to steer it beside the one who talks.
+    Call(String),
+    /// Transcription alone. The model is set later, in the session.
+    ///
+    /// The preview form of Azure asks for a deployment too: give it as a query parameter of that name.
+    Transcription,
+    /// Translation, with this model.
+    Translation(String),
+}
+
+/// A server of the Realtime API: where it is, how its URLs are made, what every connection to it carries.
+///
+/// Nothing is checked before a [`handshake`](Self::handshake) is made.
+#[derive(Clone)]
+pub struct Endpoint {
+    place: Place,
+    websocket_base: Option<String>,
+    extras: Extras,
+    browser: bool,
+    beta: bool,
+}
+
+#[derive(Clone)]
+enum Place {
+    Base(String),
+    Azure { resource: String },
+    AzurePreview { resource: String, api_version: String },
+}
+
+impl Endpoint {
+    /// OpenAI's own: `https://api.openai.com/v1`.
+    pub fn openai() -> Self {
+        Self::gateway(OPENAI)
+    }
+
+    /// Any server that speaks the protocol, by the base URL of its API, such as `https://gateway.example/v1`: also
+    /// `http`, `wss` or `ws`, with a port, a path and a query.
+    pub fn gateway(base: impl Into<String>) -> Self {
+        Self::at(Place::Base(base.into()))
+    }
+
+    /// Azure, in the form that is generally available: `wss://<resource>/openai/v1/realtime?model=<deployment>`.
+    ///
+    /// `resource` is the resource's URL, such as `https://name.openai.azure.com`; with `/openai` or `/openai/v1` at its
+    /// end, also before a `/realtime`, it is understood as well. Azure is always spoken to by `wss`, so `http` becomes
+    /// that too; `ws`, if it is written, stays. An `api-version` or a `deployment` in the URL, as Azure's portal shows
+    /// it, or in the endpoint's own query is dropped; one that a connection asks for is sent.
+    pub fn azure(resource: impl Into<String>) -> Self {
+        Self::at(Place::Azure { resource: resource.into() })
+    }
+
+    /// Azure, in the older form of the previews:
+    /// `wss://<resource>/openai/realtime?api-version=<api_version>&deployment=<deployment>`. The resource is read as by
+    /// [`azure`](Self::azure). It has no translation.
+    pub fn azure_preview(resource: impl Into<String>, api_version: impl Into<String>) -> Self {
+        Self::at(Place::AzurePreview { resource: resource.into(), api_version: api_version.into() })
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, websocket_base: None, extras: Extras::new(), browser: false, beta: false }
+    }
+
+    /// A base URL for WebSockets alone, in place of the other one with all of its path and query: what comes before
+    /// `/realtime`, also at Azure. `http` and `https` are understood as `ws` and `wss`.
+    pub fn websocket_base(mut self, base: impl Into<String>) -> Self {
+        self.websocket_base = Some(base.into());
+        self
+    }
+
+    /// What every connection carries, in place of what was set before.
+    pub fn extras(mut self, extras: Extras) -> Self {
+        self.extras = extras;
+        self
+    }
+
+    /// Sends the credential, the organisation and the project as subprotocols and nothing as a header, for a transport
+    /// that cannot set headers, as a browser's socket. Off by default.
+    ///
+    /// A page shows its key to whoever reads it: give an [ephemeral](Credential::Ephemeral) one. The user agent is left
+    /// to the browser; any other header is an error. Azure does not know this form.
+    pub fn browser(mut self, browser: bool) -> Self {
+        self.browser = browser;
+        self
+    }
+
+    /// Sends `OpenAI-Beta: realtime=v1` (in the browser form the subprotocol `openai-beta.realtime-v1`), for servers of
+    /// the beta's time. Off by default: the service closes such connections with code 4000.
+    pub fn beta(mut self, beta: bool) -> Self {
+        self.beta = beta;
+        self
+    }
+
+    /// What to connect with: the same for the same arguments, whatever the time and the environment.
+    ///
+    /// # Errors
+    /// Something that was given cannot be used. Another attempt fares no better.
+    pub fn handshake(
+        &self,
+        target: &Target,
+        credential: &Credential,
+        extras: &Extras,
+    ) -> Result<Handshake, EndpointError> {
+        let mut handshake = Handshake::new(self.uri(target, extras)?);
+        match self.browser {
+            true => handshake.subprotocols = headers::subprotocols(self, credential, extras)?,
+            false => handshake.headers = headers::headers(self, credential, extras)?,
+        }
+        Ok(handshake)
+    }
+
+    fn uri(&self, target: &Target, extras: &Extras) -> Result<Uri, EndpointError> {
+        let base = self.base()?;
+        let suffix = match target {
+            Target::Translation(_) => "/realtime/translations",
+            _ => "/realtime",
+        };
+        let query = self.query(&base.query, target, extras)?.encoded();
+        let uri = format!("{}://{}{}{suffix}?{query}", base.scheme.as_str(), base.authority, base.path);
+        // All its parts are checked, so nothing but the length is left to be wrong.
+        uri.try_into().map_err(|_| EndpointError::TooLong)
+    }
+
+    /// All but `/realtime` and what follows.
+    fn base(&self) -> Result<Base, EndpointError> {
+        let resource = match (&self.websocket_base, &self.place) {
+            (Some(base), _) | (None, Place::Base(base)) => {
+                let base = Base::parse(base)?;
+                return Ok(Base { scheme: base.scheme.websocket(), ..base });
+            }
+            (None, Place::Azure { resource } | Place::AzurePreview { resource, .. }) => resource,
+        };
+        let mut base = Base::parse(resource)?;
+        base.scheme = if base.scheme == Scheme::Ws { Scheme::Ws } else { Scheme::Wss };
+        let known = ["/openai/v1/realtime", "/openai/realtime", "/openai/v1", "/openai"];
+        if let Some(path) = known.iter().find_map(|end| base.path.strip_suffix(end)) {
+            base.path.truncate(path.len());
+        }
+        base.path += if matches!(self.place, Place::Azure { .. }) { "/openai/v1" } else { "/openai" };
+        Ok(base)
+    }
+
+    fn query(&self, of_base: &Query, target: &Target, extras: &Extras) -> Result<Query, EndpointError> {
+        let mut query = self.extras.query.clone();
+        query.replace_with(of_base);
+        let dropped: &[_] = match self.place {
+            Place::Azure { .. } => &["model", "call_id", "intent", "api-version", "deployment"],
+            _ => &["model", "call_id", "intent"],
+        };
+        dropped.iter().for_each(|name| query.remove(name));
+
+        // What this connection's query may replace comes before it, what it may not comes after it.
+        let mut last = Query::default();
+        if let Place::AzurePreview { api_version, .. } = &self.place {
+            last.set("api-version", text("api-version", api_version)?);
+        }
+        let foreign: &[_] = match (target, &self.place) {
+            (Target::Translation(_), Place::AzurePreview { .. }) => return Err(EndpointError::PreviewTranslation),
+            (Target::Model(deployment), Place::AzurePreview { .. }) => {
+                last.set("deployment", text("deployment", deployment)?);
+                &["call_id"]
+            }
+            (Target::Model(model) | Target::Translation(model), _) => {
+                query.set("model", text("model", model)?);
+                for model in extras.query.values("model") {
+                    text("model", &model)?;
+                }
+                if matches!(target, Target::Model(_)) { &["call_id"] } else { &["call_id", "intent"] }
+            }
+            (Target::Call(id), _) => {
+                last.set("call_id", text("call_id", id)?);
+                &["model", "intent"]
+            }
+            (Target::Transcription, _) => {
+                last.set("intent", "transcription");
+                &["call_id"]
+            }
+        };
+        if let Some(name) = foreign.iter().find(|name| extras.query.has(name)) {
+            return Err(EndpointError::TwoTargets { name });
+        }
+        query.replace_with(&extras.query);
+        query.replace_with(&last);
+        Ok(query)
+    }
+
+    fn is_azure(&self) -> bool {
+        !matches!(self.place, Place::Base(_))
+    }
+}
+
+/// [`Endpoint::openai`].
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self::openai()
+    }
+}
+
+/// Without what may be secret.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is no URL may be anything: also a key in the wrong place.
+        let url = |text: &str| Base::parse(text).map_or_else(|_| "***".into(), |base| base.to_string());
+        let mut f = f.debug_struct("Endpoint");
+        match &self.place {
+            Place::Base(base) => f.field("base", &format_args!("{}", url(base))),
+            Place::Azure { resource } => f.field("azure", &format_args!("{}", url(resource))),
+            Place::AzurePreview { resource, api_version } => {
+                f.field("azure", &format_args!("{}", url(resource))).field("api_version", api_version)
+            }
+        };
+        if let Some(base) = &self.websocket_base {
+            f.field("websocket_base", &format_args!("{}", url(base)));
+        }
+        f.field("extras", &self.extras).field("browser", &self.browser).field("beta", &self.beta).finish()
+    }
+}
+
+/// A text for the URL that must say something.
+fn text<'a>(what: &'static str, text: &'a str) -> Result<&'a str, EndpointError> {
+    match text {
+        text if text.trim().is_empty() => Err(EndpointError::Empty { what }),
+        text if text.contains(char::is_control) => Err(EndpointError::Control { what }),
+        text => Ok(text),
+    }
+}
