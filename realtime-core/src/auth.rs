@@ -80,6 +80,14 @@ impl Credentials {
         })))
     }
 
+    /// The credential, if nobody need be asked for it.
+    pub(crate) fn fixed(&self) -> Option<&Credential> {
+        match &self.0 {
+            Source::Fixed(credential) => Some(credential),
+            Source::Asked(_) => None,
+        }
+    }
+
     /// The credential for one connection.
     ///
     /// # Cancel safety

@@ -1,6 +1,7 @@
 use std::{error, fmt, sync::Arc};
 
 use crate::{
+    auth::CredentialError,
     connection::SendErrorKind,
     endpoint::EndpointError,
     event::ErrorEvent,
@@ -19,8 +20,10 @@ pub struct Error(Arc<ErrorKind>);
 pub enum ErrorKind {
     /// The settings make no handshake. Nothing was sent.
     Endpoint(EndpointError),
+    /// The settings name no target: a model, a call or a transcription is missing. Nothing was sent.
+    NoTarget,
     /// The credentials could not be had. Nothing was sent.
-    Credentials(Box<dyn error::Error + Send + Sync>),
+    Credentials(CredentialError),
     /// The transport could not connect, or broke.
     Transport(TransportError),
     /// The server took the connection and refused the session: a wrong key, an unknown model.
@@ -135,6 +138,12 @@ impl From<TransportError> for Error {
     }
 }
 
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::new(ErrorKind::Credentials(error))
+    }
+}
+
 impl From<EndpointError> for Error {
     fn from(error: EndpointError) -> Self {
         Self::new(ErrorKind::Endpoint(error))
@@ -151,6 +160,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             ErrorKind::Endpoint(_) => f.write_str("the settings make no handshake"),
+            ErrorKind::NoTarget => f.write_str("nothing to connect to: choose a model, a call or a transcription"),
             ErrorKind::Credentials(_) => f.write_str("the credentials could not be had"),
             ErrorKind::Transport(_) => f.write_str("the transport failed"),
             ErrorKind::Refused(refused) => {
@@ -188,7 +198,7 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self.kind() {
             ErrorKind::Endpoint(error) => Some(error),
-            ErrorKind::Credentials(error) => Some(&**error),
+            ErrorKind::Credentials(error) => Some(error),
             ErrorKind::Transport(error) => Some(error),
             _ => None,
         }

@@ -1,5 +1,9 @@
 //! x
 mod clock;
 mod link;
+mod server;
+mod transport;
 pub use clock::VirtualClock;
 pub use link::duplex;
+pub use server::{MockServer, MockSession};
+pub use transport::MockTransport;

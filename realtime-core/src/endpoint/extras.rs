@@ -22,6 +22,13 @@ impl Extras {
         Self::default()
     }
 
+    /// These, and then others.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.query.replace_with(&others.query);
+        self.headers.extend(others.headers);
+        self
+    }
+
     /// Sets a query parameter, in place of all earlier values of that name.
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.query.set(name.as_ref(), value.as_ref());

@@ -130,6 +130,12 @@ impl Endpoint {
         self
     }
 
+    /// Adds to what every connection carries.
+    pub(crate) fn and(mut self, more: Extras) -> Self {
+        self.extras = self.extras.and(more);
+        self
+    }
+
     /// Sends the credential, the organisation and the project as subprotocols and nothing as a header, for a transport
     /// that cannot set headers, as a browser's socket. Off by default.
     ///

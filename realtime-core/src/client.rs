@@ -1,0 +1,297 @@
+use std::{env, fmt, marker::PhantomData, sync::Arc};
+
+use crate::{
+    auth::{Credential, Credentials},
+    connection::{Connection, Dial, Options, Phase},
+    endpoint::{Endpoint, Extras, Target},
+    error::{Error, ErrorKind},
+    protocol::{Protocol, Realtime, Translation},
+    transport::{CloseFrame, Transport},
+    wire::Secret,
+};
+
+/// Makes connections: a server, a credential, a transport, options.
+///
+/// A clone shares them. It costs nothing to keep, and opens nothing by itself.
+#[derive(Clone)]
+pub struct Client(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
+    transport: Arc<dyn Transport>,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    options: Options,
+}
+
+impl Client {
+    /// A client of OpenAI's service over this transport.
+    pub fn builder(transport: impl Transport) -> ClientBuilder {
+        ClientBuilder {
+            settings: Settings {
+                transport: Arc::new(transport),
+                endpoint: Endpoint::openai(),
+                credentials: Credential::None.into(),
+                options: Options::default(),
+            },
+            extras: Extras::new(),
+        }
+    }
+
+    /// A conversation or a transcription. Say which by [`model`](Connect::model), [`call`](Connect::call) or
+    /// [`transcription`](Connect::transcription).
+    pub fn realtime(&self) -> Connect<Realtime> {
+        self.protocol()
+    }
+
+    /// A translation. Its [`model`](Connect::model) must be given.
+    pub fn translation(&self) -> Connect<Translation> {
+        self.protocol()
+    }
+
+    /// A protocol of your own.
+    pub fn protocol<P: Protocol>(&self) -> Connect<P> {
+        let options = self.0.options.clone();
+        Connect { client: self.clone(), target: None, extras: Extras::new(), options, protocol: PhantomData }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("transport", &self.0.transport)
+            .field("endpoint", &self.0.endpoint)
+            .field("credentials", &self.0.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets a [`Client`] up.
+#[derive(Clone)]
+#[must_use]
+pub struct ClientBuilder {
+    settings: Settings,
+    extras: Extras,
+}
+
+impl ClientBuilder {
+    /// The settings of the environment, as the official clients read them: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
+    /// `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`. What is not set, or empty, stays as it is.
+    pub fn env(mut self) -> Self {
+        let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(base) = read("OPENAI_BASE_URL") {
+            self = self.base_url(base);
+        }
+        if let Some(key) = read("OPENAI_API_KEY") {
+            self = self.api_key(key);
+        }
+        if let Some(organization) = read("OPENAI_ORG_ID") {
+            self.extras = self.extras.organization(organization);
+        }
+        if let Some(project) = read("OPENAI_PROJECT_ID") {
+            self.extras = self.extras.project(project);
+        }
+        self
+    }
+
+    /// The API key.
+    pub fn api_key(self, key: impl Into<Secret>) -> Self {
+        self.credentials(Credential::api_key(key))
+    }
+
+    /// A credential of any kind, or a callback that is asked for one before every connection.
+    pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
+        self.settings.credentials = credentials.into();
+        self
+    }
+
+    /// The base URL of the API, such as `https://gateway.example/v1`.
+    pub fn base_url(self, base: impl Into<String>) -> Self {
+        self.endpoint(Endpoint::gateway(base))
+    }
+
+    /// The server: OpenAI, a gateway, Azure.
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.settings.endpoint = endpoint;
+        self
+    }
+
+    /// Query parameters and headers of every connection, after those of the [`endpoint`](Self::endpoint), and in place
+    /// of those set here before.
+    pub fn extras(mut self, extras: Extras) -> Self {
+        self.extras = extras;
+        self
+    }
+
+    /// Limits and deadlines.
+    pub fn options(mut self, options: Options) -> Self {
+        self.settings.options = options;
+        self
+    }
+
+    /// The client.
+    pub fn build(mut self) -> Client {
+        self.settings.endpoint = self.settings.endpoint.and(self.extras);
+        Client(Arc::new(self.settings))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("endpoint", &self.settings.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// A connection about to be made.
+#[must_use = "nothing happens before `connect`, `open` or `run`"]
+pub struct Connect<P: Protocol> {
+    client: Client,
+    target: Option<Target>,
+    extras: Extras,
+    options: Options,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl<P: Protocol> Connect<P> {
+    /// What to connect to, in place of what was chosen before.
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// A query parameter for this connection.
+    pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.extras = self.extras.query(name, value);
+        self
+    }
+
+    /// A header for this connection.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        self.extras = self.extras.header(name, value);
+        self
+    }
+
+    /// Query parameters and headers of this connection, in place of those set before.
+    pub fn extras(mut self, extras: Extras) -> Self {
+        self.extras = extras;
+        self
+    }
+
+    /// Limits and deadlines of this connection.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Connects in the background of whoever drives: returns at once. What is sent is queued, and written right after
+    /// the upgrade. Whether the server takes it all is told by what waits on the connection.
+    ///
+    /// # Errors
+    /// The settings make no handshake. Nothing was sent.
+    pub fn open(self) -> Result<Connection<P>, Error> {
+        let target = self.target.ok_or(ErrorKind::NoTarget)?;
+        let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
+        // Checked at once. Only a credential that must be asked for can still be wrong later.
+        endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
+        let timer = transport.timer();
+        let dial: Dial = Box::pin(dial(self.client.clone(), target, self.extras, self.options.max_inbound));
+        Ok(Connection::new(timer, self.options, dial))
+    }
+
+    /// Connects, and waits until the server has opened the session.
+    ///
+    /// With a call the server's consent to the upgrade is enough: its session is already under way.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what was opened.
+    ///
+    /// # Errors
+    /// The settings make no handshake, the transport cannot connect, or the server refuses: with another status than
+    /// 101, or by an `error` event and close code 3000 or 4000 after it.
+    pub async fn connect(self) -> Result<Connection<P>, Error> {
+        let phase = match self.target {
+            Some(Target::Call(_)) => Phase::Opening,
+            _ => Phase::Open,
+        };
+        let connection = self.open()?;
+        connection.reached(phase).await?;
+        Ok(connection)
+    }
+
+    /// Connects, calls the function with the connection, and closes it: in order if the function succeeds, at once if
+    /// it fails.
+    ///
+    /// ```
+    /// # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::Error> {
+    /// let first = client.realtime().model("gpt-realtime").run(async |connection| connection.next().await.transpose());
+    /// println!("{:?}", first.await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the connection, which closes the socket without a handshake.
+    ///
+    /// # Errors
+    /// The connection could not be made, the function failed, or the connection did not end in order.
+    pub async fn run<T, E, F>(self, application: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&Connection<P>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let connection = self.connect().await?;
+        match application(&connection).await {
+            Ok(value) => {
+                connection.finish().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                connection.close(CloseFrame::new(1000, "")).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Connect<Realtime> {
+    /// Converses with this model; at an Azure endpoint, with this deployment.
+    pub fn model(self, model: impl Into<String>) -> Self {
+        self.target(Target::Model(model.into()))
+    }
+
+    /// Joins a call that is under way, to watch and to steer it.
+    pub fn call(self, id: impl Into<String>) -> Self {
+        self.target(Target::Call(id.into()))
+    }
+
+    /// Only transcribes.
+    pub fn transcription(self) -> Self {
+        self.target(Target::Transcription)
+    }
+}
+
+impl Connect<Translation> {
+    /// Translates with this model.
+    pub fn model(self, model: impl Into<String>) -> Self {
+        self.target(Target::Translation(model.into()))
+    }
+}
+
+impl<P: Protocol> fmt::Debug for Connect<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").field("target", &self.target).field("extras", &self.extras).finish_non_exhaustive()
+    }
+}
+
+async fn dial(
+    client: Client,
+    target: Target,
+    extras: Extras,
+    max_message_size: usize,
+) -> Result<crate::transport::Duplex, Error> {
+    let Settings { transport, endpoint, credentials, .. } = &*client.0;
+    let credential = credentials.resolve().await?;
+    let mut handshake = endpoint.handshake(&target, &credential, &extras)?;
+    handshake.max_message_size = max_message_size;
+    Ok(transport.connect(handshake).await?)
+}

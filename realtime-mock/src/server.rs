@@ -1,0 +1,236 @@
+use std::{fmt, future::poll_fn, marker::PhantomData, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use realtime_core::{
+    Protocol, Realtime,
+    endpoint::Handshake,
+    event::{Event, EventOf},
+    transport::{CloseFrame, Message, Text, TransportError},
+};
+
+use crate::{
+    VirtualClock,
+    link::End,
+    transport::{Answer, Arrival, Shared},
+};
+
+/// The server behind a [`MockTransport`](crate::MockTransport): a test decides what it does.
+///
+/// Connections succeed and are greeted with `session.created` by themselves, unless the test says otherwise
+/// beforehand. [`accept`](Self::accept) takes one to script it. A clone is the same server.
+#[derive(Clone)]
+pub struct MockServer {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl MockServer {
+    /// Waits for the next connection, and takes it.
+    pub async fn accept(&self) -> MockSession {
+        self.accept_as().await
+    }
+
+    /// [`accept`](Self::accept), for another protocol.
+    pub async fn accept_as<P: Protocol>(&self) -> MockSession<P> {
+        MockSession::new(self.shared.accept().await, self.shared.clock.clone())
+    }
+
+    /// Takes the oldest connection that waits to be accepted, if there is one.
+    pub fn try_accept_as<P: Protocol>(&self) -> Option<MockSession<P>> {
+        self.shared.try_accept().map(|arrival| MockSession::new(arrival, self.shared.clock.clone()))
+    }
+
+    /// What greets every connection from now on, or nothing. By default it is a `session.created` that fits what was
+    /// asked for.
+    pub fn greet_with(&self, greeting: Option<impl Into<Text>>) {
+        self.shared.set_greeting(greeting.map(Into::into));
+    }
+
+    /// How many messages a connection holds in each direction, from now on. Unlimited by default.
+    pub fn capacity(&self, messages: usize) {
+        self.shared.set_capacity(messages);
+    }
+
+    /// Lets the next attempt to connect succeed, after so long.
+    pub fn delay_next(&self, time: Duration) {
+        self.shared.answer_next(Answer::Accept { after: time });
+    }
+
+    /// Refuses the next attempt to connect with this status.
+    pub fn refuse_next(&self, status: StatusCode, headers: HeaderMap, body: impl Into<String>) {
+        self.shared.answer_next(Answer::Refuse { status, headers, body: body.into() });
+    }
+
+    /// Fails the next attempt to connect.
+    pub fn fail_next(&self, error: TransportError) {
+        self.shared.answer_next(Answer::Fail(error));
+    }
+
+    /// Never answers the next attempt to connect.
+    pub fn hang_next(&self) {
+        self.shared.answer_next(Answer::Never);
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &VirtualClock {
+        &self.shared.clock
+    }
+}
+
+impl fmt::Debug for MockServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockServer").field("clock", &self.shared.clock).finish_non_exhaustive()
+    }
+}
+
+/// The server's end of one connection. Dropping it cuts the link.
+///
+/// What is sent arrives in order, and needs no `await`: there is always room.
+pub struct MockSession<P: Protocol = Realtime> {
+    handshake: Handshake,
+    end: End,
+    clock: VirtualClock,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl<P: Protocol> MockSession<P> {
+    fn new(arrival: Arrival, clock: VirtualClock) -> Self {
+        Self { handshake: arrival.handshake, end: arrival.end, clock, protocol: PhantomData }
+    }
+
+    /// What the client connected with.
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// The next message, whatever it is. None once the client has closed.
+    ///
+    /// # Errors
+    /// The link was cut.
+    pub async fn message(&self) -> Result<Option<Message>, TransportError> {
+        let _waiting = self.clock.waiting(|| "a message of the client".into());
+        poll_fn(|cx| self.end.poll_receive(cx)).await
+    }
+
+    /// The client's next event. None once it has closed, or the link is gone.
+    pub async fn next(&self) -> Option<P::ClientEvent> {
+        loop {
+            match self.message().await.ok()?? {
+                Message::Text(text) => return Some(P::ClientEvent::decode(text.as_bytes())),
+                Message::Binary(bytes) => return Some(P::ClientEvent::binary(&bytes)),
+                Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
+            }
+        }
+    }
+
+    /// The client's next event, which must be an `E`.
+    ///
+    /// # Panics
+    /// It is another, or there is none. The message says what was expected and what came.
+    #[track_caller]
+    pub fn expect<E: EventOf<P::ClientEvent>>(&self) -> impl Future<Output = E> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let _waiting = self.clock.waiting(|| format!("`{}` at {caller}", E::KIND));
+            match self.next().await.map(E::take) {
+                Some(Ok(event)) => event,
+                Some(Err(other)) => panic!(
+                    "{caller}: expected `{}`, and `{}` came: {}",
+                    E::KIND,
+                    other.kind(),
+                    other.encode().to_str().unwrap_or("(no UTF-8)"),
+                ),
+                None => panic!("{caller}: expected `{}`, and the client closed the connection", E::KIND),
+            }
+        }
+    }
+
+    /// The client's next `E`; other events before it are passed over.
+    ///
+    /// # Panics
+    /// None comes before the client closes.
+    pub async fn until<E: EventOf<P::ClientEvent>>(&self) -> E {
+        let _waiting = self.clock.waiting(|| format!("`{}`", E::KIND));
+        loop {
+            match self.next().await {
+                Some(event) => {
+                    if let Ok(event) = E::take(event) {
+                        return event;
+                    }
+                }
+                None => panic!("expected `{}`, and the client closed the connection", E::KIND),
+            }
+        }
+    }
+
+    /// Waits until the client has closed the connection, passing over what it still sends. Its close frame.
+    pub async fn closed(&self) -> Option<CloseFrame> {
+        loop {
+            match self.message().await {
+                Ok(Some(Message::Close(frame))) => return frame,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Sends an event.
+    pub fn send(&self, event: impl Into<P::ServerEvent>) {
+        self.send_raw(event.into().encode());
+    }
+
+    /// Sends any text.
+    pub fn send_raw(&self, text: impl Into<Text>) {
+        self.send_message(Message::Text(text.into()));
+    }
+
+    /// Sends a binary message, as the service never does.
+    pub fn send_binary(&self, bytes: impl Into<Bytes>) {
+        self.send_message(Message::Binary(bytes.into()));
+    }
+
+    /// Sends any message.
+    pub fn send_message(&self, message: Message) {
+        match message {
+            Message::Close(frame) => self.end.close(frame),
+            message => self.end.outgoing.push(message),
+        }
+    }
+
+    /// Closes the connection in order. The client answers.
+    pub fn close(&self, code: u16, reason: &str) {
+        self.end.close(Some(CloseFrame::new(code, reason)));
+    }
+
+    /// Cuts the link, without a close frame. What was sent before still arrives.
+    pub fn drop_link(&self) {
+        self.end.cut();
+    }
+
+    /// Keeps the client's writes waiting, or lets them go on.
+    pub fn stall_writes(&self, stalled: bool) {
+        self.end.incoming.stall_writer(stalled);
+    }
+
+    /// Keeps from the client what is sent to it, or lets it through.
+    pub fn stall_reads(&self, stalled: bool) {
+        self.end.outgoing.stall_reader(stalled);
+    }
+
+    /// Makes the link half open: nothing arrives on either side, and neither is told. `false` mends it.
+    pub fn half_open(&self, half_open: bool) {
+        self.end.incoming.stall_reader(half_open);
+        self.end.outgoing.stall_reader(half_open);
+    }
+
+    /// Messages of the client that wait to be received.
+    pub fn waiting(&self) -> usize {
+        self.end.incoming.len()
+    }
+}
+
+impl<P: Protocol> fmt::Debug for MockSession<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockSession").field("handshake", &self.handshake).finish_non_exhaustive()
+    }
+}
