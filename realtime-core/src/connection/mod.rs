@@ -173,6 +173,17 @@ impl<P: Protocol> Connection<P> {
         self.shared.send(event.into(), None)
     }
 
+    /// Queues an event that the server answers with an `E`. Drop the [`Ack`], or await the answer.
+    ///
+    /// # Errors
+    /// Gives the event back, as [`Sender::send`] does.
+    pub fn request<E: EventOf<P::ServerEvent>>(
+        &self,
+        event: impl Into<P::ClientEvent>,
+    ) -> Result<Ack<P, E>, SendError<P>> {
+        Ack::send(&self.shared, event)
+    }
+
     /// A handle to send from anywhere.
     pub fn sender(&self) -> Sender<P> {
         Sender::new(&self.shared)

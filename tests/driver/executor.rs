@@ -1,0 +1,75 @@
+//! One thread, many tasks, and a seed that says who runs next.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+/// A small generator of numbers: xorshift, the same for the same seed everywhere.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % sides
+    }
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+struct Task<'a> {
+    name: &'static str,
+    future: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
+    woken: Arc<Flag>,
+}
+
+/// Tasks that are polled only when they were woken.
+#[derive(Default)]
+pub struct Executor<'a> {
+    tasks: Vec<Task<'a>>,
+    pub polls: u64,
+}
+
+impl<'a> Executor<'a> {
+    pub fn spawn(&mut self, name: &'static str, future: impl Future<Output = ()> + 'a) {
+        let woken = Arc::new(Flag(AtomicBool::new(true)));
+        self.tasks.push(Task { name, future: Some(Box::pin(future)), woken });
+    }
+
+    /// Runs woken tasks in an order of the dice until none is woken. The names of those that did not finish.
+    pub fn run(&mut self, dice: &mut Dice) -> Vec<&'static str> {
+        loop {
+            let woken = |task: &Task<'_>| task.future.is_some() && task.woken.0.load(Ordering::Acquire);
+            let runnable: Vec<_> = (0..self.tasks.len()).filter(|&at| woken(&self.tasks[at])).collect();
+            if runnable.is_empty() {
+                return self.tasks.iter().filter(|task| task.future.is_some()).map(|task| task.name).collect();
+            }
+            self.polls += 1;
+            let task = &mut self.tasks[runnable[dice.roll(runnable.len())]];
+            task.woken.0.store(false, Ordering::Release);
+            let waker = Waker::from(task.woken.clone());
+            let mut cx = Context::from_waker(&waker);
+            if let Some(future) = &mut task.future
+                && let Poll::Ready(()) = future.as_mut().poll(&mut cx)
+            {
+                task.future = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A protocol of a handful of events. That it runs shows that a third family of events needs no change of the
+//! connection.
+
+use realtime::{
+    Id, Protocol,
+    event::{ErrorEvent, Event, EventOf, Recognition},
+    session::{Changes, State},
+    transport::{Instant, Text},
+};
+use serde_json::{Value, json};
+
+#[derive(Debug)]
+pub struct Toy;
+
+/// What the server sends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Down {
+    Opened,
+    Number(u64),
+    Answer(Answer),
+    Error(Box<ErrorEvent>),
+    Bye,
+    Odd(String),
+}
+
+/// Answers the `Ask` of the same number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer(pub u64);
+
+/// What the client sends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Up {
+    Ask(u64),
+    Say(String),
+    Audio(Vec<u8>),
+    Commit,
+    Quit,
+}
+
+impl Event for Down {
+    const KINDS: &'static [&'static str] = &["opened", "number", "answer", "error", "bye"];
+
+    fn decode(raw: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(raw).unwrap_or_default();
+        let n = value["n"].as_u64().unwrap_or_default();
+        match value["type"].as_str() {
+            Some("opened") => Self::Opened,
+            Some("number") => Self::Number(n),
+            Some("answer") => Self::Answer(Answer(n)),
+            Some("error") => Self::Error(Box::new(serde_json::from_value(value).unwrap())),
+            Some("bye") => Self::Bye,
+            _ => Self::Odd(String::from_utf8_lossy(raw).into_owned()),
+        }
+    }
+
+    fn binary(raw: &[u8]) -> Self {
+        Self::Odd(format!("{} bytes", raw.len()))
+    }
+
+    fn encode(&self) -> Text {
+        match self {
+            Self::Number(n) => json!({"type": "number", "n": n}).to_string().into(),
+            Self::Answer(Answer(n)) => json!({"type": "answer", "n": n}).to_string().into(),
+            Self::Error(error) => {
+                let mut value = serde_json::to_value(error).unwrap();
+                value["type"] = "error".into();
+                value.to_string().into()
+            }
+            Self::Odd(text) => text.clone().into(),
+            plain => json!({"type": plain.kind()}).to_string().into(),
+        }
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Self::Opened => "opened",
+            Self::Number(_) => "number",
+            Self::Answer(_) => "answer",
+            Self::Error(_) => "error",
+            Self::Bye => "bye",
+            Self::Odd(_) => "",
+        }
+    }
+
+    fn event_id(&self) -> Option<&Id> {
+        None
+    }
+
+    fn set_event_id(&mut self, _: Id) {}
+
+    fn recognition(&self) -> Recognition<'_> {
+        match self {
+            Self::Odd(_) => Recognition::Invalid("odd"),
+            _ => Recognition::Known,
+        }
+    }
+}
+
+impl EventOf<Down> for Answer {
+    const KIND: &'static str = "answer";
+
+    fn get(event: &Down) -> Option<&Self> {
+        match event {
+            Down::Answer(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    fn take(event: Down) -> Result<Self, Down> {
+        match event {
+            Down::Answer(answer) => Ok(answer),
+            other => Err(other),
+        }
+    }
+}
+
+impl Event for Up {
+    const KINDS: &'static [&'static str] = &["ask", "say", "audio", "commit", "quit"];
+
+    fn decode(raw: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(raw).unwrap_or_default();
+        match value["type"].as_str() {
+            Some("ask") => Self::Ask(value["n"].as_u64().unwrap_or_default()),
+            Some("audio") => Self::Audio(serde_json::from_value(value["audio"].clone()).unwrap_or_default()),
+            Some("commit") => Self::Commit,
+            Some("quit") => Self::Quit,
+            _ => Self::Say(value["text"].as_str().unwrap_or_default().into()),
+        }
+    }
+
+    fn binary(raw: &[u8]) -> Self {
+        Self::decode(raw)
+    }
+
+    fn encode(&self) -> Text {
+        let kind = self.kind();
+        match self {
+            Self::Ask(n) => json!({"type": kind, "n": n}),
+            Self::Say(text) => json!({"type": kind, "text": text}),
+            Self::Audio(audio) => json!({"type": kind, "audio": audio}),
+            Self::Commit | Self::Quit => json!({"type": kind}),
+        }
+        .to_string()
+        .into()
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Self::Ask(_) => "ask",
+            Self::Say(_) => "say",
+            Self::Audio(_) => "audio",
+            Self::Commit => "commit",
+            Self::Quit => "quit",
+        }
+    }
+
+    fn event_id(&self) -> Option<&Id> {
+        None
+    }
+
+    fn set_event_id(&mut self, _: Id) {}
+
+    fn recognition(&self) -> Recognition<'_> {
+        Recognition::Known
+    }
+}
+
+impl Protocol for Toy {
+    type ClientEvent = Up;
+    type ServerEvent = Down;
+    type State = Asked;
+
+    fn opened(event: &Down) -> bool {
+        *event == Down::Opened
+    }
+
+    fn closing() -> Option<Up> {
+        Some(Up::Quit)
+    }
+
+    fn closed(event: &Down) -> bool {
+        *event == Down::Bye
+    }
+
+    fn error(event: &Down) -> Option<&ErrorEvent> {
+        match event {
+            Down::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn audio(event: &Up) -> Option<&[u8]> {
+        match event {
+            Up::Audio(audio) => Some(audio),
+            _ => None,
+        }
+    }
+
+    fn is_audio_barrier(event: &Up) -> bool {
+        *event == Up::Commit
+    }
+
+    fn append(audio: &[u8]) -> Text {
+        Up::Audio(audio.into()).encode()
+    }
+}
+
+/// The questions without an answer; an error answers the oldest.
+#[derive(Clone, Debug, Default)]
+pub struct Asked(Vec<(u64, u64)>);
+
+impl State<Toy> for Asked {
+    fn sent(&mut self, seq: u64, event: &Up, _: Instant) {
+        if let Up::Ask(n) = event {
+            self.0.push((seq, *n));
+        }
+    }
+
+    fn sent_audio(&mut self, _: usize, _: Instant) {}
+
+    fn received(&mut self, event: &Down, _: Instant, changes: &mut Changes) {
+        let (at, granted) = match event {
+            Down::Answer(Answer(n)) => (self.0.iter().position(|(_, asked)| asked == n), true),
+            Down::Error(_) => ((!self.0.is_empty()).then_some(0), false),
+            _ => return,
+        };
+        if let Some(at) = at {
+            changes.settled.push((self.0.remove(at).0, granted));
+        }
+    }
+
+    fn input_ms(&self, bytes: usize) -> u64 {
+        bytes as u64 / 48
+    }
+}
