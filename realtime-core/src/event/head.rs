@@ -6,7 +6,9 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny, MapAccess},
 };
+use serde_json::value::RawValue;
 
+use super::odd::reason;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, where it stands first and plainly, as it nearly always does.
@@ -26,7 +28,7 @@ impl<'a> Head<'a> {
     /// Reads a whole message for its head, wherever the members stand. The error says why it is no event.
     pub(super) fn scan(raw: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))?;
-        let members: Members<'a> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let members: Members<'a> = serde_json::from_str(text).map_err(|error| reason(&error))?;
         let kind = members.kind.ok_or("no member named `type`")?;
         Ok(Self { kind, event_id: members.event_id })
     }
@@ -53,7 +55,10 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 while let Some(Borrowed(key)) = map.next_key()? {
                     match &*key {
                         "type" => members.kind = Some(map.next_value::<Borrowed<'de>>()?.0),
-                        "event_id" => members.event_id = map.next_value::<Option<Id>>()?,
+                        // One that is no text is none, and no reason to lose the event.
+                        "event_id" => {
+                            members.event_id = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok()
+                        }
                         _ => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }

@@ -18,6 +18,8 @@ pub mod translation;
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::{transport::Text, wire::Id};
 
 pub use client::*;
@@ -34,8 +36,8 @@ pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// Reads one message. Never fails: what is not understood is an event too.
     fn decode(raw: &[u8]) -> Self;
 
-    /// Takes a binary message, which no event travels as.
-    fn binary(raw: &[u8]) -> Self;
+    /// What a binary message becomes, for there are no binary events: one that is no event at all.
+    fn binary(raw: Bytes) -> Self;
 
     /// The JSON that travels.
     fn encode(&self) -> Text;
@@ -69,7 +71,7 @@ pub enum Recognition<'a> {
 
 /// An event struct that is a variant of the table `E`.
 ///
-/// It lets a type stand for its event: in [`Connection::on`](crate::Connection::on), in an expectation of a test.
+/// It lets a type stand for its event: in `Connection::on`, in an expectation of a test.
 pub trait EventOf<E>: Sized {
     /// The event's type string.
     const KIND: &'static str;

@@ -26,8 +26,8 @@ pub struct Unknown {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Malformed {
-    /// Its type string.
-    pub kind: Box<str>,
+    /// Its type string, by its current name.
+    pub kind: &'static str,
     /// The id that its sender gave it.
     pub event_id: Option<Id>,
     /// The whole message.
@@ -65,8 +65,8 @@ impl Unknown {
 }
 
 impl Malformed {
-    pub(super) fn new(head: Head<'_>, raw: &[u8], reason: String) -> Self {
-        Self { kind: head.kind.into(), event_id: head.event_id, raw: own(raw), reason: reason.into() }
+    pub(super) fn new(kind: &'static str, head: Head<'_>, raw: &[u8], error: &serde_json::Error) -> Self {
+        Self { kind, event_id: head.event_id, raw: own(raw), reason: reason(error).into() }
     }
 }
 
@@ -78,15 +78,21 @@ fn own(raw: &[u8]) -> Box<str> {
 /// What serde says of a message that does not fit, without the text that it found: that may be a secret.
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match (text.find("string \""), text.rfind("\", expected ")) {
-        (Some(start), Some(end)) if start < end => format!("{}a string{}", &text[..start], &text[end + 1..]),
-        _ => text,
+    let Some((start, found)) = text.split_once("string \"") else { return text };
+    match found.rsplit_once("\", expected ") {
+        Some((_, expected)) => format!("{start}a string, expected {expected}"),
+        None => format!("a string that does not fit at line {} column {}", error.line(), error.column()),
     }
 }
 
 impl Invalid {
     pub(super) fn new(raw: &[u8], reason: String) -> Self {
         Self { raw: Bytes::copy_from_slice(raw), reason: reason.into() }
+    }
+
+    /// A message that was binary. The bytes are copied, for they may be a view of a larger buffer.
+    pub(super) fn binary(raw: Bytes) -> Self {
+        Self::new(&raw, "a binary message".into())
     }
 }
 

@@ -1,18 +1,47 @@
-/// One direction's events: wire name => struct, those in the second list boxed, for they are large.
+/// The structs of events the client sends, as [`wire!`] makes them, each with its id first.
+macro_rules! client_events {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// An id of the client's choosing, up to 512 characters: an `error` that the event causes names it.
+                opt event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+/// The structs of events the server sends, as [`wire!`] makes them, each with its id first.
+macro_rules! server_events {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// The id that the server gave the event.
+                opt event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+/// One direction's events: wire name => variant, those in the second list boxed, for they are large.
 ///
-/// A second name behind `|` is an older one that still arrives.
+/// A variant holds the struct of its own name, or the one named in brackets. A second name behind `|` is an older one
+/// that still arrives: the event that is read goes by its current name.
 macro_rules! events {
     (
         $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident;
-        $($kind:literal $(| $legacy:literal)* => $event:ident,)*
-        boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident,)* }
+        $($kind:literal $(| $legacy:literal)* => $event:ident $(($inner:ident))?,)*
+        boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident $(($big_inner:ident))?,)* }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum $table {
-            $(#[doc = concat!("`", $kind, "`")] $event($event),)*
-            $(#[doc = concat!("`", $big_kind, "`")] $big(Box<$big>),)*
+            $(#[doc = concat!("`", $kind, "`")] $event(events!(@struct $event $($inner)?)),)*
+            $(#[doc = concat!("`", $big_kind, "`")] $big(Box<events!(@struct $big $($big_inner)?)>),)*
             /// An event that the table does not name.
             $unknown($unknown),
             /// An event of the table that does not fit it.
@@ -22,25 +51,25 @@ macro_rules! events {
         }
 
         impl $table {
-            /// Reads an event whose type is known; none if the table does not name it.
-            fn parse(kind: &str, raw: &[u8]) -> Option<Result<Self, serde_json::Error>> {
+            /// Reads an event whose type is known, and tells its current name; none if the table does not name it.
+            fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
-                    $($kind $(| $legacy)* => serde_json::from_slice(raw).map(Self::$event),)*
-                    $($big_kind $(| $big_legacy)* => serde_json::from_slice(raw).map(Self::$big),)*
+                    $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, serde_json::from_slice(raw).map(Self::$big)),)*
                     _ => return None,
                 })
             }
 
             fn decode_anywhere(raw: &[u8]) -> Self {
-                use $crate::event::{Invalid, Malformed, Unknown, head::Head, odd};
+                use $crate::event::{Invalid, Malformed, Unknown, head::Head};
 
                 let head = match Head::scan(raw) {
                     Ok(head) => head,
                     Err(reason) => return Self::Invalid(Box::new(Invalid::new(raw, reason))),
                 };
                 match Self::parse(&head.kind, raw) {
-                    Some(Ok(event)) => event,
-                    Some(Err(error)) => Self::Malformed(Box::new(Malformed::new(head, raw, odd::reason(&error)))),
+                    Some((_, Ok(event))) => event,
+                    Some((kind, Err(error))) => Self::Malformed(Box::new(Malformed::new(kind, head, raw, &error))),
                     None => Self::$unknown(Unknown::new(head, raw).into()),
                 }
             }
@@ -51,12 +80,12 @@ macro_rules! events {
 
             fn decode(raw: &[u8]) -> Self {
                 $crate::event::head::leading_kind(raw)
-                    .and_then(|kind| Self::parse(kind, raw)?.ok())
+                    .and_then(|kind| Self::parse(kind, raw)?.1.ok())
                     .unwrap_or_else(|| Self::decode_anywhere(raw))
             }
 
-            fn binary(raw: &[u8]) -> Self {
-                Self::Invalid(Box::new($crate::event::Invalid::new(raw, "a binary message".into())))
+            fn binary(raw: bytes::Bytes) -> Self {
+                Self::Invalid(Box::new($crate::event::Invalid::binary(raw)))
             }
 
             fn encode(&self) -> $crate::transport::Text {
@@ -74,7 +103,7 @@ macro_rules! events {
                     $(Self::$event(_) => $kind,)*
                     $(Self::$big(_) => $big_kind,)*
                     Self::$unknown(unknown) => unknown.kind(),
-                    Self::Malformed(malformed) => &malformed.kind,
+                    Self::Malformed(malformed) => malformed.kind,
                     Self::Invalid(_) => "",
                 }
             }
@@ -109,6 +138,12 @@ macro_rules! events {
             }
         }
 
+        impl From<$unknown> for $table {
+            fn from(event: $unknown) -> Self {
+                Self::$unknown(event)
+            }
+        }
+
         impl serde::Serialize for $table {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
@@ -126,19 +161,21 @@ macro_rules! events {
             }
         }
 
-        $(events!(@of $table, $kind, $event, |event| event, |event| event);)*
-        $(events!(@of $table, $big_kind, $big, |event| Box::new(event), |event: Box<$big>| *event);)*
+        $(events!(@of $table, $kind, $event, events!(@struct $event $($inner)?), std::convert::identity, |event| event);)*
+        $(events!(@of $table, $big_kind, $big, events!(@struct $big $($big_inner)?), Box::new, |event: Box<_>| *event);)*
     };
 
-    (@of $table:ident, $kind:literal, $event:ident, $wrap:expr, $unwrap:expr) => {
-        impl From<$event> for $table {
-            fn from(event: $event) -> Self {
-                let wrap = $wrap;
-                Self::$event(wrap(event))
+    (@struct $event:ident) => { $event };
+    (@struct $event:ident $inner:ident) => { $inner };
+
+    (@of $table:ident, $kind:literal, $event:ident, $inner:ty, $wrap:expr, $unwrap:expr) => {
+        impl From<$inner> for $table {
+            fn from(event: $inner) -> Self {
+                Self::$event($wrap(event))
             }
         }
 
-        impl $crate::event::EventOf<$table> for $event {
+        impl $crate::event::EventOf<$table> for $inner {
             const KIND: &'static str = $kind;
 
             fn get(event: &$table) -> Option<&Self> {

@@ -1,36 +1,187 @@
-open_enum! {
-    /// A voice of the service.
-    pub enum BuiltinVoice {
-        /// Marin.
-        Marin = "marin",
-        /// Cedar.
-        Cedar = "cedar",
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{IgnoredAny, MapAccess},
+};
+use serde_json::Value;
+
+use crate::wire::{Json, Object, Union, read_union, write_tagged};
+
+/// The rate of `audio/pcm` where none is given, and the only one that the service takes today.
+const PCM_RATE: u32 = 24_000;
+
+/// How audio is written as bytes. All formats have one channel.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AudioFormat {
+    /// Little-endian 16-bit samples: `audio/pcm`.
+    Pcm {
+        /// Samples a second, in Hz.
+        rate: u32,
+    },
+    /// G.711 μ-law, one byte a sample at 8,000 Hz: `audio/pcmu`.
+    Pcmu,
+    /// G.711 A-law, one byte a sample at 8,000 Hz: `audio/pcma`.
+    Pcma,
+    /// A format that this crate does not know.
+    Other(Json),
+}
+
+impl AudioFormat {
+    /// 16-bit PCM at 24,000 Hz.
+    pub fn pcm() -> Self {
+        Self::Pcm { rate: PCM_RATE }
+    }
+
+    /// Samples a second, in Hz. None for a format that is not known.
+    pub fn rate_hz(&self) -> Option<u32> {
+        match self {
+            Self::Pcm { rate } => Some(*rate),
+            Self::Pcmu | Self::Pcma => Some(8_000),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Bytes a sample. None for a format that is not known.
+    pub fn bytes_per_sample(&self) -> Option<u32> {
+        match self {
+            Self::Pcm { .. } => Some(2),
+            Self::Pcmu | Self::Pcma => Some(1),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Bytes a second. None for a format that is not known.
+    pub fn bytes_per_second(&self) -> Option<u64> {
+        Some(u64::from(self.rate_hz()?) * u64::from(self.bytes_per_sample()?))
+    }
+
+    /// How long so many bytes last, in whole milliseconds, rounded down. None for a format that is not known.
+    pub fn bytes_to_ms(&self, bytes: u64) -> Option<u64> {
+        let per_second = u128::from(self.bytes_per_second()?);
+        (u128::from(bytes) * 1000).checked_div(per_second).map(saturate)
+    }
+
+    /// How many bytes of whole samples are heard within so many milliseconds. None for a format that is not known.
+    pub fn ms_to_bytes(&self, ms: u64) -> Option<u64> {
+        let samples = u128::from(ms) * u128::from(self.rate_hz()?) / 1000;
+        Some(saturate(samples * u128::from(self.bytes_per_sample()?)))
     }
 }
 
-wire! {
-    /// `server_vad`
-    pub struct ServerVad {
-        /// 0 to 1
-        opt threshold: f64,
-        /// ms
-        opt_int prefix_padding_ms: u32,
-        /// ms
-        patch_int idle_timeout_ms: u32,
-    }
-    /// semantic
-    pub struct SemanticVad {
-        /// yes
-        opt interrupt_response: bool,
+fn saturate(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// [`AudioFormat::pcm`], as in a session where nothing else was said.
+impl Default for AudioFormat {
+    fn default() -> Self {
+        Self::pcm()
     }
 }
 
-tagged! {
-    /// How the service finds the end of a turn.
-    pub enum TurnDetection: "turn detection" {
-        /// By volume.
-        "server_vad" => ServerVad(ServerVad),
-        /// By meaning.
-        "semantic_vad" => SemanticVad(SemanticVad),
+#[derive(Serialize, Deserialize)]
+struct Rate {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::int::read")]
+    rate: Option<u32>,
+}
+
+impl Serialize for AudioFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pcm { rate } => write_tagged(serializer, "audio/pcm", &Rate { rate: Some(*rate) }),
+            Self::Pcmu => write_tagged(serializer, "audio/pcmu", &Rate { rate: None }),
+            Self::Pcma => write_tagged(serializer, "audio/pcma", &Rate { rate: None }),
+            Self::Other(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AudioFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_union(deserializer)
+    }
+}
+
+impl Union for AudioFormat {
+    fn other(json: Json) -> Self {
+        Self::Other(json)
+    }
+
+    /// The names of the formats before they were objects.
+    fn text(text: &str) -> Self {
+        match text {
+            "pcm16" => Self::pcm(),
+            "g711_ulaw" => Self::Pcmu,
+            "g711_alaw" => Self::Pcma,
+            _ => Self::Other(Value::from(text).into()),
+        }
+    }
+
+    fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {
+        match object.tag() {
+            Some("audio/pcm") | None => {
+                let rate = object.fields::<Rate>()?.rate.unwrap_or(PCM_RATE);
+                Ok(Self::Pcm { rate })
+            }
+            Some("audio/pcmu") => object.fields::<IgnoredAny>().map(|_| Self::Pcmu),
+            Some("audio/pcma") => object.fields::<IgnoredAny>().map(|_| Self::Pcma),
+            Some(_) => object.json().map(Self::Other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reckons_in_whole_milliseconds() {
+        let pcm = AudioFormat::pcm();
+        for (format, bytes, ms) in [
+            (&pcm, 0, 0),
+            (&pcm, 47, 0),
+            (&pcm, 48, 1),
+            (&pcm, 48_000, 1000),
+            (&AudioFormat::Pcm { rate: 16_000 }, 32, 1),
+            (&AudioFormat::Pcm { rate: 44_100 }, 88_200, 1000),
+            (&AudioFormat::Pcmu, 8, 1),
+            (&AudioFormat::Pcma, 15, 1),
+            (&AudioFormat::Pcma, u64::MAX, u64::MAX / 8),
+        ] {
+            assert_eq!(format.bytes_to_ms(bytes), Some(ms), "{format:?} {bytes}");
+        }
+        for (format, ms, bytes) in [
+            (&pcm, 1, 48),
+            (&pcm, 1500, 72_000),
+            (&AudioFormat::Pcm { rate: 44_100 }, 1, 88),
+            (&AudioFormat::Pcmu, 20, 160),
+            (&AudioFormat::Pcmu, u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(format.ms_to_bytes(ms), Some(bytes), "{format:?} {ms}");
+        }
+        assert_eq!(AudioFormat::Pcm { rate: 0 }.bytes_to_ms(1), None);
+        assert_eq!(AudioFormat::Other(Value::Null.into()).bytes_to_ms(1), None);
+    }
+
+    #[test]
+    fn reads_every_shape() {
+        for (text, format, written) in [
+            (
+                r#"{"type":"audio/pcm","rate":16000.0}"#,
+                AudioFormat::Pcm { rate: 16_000 },
+                Some(r#"{"type":"audio/pcm","rate":16000}"#),
+            ),
+            (r#"{"type":"audio/pcm","rate":null}"#, AudioFormat::pcm(), Some(r#"{"type":"audio/pcm","rate":24000}"#)),
+            (r#"{"rate":16000}"#, AudioFormat::Pcm { rate: 16_000 }, Some(r#"{"type":"audio/pcm","rate":16000}"#)),
+            (r#"{"rate":8000,"type":"audio/pcmu"}"#, AudioFormat::Pcmu, Some(r#"{"type":"audio/pcmu"}"#)),
+            (r#""g711_alaw""#, AudioFormat::Pcma, Some(r#"{"type":"audio/pcma"}"#)),
+            (r#""opus""#, AudioFormat::Other(Value::from("opus").into()), None),
+        ] {
+            let read: AudioFormat = serde_json::from_str(text).unwrap();
+            assert_eq!(read, format, "{text}");
+            let written = Json::parse(written.unwrap_or(text)).unwrap().to_value();
+            let expected = serde_json::to_value(&read).unwrap();
+            assert_eq!(expected, written, "{text}");
+        }
     }
 }

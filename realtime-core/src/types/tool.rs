@@ -1,54 +1,35 @@
+use super::McpTool;
 use crate::wire::Json;
 
-wire! {
-    /// A function that the model may call.
-    pub struct FunctionTool {
-        /// Its name.
-        req name: String,
-        /// What it does.
-        opt description: String,
-        /// JSON schema.
-        opt parameters: Json,
-    }
-}
-
-tagged! {
-    /// A tool.
-    pub enum Tool: "a tool" {
-        /// Function.
-        "function" => Function(FunctionTool),
+union! {
+    /// Something the model may call.
+    #[expect(clippy::large_enum_variant, reason = "a session has a handful of them")]
+    pub enum Tool {
+        objects {
+            /// A function of the application.
+            "function" => Function(FunctionTool),
+            /// The tools of an MCP server, called by the service.
+            "mcp" => Mcp(McpTool),
+        }
     }
     untagged => Function
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::*;
-    #[test]
-    fn t() {
-        let t: Tool = serde_json::from_str(r#"{"description":"d","x":[1],"type":"function","name":"n"}"#).unwrap();
-        assert_eq!(t, FunctionTool::new("n").description("d").into());
-        let t: Tool = serde_json::from_str(r#"{"name":"n"}"#).unwrap();
-        assert_eq!(t, FunctionTool::new("n").into());
-        let raw = r#"{"name":"n","big":1e400,"type":"other","z":{}}"#;
-        let t: Tool = serde_json::from_str(raw).unwrap();
-        assert_eq!(serde_json::to_string(&t).unwrap(), r#"{"type":"other","name":"n","big":1e400,"z":{}}"#);
-        let v: ServerVad = serde_json::from_str(r#"{"idle_timeout_ms":null}"#).unwrap();
-        assert_eq!(serde_json::to_string(&v).unwrap(), r#"{"idle_timeout_ms":null}"#);
-        assert_eq!(
-            serde_json::to_string(&ServerVad::default().idle_timeout_ms(12)).unwrap(),
-            r#"{"idle_timeout_ms":12}"#
-        );
-        assert_eq!(
-            serde_json::to_string(&TurnDetection::from(ServerVad::default())).unwrap(),
-            r#"{"type":"server_vad"}"#
-        );
-        use crate::event::*;
-        let e =
-            ServerEvent::decode(br#"{"type":"response.audio.delta","item_id":"i","content_index":1.0,"delta":"AAA="}"#);
-        println!("{e:?} {}", size_of::<ServerEvent>());
-        println!("{}", e.encode().to_str().unwrap());
-        println!("{}", serde_json::to_string(&e).unwrap());
+wire! {
+    /// A function of the application that the model may call.
+    pub struct FunctionTool {
+        /// The name that the model calls it by.
+        opt name: String,
+        /// What it does, when to call it, and what to tell the user meanwhile.
+        opt description: String,
+        /// Its arguments, as a JSON schema.
+        opt parameters: Json,
+    }
+}
+
+impl FunctionTool {
+    /// A function of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::default().name(name)
     }
 }

@@ -95,11 +95,16 @@ impl<'de> Deserialize<'de> for Audio {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Audio, E> {
-                Audio::from_base64(text.as_bytes()).ok_or_else(|| E::custom("audio that is no base64"))
+                self.visit_bytes(text.as_bytes())
+            }
+
+            fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Audio, E> {
+                Audio::from_base64(text).ok_or_else(|| E::custom("audio that is no base64"))
             }
         }
 
-        deserializer.deserialize_str(Visitor)
+        // Asked for bytes, serde_json does not check that they are UTF-8: base64 is stricter.
+        deserializer.deserialize_bytes(Visitor)
     }
 }
 

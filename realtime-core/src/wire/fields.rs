@@ -7,10 +7,11 @@
 /// | `req_text delta: String` | `String` | always there; read though a character was cut in half |
 /// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
 /// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
-/// | `patch prompt: Prompt`, `patch_int ..` | `Patch<..>` | left out, null, or the value |
+/// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
+/// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
-/// Without required fields the struct has `Default`, else `new` takes them in the order of their lines. Every other
-/// field has a consuming setter of its own name.
+/// Without required fields the struct has `Default` (and a test that it is written as `{}`), else `new` takes them in
+/// the order of their lines. Every other field has a consuming setter of its own name.
 macro_rules! wire {
     ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
         $(wire!(@field [$(#[$meta])*] $name [] [] [] $($body)*);)+
@@ -48,6 +49,13 @@ macro_rules! wire {
                 pub $x: Option<$t>,]
             $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
     };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* list $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<Vec<$t>>,]
+            $r [$($s)* {
+                $x: impl IntoIterator<Item = impl Into<$t>> = Some($x.into_iter().map(Into::into).collect())
+            }] $($rest)*);
+    };
     (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch $x:ident: $t:ty, $($rest:tt)*) => {
         wire!(@field $m $n
             [$($f)* $(#[$d])*
@@ -66,9 +74,27 @@ macro_rules! wire {
                 pub $x: crate::wire::Patch<$t>,]
             $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
     };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch_text $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(
+                    default,
+                    skip_serializing_if = "crate::wire::Patch::is_keep",
+                    deserialize_with = "crate::wire::text::read"
+                )]
+                pub $x: crate::wire::Patch<$t>,]
+            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
+    };
 
     (@field [$($m:tt)*] $n:ident [$($f:tt)*] [] $s:tt) => {
         wire!(@emit [$($m)* #[derive(Default)]] $n [$($f)*] $s);
+
+        #[cfg(test)]
+        #[test]
+        #[allow(non_snake_case)] // named after its struct
+        fn $n() {
+            assert_eq!(serde_json::to_string(&<$n>::default()).ok().as_deref(), Some("{}"));
+        }
     };
     (@field $m:tt $n:ident $f:tt [$({ $x:ident: $t:ty = $value:expr })+] [$({ $y:ident: $u:ty = $other:expr })*]) => {
         wire!(@emit $m $n $f [$({ $y: $u = $other })*]);

@@ -11,6 +11,13 @@ pub(crate) fn read<'de, D: Deserializer<'de>, T: FromInt>(deserializer: D) -> Re
     T::from_int(Option::<Int>::deserialize(deserializer)?.map(|int| int.0))
 }
 
+/// Reads a list of bytes, or none.
+pub(crate) fn read_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    let Some(numbers) = Option::<Vec<Int>>::deserialize(deserializer)? else { return Ok(None) };
+    let bytes = numbers.into_iter().map(|Int(number)| u8::try_from(number));
+    bytes.collect::<Result<_, _>>().map(Some).map_err(|_| de::Error::custom("a byte is out of range"))
+}
+
 pub(crate) trait FromInt: Sized {
     fn from_int<E: de::Error>(number: Option<i64>) -> Result<Self, E>;
 }

@@ -5,11 +5,11 @@
 //! were set are written. *Owned*: nothing here keeps a received frame alive.
 
 #[macro_use]
+mod fields;
+#[macro_use]
 mod open_enum;
 #[macro_use]
-mod tagged;
-#[macro_use]
-mod fields;
+mod union;
 
 mod audio;
 pub(crate) mod base64;
@@ -25,4 +25,4 @@ pub use id::Id;
 pub use json::Json;
 pub use patch::Patch;
 pub use secret::Secret;
-pub(crate) use tagged::{Entries, Tagged, read_tagged, write_tagged};
+pub(crate) use union::{Object, Union, read_object, read_union, write_tagged};

@@ -1,6 +1,8 @@
 /// A string enum that stays open: a value this crate does not name is kept in `Other`.
+///
+/// A second text behind `|` is an older one that is read and never written.
 macro_rules! open_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal $(| $older:literal)*),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -23,7 +25,7 @@ macro_rules! open_enum {
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 match text {
-                    $($text => Self::$variant,)*
+                    $($text $(| $older)* => Self::$variant,)*
                     _ => Self::Other(text.into()),
                 }
             }

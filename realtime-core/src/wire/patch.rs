@@ -1,4 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Id, Json};
 
 /// A field whose absence and whose null mean different things to the service.
 ///
@@ -52,11 +55,18 @@ impl<T> From<T> for Patch<T> {
     }
 }
 
-impl From<&str> for Patch<String> {
-    fn from(value: &str) -> Self {
-        Self::Set(value.into())
-    }
+/// What becomes a value also becomes a patch of it.
+macro_rules! from {
+    ($($source:ty => $value:ty),*) => {$(
+        impl From<$source> for Patch<$value> {
+            fn from(value: $source) -> Self {
+                Self::Set(value.into())
+            }
+        }
+    )*};
 }
+
+from!(&str => String, &str => Id, &Id => Id, String => Id, Value => Json);
 
 /// `Keep` is left out by the struct that holds the field; on its own it is null.
 impl<T: Serialize> Serialize for Patch<T> {

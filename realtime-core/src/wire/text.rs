@@ -7,6 +7,8 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::Patch;
+
 /// Reads a text, or an optional one where null and absent mean none.
 pub(crate) fn read<'de, D: Deserializer<'de>, T: FromText>(deserializer: D) -> Result<T, D::Error> {
     T::read(deserializer)
@@ -25,6 +27,12 @@ impl FromText for String {
 impl FromText for Option<String> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::<Lossy>::deserialize(deserializer)?.map(|lossy| lossy.0))
+    }
+}
+
+impl FromText for Patch<String> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(<Option<String> as FromText>::read(deserializer)?.map_or(Self::Clear, Self::Set))
     }
 }
 

@@ -1,21 +1,33 @@
-use crate::{
-    event::Custom,
-    wire::{Audio, Id},
-};
+//! What the client sends.
 
-wire! {
-    /// append
-    pub struct InputAudioBufferAppend {
-        /// id
-        opt event_id: Id,
-        /// audio
-        req audio: Audio,
-    }
-}
+mod conversation;
+mod input_audio_buffer;
+mod output_audio_buffer;
+mod response;
+mod session;
+
+pub use conversation::*;
+pub use input_audio_buffer::*;
+pub use output_audio_buffer::*;
+pub use response::*;
+pub use session::*;
+
+use super::Custom;
 
 events! {
-    /// What the client sends.
+    /// What the client sends, in a session that converses or transcribes.
     pub enum ClientEvent, else Custom;
     "input_audio_buffer.append" => InputAudioBufferAppend,
-    boxed {}
+    "input_audio_buffer.commit" => InputAudioBufferCommit,
+    "input_audio_buffer.clear" => InputAudioBufferClear,
+    "output_audio_buffer.clear" => OutputAudioBufferClear,
+    "conversation.item.delete" => ConversationItemDelete,
+    "conversation.item.retrieve" => ConversationItemRetrieve,
+    "conversation.item.truncate" => ConversationItemTruncate,
+    "response.cancel" => ResponseCancel,
+    boxed {
+        "session.update" => SessionUpdate,
+        "conversation.item.create" => ConversationItemCreate,
+        "response.create" => ResponseCreate,
+    }
 }

@@ -1,0 +1,117 @@
+//! What a response consists of, as it comes: each delta is to be added, each `done` brings the whole.
+
+use crate::wire::{Audio, Id};
+
+server_events! {
+    /// A piece of text that the model writes.
+    pub struct ResponseOutputTextDelta {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+        /// The text to be added.
+        req_text delta: String,
+    }
+
+    /// All text of a part, or as much as there was when it was cut short.
+    pub struct ResponseOutputTextDone {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+        /// The text.
+        req_text text: String,
+    }
+
+    /// A piece of audio that the model speaks, in the session's output format. It comes faster than it is heard.
+    pub struct ResponseOutputAudioDelta {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+        /// The audio to be added.
+        req delta: Audio,
+    }
+
+    /// The audio of a part is complete, or was cut short.
+    pub struct ResponseOutputAudioDone {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+    }
+
+    /// A piece of the transcript of what the model speaks.
+    pub struct ResponseOutputAudioTranscriptDelta {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+        /// The text to be added.
+        req_text delta: String,
+    }
+
+    /// The whole transcript of what the model speaks, or as much as there was when it was cut short.
+    pub struct ResponseOutputAudioTranscriptDone {
+        /// The response.
+        req response_id: Id,
+        /// The message.
+        req item_id: Id,
+        /// The message's place in the response.
+        req_int output_index: u32,
+        /// The part's place in the message.
+        req_int content_index: u32,
+        /// The text.
+        req_text transcript: String,
+    }
+
+    /// A piece of the arguments of a function call.
+    pub struct ResponseFunctionCallArgumentsDelta {
+        /// The response.
+        req response_id: Id,
+        /// The function call.
+        req item_id: Id,
+        /// The call's place in the response.
+        req_int output_index: u32,
+        /// The call's id, which the answer names.
+        req call_id: Id,
+        /// The JSON text to be added.
+        req_text delta: String,
+    }
+
+    /// All arguments of a function call: the application may run it.
+    pub struct ResponseFunctionCallArgumentsDone {
+        /// The response.
+        req response_id: Id,
+        /// The function call.
+        req item_id: Id,
+        /// The call's place in the response.
+        req_int output_index: u32,
+        /// The call's id, which the answer names.
+        req call_id: Id,
+        /// The function's name. Older servers leave it out; the item has it.
+        opt name: String,
+        /// The arguments: JSON as the model has written it, so perhaps not JSON at all.
+        req_text arguments: String,
+    }
+}

@@ -1,0 +1,31 @@
+use crate::wire::Id;
+
+wire! {
+    /// What an `error` event says.
+    pub struct ErrorBody {
+        /// What sort of error it is: `invalid_request_error`, `server_error`, ..
+        #[serde(rename = "type")]
+        opt kind: String,
+        /// Which error it is: `invalid_value`, `conversation_already_has_active_response`, ..
+        opt code: String,
+        /// The error in words.
+        req_text message: String,
+        /// The member of the client's event that is at fault.
+        opt param: String,
+        /// The client's event that is at fault, by the id that the client gave it.
+        opt event_id: Id,
+    }
+
+    /// Why a response or a transcription failed.
+    pub struct Failure {
+        /// What sort of error it is.
+        #[serde(rename = "type")]
+        opt kind: String,
+        /// Which error it is.
+        opt code: String,
+        /// The error in words.
+        opt_text message: String,
+        /// The parameter that is at fault.
+        opt param: String,
+    }
+}

@@ -1,0 +1,132 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+
+use crate::wire::{Id, Json, Object, Union, read_union};
+
+open_enum! {
+    /// A voice of the service. The service recommends `marin` and `cedar`.
+    pub enum VoiceName {
+        /// Alloy.
+        Alloy = "alloy",
+        /// Ash.
+        Ash = "ash",
+        /// Ballad.
+        Ballad = "ballad",
+        /// Coral.
+        Coral = "coral",
+        /// Echo.
+        Echo = "echo",
+        /// Sage.
+        Sage = "sage",
+        /// Shimmer.
+        Shimmer = "shimmer",
+        /// Verse.
+        Verse = "verse",
+        /// Marin.
+        Marin = "marin",
+        /// Cedar.
+        Cedar = "cedar",
+    }
+}
+
+/// Who speaks. It cannot change any more once the session has spoken.
+///
+/// A name becomes one by itself: `.voice("marin")`, `.voice(VoiceName::Marin)`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Voice {
+    /// A voice of the service.
+    Named(VoiceName),
+    /// A voice made from samples of someone's speech, by its id.
+    Custom(Id),
+    /// A shape that this crate does not know, kept whole.
+    Other(Json),
+}
+
+impl Voice {
+    /// A voice of your own, by its id (`voice_...`).
+    pub fn custom(id: impl Into<Id>) -> Self {
+        Self::Custom(id.into())
+    }
+}
+
+impl From<VoiceName> for Voice {
+    fn from(name: VoiceName) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl From<&str> for Voice {
+    fn from(name: &str) -> Self {
+        Self::Named(name.into())
+    }
+}
+
+impl From<String> for Voice {
+    fn from(name: String) -> Self {
+        Self::Named(name.into())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ById<T> {
+    id: T,
+}
+
+impl Serialize for Voice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Named(name) => name.serialize(serializer),
+            Self::Custom(id) => ById { id }.serialize(serializer),
+            Self::Other(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Voice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_union(deserializer)
+    }
+}
+
+impl Union for Voice {
+    fn other(json: Json) -> Self {
+        Self::Other(json)
+    }
+
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    /// Other servers have voices that are objects without an id.
+    fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {
+        let json = object.json()?;
+        Ok(match json.read::<ById<Id>>() {
+            Ok(ById { id }) => Self::Custom(id),
+            Err(_) => Self::Other(json),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_shape() {
+        for (text, voice) in [
+            (r#""cedar""#, VoiceName::Cedar.into()),
+            (r#""newer""#, "newer".into()),
+            (r#"{"id":"voice_1"}"#, Voice::custom("voice_1")),
+            (r#"{"type":"azure-standard","name":"n"}"#, Voice::Other(json(r#"{"type":"azure-standard","name":"n"}"#))),
+            ("7", Voice::Other(json("7"))),
+        ] {
+            let read: Voice = serde_json::from_str(text).unwrap();
+            assert_eq!(read, voice);
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+
+    fn json(text: &str) -> Json {
+        Json::parse(text).unwrap()
+    }
+}
