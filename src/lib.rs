@@ -1,2 +1,6 @@
 //! x
 pub use realtime_core::*;
+#[cfg(feature = "mock")]
+pub use realtime_mock as mock;
+#[cfg(feature = "tokio")]
+pub use realtime_tokio as tokio;

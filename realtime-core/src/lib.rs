@@ -7,6 +7,7 @@
 mod wire;
 
 pub mod auth;
+mod client;
 pub mod connection;
 pub mod endpoint;
 mod error;
@@ -16,7 +17,8 @@ pub mod session;
 pub mod transport;
 pub mod types;
 
+pub use client::{Client, ClientBuilder, Connect};
 pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Deadline, Error, ErrorKind, Refused};
-pub use protocol::Protocol;
+pub use protocol::{Protocol, Realtime, Translation};
 pub use wire::{Audio, Id, Json, Patch, Secret};

@@ -3,15 +3,21 @@
 use std::fmt;
 
 use crate::{
-    event::{Event, ErrorEvent},
-    session::State,
+    event::{
+        ClientEvent, ErrorEvent, Event, ServerEvent,
+        translation::{self, SessionClose},
+    },
+    session::{RealtimeSession, State, TranslationSession},
+    transport::Text,
+    types::{AudioFormat, Item, SessionConfig},
+    wire::{Id, base64},
 };
 
 /// A family of events, its opening and its ending: all that the connection knows of it.
 ///
 /// The same type string can mean different shapes on different sockets (`session.created` does), so every protocol
-/// has tables and a state of its own. [`Realtime`](crate::Realtime) and [`Translation`](crate::Translation) come with
-/// the crate; another family is another implementation, and the connection stays as it is.
+/// has tables and a state of its own. [`Realtime`] and [`Translation`] come with the crate; another family is another
+/// implementation, and the connection stays as it is.
 pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// What the client sends.
     type ClientEvent: Event;
@@ -42,6 +48,11 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// The server's complaint, if the event is one.
     fn error(event: &Self::ServerEvent) -> Option<&ErrorEvent>;
 
+    /// Completes an event that is about to be queued, with ids that `fresh` makes of a prefix.
+    fn prepare(event: &mut Self::ClientEvent, fresh: &dyn Fn(&str) -> Id) {
+        let _ = (event, fresh);
+    }
+
     /// The audio that the event appends to the input buffer.
     fn audio(event: &Self::ClientEvent) -> Option<&[u8]>;
 
@@ -58,5 +69,115 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     }
 
     /// Writes the event that appends this audio, in one allocation.
-    fn append(audio: &[u8]) -> crate::transport::Text;
+    fn append(audio: &[u8]) -> Text;
+}
+
+/// Conversation and transcription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Realtime;
+
+/// Translation: the user speaks, the server speaks the same in another language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translation;
+
+impl Protocol for Realtime {
+    type ClientEvent = ClientEvent;
+    type ServerEvent = ServerEvent;
+    type State = RealtimeSession;
+
+    fn opened(event: &ServerEvent) -> bool {
+        matches!(event, ServerEvent::SessionCreated(_))
+    }
+
+    fn error(event: &ServerEvent) -> Option<&ErrorEvent> {
+        match event {
+            ServerEvent::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// An item without an id gets one, so that the server's answer is told from other items.
+    fn prepare(event: &mut ClientEvent, fresh: &dyn Fn(&str) -> Id) {
+        if let ClientEvent::ConversationItemCreate(create) = event
+            && create.item.id().is_none()
+            && !matches!(create.item, Item::McpApprovalResponse(_))
+        {
+            create.item.set_id(fresh("item"));
+        }
+    }
+
+    fn audio(event: &ClientEvent) -> Option<&[u8]> {
+        match event {
+            ClientEvent::InputAudioBufferAppend(append) => Some(&append.audio),
+            _ => None,
+        }
+    }
+
+    fn is_audio_barrier(event: &ClientEvent) -> bool {
+        matches!(event, ClientEvent::InputAudioBufferCommit(_) | ClientEvent::InputAudioBufferClear(_))
+    }
+
+    fn sample_bytes(event: &ClientEvent) -> Option<usize> {
+        let ClientEvent::SessionUpdate(update) = event else { return None };
+        let input = match &update.session {
+            SessionConfig::Realtime(config) => config.audio.as_ref()?.input.as_ref()?,
+            SessionConfig::Transcription(config) => config.audio.as_ref()?.input.as_ref()?,
+            SessionConfig::Other(_) => return None,
+        };
+        input.format.as_ref().map(sample_bytes)
+    }
+
+    fn append(audio: &[u8]) -> Text {
+        append(r#"{"type":"input_audio_buffer.append","audio":""#, audio)
+    }
+}
+
+impl Protocol for Translation {
+    type ClientEvent = translation::ClientEvent;
+    type ServerEvent = translation::ServerEvent;
+    type State = TranslationSession;
+
+    fn opened(event: &translation::ServerEvent) -> bool {
+        matches!(event, translation::ServerEvent::SessionCreated(_))
+    }
+
+    fn closing() -> Option<translation::ClientEvent> {
+        Some(SessionClose::default().into())
+    }
+
+    fn closed(event: &translation::ServerEvent) -> bool {
+        matches!(event, translation::ServerEvent::SessionClosed(_))
+    }
+
+    fn error(event: &translation::ServerEvent) -> Option<&ErrorEvent> {
+        match event {
+            translation::ServerEvent::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn audio(event: &translation::ClientEvent) -> Option<&[u8]> {
+        match event {
+            translation::ClientEvent::SessionInputAudioBufferAppend(append) => Some(&append.audio),
+            _ => None,
+        }
+    }
+
+    fn append(audio: &[u8]) -> Text {
+        append(r#"{"type":"session.input_audio_buffer.append","audio":""#, audio)
+    }
+}
+
+/// How many bytes one sample has. One for a format that is not known, so that nothing is refused.
+pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
+    format.bytes_per_sample().map_or(1, |bytes| bytes as usize)
+}
+
+fn append(head: &str, audio: &[u8]) -> Text {
+    const TAIL: &str = "\"}";
+    let mut text = String::with_capacity(head.len() + base64::encoded_len(audio.len()) + TAIL.len());
+    text.push_str(head);
+    base64::encode_into(audio, &mut text);
+    text.push_str(TAIL);
+    text.into()
 }

@@ -117,7 +117,7 @@ impl<P: Protocol> MockSession<P> {
         loop {
             match self.message().await.ok()?? {
                 Message::Text(text) => return Some(P::ClientEvent::decode(text.as_bytes())),
-                Message::Binary(bytes) => return Some(P::ClientEvent::binary(&bytes)),
+                Message::Binary(bytes) => return Some(P::ClientEvent::binary(bytes)),
                 Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
             }
         }

@@ -17,7 +17,7 @@ use realtime_core::{
 use crate::{
     clock::VirtualClock,
     link::{self, End},
-    server::{MockServer, MockSession},
+    server::MockServer,
 };
 
 /// A transport within the process: what connects through it meets a [`MockServer`].

@@ -10,14 +10,14 @@ use std::{
 };
 
 /// A small generator of numbers: xorshift, the same for the same seed everywhere.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -41,19 +41,19 @@ struct Task<'a> {
 
 /// Tasks that are polled only when they were woken.
 #[derive(Default)]
-pub struct Executor<'a> {
+pub(crate) struct Executor<'a> {
     tasks: Vec<Task<'a>>,
-    pub polls: u64,
+    pub(crate) polls: u64,
 }
 
 impl<'a> Executor<'a> {
-    pub fn spawn(&mut self, name: &'static str, future: impl Future<Output = ()> + 'a) {
+    pub(crate) fn spawn(&mut self, name: &'static str, future: impl Future<Output = ()> + 'a) {
         let woken = Arc::new(Flag(AtomicBool::new(true)));
         self.tasks.push(Task { name, future: Some(Box::pin(future)), woken });
     }
 
     /// Runs woken tasks in an order of the dice until none is woken. The names of those that did not finish.
-    pub fn run(&mut self, dice: &mut Dice) -> Vec<&'static str> {
+    pub(crate) fn run(&mut self, dice: &mut Dice) -> Vec<&'static str> {
         loop {
             let woken = |task: &Task<'_>| task.future.is_some() && task.woken.0.load(Ordering::Acquire);
             let runnable: Vec<_> = (0..self.tasks.len()).filter(|&at| woken(&self.tasks[at])).collect();

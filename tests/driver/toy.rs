@@ -10,11 +10,11 @@ use realtime::{
 use serde_json::{Value, json};
 
 #[derive(Debug)]
-pub struct Toy;
+pub(crate) struct Toy;
 
 /// What the server sends.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Down {
+pub(crate) enum Down {
     Opened,
     Number(u64),
     Answer(Answer),
@@ -25,11 +25,11 @@ pub enum Down {
 
 /// Answers the `Ask` of the same number.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer(pub u64);
+pub(crate) struct Answer(pub u64);
 
 /// What the client sends.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Up {
+pub(crate) enum Up {
     Ask(u64),
     Say(String),
     Audio(Vec<u8>),
@@ -53,7 +53,7 @@ impl Event for Down {
         }
     }
 
-    fn binary(raw: &[u8]) -> Self {
+    fn binary(raw: bytes::Bytes) -> Self {
         Self::Odd(format!("{} bytes", raw.len()))
     }
 
@@ -128,8 +128,8 @@ impl Event for Up {
         }
     }
 
-    fn binary(raw: &[u8]) -> Self {
-        Self::decode(raw)
+    fn binary(raw: bytes::Bytes) -> Self {
+        Self::decode(&raw)
     }
 
     fn encode(&self) -> Text {
@@ -207,7 +207,7 @@ impl Protocol for Toy {
 
 /// The questions without an answer; an error answers the oldest.
 #[derive(Clone, Debug, Default)]
-pub struct Asked(Vec<(u64, u64)>);
+pub(crate) struct Asked(Vec<(u64, u64)>);
 
 impl State<Toy> for Asked {
     fn sent(&mut self, seq: u64, event: &Up, _: Instant) {

@@ -32,7 +32,9 @@ const MESSAGES_A_TURN: usize = 32;
 
 /// What a turn is done with, dropped where no lock is held: a transport's destructor is a stranger's code.
 #[derive(Default)]
-pub(super) struct Waste(Option<Link>);
+pub(super) struct Waste {
+    _link: Option<Link>,
+}
 
 /// How a connection comes to its end: well, or with an error.
 pub(super) type End = Result<(), Error>;
@@ -183,7 +185,7 @@ impl<P: Protocol> Core<P> {
         for (_, cell) in self.waiting.drain() {
             cell.set(Err(ErrorKind::Ambiguous.into()));
         }
-        Waste(Some(mem::replace(&mut self.link, Link::Down)))
+        Waste { _link: Some(mem::replace(&mut self.link, Link::Down)) }
     }
 
     /// How the connection ends once its link has nothing more to read.

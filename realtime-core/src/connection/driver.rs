@@ -50,7 +50,8 @@ impl<P: Protocol> Shared<P> {
         let core = Core::new(&hub, &options, timer.now(), dial);
         let out = Outbox::new(options.queue_bytes, options.audio);
         hub.wake(bit::DIAL | bit::TIMER);
-        Self { hub, timer, options, ids: Ids::default(), core: Mutex::new(core), out: Mutex::new(out) }
+        let ids = Ids::new(&*timer);
+        Self { hub, timer, options, ids, core: Mutex::new(core), out: Mutex::new(out) }
     }
 
     // A panic under a lock is a half's or the timer's: what they left is found by the next turn.

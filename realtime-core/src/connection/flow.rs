@@ -41,7 +41,7 @@ impl<P: Protocol> Core<P> {
                 self.event(event, &text, kind, now, options)
             }
             Message::Binary(bytes) => {
-                let event = P::ServerEvent::binary(&bytes);
+                let event = P::ServerEvent::binary(bytes.clone());
                 self.event(event, &Text::declared(bytes), kind, now, options)
             }
             Message::Ping(_) | Message::Pong(_) => Ok(()),

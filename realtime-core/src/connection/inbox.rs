@@ -27,10 +27,6 @@ impl<P: Protocol> Inbox<P> {
         Self { queue: VecDeque::new(), bytes: 0, limit, tapped: false, last: None }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// Asked before reading, never after: the message in hand always has a place.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.limit

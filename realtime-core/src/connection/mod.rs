@@ -173,6 +173,14 @@ impl<P: Protocol> Connection<P> {
         self.shared.send(event.into(), None)
     }
 
+    /// Queues audio for the input buffer: encoded once, straight from these bytes.
+    ///
+    /// # Errors
+    /// Gives the event back, as [`Sender::append`] does.
+    pub fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
+        self.shared.append(audio)
+    }
+
     /// Queues an event that the server answers with an `E`. Drop the [`Ack`], or await the answer.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     event::{Event, Recognition},
     protocol::Protocol,
-    transport::Text,
+    transport::{Text, Timer},
     wire::Id,
 };
 
@@ -85,13 +85,22 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
     }
 }
 
-/// Numbers the events of a connection, so that an error finds the event it is about.
-#[derive(Default)]
-pub(super) struct Ids(AtomicU64);
+/// Makes ids for what a connection sends, so that answers and errors find their events.
+pub(super) struct Ids {
+    /// Tells the ids of two connections apart: both may speak to the same session.
+    mark: u64,
+    last: AtomicU64,
+}
 
 impl Ids {
-    fn next(&self) -> Id {
-        Id::new(&format!("evt_{}", self.0.fetch_add(1, Ordering::Relaxed) + 1))
+    pub(super) fn new(timer: &dyn Timer) -> Self {
+        let mark = timer.unix().map_or(0, |time| time.as_nanos() as u64);
+        Self { mark, last: AtomicU64::new(0) }
+    }
+
+    fn fresh(&self, prefix: &str) -> Id {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        Id::new(&format!("{prefix}_{:x}_{number}", self.mark))
     }
 }
 
@@ -105,8 +114,11 @@ impl<P: Protocol> Shared<P> {
             return Err(SendError::new(kind, event));
         }
         // Nothing answers an append, so it needs no id of ours.
-        if audio.is_none() && event.event_id().is_none() {
-            event.set_event_id(self.ids.next());
+        if audio.is_none() {
+            if event.event_id().is_none() {
+                event.set_event_id(self.ids.fresh("evt"));
+            }
+            P::prepare(&mut event, &|prefix| self.ids.fresh(prefix));
         }
         let text = event.encode();
         let barrier = P::is_audio_barrier(&event);

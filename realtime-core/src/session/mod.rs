@@ -1,8 +1,15 @@
 //! What to do next: the state machine of a session. No network, no clock, no async.
 
+mod realtime;
+mod requests;
+mod translation;
+
 use std::fmt;
 
 use crate::{protocol::Protocol, transport::Instant};
+
+pub use realtime::RealtimeSession;
+pub use translation::TranslationSession;
 
 /// What is known of a session: fed with every event in both directions, in the order of the wire.
 ///

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::wire::Id;
 
 wire! {
@@ -27,5 +29,16 @@ wire! {
         opt_text message: String,
         /// The parameter that is at fault.
         opt param: String,
+    }
+}
+
+/// The words, and which error it is.
+impl fmt::Display for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.code.as_ref().or(self.kind.as_ref()) {
+            Some(code) => write!(f, " ({code})"),
+            None => Ok(()),
+        }
     }
 }

@@ -1,1 +1,0 @@
-//! Resources named like the wire's.

@@ -1,0 +1,10 @@
+//! What can be sent, named like the wire: `connection.conversation().item().create(..)`.
+
+mod realtime;
+mod translation;
+
+pub use realtime::{
+    ConversationResource, InputAudioBufferResource, ItemResource, OutputAudioBufferResource, ResponseResource,
+    SessionResource,
+};
+pub use translation::{TranslationInputResource, TranslationSessionResource};
