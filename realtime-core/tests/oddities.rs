@@ -1,7 +1,5 @@
 //! What arrives and is in no specification: older names, cut characters, messages that are no events.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
 use bytes::Bytes;
 use realtime_core::{
     Patch,

@@ -99,5 +99,8 @@ mod tests {
         assert_eq!(number::<u64>("1e300"), None);
         assert_eq!((number::<Option<u32>>("null"), number::<u32>("null")), (Some(None), None));
         assert_eq!(number::<Patch<u32>>("null"), Some(Patch::Clear));
+        let bytes = |text| read_bytes(&mut serde_json::Deserializer::from_str(text)).ok();
+        assert_eq!(bytes("[0, 255.0]"), Some(Some(vec![0, 255])));
+        assert_eq!((bytes("null"), bytes("[256]"), bytes("[-1]")), (Some(None), None, None));
     }
 }

@@ -5,7 +5,8 @@ use super::{Id, Json};
 
 /// A field whose absence and whose null mean different things to the service.
 ///
-/// `turn_detection` is one: left out, the session keeps its turn detection; null turns it off.
+/// `turn_detection` is one: left out, the session keeps its turn detection; null turns it off. In what the server sends,
+/// `Keep` says that the field was not there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Not written: what the service has stays.

@@ -1,0 +1,241 @@
+//! The members of an object whose tag may stand anywhere in it.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::MapAccessDeserializer},
+    forward_to_deserialize_any,
+};
+use serde_json::{Value, value::RawValue};
+
+use super::{Json, text::Borrowed};
+
+/// Reads an object without a tag into its struct.
+pub(crate) fn read_object<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: A) -> Result<T, A::Error> {
+    T::deserialize(MapAccessDeserializer::new(map))
+}
+
+/// The members of an object: its tag, those that came before it, those still unread.
+pub(crate) struct Object<'de, A> {
+    tag: Option<Cow<'de, str>>,
+    held: std::vec::IntoIter<(Cow<'de, str>, Held<'de>)>,
+    value: Option<Held<'de>>,
+    rest: A,
+}
+
+impl<'de, A: MapAccess<'de>> Object<'de, A> {
+    /// Reads up to the tag: to the end, if there is none.
+    pub(crate) fn new(mut map: A) -> Result<Self, A::Error> {
+        let mut held = Vec::new();
+        let mut tag = None;
+        while let Some(Borrowed(key)) = map.next_key()? {
+            if key == "type" {
+                tag = map.next_value::<Option<Borrowed<'de>>>()?.map(|tag| tag.0);
+                break;
+            }
+            held.push((key, map.next_value()?));
+        }
+        Ok(Self { tag, held: held.into_iter(), value: None, rest: map })
+    }
+
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// A text that stood before the tag, or anywhere in an object without one.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.held.as_slice().iter().find_map(|(key, value)| match value {
+            Held::Text(text) if key == name => Some(&*text.0),
+            _ => None,
+        })
+    }
+
+    /// Reads all members but the tag into the struct that the tag announces.
+    pub(crate) fn fields<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
+        read_object(self)
+    }
+
+    /// Keeps the whole object as it is, because nobody knows its tag.
+    pub(crate) fn json(mut self) -> Result<Json, A::Error> {
+        let mut members = Members::default();
+        if let Some(tag) = &self.tag {
+            members.add("type", &quoted(tag));
+        }
+        for (key, value) in self.held {
+            members.add(&key, &value.to_json());
+        }
+        members.add_rest(&mut self.rest)?;
+        members.into_json()
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        match self.held.next() {
+            Some((key, value)) => {
+                self.value = Some(value);
+                seed.deserialize(Text(key)).map(Some).map_err(de::Error::custom)
+            }
+            None => self.rest.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        match self.value.take() {
+            Some(Held::Text(text)) => seed.deserialize(text).map_err(de::Error::custom),
+            Some(Held::Plain(value)) => seed.deserialize(value.into_deserializer()).map_err(de::Error::custom),
+            // Read as a stream, for nothing may be borrowed from a text that ends with this call.
+            Some(Held::Json(json)) => seed
+                .deserialize(&mut serde_json::Deserializer::from_reader(json.as_str().as_bytes()))
+                .map_err(de::Error::custom),
+            None => self.rest.next_value_seed(seed),
+        }
+    }
+}
+
+/// A value that is held back: a text costs nothing, the insides of a list or an object are not looked at.
+enum Held<'de> {
+    Text(Text<'de>),
+    /// Null, true, false, a number.
+    Plain(Value),
+    Json(Json),
+}
+
+impl Held<'_> {
+    /// As it is written.
+    fn to_json(&self) -> String {
+        match self {
+            Self::Text(text) => quoted(&text.0),
+            Self::Plain(value) => value.to_string(),
+            Self::Json(json) => json.as_str().into(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Held<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Held<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Held<'de>, E> {
+                Ok(Held::Plain(Value::Null))
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Held<'de>, E> {
+                Ok(Held::Plain(value.into()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Held<'de>, E> {
+                Ok(Held::Plain(number.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Held<'de>, E> {
+                Ok(Held::Plain(number.into()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Held<'de>, E> {
+                Ok(Held::Plain(number.into()))
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Held<'de>, E> {
+                Ok(Held::Text(Text(text.into())))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Held<'de>, E> {
+                Ok(Held::Text(Text(text.to_owned().into())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Held<'de>, A::Error> {
+                raw_list(list).map(Held::Json)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Held<'de>, A::Error> {
+                let mut members = Members::default();
+                members.add_rest(&mut map)?;
+                members.into_json().map(Held::Json)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A text to be read from, borrowed where the input could lend it.
+struct Text<'de>(Cow<'de, str>);
+
+impl<'de> Deserializer<'de> for Text<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    fn deserialize_option<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
+    /// serde_json's raw text is such a struct, and its own values know how to become one.
+    fn deserialize_newtype_struct<V: de::Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        Value::from(self.0).deserialize_newtype_struct(name, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The text of an object that is put together again.
+#[derive(Default)]
+struct Members(String);
+
+impl Members {
+    fn add(&mut self, key: &str, value: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(&quoted(key));
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+
+    fn add_rest<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
+        while let Some(Borrowed(key)) = map.next_key()? {
+            let value: Box<RawValue> = map.next_value()?;
+            self.add(&key, value.get());
+        }
+        Ok(())
+    }
+
+    fn into_json<E: de::Error>(mut self) -> Result<Json, E> {
+        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
+        Json::parse(self.0).map_err(E::custom)
+    }
+}
+
+/// A list, kept as it is.
+pub(super) fn raw_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Json, A::Error> {
+    let mut values: Vec<Box<RawValue>> = Vec::new();
+    while let Some(value) = list.next_element()? {
+        values.push(value);
+    }
+    Json::new(&values).map_err(de::Error::custom)
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
