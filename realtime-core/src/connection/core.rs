@@ -98,6 +98,8 @@ impl<P: Protocol> Core<P> {
     pub(super) fn new(hub: &Arc<Hub>, options: &Options, now: Instant, dial: Dial) -> Self {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
+        let mut state = P::State::default();
+        state.configure(&options.memory);
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -110,7 +112,7 @@ impl<P: Protocol> Core<P> {
             parked: false,
             deadlines,
             inbox: Inbox::new(options.inbox_bytes),
-            state: Arc::default(),
+            state: Arc::new(state),
             sample_bytes: 2,
             phase: Phase::Connecting,
             finishing: false,

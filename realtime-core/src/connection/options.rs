@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
+use crate::session::Memory;
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Options {
     pub audio: AudioPolicy,
     /// What becomes of events that nobody reads.
     pub unread: Unread,
+    /// How much of the session is kept.
+    pub memory: Memory,
     /// Whether a message that is no event ends the connection.
     pub strict: bool,
 }
@@ -49,6 +52,7 @@ impl Default for Options {
             max_outbound: 24 << 20,
             audio: AudioPolicy::default(),
             unread: Unread::default(),
+            memory: Memory::default(),
             strict: false,
         }
     }
