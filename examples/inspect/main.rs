@@ -86,8 +86,8 @@ where
         let now = Instant::default();
         let kind = match frame.direction {
             Direction::FromServer => {
-                let event = P::ServerEvent::decode(&frame.raw);
-                state.received(&event, now, &mut Changes::default());
+                let mut event = P::ServerEvent::decode(&frame.raw);
+                state.received(&mut event, now, &mut Changes::default());
                 verdict(event.recognition())
             }
             Direction::FromClient => {

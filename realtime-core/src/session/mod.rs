@@ -26,8 +26,19 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     /// So many bytes of audio go onto the wire.
     fn sent_audio(&mut self, bytes: usize, now: Instant);
 
-    /// An event arrived.
-    fn received(&mut self, event: &P::ServerEvent, now: Instant, changes: &mut Changes);
+    /// An event arrived. What is this crate's own business is taken out of it before anybody sees it.
+    fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes);
+
+    /// Whether the event can be sent now. If not, it waits, and what follows overtakes it.
+    fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
+        let _ = (event, now);
+        true
+    }
+
+    /// When something that waits is to be looked at again, whatever arrives.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
 
     /// How many bytes one sample of input audio has.
     fn sample_bytes(&self) -> usize {
@@ -72,6 +83,8 @@ impl Memory {
 pub struct Changes {
     /// Requests that the event answers: the number of each, and whether it was granted.
     pub settled: Vec<(u64, bool)>,
+    /// The request that the event is part of the answer to.
+    pub part_of: Option<u64>,
 }
 
 /// Adds to a list of the latest.

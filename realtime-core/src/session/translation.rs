@@ -86,7 +86,7 @@ impl State<Translation> for TranslationSession {
         self.input.append(bytes);
     }
 
-    fn received(&mut self, event: &ServerEvent, _: Instant, changes: &mut Changes) {
+    fn received(&mut self, event: &mut ServerEvent, _: Instant, changes: &mut Changes) {
         match event {
             ServerEvent::SessionOutputAudioDelta(delta) => {
                 self.output_audio_bytes += delta.delta.len() as u64;

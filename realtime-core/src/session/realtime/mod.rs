@@ -5,6 +5,7 @@ mod conversation;
 mod input;
 mod item;
 mod responses;
+mod scheduler;
 mod totals;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -13,6 +14,8 @@ pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
 pub use responses::{ResponseState, Responses};
+use scheduler::Scheduler;
+pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
@@ -52,6 +55,7 @@ pub struct RealtimeSession {
     info: Option<Arc<SessionInfo>>,
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<Kind>,
+    scheduler: Scheduler,
     memory: Memory,
 }
 
@@ -76,7 +80,6 @@ enum Kind {
     Commit,
     Clear,
     ClearOutput,
-    Respond,
 }
 
 impl RealtimeSession {
@@ -132,7 +135,9 @@ impl State<Realtime> for RealtimeSession {
                 (Kind::Clear, None)
             }
             ClientEvent::OutputAudioBufferClear(_) => (Kind::ClearOutput, None),
-            ClientEvent::ResponseCreate(_) => (Kind::Respond, None),
+            ClientEvent::ResponseCreate(create) => {
+                return self.scheduler.asked(seq, event.event_id(), create.response.as_ref());
+            }
             ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
             _ => return,
         };
@@ -143,9 +148,18 @@ impl State<Realtime> for RealtimeSession {
         self.input.append(bytes);
     }
 
-    fn received(&mut self, event: &ServerEvent, now: Instant, changes: &mut Changes) {
+    fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
+        self.schedule(event, now, changes);
         self.apply(event, now);
         self.settle(event, changes);
+    }
+
+    fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
+        self.admits_event(event, now)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.expected_until()
     }
 
     fn sample_bytes(&self) -> usize {
@@ -169,10 +183,11 @@ impl RealtimeSession {
             ServerEvent::InputAudioBufferCommitted(_) => (Kind::Commit, None),
             ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
             ServerEvent::OutputAudioBufferCleared(_) => (Kind::ClearOutput, None),
-            ServerEvent::ResponseCreated(_) => (Kind::Respond, None),
             ServerEvent::Error(error) => {
-                if let Some(request) = error.error.event_id.as_ref().and_then(|id| self.requests.refused(id)) {
-                    changes.settled.push((request.seq, false));
+                if let Some(id) = &error.error.event_id {
+                    let request = self.requests.refused(id).map(|request| request.seq);
+                    let request = request.or_else(|| self.scheduler.refused(id));
+                    changes.settled.extend(request.map(|seq| (seq, false)));
                 }
                 return;
             }
