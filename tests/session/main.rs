@@ -1,5 +1,6 @@
 //! The session of a conversation, seen from an application.
 
+mod barge_in;
 mod responses;
 
 use realtime::{Client, Connection, Options, Realtime, mock::{MockServer, MockSession, MockTransport}};

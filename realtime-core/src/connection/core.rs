@@ -101,7 +101,7 @@ impl<P: Protocol> Core<P> {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
         let mut state = P::State::default();
-        state.configure(&options.memory);
+        state.configure(&options.memory, options.playback.as_ref());
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -312,6 +312,9 @@ impl<P: Protocol> Shared<P> {
             core.sample_bytes = core.state.sample_bytes();
             self.out().set_sample_bytes(core.sample_bytes);
         }
+        // What reading has made ready to be written is written now.
+        bits |= core.left & bit::QUEUE;
+        core.left &= !bit::QUEUE;
         if core.is_released(now) {
             bits |= bit::QUEUE;
         }
@@ -321,6 +324,28 @@ impl<P: Protocol> Shared<P> {
             self.write(core, pumps, bit::QUEUE, now);
         }
         Ok(())
+    }
+
+    /// Queues what the session itself wants to send. There is always room for that. Whether there was something.
+    fn collect(&self, core: &mut Core<P>) -> bool {
+        let mut some = false;
+        while let Some(event) = Arc::make_mut(&mut core.state).next_outgoing() {
+            // Refused only if the connection is closing, and then nothing matters less.
+            some |= self.enqueue(event, None, true).is_ok();
+        }
+        some
+    }
+
+    /// Changes the state from outside, and sends what it wants to be sent.
+    pub(super) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
+        let mut core = self.core();
+        let result = change(Arc::make_mut(&mut core.state), self.timer.now());
+        let some = self.collect(&mut core);
+        drop(core);
+        if some {
+            self.hub.wake(bit::QUEUE);
+        }
+        result
     }
 
     /// Reads until there is nothing to read. Whether that was reached.
@@ -342,7 +367,12 @@ impl<P: Protocol> Shared<P> {
             }
             match pumps.poll_read(&mut Context::from_waker(&core.wakers.read)) {
                 Poll::Pending => return Ok(true),
-                Poll::Ready(Some(Ok(message))) => core.message(message, kind, now, &self.options)?,
+                Poll::Ready(Some(Ok(message))) => {
+                    core.message(message, kind, now, &self.options)?;
+                    if self.collect(core) {
+                        core.left |= bit::QUEUE;
+                    }
+                }
                 Poll::Ready(Some(Err(error))) => return Err(core.link_ended(Some(error))),
                 Poll::Ready(None) => return Err(core.link_ended(None)),
             }

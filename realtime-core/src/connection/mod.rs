@@ -33,6 +33,7 @@ mod link;
 mod notice;
 mod options;
 mod outbox;
+mod player;
 mod resources;
 mod response;
 mod sender;
@@ -53,6 +54,7 @@ pub use self::{
     notice::{Notice, Phase, Update},
     options::{Keepalive, Options, Overlap, Unread},
     outbox::AudioPolicy,
+    player::Player,
     resources::*,
     response::ResponseHandle,
     sender::{SendError, SendErrorKind, Sender},

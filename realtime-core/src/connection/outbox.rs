@@ -129,15 +129,16 @@ impl<P: Protocol> Outbox<P> {
         self.bytes < self.limit
     }
 
-    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size.
-    pub(super) fn push(&mut self, mut entry: Entry<P>) -> Result<(), (Refusal, Entry<P>)> {
+    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size, and `always` takes
+    /// what the connection itself must send.
+    pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
             return Err((Refusal::Closed, entry));
         }
         if let (Some(now), Some(age)) = (entry.queued, self.policy.max_age) {
             self.drop_stale(now, age);
         }
-        while self.bytes > 0 && self.bytes + entry.len() > self.limit {
+        while !always && self.bytes > 0 && self.bytes + entry.len() > self.limit {
             if !(self.policy.drop_oldest && self.drop_oldest(|_| true)) {
                 return Err((Refusal::Full, entry));
             }

@@ -105,7 +105,19 @@ impl Ids {
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn send(&self, mut event: P::ClientEvent, cell: Option<Arc<Cell<P>>>) -> Result<(), SendError<P>> {
+    pub(super) fn send(&self, event: P::ClientEvent, cell: Option<Arc<Cell<P>>>) -> Result<(), SendError<P>> {
+        self.enqueue(event, cell, false)?;
+        self.hub.wake(bit::QUEUE);
+        Ok(())
+    }
+
+    /// Queues an event and wakes nobody, so that it may be called under the core's lock. `always` makes room.
+    pub(super) fn enqueue(
+        &self,
+        mut event: P::ClientEvent,
+        cell: Option<Arc<Cell<P>>>,
+        always: bool,
+    ) -> Result<(), SendError<P>> {
         if let Recognition::Malformed(_) | Recognition::Invalid(_) = event.recognition() {
             return Err(SendError::new(SendErrorKind::NoEvent, event));
         }
@@ -126,16 +138,21 @@ impl<P: Protocol> Shared<P> {
         if let Some(bytes) = P::sample_bytes(&event) {
             self.out().set_sample_bytes(bytes);
         }
-        self.push(match audio {
+        let entry = match audio {
             Some(bytes) => Entry::audio(text, bytes),
             None => Entry { event: Some(Box::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
-        })
+        };
+        self.push(entry, always)
     }
 
     pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
         let text = P::append(audio);
         match self.check_audio(audio.len()) {
-            Ok(()) => self.push(Entry::audio(text, audio.len())),
+            Ok(()) => {
+                self.push(Entry::audio(text, audio.len()), false)?;
+                self.hub.wake(bit::QUEUE);
+                Ok(())
+            }
             Err(kind) => Err(SendError::new(kind, P::ClientEvent::decode(text.as_bytes()))),
         }
     }
@@ -150,26 +167,19 @@ impl<P: Protocol> Shared<P> {
         Ok(())
     }
 
-    fn push(&self, mut entry: Entry<P>) -> Result<(), SendError<P>> {
+    fn push(&self, mut entry: Entry<P>, always: bool) -> Result<(), SendError<P>> {
         let (size, limit) = (entry.text.as_bytes().len(), self.options.max_outbound);
         entry.queued = self.options.audio.max_age.map(|_| self.timer.now());
         if size > limit {
             return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
         }
-        let pushed = self.out().push(entry);
-        match pushed {
-            Ok(()) => {
-                self.hub.wake(bit::QUEUE);
-                Ok(())
-            }
-            Err((refusal, entry)) => {
-                let kind = match refusal {
-                    Refusal::Closed => SendErrorKind::Closed,
-                    Refusal::Full => SendErrorKind::Full,
-                };
-                Err(SendError::new(kind, entry.into_event()))
-            }
-        }
+        self.out().push(entry, always).map_err(|(refusal, entry)| {
+            let kind = match refusal {
+                Refusal::Closed => SendErrorKind::Closed,
+                Refusal::Full => SendErrorKind::Full,
+            };
+            SendError::new(kind, entry.into_event())
+        })
     }
 
     pub(super) async fn ready(&self) -> Result<(), Error> {

@@ -8,16 +8,16 @@ use std::{collections::VecDeque, fmt};
 
 use crate::{protocol::Protocol, transport::Instant};
 
-pub use realtime::RealtimeSession;
+pub use realtime::{Playback, RealtimeSession};
 pub use translation::TranslationSession;
 
 /// What is known of a session: fed with every event in both directions, in the order of the wire.
 ///
 /// Time is an argument; nothing here reads a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
-    /// How much is to be kept.
-    fn configure(&mut self, memory: &Memory) {
-        let _ = memory;
+    /// How much is to be kept, and whether playback is followed.
+    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
+        let _ = (memory, playback);
     }
 
     /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
@@ -33,6 +33,11 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
         let _ = (event, now);
         true
+    }
+
+    /// The next event that the session itself wants to send.
+    fn next_outgoing(&mut self) -> Option<P::ClientEvent> {
+        None
     }
 
     /// When something that waits is to be looked at again, whatever arrives.

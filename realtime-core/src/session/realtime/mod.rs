@@ -4,6 +4,7 @@ mod apply;
 mod conversation;
 mod input;
 mod item;
+mod playback;
 mod responses;
 mod scheduler;
 mod totals;
@@ -13,6 +14,8 @@ use std::{collections::VecDeque, sync::Arc};
 pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
+use playback::Ledger;
+pub use playback::{Chunk, Heard, Playback, Unheard};
 pub use responses::{ResponseState, Responses};
 use scheduler::Scheduler;
 pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
@@ -56,6 +59,7 @@ pub struct RealtimeSession {
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<Kind>,
     scheduler: Scheduler,
+    ledger: Ledger,
     memory: Memory,
 }
 
@@ -105,12 +109,17 @@ impl RealtimeSession {
 
     /// How output audio is written, unless a response says otherwise.
     pub fn output_format(&self) -> AudioFormat {
-        self.info().and_then(|info| info.output()?.format.clone()).unwrap_or_default()
+        output_format(self.info())
     }
 }
 
+fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
+    info.and_then(|info| info.output()?.format.clone()).unwrap_or_default()
+}
+
 impl State<Realtime> for RealtimeSession {
-    fn configure(&mut self, memory: &Memory) {
+    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
+        self.ledger.configure(playback.cloned());
         self.memory = memory.clone();
         self.conversation.set_keep(memory.items);
         self.responses.set_keep(memory.responses);
@@ -150,6 +159,7 @@ impl State<Realtime> for RealtimeSession {
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
         self.schedule(event, now, changes);
+        self.follow(event, now);
         self.apply(event, now);
         self.settle(event, changes);
     }
@@ -160,6 +170,10 @@ impl State<Realtime> for RealtimeSession {
 
     fn deadline(&self) -> Option<Instant> {
         self.expected_until()
+    }
+
+    fn next_outgoing(&mut self) -> Option<ClientEvent> {
+        self.take_outgoing()
     }
 
     fn sample_bytes(&self) -> usize {
