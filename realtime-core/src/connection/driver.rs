@@ -13,6 +13,7 @@ use super::{
     options::Options,
     outbox::Outbox,
     sender::Ids,
+    tasks::Tasks,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -40,6 +41,7 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) timer: Arc<dyn Timer>,
     pub(super) options: Options,
     pub(super) ids: Ids,
+    pub(super) tasks: Tasks,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
 }
@@ -51,7 +53,7 @@ impl<P: Protocol> Shared<P> {
         let out = Outbox::new(options.queue_bytes, options.audio);
         hub.wake(bit::DIAL | bit::TIMER);
         let ids = Ids::new(&*timer);
-        Self { hub, timer, options, ids, core: Mutex::new(core), out: Mutex::new(out) }
+        Self { hub, timer, options, ids, tasks: Tasks::default(), core: Mutex::new(core), out: Mutex::new(out) }
     }
 
     // A panic under a lock is a half's or the timer's: what they left is found by the next turn.
@@ -75,13 +77,19 @@ impl<P: Protocol> Shared<P> {
         if self.hub.take(bit::DIAL) {
             self.dial();
         }
+        if self.hub.take(bit::TASK) {
+            self.tasks.poll(&self.hub);
+        }
         // These act after the lock is given back, for they were declared before it was taken.
         let mut wake = Wake { hub: &self.hub, driving: false, all: true };
         let waste;
         let replaced;
         let mut core = self.core();
         wake.driving = true;
-        let bits = mem::take(&mut core.left) | self.hub.begin();
+        let mut bits = mem::take(&mut core.left) | self.hub.begin();
+        // Those are not for a turn: they are looked at in front of the next one.
+        self.hub.defer(bits & (bit::DIAL | bit::TASK));
+        bits &= !(bit::DIAL | bit::TASK);
         let mut found = done(&mut core);
         waste = if bits == 0 && !core.is_taken() {
             Waste::default()
@@ -158,6 +166,7 @@ impl<P: Protocol> Shared<P> {
     pub(super) fn end(&self, result: Result<(), Error>) {
         let waste = self.core().end(result, &mut self.out());
         drop(waste);
+        self.tasks.clear();
         self.hub.wake_all();
     }
 }

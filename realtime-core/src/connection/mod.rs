@@ -37,6 +37,7 @@ mod player;
 mod resources;
 mod response;
 mod sender;
+mod tasks;
 mod wait;
 
 use std::{

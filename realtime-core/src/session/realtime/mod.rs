@@ -1,6 +1,7 @@
 //! The session of a conversation or a transcription.
 
 mod apply;
+mod calls;
 mod conversation;
 mod input;
 mod item;
@@ -11,6 +12,8 @@ mod totals;
 
 use std::{collections::VecDeque, sync::Arc};
 
+use calls::Book;
+pub use calls::Call;
 pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
@@ -60,6 +63,7 @@ pub struct RealtimeSession {
     requests: Requests<Kind>,
     scheduler: Scheduler,
     ledger: Ledger,
+    calls: Book,
     memory: Memory,
 }
 
@@ -160,6 +164,7 @@ impl State<Realtime> for RealtimeSession {
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
         self.schedule(event, now, changes);
         self.follow(event, now);
+        self.note_calls(event);
         self.apply(event, now);
         self.settle(event, changes);
     }
@@ -173,7 +178,7 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn next_outgoing(&mut self) -> Option<ClientEvent> {
-        self.take_outgoing()
+        self.take_outgoing().or_else(|| self.take_follow_up())
     }
 
     fn sample_bytes(&self) -> usize {
