@@ -100,7 +100,10 @@ fn run(connection: &Connection<Realtime>, server: &MockServer, script: impl Futu
 fn the_schema_is_made_from_the_type() {
     let tools = weather();
     let [Tool::Function(tool)] = tools.definitions() else { panic!() };
-    assert_eq!((tool.name.as_deref(), tool.description.as_deref()), (Some("get_weather"), Some("The weather in a city.")));
+    assert_eq!(
+        (tool.name.as_deref(), tool.description.as_deref()),
+        (Some("get_weather"), Some("The weather in a city."))
+    );
     let schema = tool.parameters.as_ref().unwrap().to_value();
     assert_eq!(schema["properties"]["city"], json!({ "type": "string", "description": "The name of a city." }));
     assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["city"])));
@@ -239,14 +242,15 @@ fn an_interrupted_call_is_kept_or_dropped_by_policy() {
         let count = finished.clone();
         let (transport, server) = MockTransport::new();
         let clock = server.clock().clone();
-        let tools = Tools::new().when_interrupted(policy).add_raw("slow", "Slow.", json!({}).into(), move |_: Value| {
-            let (count, nap) = (count.clone(), clock.sleep(Duration::from_secs(1)));
-            async move {
-                nap.await;
-                count.fetch_add(1, Ordering::Relaxed);
-                "done"
-            }
-        });
+        let tools =
+            Tools::new().when_interrupted(policy).add_raw("slow", "Slow.", json!({}).into(), move |_: Value| {
+                let (count, nap) = (count.clone(), clock.sleep(Duration::from_secs(1)));
+                async move {
+                    nap.await;
+                    count.fetch_add(1, Ordering::Relaxed);
+                    "done"
+                }
+            });
         let client = Client::builder(transport).build();
         let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
         let session: MockSession = server.try_accept_as().unwrap();

@@ -23,13 +23,7 @@ use crate::{
 
 impl<P: Protocol> Core<P> {
     /// Takes one message in.
-    pub(super) fn message(
-        &mut self,
-        message: Message,
-        kind: Kind,
-        now: Instant,
-        options: &Options,
-    ) -> Result<(), End> {
+    pub(super) fn message(&mut self, message: Message, kind: Kind, now: Instant, options: &Options) -> Result<(), End> {
         self.deadlines.heard(now);
         let size = message.len();
         if size > options.max_inbound {

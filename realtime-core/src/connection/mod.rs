@@ -49,6 +49,7 @@ use std::{
 
 use futures::{Stream, future, ready};
 
+pub(crate) use self::link::Dial;
 pub use self::{
     ack::Ack,
     handlers::HandlerId,
@@ -66,7 +67,6 @@ use self::{
     hub::Slot,
     inbox::Arrival,
 };
-pub(crate) use self::link::Dial;
 use crate::{
     error::{Error, ErrorKind},
     event::EventOf,
@@ -300,11 +300,7 @@ impl<P: Protocol> Connection<P> {
         }))
     }
 
-    fn poll_event(
-        &self,
-        cx: &mut Context<'_>,
-        slot: &mut Option<Slot>,
-    ) -> Poll<Option<Result<P::ServerEvent, Error>>> {
+    fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Poll<Option<Result<P::ServerEvent, Error>>> {
         loop {
             match ready!(self.poll_update(cx, slot, false)) {
                 Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),

@@ -148,13 +148,7 @@ fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtim
 
 impl Shared<Realtime> {
     /// Sends the answer to a call, and asks the model to go on if it was the last.
-    fn answer(
-        &self,
-        response: &Id,
-        call: &Call,
-        event: Option<ConversationItemCreate>,
-        error: Option<ToolErrorKind>,
-    ) {
+    fn answer(&self, response: &Id, call: &Call, event: Option<ConversationItemCreate>, error: Option<ToolErrorKind>) {
         let mut core = self.core();
         let sent = event.is_some_and(|event| self.enqueue(event.into(), None, true).is_ok());
         Arc::make_mut(&mut core.state).answered_call(response, sent);

@@ -2,6 +2,7 @@
 
 mod apply;
 mod calls;
+mod checks;
 mod conversation;
 mod input;
 mod item;
@@ -64,6 +65,8 @@ pub struct RealtimeSession {
     scheduler: Scheduler,
     ledger: Ledger,
     calls: Book,
+    /// Whether the model has spoken: then its voice cannot change.
+    spoke: bool,
     memory: Memory,
 }
 
