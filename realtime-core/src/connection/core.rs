@@ -19,6 +19,7 @@ use super::{
     options::Options,
     outbox::{Entry, Outbox},
     tasks::Starter,
+    trace::Notes,
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
@@ -65,6 +66,8 @@ pub(super) struct Core<P: Protocol> {
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
     pub(super) starter: Option<Starter<P>>,
+    /// What the tracer is to be told.
+    pub(super) notes: Notes,
 }
 
 /// The writing side of a link.
@@ -128,6 +131,7 @@ impl<P: Protocol> Core<P> {
             peer_close: None,
             write: Write::default(),
             starter: None,
+            notes: Notes::default(),
         }
     }
 
@@ -166,6 +170,7 @@ impl<P: Protocol> Core<P> {
 
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.notes.phase(phase);
         self.inbox.push_notice(Notice::Phase(phase));
     }
 

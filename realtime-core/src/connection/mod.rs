@@ -38,6 +38,7 @@ mod resources;
 mod response;
 mod sender;
 mod tasks;
+mod trace;
 mod wait;
 
 use std::{

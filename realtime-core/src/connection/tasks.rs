@@ -129,13 +129,15 @@ fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtim
             aborts.retain(|(of, _)| *of != response);
         }
         while let Some((response, call)) = state.next_call() {
-            let Some(timer) = shared.upgrade().map(|shared| shared.timer.clone()) else { break };
+            let Some(alive) = shared.upgrade() else { break };
+            let run = tools::run(tools.clone(), call.clone(), alive.timer.clone());
+            let run = alive.tracer.tool(call.name(), call.id(), run);
             let (abort, registration) = AbortHandle::new_pair();
             aborts.retain(|(_, abort)| !abort.is_aborted());
             aborts.push((response.clone(), abort));
-            let (shared, tools) = (shared.clone(), tools.clone());
+            let shared = shared.clone();
             tasks.push(Box::pin(async move {
-                let answer = Abortable::new(tools::run(tools, call.clone(), timer), registration).await;
+                let answer = Abortable::new(run, registration).await;
                 // Nobody is left to be told.
                 let Some(shared) = shared.upgrade() else { return };
                 let (event, error) = answer.unwrap_or_default();
@@ -154,11 +156,8 @@ impl Shared<Realtime> {
         Arc::make_mut(&mut core.state).answered_call(response, sent);
         let ready = self.collect(&mut core);
         if let Some(kind) = error {
-            let name = match call {
-                Call::Function(call) => call.name.clone(),
-                Call::Approval(request) => request.name.clone(),
-            };
-            core.inbox.push_notice(Notice::Tool(ToolError { call_id: call.id().cloned(), name, kind }));
+            let error = ToolError { call_id: call.id().cloned(), name: call.name().into(), kind };
+            core.inbox.push_notice(Notice::Tool(error));
         }
         drop(core);
         self.hub.wake(ready | bit::QUEUE);

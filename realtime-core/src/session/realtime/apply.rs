@@ -238,7 +238,7 @@ impl RealtimeSession {
     fn item(&mut self, item: &Item, previous: Option<&Patch<Id>>) {
         let Some(id) = item.id() else { return };
         let keep = self.memory.audio;
-        if let Some(state) = self.conversation.get_or_insert(id, |id| ItemState::provisional(id, item.clone())) {
+        if let Some(state) = self.conversation.get_or_insert(id, |id| ItemState::blank(id, item)) {
             state.describe(item, keep, false);
         }
         if let Some(previous) = previous {

@@ -21,6 +21,14 @@ pub enum Call {
 }
 
 impl Call {
+    /// The name of the function or tool.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Function(call) => &call.name,
+            Self::Approval(request) => &request.name,
+        }
+    }
+
     /// What its answer names: the call's id, or the request's.
     pub fn id(&self) -> Option<&Id> {
         match self {

@@ -26,7 +26,7 @@ pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
-    Changes, Memory, State,
+    Changes, Memory, State, Turn,
     requests::{Request, Requests},
 };
 use crate::{
@@ -170,6 +170,7 @@ impl State<Realtime> for RealtimeSession {
         self.note_calls(event);
         self.apply(event, now);
         self.settle(event, changes);
+        changes.turn = self.turn(event);
     }
 
     fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
@@ -194,6 +195,27 @@ impl State<Realtime> for RealtimeSession {
 }
 
 impl RealtimeSession {
+    /// The response that began or ended with the event.
+    fn turn(&self, event: &ServerEvent) -> Option<Turn> {
+        let (id, ended) = match event {
+            ServerEvent::ResponseCreated(created) => (created.response.id.as_ref()?, false),
+            ServerEvent::ResponseDone(done) => (done.response.id.as_ref()?, true),
+            _ => return None,
+        };
+        let response = self.responses.get(id)?;
+        Some(if ended {
+            Turn::Ended {
+                id: id.clone(),
+                status: response.status.clone(),
+                time_to_first_token: response.time_to_first_token(),
+                time_to_first_audio: response.time_to_first_audio(),
+                total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
+            }
+        } else {
+            Turn::Began { id: id.clone(), out_of_band: response.out_of_band }
+        })
+    }
+
     /// Finds the request that the event answers.
     fn settle(&mut self, event: &ServerEvent, changes: &mut Changes) {
         let (kind, subject) = match event {
