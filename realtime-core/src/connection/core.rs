@@ -1,7 +1,7 @@
 //! What a turn works on.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     mem,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -55,6 +55,8 @@ pub(super) struct Core<P: Protocol> {
     finishing: bool,
     pub(super) over: bool,
     pub(super) end: Option<End>,
+    /// Requests for responses that wait for their turn, overtaken by what follows them.
+    pub(super) held: VecDeque<Entry<P>>,
     /// Requests on the wire whose answer somebody awaits.
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
     /// What the server last complained of before it opened the session.
@@ -98,6 +100,8 @@ impl<P: Protocol> Core<P> {
     pub(super) fn new(hub: &Arc<Hub>, options: &Options, now: Instant, dial: Dial) -> Self {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
+        let mut state = P::State::default();
+        state.configure(&options.memory, options.playback.as_ref());
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -110,12 +114,13 @@ impl<P: Protocol> Core<P> {
             parked: false,
             deadlines,
             inbox: Inbox::new(options.inbox_bytes),
-            state: Arc::default(),
+            state: Arc::new(state),
             sample_bytes: 2,
             phase: Phase::Connecting,
             finishing: false,
             over: false,
             end: None,
+            held: VecDeque::new(),
             waiting: HashMap::new(),
             complaint: None,
             peer_close: None,
@@ -181,7 +186,9 @@ impl<P: Protocol> Core<P> {
         // What was being written stays known, for it was not written.
         self.write = Write { current: self.write.current.take(), ..Write::default() };
         out.close();
-        out.tell(|cell| cell.set(Err(ErrorKind::Unsent.into())));
+        for cell in self.held.iter().filter_map(|entry| entry.cell.as_ref()).chain(out.cells()) {
+            cell.set(Err(ErrorKind::Unsent.into()));
+        }
         for (_, cell) in self.waiting.drain() {
             cell.set(Err(ErrorKind::Ambiguous.into()));
         }
@@ -240,7 +247,8 @@ impl<P: Protocol> Shared<P> {
 
     /// The events that were never attempted.
     pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
-        let entries: Vec<_> = self.out().drain().collect();
+        let mut entries: Vec<_> = self.core().held.drain(..).collect();
+        entries.extend(self.out().drain());
         entries.into_iter().map(Entry::into_event).collect()
     }
 
@@ -304,11 +312,40 @@ impl<P: Protocol> Shared<P> {
             core.sample_bytes = core.state.sample_bytes();
             self.out().set_sample_bytes(core.sample_bytes);
         }
+        // What reading has made ready to be written is written now.
+        bits |= core.left & bit::QUEUE;
+        core.left &= !bit::QUEUE;
+        if core.is_released(now) {
+            bits |= bit::QUEUE;
+        }
         self.write(core, pumps, bits, now);
+        core.deadlines.session = core.state.deadline().filter(|at| *at > now && !core.held.is_empty());
         if core.expire(quiet, now)? {
             self.write(core, pumps, bit::QUEUE, now);
         }
         Ok(())
+    }
+
+    /// Queues what the session itself wants to send. There is always room for that. Whether there was something.
+    fn collect(&self, core: &mut Core<P>) -> bool {
+        let mut some = false;
+        while let Some(event) = Arc::make_mut(&mut core.state).next_outgoing() {
+            // Refused only if the connection is closing, and then nothing matters less.
+            some |= self.enqueue(event, None, true).is_ok();
+        }
+        some
+    }
+
+    /// Changes the state from outside, and sends what it wants to be sent.
+    pub(super) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
+        let mut core = self.core();
+        let result = change(Arc::make_mut(&mut core.state), self.timer.now());
+        let some = self.collect(&mut core);
+        drop(core);
+        if some {
+            self.hub.wake(bit::QUEUE);
+        }
+        result
     }
 
     /// Reads until there is nothing to read. Whether that was reached.
@@ -330,7 +367,12 @@ impl<P: Protocol> Shared<P> {
             }
             match pumps.poll_read(&mut Context::from_waker(&core.wakers.read)) {
                 Poll::Pending => return Ok(true),
-                Poll::Ready(Some(Ok(message))) => core.message(message, kind, now, &self.options)?,
+                Poll::Ready(Some(Ok(message))) => {
+                    core.message(message, kind, now, &self.options)?;
+                    if self.collect(core) {
+                        core.left |= bit::QUEUE;
+                    }
+                }
                 Poll::Ready(Some(Err(error))) => return Err(core.link_ended(Some(error))),
                 Poll::Ready(None) => return Err(core.link_ended(None)),
             }

@@ -33,7 +33,9 @@ mod link;
 mod notice;
 mod options;
 mod outbox;
+mod player;
 mod resources;
+mod response;
 mod sender;
 mod wait;
 
@@ -50,9 +52,11 @@ pub use self::{
     ack::Ack,
     handlers::HandlerId,
     notice::{Notice, Phase, Update},
-    options::{Keepalive, Options, Unread},
+    options::{Keepalive, Options, Overlap, Unread},
     outbox::AudioPolicy,
+    player::Player,
     resources::*,
+    response::ResponseHandle,
     sender::{SendError, SendErrorKind, Sender},
 };
 use self::{
