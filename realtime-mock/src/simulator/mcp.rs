@@ -39,6 +39,9 @@ impl McpServer {
 
 impl fmt::Debug for McpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("McpServer").field("label", &self.label).field("tools", &self.tools.len()).finish_non_exhaustive()
+        f.debug_struct("McpServer")
+            .field("label", &self.label)
+            .field("tools", &self.tools.len())
+            .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ mod pace;
 mod request;
 mod session;
 mod settings;
+mod table;
 mod transport;
 mod turn;
 mod voice;
@@ -22,6 +23,7 @@ pub use handle::{Received, SimulatedSession};
 pub use hearing::{Heard, Phrase, Utterance};
 pub use mcp::McpServer;
 pub use pace::Pace;
+pub use table::{Table, TableError};
 pub use transport::SimulatorTransport;
 pub use turn::Turn;
 
@@ -148,7 +150,8 @@ impl Simulator {
         self.sessions.all()
     }
 
-    fn paced(&self, pace: Pace, timer: Arc<dyn Timer>) -> SimulatorTransport {
+    /// A transport that leads to it, at this pace if none was set.
+    pub(crate) fn paced(&self, pace: Pace, timer: Arc<dyn Timer>) -> SimulatorTransport {
         let mut simulator = self.clone();
         simulator.settings_mut().pace.get_or_insert(pace);
         SimulatorTransport::new(simulator, timer)

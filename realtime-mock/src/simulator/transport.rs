@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use realtime_core::{
     endpoint::Handshake,
-    transport::{
-        Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf,
-    },
+    transport::{Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf},
 };
 
 use super::{Simulator, handle::SimulatedSession, request::Request, session::Session};

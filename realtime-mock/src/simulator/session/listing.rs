@@ -1,6 +1,9 @@
 //! MCP: the tools of servers, the user's approval, the calls.
 
-use realtime_core::{transport::Instant, types::{McpError, McpHttpError}};
+use realtime_core::{
+    transport::Instant,
+    types::{McpError, McpHttpError},
+};
 use serde_json::{Value, json};
 
 use super::{conversation::Entry, running::Out, talk::Talk};
@@ -17,9 +20,8 @@ impl Talk {
     pub(super) fn list_tools(&mut self) {
         let tools = self.config.value["tools"].as_array().cloned().unwrap_or_default();
         for tool in tools.iter().filter(|tool| tool["type"] == "mcp") {
-            let known = |entry: &Entry| {
-                entry.kind() == "mcp_list_tools" && entry.item["server_label"] == tool["server_label"]
-            };
+            let known =
+                |entry: &Entry| entry.kind() == "mcp_list_tools" && entry.item["server_label"] == tool["server_label"];
             if self.conversation.entries().iter().any(known) {
                 continue;
             }
@@ -102,8 +104,11 @@ impl Talk {
     /// The calls that were approved and not made yet.
     pub(super) fn approved(&mut self) -> Vec<Out> {
         let entries = self.conversation.entries();
-        let made = |id: &Value| entries.iter().any(|entry| entry.item["approval_request_id"] == *id && entry.kind() == "mcp_call");
-        let approved = entries.iter().filter(|entry| entry.kind() == "mcp_approval_response" && entry.item["approve"] == true);
+        let made = |id: &Value| {
+            entries.iter().any(|entry| entry.item["approval_request_id"] == *id && entry.kind() == "mcp_call")
+        };
+        let approved =
+            entries.iter().filter(|entry| entry.kind() == "mcp_approval_response" && entry.item["approve"] == true);
         let asked: Vec<_> = approved
             .map(|entry| &entry.item["approval_request_id"])
             .filter(|id| !made(id))
@@ -112,7 +117,12 @@ impl Talk {
             .collect();
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
         let call = |item: Value| {
-            self.mcp_call(&text(&item, "server_label"), &text(&item, "name"), &text(&item, "arguments"), item["id"].clone())
+            self.mcp_call(
+                &text(&item, "server_label"),
+                &text(&item, "name"),
+                &text(&item, "arguments"),
+                item["id"].clone(),
+            )
         };
         asked.into_iter().map(call).collect()
     }
@@ -123,9 +133,8 @@ fn needs_approval(tools: &Value, server: &str, tool: &str) -> bool {
     let of = |entry: &&Value| entry["type"] == "mcp" && entry["server_label"] == server;
     let Some(entry) = tools.as_array().into_iter().flatten().find(of) else { return false };
     let rule = &entry["require_approval"];
-    let named = |filter: &Value| {
-        filter["tool_names"].as_array().is_some_and(|names| names.iter().any(|name| name == tool))
-    };
+    let named =
+        |filter: &Value| filter["tool_names"].as_array().is_some_and(|names| names.iter().any(|name| name == tool));
     match rule.as_str() {
         Some(word) => word != "never",
         None => named(&rule["always"]) || !named(&rule["never"]),

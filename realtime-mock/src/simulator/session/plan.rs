@@ -121,8 +121,8 @@ fn spoken(output: usize, pieces: Vec<String>, audio: Bytes, format: &AudioFormat
         let sound = audio.split_to(size.min(audio.len()));
         heard += sound.len();
         // Products of lengths that are far below the limits of 128 bits.
-        while let Some(piece) = pieces
-            .next_if(|_| heard == bytes || (said as u128 * bytes as u128) < heard as u128 * letters as u128)
+        while let Some(piece) =
+            pieces.next_if(|_| heard == bytes || (said as u128 * bytes as u128) < heard as u128 * letters as u128)
         {
             said += piece.len();
             steps.push((Act::Text(piece), Duration::ZERO));

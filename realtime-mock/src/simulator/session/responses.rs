@@ -181,7 +181,9 @@ impl Talk {
         // Taken out, so that the rest of the session can be worked on meanwhile.
         let mut running = self.responses.remove(at);
         match running.steps.pop_front() {
-            Some(step) if running.exceeds(&step.act) => self.end_response(running, End::incomplete("max_output_tokens")),
+            Some(step) if running.exceeds(&step.act) => {
+                self.end_response(running, End::incomplete("max_output_tokens"))
+            }
             Some(step) => {
                 self.act(&mut running, step);
                 running.due = running.due + running.steps.front().map_or(Default::default(), |step| step.after);
@@ -211,7 +213,11 @@ impl Talk {
             }
             Act::Part => {
                 out.part = true;
-                let empty = if *spoken { json!({ "type": "audio", "transcript": "" }) } else { json!({ "type": "text", "text": "" }) };
+                let empty = if *spoken {
+                    json!({ "type": "audio", "transcript": "" })
+                } else {
+                    json!({ "type": "text", "text": "" })
+                };
                 self.wire.send("response.content_part.added", part(json!({ "part": empty })));
             }
             Act::Text(piece) => {
@@ -264,7 +270,15 @@ impl Talk {
     }
 
     /// The item is whole, or as whole as it will be.
-    fn close_item(&mut self, response: &str, index: usize, out: &mut Out, status: &str, spoken: bool, in_conversation: bool) {
+    fn close_item(
+        &mut self,
+        response: &str,
+        index: usize,
+        out: &mut Out,
+        status: &str,
+        spoken: bool,
+        in_conversation: bool,
+    ) {
         out.stage = Stage::Closed;
         let item = json!({ "response_id": response, "item_id": out.id, "output_index": index });
         match out.item["type"].as_str() {
@@ -335,9 +349,7 @@ impl Talk {
                 self.end_response(running, End::cancelled("client_cancelled"));
                 Ok(())
             }
-            None => {
-                Err(Fault::new("response_cancel_not_active", "Cancellation failed: no active response found"))
-            }
+            None => Err(Fault::new("response_cancel_not_active", "Cancellation failed: no active response found")),
         }
     }
 

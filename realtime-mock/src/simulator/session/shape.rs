@@ -121,7 +121,9 @@ impl Shape {
             Self::Number(..) => "a decimal".into(),
             Self::List(_) => "an array".into(),
             Self::Object(_) | Self::Tagged(..) | Self::Map(..) => "an object".into(),
-            Self::Either(shapes) => format!("one of {}", shapes.iter().map(Self::name).collect::<Vec<_>>().join(" or ")),
+            Self::Either(shapes) => {
+                format!("one of {}", shapes.iter().map(Self::name).collect::<Vec<_>>().join(" or "))
+            }
         }
     }
 
@@ -186,6 +188,7 @@ fn range<T: PartialOrd + std::fmt::Display>(path: &str, kind: &str, given: T, le
         _ if given < least => ("decimal_below_min_value", "below minimum", ">=", least),
         _ => ("decimal_above_max_value", "above maximum", "<=", most),
     };
-    let message = format!("Invalid '{path}': {kind} {what} value. Expected a value {sign} {limit}, but got {given} instead.");
+    let message =
+        format!("Invalid '{path}': {kind} {what} value. Expected a value {sign} {limit}, but got {given} instead.");
     Err(Fault::new(code, message).at(path))
 }

@@ -41,34 +41,40 @@ const REALTIME: &[(&str, &[Member])] = &[
     ("input_audio_buffer.append", &[EVENT_ID, req("audio", Text)]),
     ("input_audio_buffer.commit", &[EVENT_ID]),
     ("input_audio_buffer.clear", &[EVENT_ID]),
-    ("conversation.item.create", &[
-        EVENT_ID,
-        opt("previous_item_id", Text),
-        req("item", Tagged("type", ITEMS)),
-    ]),
+    ("conversation.item.create", &[EVENT_ID, opt("previous_item_id", Text), req("item", Tagged("type", ITEMS))]),
     ("conversation.item.delete", &[EVENT_ID, req("item_id", Text)]),
     ("conversation.item.retrieve", &[EVENT_ID, req("item_id", Text)]),
-    ("conversation.item.truncate", &[
-        EVENT_ID,
-        req("item_id", Text),
-        req("content_index", Whole(0, MOST)),
-        req("audio_end_ms", Whole(0, MOST)),
-    ]),
+    (
+        "conversation.item.truncate",
+        &[EVENT_ID, req("item_id", Text), req("content_index", Whole(0, MOST)), req("audio_end_ms", Whole(0, MOST))],
+    ),
     ("response.create", &[EVENT_ID, opt("response", Object(RESPONSE))]),
     ("response.cancel", &[EVENT_ID, opt("response_id", Text)]),
 ];
 
 const TRANSLATION: &[(&str, &[Member])] = &[
-    ("session.update", &[
-        EVENT_ID,
-        req("session", Object(&[opt("audio", Object(&[
-            opt("input", Object(&[
-                opt("transcription", Object(&[opt("model", Text)])),
-                opt("noise_reduction", NOISE_REDUCTION),
-            ])),
-            opt("output", Object(&[opt("language", Text)])),
-        ]))])),
-    ]),
+    (
+        "session.update",
+        &[
+            EVENT_ID,
+            req(
+                "session",
+                Object(&[opt(
+                    "audio",
+                    Object(&[
+                        opt(
+                            "input",
+                            Object(&[
+                                opt("transcription", Object(&[opt("model", Text)])),
+                                opt("noise_reduction", NOISE_REDUCTION),
+                            ]),
+                        ),
+                        opt("output", Object(&[opt("language", Text)])),
+                    ]),
+                )]),
+            ),
+        ],
+    ),
     ("session.input_audio_buffer.append", &[EVENT_ID, req("audio", Text)]),
     ("session.close", &[EVENT_ID]),
 ];
@@ -82,73 +88,102 @@ const NOISE_REDUCTION: Shape =
     Object(&[opt("type", Word(&["near_field", "far_field"])), opt("strength", Number(0.0, f64::MAX))]);
 
 const SESSIONS: &[(&str, &[Member])] = &[
-    ("realtime", &[
-        opt("model", Text),
-        opt("output_modalities", MODALITIES),
-        opt("instructions", Text),
-        opt("audio", Object(&[
-            opt("input", INPUT),
-            opt("output", Object(&[
-                opt("format", FORMAT),
-                opt("voice", VOICE),
-                opt("speed", Number(0.25, 1.5)),
-            ])),
-        ])),
-        opt("include", INCLUDE),
-        opt("tracing", Either(&[
-            Word(&["auto"]),
-            Object(&[opt("workflow_name", Text), opt("group_id", Text), opt("metadata", Any)]),
-        ])),
-        opt("tools", TOOLS),
-        opt("tool_choice", TOOL_CHOICE),
-        opt("parallel_tool_calls", Flag),
-        opt("reasoning", REASONING),
-        opt("max_output_tokens", MAX_OUTPUT_TOKENS),
-        opt("truncation", Either(&[
-            Word(&["auto", "disabled"]),
-            Tagged("type", &[("retention_ratio", &[
-                req("retention_ratio", Number(0.0, 1.0)),
-                opt("token_limits", Object(&[opt("post_instructions", Whole(0, MOST))])),
-            ])]),
-        ])),
-        opt("prompt", PROMPT),
-    ]),
+    (
+        "realtime",
+        &[
+            opt("model", Text),
+            opt("output_modalities", MODALITIES),
+            opt("instructions", Text),
+            opt(
+                "audio",
+                Object(&[
+                    opt("input", INPUT),
+                    opt(
+                        "output",
+                        Object(&[opt("format", FORMAT), opt("voice", VOICE), opt("speed", Number(0.25, 1.5))]),
+                    ),
+                ]),
+            ),
+            opt("include", INCLUDE),
+            opt(
+                "tracing",
+                Either(&[
+                    Word(&["auto"]),
+                    Object(&[opt("workflow_name", Text), opt("group_id", Text), opt("metadata", Any)]),
+                ]),
+            ),
+            opt("tools", TOOLS),
+            opt("tool_choice", TOOL_CHOICE),
+            opt("parallel_tool_calls", Flag),
+            opt("reasoning", REASONING),
+            opt("max_output_tokens", MAX_OUTPUT_TOKENS),
+            opt(
+                "truncation",
+                Either(&[
+                    Word(&["auto", "disabled"]),
+                    Tagged(
+                        "type",
+                        &[(
+                            "retention_ratio",
+                            &[
+                                req("retention_ratio", Number(0.0, 1.0)),
+                                opt("token_limits", Object(&[opt("post_instructions", Whole(0, MOST))])),
+                            ],
+                        )],
+                    ),
+                ]),
+            ),
+            opt("prompt", PROMPT),
+        ],
+    ),
     ("transcription", &[opt("audio", Object(&[opt("input", INPUT)])), opt("include", INCLUDE)]),
 ];
 
 const INPUT: Shape = Object(&[
     opt("format", FORMAT),
-    opt("transcription", Object(&[
-        opt("model", Text),
-        opt("language", Text),
-        opt("languages", List(&Text)),
-        opt("keywords", List(&Text)),
-        opt("prompt", Text),
-        opt("delay", Word(&["minimal", "low", "medium", "high", "xhigh"])),
-    ])),
+    opt(
+        "transcription",
+        Object(&[
+            opt("model", Text),
+            opt("language", Text),
+            opt("languages", List(&Text)),
+            opt("keywords", List(&Text)),
+            opt("prompt", Text),
+            opt("delay", Word(&["minimal", "low", "medium", "high", "xhigh"])),
+        ]),
+    ),
     opt("noise_reduction", NOISE_REDUCTION),
-    opt("turn_detection", Tagged("type", &[
-        ("server_vad", &[
-            opt("threshold", Number(0.0, 1.0)),
-            opt("prefix_padding_ms", Whole(0, MOST)),
-            opt("silence_duration_ms", Whole(0, MOST)),
-            opt("create_response", Flag),
-            opt("interrupt_response", Flag),
-            opt("idle_timeout_ms", Whole(5_000, 30_000)),
-        ]),
-        ("semantic_vad", &[
-            opt("eagerness", Word(&["low", "medium", "high", "auto"])),
-            opt("create_response", Flag),
-            opt("interrupt_response", Flag),
-        ]),
-    ])),
+    opt(
+        "turn_detection",
+        Tagged(
+            "type",
+            &[
+                (
+                    "server_vad",
+                    &[
+                        opt("threshold", Number(0.0, 1.0)),
+                        opt("prefix_padding_ms", Whole(0, MOST)),
+                        opt("silence_duration_ms", Whole(0, MOST)),
+                        opt("create_response", Flag),
+                        opt("interrupt_response", Flag),
+                        opt("idle_timeout_ms", Whole(5_000, 30_000)),
+                    ],
+                ),
+                (
+                    "semantic_vad",
+                    &[
+                        opt("eagerness", Word(&["low", "medium", "high", "auto"])),
+                        opt("create_response", Flag),
+                        opt("interrupt_response", Flag),
+                    ],
+                ),
+            ],
+        ),
+    ),
 ]);
 
-const FORMAT: Shape = Tagged("type", &[
-    ("audio/pcm", &[opt("rate", Whole(24_000, 24_000))]),
-    ("audio/pcmu", &[]),
-    ("audio/pcma", &[]),
-]);
+const FORMAT: Shape =
+    Tagged("type", &[("audio/pcm", &[opt("rate", Whole(24_000, 24_000))]), ("audio/pcmu", &[]), ("audio/pcma", &[])]);
 
 const RESPONSE: &[Member] = &[
     opt("output_modalities", MODALITIES),
@@ -172,32 +207,38 @@ const PROMPT: Shape =
 
 const TOOL_CHOICE: Shape = Either(&[
     Word(&["none", "auto", "required"]),
-    Tagged("type", &[
-        ("function", &[req("name", Text)]),
-        ("mcp", &[req("server_label", Text), opt("name", Text)]),
-    ]),
+    Tagged("type", &[("function", &[req("name", Text)]), ("mcp", &[req("server_label", Text), opt("name", Text)])]),
 ]);
 
 const FILTER: &[Member] = &[opt("tool_names", List(&Text)), opt("read_only", Flag)];
-const TOOLS: Shape = List(&Tagged("type", &[
-    ("function", &[req("name", Text), opt("description", Text), opt("parameters", Any), opt("strict", Flag)]),
-    ("mcp", &[
-        req("server_label", Text),
-        opt("server_url", Text),
-        opt("connector_id", Text),
-        opt("tunnel_id", Text),
-        opt("authorization", Text),
-        opt("server_description", Text),
-        opt("headers", Map(usize::MAX, &Text)),
-        opt("allowed_tools", Either(&[List(&Text), Object(FILTER)])),
-        opt("allowed_callers", List(&Word(&["direct", "programmatic"]))),
-        opt("require_approval", Either(&[
-            Word(&["always", "never"]),
-            Object(&[opt("always", Object(FILTER)), opt("never", Object(FILTER))]),
-        ])),
-        opt("defer_loading", Flag),
-    ]),
-]));
+const TOOLS: Shape = List(&Tagged(
+    "type",
+    &[
+        ("function", &[req("name", Text), opt("description", Text), opt("parameters", Any), opt("strict", Flag)]),
+        (
+            "mcp",
+            &[
+                req("server_label", Text),
+                opt("server_url", Text),
+                opt("connector_id", Text),
+                opt("tunnel_id", Text),
+                opt("authorization", Text),
+                opt("server_description", Text),
+                opt("headers", Map(usize::MAX, &Text)),
+                opt("allowed_tools", Either(&[List(&Text), Object(FILTER)])),
+                opt("allowed_callers", List(&Word(&["direct", "programmatic"]))),
+                opt(
+                    "require_approval",
+                    Either(&[
+                        Word(&["always", "never"]),
+                        Object(&[opt("always", Object(FILTER)), opt("never", Object(FILTER))]),
+                    ]),
+                ),
+                opt("defer_loading", Flag),
+            ],
+        ),
+    ],
+));
 
 const ID: Member = opt("id", Text);
 const OBJECT: Member = opt("object", Word(&["realtime.item"]));
@@ -210,11 +251,9 @@ const MESSAGE: &[Member] = &[
     // Which parts a role may have is said by `parts`.
     req("content", List(&Any)),
 ];
-const FUNCTION_CALL: &[Member] =
-    &[ID, OBJECT, STATUS, opt("call_id", Text), req("name", Text), req("arguments", Text)];
+const FUNCTION_CALL: &[Member] = &[ID, OBJECT, STATUS, opt("call_id", Text), req("name", Text), req("arguments", Text)];
 const FUNCTION_CALL_OUTPUT: &[Member] = &[ID, OBJECT, STATUS, req("call_id", Text), req("output", Text)];
-const APPROVAL_RESPONSE: &[Member] =
-    &[ID, req("approval_request_id", Text), req("approve", Flag), opt("reason", Text)];
+const APPROVAL_RESPONSE: &[Member] = &[ID, req("approval_request_id", Text), req("approve", Flag), opt("reason", Text)];
 const APPROVAL_REQUEST: &[Member] = &[ID, req("server_label", Text), req("name", Text), req("arguments", Text)];
 const LIST_TOOLS: &[Member] = &[ID, req("server_label", Text), req("tools", List(&Any))];
 const MCP_CALL: &[Member] = &[
@@ -258,13 +297,19 @@ pub(super) fn part(role: &str) -> &'static Shape {
 }
 
 const SYSTEM_PART: Shape = Tagged("type", &[("input_text", &[req("text", Text)])]);
-const USER_PART: Shape = Tagged("type", &[
-    ("input_text", &[req("text", Text)]),
-    ("input_audio", &[req("audio", Text), opt("transcript", Text)]),
-    ("input_image", &[req("image_url", Text), opt("detail", Word(&["auto", "low", "high"]))]),
-]);
+const USER_PART: Shape = Tagged(
+    "type",
+    &[
+        ("input_text", &[req("text", Text)]),
+        ("input_audio", &[req("audio", Text), opt("transcript", Text)]),
+        ("input_image", &[req("image_url", Text), opt("detail", Word(&["auto", "low", "high"]))]),
+    ],
+);
 // Audio of the model cannot be put into a conversation: its part is asked for its text.
-const ASSISTANT_PART: Shape = Tagged("type", &[
-    ("output_text", &[req("text", Text)]),
-    ("output_audio", &[req("text", Text), opt("audio", Text), opt("transcript", Text)]),
-]);
+const ASSISTANT_PART: Shape = Tagged(
+    "type",
+    &[
+        ("output_text", &[req("text", Text)]),
+        ("output_audio", &[req("text", Text), opt("audio", Text), opt("transcript", Text)]),
+    ],
+);

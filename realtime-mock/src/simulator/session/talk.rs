@@ -91,11 +91,9 @@ impl Talk {
             "conversation.item.create" => self.create_item(&members["item"], text("previous_item_id")),
             "conversation.item.delete" => self.delete_item(text("item_id").unwrap_or_default()),
             "conversation.item.retrieve" => self.retrieve_item(text("item_id").unwrap_or_default()),
-            "conversation.item.truncate" => self.truncate_item(
-                text("item_id").unwrap_or_default(),
-                number("content_index"),
-                number("audio_end_ms"),
-            ),
+            "conversation.item.truncate" => {
+                self.truncate_item(text("item_id").unwrap_or_default(), number("content_index"), number("audio_end_ms"))
+            }
             "response.create" => self.create_response(members.get("response").unwrap_or(&Value::Null)),
             // All others have no shape.
             _ => self.cancel_response(text("response_id")),

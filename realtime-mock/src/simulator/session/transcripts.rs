@@ -63,7 +63,8 @@ impl Talk {
         let transcript = &mut self.transcripts[at];
         let part = json!({ "item_id": transcript.item, "content_index": 0 });
         let include = self.config.value["include"].as_array();
-        let wants = include.is_some_and(|names| names.iter().any(|name| name == "item.input_audio_transcription.logprobs"));
+        let wants =
+            include.is_some_and(|names| names.iter().any(|name| name == "item.input_audio_transcription.logprobs"));
         if let Some(piece) = transcript.pieces.pop_front() {
             transcript.text += &piece;
             transcript.due = transcript.due + self.settings.pace().text;

@@ -37,14 +37,18 @@ pub(super) fn of_text(text: &str) -> u64 {
 pub(super) fn of_context(context: &[Entry], config: &Value) -> Tokens {
     let instructions = config["instructions"].as_str().map_or(0, of_text);
     let tools = config["tools"].as_array().filter(|tools| !tools.is_empty());
-    let mut tokens = Tokens { text: 8 + instructions + tools.map_or(0, |_| of_text(&config["tools"].to_string())), ..Tokens::default() };
+    let mut tokens = Tokens {
+        text: 8 + instructions + tools.map_or(0, |_| of_text(&config["tools"].to_string())),
+        ..Tokens::default()
+    };
     for entry in context {
         tokens.text += 4;
         for part in entry.parts() {
             tokens.text += part["text"].as_str().map_or(0, of_text);
             tokens.image += if part["type"] == "input_image" { 256 } else { 0 };
         }
-        tokens.text += ["arguments", "output"].iter().filter_map(|name| entry.item[name].as_str()).map(of_text).sum::<u64>();
+        tokens.text +=
+            ["arguments", "output"].iter().filter_map(|name| entry.item[name].as_str()).map(of_text).sum::<u64>();
         if let Some(clip) = &entry.clip {
             tokens.audio += clip.ms.div_ceil(if entry.role() == "assistant" { 50 } else { 100 });
         }
