@@ -1,6 +1,6 @@
 use std::{error, fmt, fs, io, path::Path};
 
-use realtime_core::types::McpListedTool;
+use realtime_core::types::{Failure, McpListedTool};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -69,14 +69,6 @@ struct McpCall {
     name: String,
     #[serde(default)]
     arguments: Value,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Failure {
-    r#type: String,
-    code: String,
-    message: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -164,8 +156,8 @@ impl Line {
         if let Some(McpCall { server_label, name, arguments }) = &self.mcp {
             answer = answer.and(Answer::mcp(server_label, name, written(arguments)));
         }
-        if let Some(Failure { r#type, code, message }) = &self.fail {
-            answer = answer.and(Answer::failed(r#type, code, message));
+        if let Some(failure) = &self.fail {
+            answer = answer.and(Answer::failed(failure.clone()));
         }
         answer
     }

@@ -324,14 +324,18 @@ impl Talk {
             self.close_item(&id, index, out, "incomplete", spoken, in_conversation);
         }
         let now = self.wire.now;
-        let usage = match running.has_begun() || end.status == "completed" {
-            true => self.meter.book(running.input, running.output, now),
-            false => Value::Null,
+        let begun = running.has_begun();
+        let usage = if begun || end.status == "completed" {
+            self.meter.book(running.input, running.output, now)
+        } else {
+            Value::Null
         };
         let shown = running.shown(&self.conversation_id, end.status, &end.details, usage);
         self.wire.send("response.done", json!({ "response": shown }));
-        let limits = self.meter.limits(now);
-        self.wire.send("rate_limits.updated", limits);
+        if begun || end.status != "cancelled" {
+            let limits = self.meter.limits(now);
+            self.wire.send("rate_limits.updated", limits);
+        }
         if in_conversation {
             self.wait_for_speech(running.audio_ms);
         }
