@@ -127,7 +127,10 @@ impl Wire {
     pub(crate) fn item(&mut self, item: Value) -> String {
         self.send(json!({ "type": "conversation.item.create", "item": item }));
         let [added, done] = [self.next(), self.next()];
-        assert_eq!((&added["type"], &done["type"]), (&"conversation.item.added".into(), &"conversation.item.done".into()));
+        assert_eq!(
+            (&added["type"], &done["type"]),
+            (&"conversation.item.added".into(), &"conversation.item.done".into())
+        );
         assert_eq!(added["item"], done["item"]);
         added["item"]["id"].as_str().unwrap().into()
     }

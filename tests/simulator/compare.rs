@@ -4,8 +4,23 @@ use serde_json::Value;
 
 /// Members whose very words are compared. Of others only the kind is.
 const EXACT: &[&str] = &[
-    "type", "object", "status", "role", "reason", "code", "param", "name", "text", "arguments", "output_modalities",
-    "server_label", "approve", "voice", "model", "instructions", "tool_choice",
+    "type",
+    "object",
+    "status",
+    "role",
+    "reason",
+    "code",
+    "param",
+    "name",
+    "text",
+    "arguments",
+    "output_modalities",
+    "server_label",
+    "approve",
+    "voice",
+    "model",
+    "instructions",
+    "tool_choice",
 ];
 
 /// What differs from recording to recording, by what the model is and what it says: its kind, and whether it is there.
@@ -54,7 +69,9 @@ impl Ids {
             (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
                 theirs.iter().zip(ours).try_for_each(|(theirs, ours)| self.compare(theirs, ours, path))
             }
-            _ if EXACT.contains(&name) && recorded != ours => Err(format!("{path}: {recorded} was expected, not {ours}")),
+            _ if EXACT.contains(&name) && recorded != ours => {
+                Err(format!("{path}: {recorded} was expected, not {ours}"))
+            }
             _ if std::mem::discriminant(recorded) != std::mem::discriminant(ours) => {
                 Err(format!("{path}: something like {recorded} was expected, not {ours}"))
             }

@@ -1,10 +1,17 @@
 //! What is refused, and in which words.
 
 use bytes::Bytes;
-use realtime::{Audio, mock::{Pace, Simulator}, transport::Message};
+use realtime::{
+    Audio,
+    mock::{Pace, Simulator},
+    transport::Message,
+};
 use serde_json::{Value, json};
 
-use crate::{Wire, client::{handshake, voice}};
+use crate::{
+    Wire,
+    client::{handshake, voice},
+};
 
 /// The code and the parameter of an error, which must name the event.
 fn told(error: &Value) -> (&str, &str) {
@@ -63,13 +70,33 @@ fn members_that_do_not_fit() {
         (update(json!({ "type": "realtime", "model": "another" })), "invalid_value", "session.model"),
         (update(json!({ "type": "realtime", "voice": "alloy" })), UNKNOWN, "session.voice"),
         (update(json!({ "type": "realtime", "instructions": 1 })), "invalid_type", "session.instructions"),
-        (update(json!({ "type": "realtime", "max_output_tokens": 0 })), "integer_below_min_value", "session.max_output_tokens"),
-        (update(json!({ "type": "realtime", "max_output_tokens": "many" })), "invalid_value", "session.max_output_tokens"),
+        (
+            update(json!({ "type": "realtime", "max_output_tokens": 0 })),
+            "integer_below_min_value",
+            "session.max_output_tokens",
+        ),
+        (
+            update(json!({ "type": "realtime", "max_output_tokens": "many" })),
+            "invalid_value",
+            "session.max_output_tokens",
+        ),
         (update(json!({ "type": "realtime", "max_output_tokens": [] })), "invalid_type", "session.max_output_tokens"),
-        (update(json!({ "type": "realtime", "output_modalities": ["smell"] })), "invalid_value", "session.output_modalities[0]"),
-        (update(json!({ "type": "realtime", "audio": { "output": { "speed": 9 } } })), "decimal_above_max_value", "session.audio.output.speed"),
+        (
+            update(json!({ "type": "realtime", "output_modalities": ["smell"] })),
+            "invalid_value",
+            "session.output_modalities[0]",
+        ),
+        (
+            update(json!({ "type": "realtime", "audio": { "output": { "speed": 9 } } })),
+            "decimal_above_max_value",
+            "session.audio.output.speed",
+        ),
         (update(json!({ "type": "realtime", "tools": [{ "type": "mcp" }] })), MISSING, "session.tools[0].server_label"),
-        (update(json!({ "type": "realtime", "tool_choice": { "type": "function" } })), MISSING, "session.tool_choice.name"),
+        (
+            update(json!({ "type": "realtime", "tool_choice": { "type": "function" } })),
+            MISSING,
+            "session.tool_choice.name",
+        ),
         (vad(json!({ "threshold": 1.5 })), "decimal_above_max_value", &format!("{VAD}.threshold")),
         (vad(json!({ "prefix_padding_ms": 0.5 })), "invalid_type", &format!("{VAD}.prefix_padding_ms")),
         (vad(json!({ "idle_timeout_ms": 4999 })), "integer_below_min_value", &format!("{VAD}.idle_timeout_ms")),
@@ -83,17 +110,37 @@ fn members_that_do_not_fit() {
         (message("system", json!({ "type": "input_audio", "audio": "" })), "invalid_value", "item.content[0].type"),
         (message("assistant", json!({ "type": "output_audio", "transcript": "x" })), MISSING, "item.content[0].text"),
         (message("user", json!({ "type": "input_audio", "audio": "?" })), "invalid_value", "item.content[0].audio"),
-        (item(json!({ "type": "function_call_output", "call_id": "call_x", "output": "" })), "invalid_tool_call_id", ""),
-        (item(json!({ "type": "mcp_approval_response", "approval_request_id": "x", "approve": true })), "item_create_invalid_approval_request_id", "item.approval_request_id"),
+        (
+            item(json!({ "type": "function_call_output", "call_id": "call_x", "output": "" })),
+            "invalid_tool_call_id",
+            "",
+        ),
+        (
+            item(json!({ "type": "mcp_approval_response", "approval_request_id": "x", "approve": true })),
+            "item_create_invalid_approval_request_id",
+            "item.approval_request_id",
+        ),
         (json!({ "type": "conversation.item.truncate", "item_id": "x", "content_index": 0 }), MISSING, "audio_end_ms"),
-        (json!({ "type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 1.5 }), "invalid_type", "audio_end_ms"),
-        (json!({ "type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 1 }), "item_truncate_invalid_item_id", "item_id"),
+        (
+            json!({ "type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 1.5 }),
+            "invalid_type",
+            "audio_end_ms",
+        ),
+        (
+            json!({ "type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 1 }),
+            "item_truncate_invalid_item_id",
+            "item_id",
+        ),
         (json!({ "type": "conversation.item.delete" }), MISSING, "item_id"),
         (json!({ "type": "conversation.item.delete", "item_id": "x" }), "item_delete_invalid_item_id", "item_id"),
         (json!({ "type": "conversation.item.retrieve", "item_id": "x" }), "item_retrieve_invalid_item_id", "item_id"),
         (json!({ "type": "input_audio_buffer.append" }), MISSING, "audio"),
         (json!({ "type": "input_audio_buffer.append", "audio": "no base64" }), "invalid_value", "audio"),
-        (json!({ "type": "input_audio_buffer.append", "audio": Audio::from(vec![0; (15 << 20) + 1]) }), "invalid_value", "audio"),
+        (
+            json!({ "type": "input_audio_buffer.append", "audio": Audio::from(vec![0; (15 << 20) + 1]) }),
+            "invalid_value",
+            "audio",
+        ),
         (json!({ "type": "input_audio_buffer.commit", "now": true }), UNKNOWN, "now"),
         (json!({ "type": "input_audio_buffer.commit" }), "input_audio_buffer_commit_empty", ""),
         (respond(json!({ "conversation": "yes" })), "invalid_value", "response.conversation"),
@@ -101,8 +148,16 @@ fn members_that_do_not_fit() {
         (respond(json!({ "metadata": { "x": 1 } })), "invalid_type", "response.metadata.x"),
         (respond(json!({ "metadata": { "x": "y".repeat(513) } })), "string_above_max_length", "response.metadata.x"),
         (respond(json!({ "metadata": { "x".repeat(65): "y" } })), "string_above_max_length", "response.metadata"),
-        (respond(json!({ "input": [{ "type": "item_reference", "id": "item_x" }] })), "invalid_value", "response.input[0].id"),
-        (respond(json!({ "input": [{ "type": "message", "role": "user", "content": [{ "type": "input_text" }] }] })), MISSING, "response.input[0].content[0].text"),
+        (
+            respond(json!({ "input": [{ "type": "item_reference", "id": "item_x" }] })),
+            "invalid_value",
+            "response.input[0].id",
+        ),
+        (
+            respond(json!({ "input": [{ "type": "message", "role": "user", "content": [{ "type": "input_text" }] }] })),
+            MISSING,
+            "response.input[0].content[0].text",
+        ),
         (respond(json!({ "temperature": 1 })), UNKNOWN, "response.temperature"),
         (json!({ "type": "response.cancel" }), "response_cancel_not_active", ""),
         (json!({ "type": "response.cancel", "response_id": "resp_x" }), "response_cancel_not_active", ""),
@@ -130,7 +185,10 @@ fn a_refused_update_is_discarded_whole() {
 #[test]
 fn the_voice_stays_once_it_was_heard() {
     let mut wire = Wire::open(Simulator::new());
-    assert_eq!(wire.update(json!({ "audio": { "output": { "voice": "cedar" } } }))["audio"]["output"]["voice"], "cedar");
+    assert_eq!(
+        wire.update(json!({ "audio": { "output": { "voice": "cedar" } } }))["audio"]["output"]["voice"],
+        "cedar"
+    );
     wire.say("Hello");
     wire.respond(json!({}));
     let voice = |voice: &str| {

@@ -24,7 +24,11 @@ fn the_url_says_what_session_it_is() {
         ("wss://x.example/openai/realtime?api-version=1&deployment=mine", "realtime", json!("mine")),
         ("wss://api.example/v1/realtime?call_id=rtc_1", "realtime", json!("gpt-realtime")),
         ("wss://api.example/v1/realtime?intent=transcription", "transcription", Value::Null),
-        ("wss://api.example/v1/realtime/translations?model=gpt-realtime-translate", "translation", json!("gpt-realtime-translate")),
+        (
+            "wss://api.example/v1/realtime/translations?model=gpt-realtime-translate",
+            "translation",
+            json!("gpt-realtime-translate"),
+        ),
     ] {
         let session = Wire::connect(Simulator::new(), at(url)).next()["session"].take();
         assert_eq!((&session["type"], &session["model"]), (&kind.into(), &model), "{url}");
@@ -35,8 +39,6 @@ fn the_url_says_what_session_it_is() {
     assert_eq!(refused.unwrap_err().kind(), TransportErrorKind::Rejected { status: http::StatusCode::NOT_FOUND });
     assert_eq!(clock.pending(), 0);
 }
-
-
 
 /// The error and the closing frame of a session that is refused.
 fn refused(simulator: Simulator, handshake: Handshake) -> (Value, CloseFrame) {

@@ -9,7 +9,11 @@ use realtime::mock::{Answer, Heard, McpServer, Pace, Simulator};
 use realtime::types::McpListedTool;
 use serde_json::{Value, json};
 
-use crate::{Wire, client::{handshake, silence, voice}, compare::Ids};
+use crate::{
+    Wire,
+    client::{handshake, silence, voice},
+    compare::Ids,
+};
 
 struct Line {
     sent: bool,
@@ -84,7 +88,8 @@ fn hearings(lines: &[Line]) -> Vec<Heard> {
         let item = &line.frame["item_id"];
         const KIND: &str = "conversation.item.input_audio_transcription";
         let (done, failed) = (place(&format!("{KIND}.completed"), item), place(&format!("{KIND}.failed"), item));
-        let after = |kind: &str| lines[at..].iter().position(|line| line.kind() == kind).map_or(usize::MAX, |it| at + it);
+        let after =
+            |kind: &str| lines[at..].iter().position(|line| line.kind() == kind).map_or(usize::MAX, |it| at + it);
         heard.push(match (done, failed) {
             (Some(done), _) => {
                 let heard = Heard::text(lines[done].frame["transcript"].as_str().unwrap());

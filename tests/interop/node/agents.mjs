@@ -86,4 +86,5 @@ for (const conversation of [text, tools, bargeIn]) {
   console.log(`${conversation.name}: ${await conversation()}`);
 }
 console.log('@openai/agents-realtime: all conversations were held');
+// Whatever the sessions left behind does not keep the process.
 process.exit(0);

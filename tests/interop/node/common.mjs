@@ -48,6 +48,7 @@ export class Events {
       assert.ok(Date.now() < deadline, `waited for ${type}: ${this.seen.map((event) => event.type)}`);
       await Promise.race([new Promise((resolve) => (this.#wake = resolve)), sleep(1000)]);
     }
+    assert.deepEqual(this.of('error'), [], 'no errors');
     return this.of(type)[count - 1];
   }
 }

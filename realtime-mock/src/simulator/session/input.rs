@@ -36,6 +36,8 @@ impl Talk {
         let Some(turns) = self.config.turns.clone() else { return Ok(()) };
         let heard = self.hearing.listen(audio, &self.config.input, at, self.buffer.start(), &turns);
         for heard in heard {
+            // What takes no time is over by then.
+            self.settle();
             match heard {
                 Heard::Started(from) => {
                     // A turn that ended within the same audio has moved the buffer's beginning.
