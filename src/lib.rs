@@ -4,3 +4,9 @@ pub use realtime_core::*;
 pub use realtime_mock as mock;
 #[cfg(feature = "tokio")]
 pub use realtime_tokio as tokio;
+
+/// A client builder over tokio.
+#[cfg(feature = "tokio")]
+pub fn client() -> ClientBuilder {
+    Client::builder(realtime_tokio::TokioTransport::new())
+}

@@ -29,18 +29,14 @@ pub(crate) async fn connect(
         config.with_platform_verifier().map_err(tls)?
     };
     #[cfg(not(feature = "rustls-platform-verifier"))]
-    let config = config.with_root_certificates(tokio_rustls::rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    });
+    let config = config
+        .with_root_certificates(tokio_rustls::rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
     let config = config.with_no_client_auth();
     let name = ServerName::try_from(host.to_owned()).map_err(tls)?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(realtime_websocket::io)
 }
 
-#[cfg(all(
-    feature = "native-tls",
-    not(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))
-))]
+#[cfg(all(feature = "native-tls", not(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))))]
 pub(crate) async fn connect(
     host: &str,
     stream: TcpStream,

@@ -35,10 +35,9 @@ pub(crate) fn to_wire(message: Message) -> Wire {
         Message::Binary(bytes) => Wire::Binary(bytes),
         Message::Ping(bytes) => Wire::Ping(bytes),
         Message::Pong(bytes) => Wire::Pong(bytes),
-        Message::Close(frame) => Wire::Close(frame.map(|frame| WireClose {
-            code: CloseCode::from(frame.code),
-            reason: frame.reason.into(),
-        })),
+        Message::Close(frame) => {
+            Wire::Close(frame.map(|frame| WireClose { code: CloseCode::from(frame.code), reason: frame.reason.into() }))
+        }
     }
 }
 
@@ -49,9 +48,9 @@ pub(crate) fn from_wire(message: Wire) -> Option<Message> {
         Wire::Binary(bytes) => Message::Binary(bytes),
         Wire::Ping(bytes) => Message::Ping(bytes),
         Wire::Pong(bytes) => Message::Pong(bytes),
-        Wire::Close(frame) => Message::Close(
-            frame.map(|frame| CloseFrame::new(frame.code.into(), frame.reason.as_str())),
-        ),
+        Wire::Close(frame) => {
+            Message::Close(frame.map(|frame| CloseFrame::new(frame.code.into(), frame.reason.as_str())))
+        }
         // Only ever written.
         Wire::Frame(_) => return None,
     })

@@ -95,9 +95,11 @@ impl Upgrade {
 
     fn check(&self, headers: &HeaderMap) -> Result<(), TransportError> {
         let is = |name, expected: &str| {
-            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-                value.split(',').any(|token| token.trim().eq_ignore_ascii_case(expected))
-            })
+            headers
+                .get_all(name)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .any(|value| value.split(',').any(|token| token.trim().eq_ignore_ascii_case(expected)))
         };
         if !is(header::UPGRADE, "websocket") || !is(header::CONNECTION, "upgrade") {
             return Err(protocol("the server switched to another protocol"));

@@ -55,8 +55,7 @@ impl Scene {
         let mut options = Options::default();
         options.playback = Some(playback);
         let (connection, session, server) = open(options);
-        let scene =
-            Self { player: connection.player(), connection, session, clock: server.clock().clone(), format };
+        let scene = Self { player: connection.player(), connection, session, clock: server.clock().clone(), format };
         scene.send(json!({
             "type": "session.updated",
             "session": { "type": "realtime", "audio": {

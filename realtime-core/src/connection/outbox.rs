@@ -95,7 +95,17 @@ pub(super) struct Outbox<P: Protocol> {
 
 impl<P: Protocol> Outbox<P> {
     pub(super) fn new(limit: usize, policy: AudioPolicy) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, limit, policy, pushed: 0, barrier: 0, dropped: 0, closed: false, sample_bytes: 2 }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            limit,
+            policy,
+            pushed: 0,
+            barrier: 0,
+            dropped: 0,
+            closed: false,
+            sample_bytes: 2,
+        }
     }
 
     pub(super) fn policy(&self) -> AudioPolicy {
@@ -192,6 +202,11 @@ impl<P: Protocol> Outbox<P> {
     /// Takes no more events.
     pub(super) fn close(&mut self) {
         self.closed = true;
+    }
+
+    /// Bytes of audio queued behind the last commit or clear.
+    pub(super) fn audio(&self) -> usize {
+        self.queue.iter().filter(|entry| entry.seq > self.barrier).map(|entry| entry.audio).sum()
     }
 
     /// How many requests for responses of the conversation are queued.

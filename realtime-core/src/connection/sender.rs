@@ -225,6 +225,20 @@ pub enum SendErrorKind {
     /// A response of the conversation is in progress, and another request waits already, or none may:
     /// [`Options::overlap`](crate::Options::overlap).
     ResponseActive,
+    /// A commit of less audio than the service takes: 100 ms. Only where no turn detection commits by itself.
+    CommitTooShort {
+        /// How much there is, in milliseconds.
+        ms: u64,
+    },
+    /// An item that is not known.
+    UnknownItem,
+    /// More audio of an item than was received.
+    BeyondReceived {
+        /// How much was received, in milliseconds.
+        received_ms: u64,
+    },
+    /// Another voice, after the model has spoken with the present one.
+    VoiceInUse,
     /// A `Malformed` or `Invalid` event: those are only ever received.
     NoEvent,
 }
@@ -263,6 +277,16 @@ impl fmt::Display for SendErrorKind {
                 write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
             }
             Self::ResponseActive => f.write_str("a response is in progress: await it, or cancel it"),
+            Self::CommitTooShort { ms } => {
+                write!(f, "a commit of {ms} ms of audio, and the service takes no less than 100: append more")
+            }
+            Self::UnknownItem => f.write_str("there is no such item"),
+            Self::BeyondReceived { received_ms } => {
+                write!(f, "the item has {received_ms} ms of audio: truncate it there or before")
+            }
+            Self::VoiceInUse => {
+                f.write_str("the model has spoken, so its voice cannot change: open another session for another voice")
+            }
             Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
         }
     }

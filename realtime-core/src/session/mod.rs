@@ -4,9 +4,9 @@ pub mod realtime;
 mod requests;
 mod translation;
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, time::Duration};
 
-use crate::{protocol::Protocol, transport::Instant};
+use crate::{protocol::Protocol, transport::Instant, types::ResponseStatus, wire::Id};
 
 pub use realtime::{Playback, RealtimeSession};
 pub use translation::TranslationSession;
@@ -90,6 +90,34 @@ pub struct Changes {
     pub settled: Vec<(u64, bool)>,
     /// The request that the event is part of the answer to.
     pub part_of: Option<u64>,
+    /// A response that began or ended with it.
+    pub turn: Option<Turn>,
+}
+
+/// A response that began or ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Turn {
+    /// It began.
+    Began {
+        /// The response.
+        id: Id,
+        /// Whether it stands outside the conversation.
+        out_of_band: bool,
+    },
+    /// It ended.
+    Ended {
+        /// The response.
+        id: Id,
+        /// How.
+        status: ResponseStatus,
+        /// From its beginning to its first text, transcript, argument or audio.
+        time_to_first_token: Option<Duration>,
+        /// From its beginning to its first audio.
+        time_to_first_audio: Option<Duration>,
+        /// What it cost.
+        total_tokens: Option<u64>,
+    },
 }
 
 /// Adds to a list of the latest.

@@ -1,6 +1,8 @@
 //! The session of a conversation or a transcription.
 
 mod apply;
+mod calls;
+mod checks;
 mod conversation;
 mod input;
 mod item;
@@ -11,6 +13,8 @@ mod totals;
 
 use std::{collections::VecDeque, sync::Arc};
 
+use calls::Book;
+pub use calls::Call;
 pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
@@ -22,7 +26,7 @@ pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
-    Changes, Memory, State,
+    Changes, Memory, State, Turn,
     requests::{Request, Requests},
 };
 use crate::{
@@ -60,6 +64,9 @@ pub struct RealtimeSession {
     requests: Requests<Kind>,
     scheduler: Scheduler,
     ledger: Ledger,
+    calls: Book,
+    /// Whether the model has spoken: then its voice cannot change.
+    spoke: bool,
     memory: Memory,
 }
 
@@ -160,8 +167,10 @@ impl State<Realtime> for RealtimeSession {
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
         self.schedule(event, now, changes);
         self.follow(event, now);
+        self.note_calls(event);
         self.apply(event, now);
         self.settle(event, changes);
+        changes.turn = self.turn(event);
     }
 
     fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
@@ -173,7 +182,7 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn next_outgoing(&mut self) -> Option<ClientEvent> {
-        self.take_outgoing()
+        self.take_outgoing().or_else(|| self.take_follow_up())
     }
 
     fn sample_bytes(&self) -> usize {
@@ -186,6 +195,27 @@ impl State<Realtime> for RealtimeSession {
 }
 
 impl RealtimeSession {
+    /// The response that began or ended with the event.
+    fn turn(&self, event: &ServerEvent) -> Option<Turn> {
+        let (id, ended) = match event {
+            ServerEvent::ResponseCreated(created) => (created.response.id.as_ref()?, false),
+            ServerEvent::ResponseDone(done) => (done.response.id.as_ref()?, true),
+            _ => return None,
+        };
+        let response = self.responses.get(id)?;
+        Some(if ended {
+            Turn::Ended {
+                id: id.clone(),
+                status: response.status.clone(),
+                time_to_first_token: response.time_to_first_token(),
+                time_to_first_audio: response.time_to_first_audio(),
+                total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
+            }
+        } else {
+            Turn::Began { id: id.clone(), out_of_band: response.out_of_band }
+        })
+    }
+
     /// Finds the request that the event answers.
     fn settle(&mut self, event: &ServerEvent, changes: &mut Changes) {
         let (kind, subject) = match event {

@@ -324,7 +324,8 @@ impl RealtimeSession {
             Some((end, letter)) => {
                 let start = &transcript[..end];
                 // A word that was begun was not heard.
-                let whole = if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
+                let whole =
+                    if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
                 whole.trim_end().into()
             }
         }
