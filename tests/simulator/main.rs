@@ -6,6 +6,7 @@ mod audio;
 mod client;
 mod compare;
 mod errors;
+mod hostile;
 mod items;
 mod limits;
 mod mcp;
