@@ -1,11 +1,11 @@
 //! Recorded sessions, held again: the client's frames are sent when they were sent then, and what comes back is
 //! compared frame by frame.
 //!
-//! The recordings are without their audio, and of deltas of one type in a row there is one.
+//! What streams may come in other pieces: of deltas each is compared with one of its type, and their number is free.
 
 use std::{fs, path::Path, time::Duration};
 
-use realtime::mock::{Answer, Heard, McpServer, Pace, Simulator};
+use realtime::mock::{Answer, Heard, McpServer, Pace, Phrase, Simulator};
 use realtime::types::McpListedTool;
 use serde_json::{Value, json};
 
@@ -31,14 +31,17 @@ fn floats(kind: &str) -> bool {
     kind.ends_with(".delta") || kind.ends_with("input_audio_transcription.segment")
 }
 
+/// A recording. Of deltas of one type in a row there is one.
 fn recording(name: &str) -> Vec<Line> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulator/transcripts").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/transcripts").join(name);
     let text = fs::read_to_string(path.with_extension("jsonl")).unwrap();
     let line = |text| {
         let mut line: Value = serde_json::from_str(text).unwrap();
         Line { sent: line["dir"] == "c2s", frame: line["frame"].take() }
     };
-    text.lines().map(line).collect()
+    let mut lines: Vec<Line> = text.lines().map(line).collect();
+    lines.dedup_by(|line, before| floats(line.kind()) && line.kind() == before.kind());
+    lines
 }
 
 /// What the model of the recording has answered, in order.
@@ -117,6 +120,9 @@ fn hearings(lines: &[Line]) -> Vec<Heard> {
 
 /// What is appended at a line: so long a voice, or silence long enough to end a turn.
 fn audio(lines: &[Line], at: usize, ulaw: bool) -> Vec<u8> {
+    if lines[at].kind() == "session.input_audio_buffer.append" {
+        return voice(200);
+    }
     let next = lines[at + 1..].iter().find(|line| line.kind() != "input_audio_buffer.append" && !floats(line.kind()));
     let last = lines[at + 1].kind() != "input_audio_buffer.append";
     let pcm = match next.map(Line::kind) {
@@ -142,6 +148,13 @@ fn hold(name: &str, simulator: Simulator, query: &str, skip: &[&str], lines: Vec
         .hear(move |utterance| hearings.get(utterance.number as usize).cloned().unwrap_or_default());
     let mut wire = Wire::connect(simulator, handshake(query));
     let (mut ids, mut due, mut floated) = (Ids::default(), Vec::new(), Vec::new());
+    let like_recorded = |frame: &Value| {
+        let recorded = lines.iter().find(|line| !line.sent && line.frame["type"] == frame["type"]);
+        Ids::default()
+            .compare(&recorded.unwrap().frame, frame, "")
+            .unwrap_or_else(|it| panic!("{name}: {it}: {frame}"));
+        frame["type"].clone()
+    };
     for (at, line) in lines.iter().enumerate() {
         let kind = line.kind();
         if skip.contains(&kind) {
@@ -158,7 +171,7 @@ fn hold(name: &str, simulator: Simulator, query: &str, skip: &[&str], lines: Vec
                 if let Some(at) = due.iter().position(|due| *due == kind) {
                     due.remove(at);
                 }
-                floated.push(frame["type"].clone());
+                floated.push(like_recorded(&frame));
             }
             due.clear();
             let mut frame = ids.ours(&line.frame);
@@ -173,7 +186,7 @@ fn hold(name: &str, simulator: Simulator, query: &str, skip: &[&str], lines: Vec
             let frame = loop {
                 let frame = wire.next();
                 match frame["type"].as_str().unwrap() {
-                    kind if floats(kind) => floated.push(frame["type"].clone()),
+                    kind if floats(kind) => floated.push(like_recorded(&frame)),
                     _ => break frame,
                 }
             };
@@ -284,4 +297,23 @@ fn audio_by_hand_in_g711() {
         "input_audio_buffer.dtmf_event_received",
     ];
     replay("15_manual_audio_g711_sip", &sip);
+}
+
+#[test]
+fn translation() {
+    let lines = recording("10_translation_session");
+    let words = |kind: &str| {
+        lines
+            .iter()
+            .filter(|line| line.kind() == kind)
+            .map(|line| line.frame["delta"].as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let phrase = Phrase::new(words("session.input_transcript.delta"), words("session.output_transcript.delta"));
+    let simulator = Simulator::new().translate(move |_| phrase.clone());
+    let mut lines = lines;
+    // The language that it begins with is not the client's to say.
+    lines[0].frame["session"]["audio"]["output"]["language"] = "en".into();
+    hold("10_translation_session", simulator, "/translations?model=gpt-realtime-translate", &[], lines);
 }
