@@ -1,4 +1,7 @@
-//! x
+#![doc = include_str!("../README.md")]
+// Tests may; what users run must not.
+#![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+
 pub use realtime_core::*;
 #[cfg(feature = "mock")]
 pub use realtime_mock as mock;

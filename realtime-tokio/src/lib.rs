@@ -11,6 +11,9 @@
 //! # drop(driver); Ok(()) }
 //! ```
 
+// Tests may; what users run must not.
+#![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+
 mod timer;
 mod tls;
 mod transport;

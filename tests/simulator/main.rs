@@ -1,7 +1,5 @@
 //! The simulator behaves like the service: the frames of its sessions, against those of recorded ones.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
 mod audio;
 mod client;
 mod compare;
