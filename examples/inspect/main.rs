@@ -15,7 +15,7 @@ use input::{Direction, Frame};
 use realtime::{
     Protocol, Realtime, Translation,
     event::{Event, Recognition},
-    session::{Changes, Memory, State},
+    session::{Changes, Memory, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ where
     P::State: Report,
 {
     let mut state = P::State::default();
-    state.configure(&Memory::unlimited(), None);
+    state.configure(&Setup::new(Memory::unlimited()));
     let mut counts = [0_usize; 4];
     let mut directions = [0_u64; 2];
     for (n, frame) in (1..).zip(frames) {

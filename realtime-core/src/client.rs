@@ -2,11 +2,11 @@ use std::{env, fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     auth::{Credential, Credentials},
-    connection::{Connection, Dial, Options, Phase},
+    connection::{Again, Attempt, Connection, Decision, Dial, Dialer, Options, Phase, Reconnect},
     endpoint::{Endpoint, Extras, Target},
     error::{Error, ErrorKind},
     protocol::{Protocol, Realtime, Translation},
-    transport::{CloseFrame, Transport},
+    transport::{CloseFrame, Duplex, Transport},
     wire::Secret,
 };
 
@@ -22,6 +22,7 @@ struct Settings {
     endpoint: Endpoint,
     credentials: Credentials,
     options: Options,
+    reconnect: Option<Reconnect>,
 }
 
 impl Client {
@@ -33,6 +34,7 @@ impl Client {
                 endpoint: Endpoint::openai(),
                 credentials: Credential::None.into(),
                 options: Options::default(),
+                reconnect: None,
             },
             extras: Extras::new(),
         }
@@ -51,8 +53,8 @@ impl Client {
 
     /// A protocol of your own.
     pub fn protocol<P: Protocol>(&self) -> Connect<P> {
-        let options = self.0.options.clone();
-        Connect { client: self.clone(), target: None, extras: Extras::new(), options, protocol: PhantomData }
+        let (options, reconnect) = (self.0.options.clone(), self.0.reconnect.clone());
+        Connect { client: self.clone(), target: None, extras: Extras::new(), options, reconnect, protocol: PhantomData }
     }
 }
 
@@ -129,6 +131,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Makes a connection that broke anew. Off unless it is given.
+    pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
+        self.settings.reconnect = policy.into();
+        self
+    }
+
     /// The client.
     pub fn build(mut self) -> Client {
         self.settings.endpoint = self.settings.endpoint.and(self.extras);
@@ -149,6 +157,7 @@ pub struct Connect<P: Protocol> {
     target: Option<Target>,
     extras: Extras,
     options: Options,
+    reconnect: Option<Reconnect>,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -183,6 +192,12 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
+    /// Makes this connection anew if it breaks, or does not.
+    pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
+        self.reconnect = policy.into();
+        self
+    }
+
     /// Connects in the background of whoever drives: returns at once. What is sent is queued, and written right after
     /// the upgrade. Whether the server takes it all is told by what waits on the connection.
     ///
@@ -194,8 +209,15 @@ impl<P: Protocol> Connect<P> {
         // Checked at once. Only a credential that must be asked for can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
         let timer = transport.timer();
-        let dial: Dial = Box::pin(dial(self.client.clone(), target, self.extras, self.options.max_inbound));
-        Ok(Connection::new(timer, self.options, dial))
+        let place = Arc::new(Place {
+            client: self.client.clone(),
+            target,
+            extras: self.extras,
+            max_message_size: self.options.max_inbound,
+            reconnect: self.reconnect.clone(),
+        });
+        let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
+        Ok(Connection::new(timer, self.options, self.reconnect, dialer))
     }
 
     /// Connects, and waits until the server has opened the session.
@@ -283,15 +305,32 @@ impl<P: Protocol> fmt::Debug for Connect<P> {
     }
 }
 
-async fn dial(
+/// Where a connection leads, for as many attempts as it takes.
+struct Place {
     client: Client,
     target: Target,
     extras: Extras,
     max_message_size: usize,
-) -> Result<crate::transport::Duplex, Error> {
-    let Settings { transport, endpoint, credentials, .. } = &*client.0;
-    let credential = credentials.resolve().await?;
-    let mut handshake = endpoint.handshake(&target, &credential, &extras)?;
-    handshake.max_message_size = max_message_size;
-    Ok(transport.connect(handshake).await?)
+    reconnect: Option<Reconnect>,
+}
+
+impl Place {
+    async fn dial(self: Arc<Self>, again: Option<Again>) -> Result<Duplex, Error> {
+        let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
+        let mut extras = self.extras.clone();
+        if let (Some(again), Some(policy)) = (&again, &self.reconnect) {
+            let timer = transport.timer();
+            timer.sleep_until(timer.now() + again.after).await;
+            let attempt = Attempt { number: again.number, after: again.after, reason: &again.reason };
+            match policy.decide(&attempt) {
+                Decision::Go => {}
+                Decision::With(more) => extras = extras.and(more),
+                Decision::Abort => return Err(Error::aborted(&again.reason)),
+            }
+        }
+        let credential = credentials.resolve().await?;
+        let mut handshake = endpoint.handshake(&self.target, &credential, &extras)?;
+        handshake.max_message_size = self.max_message_size;
+        Ok(transport.connect(handshake).await?)
+    }
 }

@@ -41,6 +41,10 @@ pub enum ErrorKind {
     Ambiguous,
     /// The connection ended before the event was sent.
     Unsent,
+    /// The link was gone for this reason, and the application decided not to reconnect.
+    Aborted(Error),
+    /// The event was not sent before another session took the place of the one that it is about.
+    Stale,
     /// Events wait to be read and there is no room for more. Nothing is lost: read them, then wait again.
     InboxFull,
     /// Parts of an answer were left out, for nobody took them and there was no room for more.
@@ -87,6 +91,10 @@ pub enum Deadline {
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self(Arc::new(kind))
+    }
+
+    pub(crate) fn aborted(reason: &Self) -> Self {
+        Self::new(ErrorKind::Aborted(reason.clone()))
     }
 
     pub(crate) fn refused(error: Option<ErrorEvent>, close: Option<CloseFrame>) -> Self {
@@ -186,6 +194,8 @@ impl fmt::Display for Error {
             ErrorKind::Request(error) => write!(f, "the server refused the event: {}", error.error),
             ErrorKind::Ambiguous => f.write_str("the connection ended before the server answered the event"),
             ErrorKind::Unsent => f.write_str("the connection ended before the event was sent"),
+            ErrorKind::Aborted(_) => f.write_str("the connection broke, and was not to be made anew"),
+            ErrorKind::Stale => f.write_str("the event is about a session that is gone, and was not sent"),
             ErrorKind::InboxFull => f.write_str("too many events wait to be read: read them, then wait again"),
             ErrorKind::Lagged => f.write_str("parts of the answer were left out, for nobody took them"),
             ErrorKind::Invalid(reason) => write!(f, "the server sent what is no event: {reason}"),
@@ -203,6 +213,7 @@ impl error::Error for Error {
             ErrorKind::Endpoint(error) => Some(error),
             ErrorKind::Credentials(error) => Some(error),
             ErrorKind::Transport(error) => Some(error),
+            ErrorKind::Aborted(reason) => Some(reason),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use realtime::{
         ConversationItemAdded, ConversationItemDone, Event, ResponseCreated, ResponseDone, ResponseOutputAudioDelta,
         ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded, ServerEvent, Unknown,
     },
-    session::{Changes, Memory, RealtimeSession, State},
+    session::{Changes, Memory, RealtimeSession, Setup, State},
     transport::Instant,
     types::{Item, ItemStatus, Message, Response, ResponseStatus, Role, Usage},
 };
@@ -23,7 +23,7 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     let mut session = RealtimeSession::default();
     let mut memory = Memory::default();
     memory.items = Some(KEPT);
-    session.configure(&memory, None);
+    session.configure(&Setup::new(memory.clone()));
     let unknown: Unknown = match ServerEvent::decode(br#"{"type":"new.event"}"#) {
         ServerEvent::Unknown(unknown) => unknown,
         other => panic!("{other:?}"),

@@ -12,7 +12,7 @@ use realtime::{
         ResponseDone, ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded,
         ResponseOutputTextDelta, ServerEvent,
     },
-    session::{Changes, Memory, Playback, RealtimeSession, State},
+    session::{Changes, Memory, Playback, RealtimeSession, Setup, State},
     transport::Instant,
     types::{Item, Response, ResponseStatus},
 };
@@ -187,7 +187,7 @@ proptest! {
         let mut session = RealtimeSession::default();
         let mut memory = Memory::default();
         memory.items = limit.map(usize::from);
-        session.configure(&memory, Some(&Playback::queued()));
+        session.configure(&Setup::new(memory).playback(Playback::queued()));
         let mut order = Vec::new();
         let mut now = Instant::default();
         for step in &steps {
@@ -233,7 +233,7 @@ proptest! {
         }
         order.truncate(end.index(order.len() + 1));
         let mut session = RealtimeSession::default();
-        session.configure(&Memory::default(), Some(&Playback::default()));
+        session.configure(&Setup::new(Memory::default()).playback(Playback::default()));
         let mut there = HashSet::new();
         for at in order {
             let mut event = frames[at].clone();

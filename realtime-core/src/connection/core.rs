@@ -25,7 +25,7 @@ use crate::{
     error::{Deadline, Error, ErrorKind},
     event::{ErrorEvent, Event},
     protocol::Protocol,
-    session::State,
+    session::{Setup, State},
     transport::{CloseFrame, Duplex, Instant, Text, TransportError},
 };
 
@@ -65,6 +65,17 @@ pub(super) struct Core<P: Protocol> {
     pub(super) complaint: Option<ErrorEvent>,
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
+    /// What makes the conversation anew on another session, ahead of the queue.
+    pub(super) replay: VecDeque<Entry<P>>,
+    /// Attempts to reconnect since the connection was last healthy.
+    pub(super) attempts: u32,
+    /// Whether the link is not the first one.
+    pub(super) revived: bool,
+    /// How many sessions there were before this one.
+    pub(super) generation: u32,
+    /// Whether a session was ever open, and since when the present one is.
+    pub(super) was_open: bool,
+    pub(super) opened: Option<Instant>,
     pub(super) starter: Option<Starter<P>>,
     /// What the tracer is to be told.
     pub(super) notes: Notes,
@@ -101,12 +112,19 @@ struct Wakers {
     dial: Waker,
 }
 
+impl Waste {
+    pub(super) fn of(link: Link) -> Self {
+        Self { _link: Some(link) }
+    }
+}
+
 impl<P: Protocol> Core<P> {
-    pub(super) fn new(hub: &Arc<Hub>, options: &Options, now: Instant, dial: Dial) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, options: &Options, restore: bool, now: Instant, dial: Dial) -> Self {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
         let mut state = P::State::default();
-        state.configure(&options.memory, options.playback.as_ref());
+        let setup = Setup::new(options.memory.clone()).playback(options.playback.clone()).restore(restore);
+        state.configure(&setup);
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -130,6 +148,12 @@ impl<P: Protocol> Core<P> {
             complaint: None,
             peer_close: None,
             write: Write::default(),
+            replay: VecDeque::new(),
+            attempts: 0,
+            revived: false,
+            generation: 0,
+            was_open: false,
+            opened: None,
             starter: None,
             notes: Notes::default(),
         }
@@ -142,6 +166,11 @@ impl<P: Protocol> Core<P> {
     /// Whether a turn took the link and never gave it back: it panicked.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self.link, Link::Taken)
+    }
+
+    /// Whether the protocol's own ending was asked for.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.finishing
     }
 
     /// Reads again, if that paused for want of room and there is room now.
@@ -200,7 +229,7 @@ impl<P: Protocol> Core<P> {
         for (_, cell) in self.waiting.drain() {
             cell.set(Err(ErrorKind::Ambiguous.into()));
         }
-        Waste { _link: Some(mem::replace(&mut self.link, Link::Down)) }
+        Waste::of(mem::replace(&mut self.link, Link::Down))
     }
 
     /// How the connection ends once its link has nothing more to read.
@@ -285,7 +314,14 @@ impl<P: Protocol> Shared<P> {
                 }
                 Waste::default()
             }
-            Err(end) => core.end(end, &mut self.out()),
+            Err(end) => {
+                let waste = self.ended(core, end);
+                // A deadline of the next attempt may be the earliest now.
+                if core.deadlines.arm(&*self.timer, &core.wakers.timer, false) {
+                    core.left |= bit::TIMER;
+                }
+                waste
+            }
         }
     }
 
@@ -347,7 +383,8 @@ impl<P: Protocol> Shared<P> {
             }
         }
         if let Some(starter) = core.starter.clone() {
-            let tasks = starter(Arc::make_mut(&mut core.state));
+            let generation = core.generation;
+            let tasks = starter(Arc::make_mut(&mut core.state), generation);
             if !tasks.is_empty() {
                 self.tasks.add(tasks);
                 ready |= bit::TASK;
@@ -388,7 +425,7 @@ impl<P: Protocol> Shared<P> {
             match pumps.poll_read(&mut Context::from_waker(&core.wakers.read)) {
                 Poll::Pending => return Ok(true),
                 Poll::Ready(Some(Ok(message))) => {
-                    core.message(message, kind, now, &self.options)?;
+                    core.message(self, message, kind, now)?;
                     let ready = self.collect(core);
                     core.left |= ready & bit::QUEUE;
                     self.hub.defer(ready & bit::TASK);

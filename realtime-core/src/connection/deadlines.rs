@@ -128,6 +128,12 @@ impl Deadlines {
         false
     }
 
+    /// Another link is waited for. The alarm stays as it is, and finds what is due.
+    pub(super) fn restart(&mut self, keepalive: Option<Keepalive>) {
+        let alarm = self.alarm.take();
+        *self = Self { alarm, ..Self::new(keepalive) };
+    }
+
     /// Nothing is waited for any more.
     pub(super) fn clear(&mut self) {
         *self = Self::new(None);

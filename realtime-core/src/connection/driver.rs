@@ -9,9 +9,10 @@ use std::{
 use super::{
     core::{Core, Waste},
     hub::{Hub, Slot, bit},
-    link::{Dial, Link},
+    link::{Dialer, Link},
     options::Options,
     outbox::Outbox,
+    reconnect::Reconnect,
     sender::Ids,
     tasks::Tasks,
     trace::{Notes, Tracer},
@@ -44,14 +45,17 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) ids: Ids,
     pub(super) tasks: Tasks,
     pub(super) tracer: Tracer,
+    pub(super) reconnect: Option<Reconnect>,
+    pub(super) dialer: Dialer,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn new(timer: Arc<dyn Timer>, options: Options, dial: Dial) -> Self {
+    pub(super) fn new(timer: Arc<dyn Timer>, options: Options, reconnect: Option<Reconnect>, dialer: Dialer) -> Self {
         let hub = Arc::new(Hub::default());
-        let core = Core::new(&hub, &options, timer.now(), dial);
+        let restore = reconnect.as_ref().is_some_and(|reconnect| reconnect.restore);
+        let core = Core::new(&hub, &options, restore, timer.now(), dialer(None));
         let out = Outbox::new(options.queue_bytes, options.audio);
         hub.wake(bit::DIAL | bit::TIMER);
         let ids = Ids::new(&*timer);
@@ -62,6 +66,8 @@ impl<P: Protocol> Shared<P> {
             ids,
             tasks: Tasks::default(),
             tracer: Tracer::new(),
+            reconnect,
+            dialer,
             core: Mutex::new(core),
             out: Mutex::new(out),
         }
@@ -165,7 +171,7 @@ impl<P: Protocol> Shared<P> {
                     core.connected(duplex, self.timer.now(), &self.options);
                     Waste::default()
                 }
-                Poll::Ready(Err(error)) => core.end(Err(error), &mut self.out()),
+                Poll::Ready(Err(error)) => self.ended(&mut core, Err(error)),
             }
         } else {
             // It ended meanwhile, so what was opened is dropped, below.

@@ -8,7 +8,7 @@ use super::{
     Notice,
     core::{Core, Current, End},
     deadlines::Pulse,
-    driver::Kind,
+    driver::{Kind, Shared},
     notice::Phase,
     options::{Options, Unread},
     outbox::{Entry, Outbox},
@@ -23,7 +23,14 @@ use crate::{
 
 impl<P: Protocol> Core<P> {
     /// Takes one message in.
-    pub(super) fn message(&mut self, message: Message, kind: Kind, now: Instant, options: &Options) -> Result<(), End> {
+    pub(super) fn message(
+        &mut self,
+        shared: &Shared<P>,
+        message: Message,
+        kind: Kind,
+        now: Instant,
+    ) -> Result<(), End> {
+        let options = &shared.options;
         self.deadlines.heard(now);
         let size = message.len();
         if size > options.max_inbound {
@@ -32,11 +39,11 @@ impl<P: Protocol> Core<P> {
         match message {
             Message::Text(text) => {
                 let event = P::ServerEvent::decode(text.as_bytes());
-                self.event(event, &text, kind, now, options)
+                self.event(shared, event, &text, kind, now)
             }
             Message::Binary(bytes) => {
                 let event = P::ServerEvent::binary(bytes.clone());
-                self.event(event, &Text::declared(bytes), kind, now, options)
+                self.event(shared, event, &Text::declared(bytes), kind, now)
             }
             Message::Ping(_) | Message::Pong(_) => Ok(()),
             Message::Close(frame) => {
@@ -51,12 +58,17 @@ impl<P: Protocol> Core<P> {
 
     fn event(
         &mut self,
+        shared: &Shared<P>,
         mut event: P::ServerEvent,
         raw: &Text,
         kind: Kind,
         now: Instant,
-        options: &Options,
     ) -> Result<(), End> {
+        let options = &shared.options;
+        let opens = self.phase == Phase::Opening && P::opened(&event);
+        if opens && self.revived {
+            shared.take_over(self, false);
+        }
         let mut changes = Changes::default();
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
         self.notes.message(false, event.kind(), raw.as_bytes().len());
@@ -76,9 +88,11 @@ impl<P: Protocol> Core<P> {
             if let Some(error) = P::error(&event) {
                 self.complaint = Some(error.clone());
             }
-            if P::opened(&event) {
+            if opens {
                 self.complaint = None;
                 self.deadlines.opening = None;
+                self.was_open = true;
+                self.opened = Some(now);
                 self.enter(Phase::Open);
             }
         }
@@ -113,8 +127,10 @@ impl<P: Protocol> Core<P> {
             out.drop_stale(now, age);
         }
         self.report_dropped(out.take_dropped());
+        let replays = !self.replay.is_empty();
         let entry = self.next_entry(out, now)?;
-        let bytes = entry.text.as_bytes().len();
+        // What is made anew was never in the queue.
+        let bytes = if replays { 0 } else { entry.text.as_bytes().len() };
         let state = Arc::make_mut(&mut self.state);
         match &entry.event {
             Some(event) => state.sent(entry.seq, event, now),
@@ -130,6 +146,13 @@ impl<P: Protocol> Core<P> {
 
     /// The next event that may be sent. What must wait for its turn is put aside.
     fn next_entry(&mut self, out: &mut Outbox<P>, now: Instant) -> Option<Entry<P>> {
+        if let Some(entry) = self.replay.pop_front() {
+            return Some(entry);
+        }
+        // Until another session is open it is not known what becomes of what is queued.
+        if self.revived && self.phase == Phase::Opening {
+            return None;
+        }
         if self.is_released(now) {
             return self.held.pop_front();
         }

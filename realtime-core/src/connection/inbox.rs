@@ -12,6 +12,9 @@ pub(super) struct Arrival<P: Protocol> {
     bytes: usize,
 }
 
+/// What a notice counts for, so that those who read none cannot gather them for ever.
+const NOTICE: usize = 64;
+
 pub(super) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
@@ -40,8 +43,9 @@ impl<P: Protocol> Inbox<P> {
         self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
     }
 
-    pub(super) fn push_notice(&mut self, notice: Notice) {
-        self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: 0 });
+    pub(super) fn push_notice(&mut self, notice: Notice<P>) {
+        self.bytes += NOTICE;
+        self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: NOTICE });
     }
 
     /// The next update; those who read events alone pass over notices.

@@ -2,7 +2,9 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{Sink, Stream, future::BoxFuture, sink, stream};
@@ -12,8 +14,20 @@ use crate::{
     transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf},
 };
 
-/// Opens one link: asks for credentials, applies the endpoint's rules, connects.
+/// Opens one link: waits its time, asks for credentials, applies the endpoint's rules, connects.
 pub(crate) type Dial = BoxFuture<'static, Result<Duplex, Error>>;
+
+/// Makes attempts to open a link.
+pub(crate) type Dialer = Arc<dyn Fn(Option<Again>) -> Dial + Send + Sync>;
+
+/// An attempt that is not the first.
+#[derive(Clone, Debug)]
+pub(crate) struct Again {
+    /// The how many-eth, from 1. 0 for a link that takes the place of one that still lives.
+    pub(crate) number: u32,
+    pub(crate) after: Duration,
+    pub(crate) reason: Error,
+}
 
 /// Where the bytes go.
 pub(super) enum Link {

@@ -34,8 +34,10 @@ mod notice;
 mod options;
 mod outbox;
 mod player;
+mod reconnect;
 mod resources;
 mod response;
+mod revive;
 mod sender;
 mod tasks;
 mod trace;
@@ -50,14 +52,15 @@ use std::{
 
 use futures::{Stream, future, ready};
 
-pub(crate) use self::link::Dial;
+pub(crate) use self::link::{Again, Dial, Dialer};
 pub use self::{
     ack::Ack,
     handlers::HandlerId,
-    notice::{Notice, Phase, Update},
+    notice::{Notice, Phase, Reconnected, Update},
     options::{Keepalive, Options, Overlap, Unread},
     outbox::AudioPolicy,
     player::Player,
+    reconnect::{Attempt, Decision, Reconnect},
     resources::*,
     response::ResponseHandle,
     sender::{SendError, SendErrorKind, Sender},
@@ -88,8 +91,8 @@ pub struct Connection<P: Protocol> {
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(crate) fn new(timer: Arc<dyn Timer>, options: Options, dial: Dial) -> Self {
-        let shared = Arc::new(Shared::new(timer, options, dial));
+    pub(crate) fn new(timer: Arc<dyn Timer>, options: Options, reconnect: Option<Reconnect>, dialer: Dialer) -> Self {
+        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer));
         Self { shared, slot: None, handlers: Mutex::default() }
     }
 

@@ -1,4 +1,6 @@
-use crate::{protocol::Protocol, tools::ToolError};
+use std::time::Duration;
+
+use crate::{error::Error, protocol::Protocol, session::Lost, tools::ToolError, wire::Id};
 
 /// What [`Connection::updates`](crate::Connection::updates) gives: the server's events, and in their places among
 /// them what the connection itself has to say.
@@ -8,15 +10,26 @@ pub enum Update<P: Protocol> {
     /// An event of the server.
     Event(P::ServerEvent),
     /// Something that happened on this side.
-    Notice(Notice),
+    Notice(Notice<P>),
 }
 
 /// Something that happened on this side of the connection.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum Notice<P: Protocol> {
     /// The connection went on to another phase.
     Phase(Phase),
+    /// The link is gone, and another attempt is about to be made.
+    Reconnecting {
+        /// The how many-eth it is, from 1.
+        attempt: u32,
+        /// How long it waits.
+        after: Duration,
+        /// Why the link is gone.
+        reason: Error,
+    },
+    /// Another session has taken the place of the one before.
+    Reconnected(Box<Reconnected<P>>),
     /// A call of the model could not be answered as it should.
     Tool(ToolError),
     /// Audio was dropped from the queue, for it had waited too long or the queue was full.
@@ -24,6 +37,27 @@ pub enum Notice {
         /// How much, in milliseconds of the session's input format.
         milliseconds: u64,
     },
+}
+
+/// What became of a session when another took its place.
+///
+/// Every event of ours that could be answered is in one place: it was acknowledged, or it is among those here.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reconnected<P: Protocol> {
+    /// Items that are made anew, in order. Their creation is on its way.
+    pub replayed: Vec<Id>,
+    /// Items that could not be made anew, and why.
+    pub lost: Vec<Lost>,
+    /// Events that were never sent and make no sense any more: they are about what is gone.
+    pub unsent: Vec<P::ClientEvent>,
+    /// Events that were sent and that nothing answered, by their ids. The server may have taken them. They are not sent
+    /// again.
+    pub ambiguous: Vec<Id>,
+    /// Audio that was sent since the last commit, in milliseconds. The server may have heard it.
+    pub audio_ms: u64,
+    /// Whether the session before was alive, and replaced before its end.
+    pub planned: bool,
 }
 
 /// Where a connection is in its life.
@@ -36,6 +70,8 @@ pub enum Phase {
     Opening,
     /// The session is open.
     Open,
+    /// The link is gone, and another is being opened.
+    Reconnecting,
     /// The connection is being closed.
     Closing,
     /// The end. Nothing is sent or received any more.

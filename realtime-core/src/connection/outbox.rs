@@ -6,6 +6,7 @@ use super::ack::Cell;
 use crate::{
     event::Event,
     protocol::Protocol,
+    session::State,
     transport::{Instant, Text},
 };
 
@@ -212,6 +213,25 @@ impl<P: Protocol> Outbox<P> {
     /// How many requests for responses of the conversation are queued.
     pub(super) fn scheduled(&self) -> usize {
         self.queue.iter().filter(|entry| entry.scheduled).count()
+    }
+
+    /// Takes out what makes no sense any more.
+    pub(super) fn take_stale(&mut self, state: &P::State) -> Vec<Entry<P>> {
+        let (mut created, mut audio) = (Vec::new(), 0);
+        let (mut kept, mut stale) = (VecDeque::new(), Vec::new());
+        for entry in self.queue.drain(..) {
+            let event = entry.event.as_deref();
+            if event.is_some_and(|event| !state.still_applies(event, &created, audio)) {
+                self.bytes -= entry.len();
+                stale.push(entry);
+                continue;
+            }
+            audio = if entry.barrier { 0 } else { audio + entry.audio };
+            created.extend(event.and_then(P::State::created).cloned());
+            kept.push_back(entry);
+        }
+        self.queue = kept;
+        stale
     }
 
     /// Empties the queue, in order.

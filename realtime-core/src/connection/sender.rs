@@ -98,6 +98,15 @@ impl Ids {
         Self { mark, last: AtomicU64::new(0) }
     }
 
+    /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
+    pub(super) fn jitter(&self, attempt: u32) -> f64 {
+        let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^= mixed >> 32;
+        mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^= mixed >> 32;
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     pub(super) fn fresh(&self, prefix: &str) -> Id {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Id::new(&format!("{prefix}_{:x}_{number}", self.mark))
@@ -127,10 +136,7 @@ impl<P: Protocol> Shared<P> {
         }
         // Nothing answers an append, so it needs no id of ours.
         if audio.is_none() {
-            if event.event_id().is_none() {
-                event.set_event_id(self.ids.fresh("evt"));
-            }
-            P::prepare(&mut event, &|prefix| self.ids.fresh(prefix));
+            self.name(&mut event);
         }
         let text = event.encode();
         let barrier = P::is_audio_barrier(&event);
@@ -143,6 +149,14 @@ impl<P: Protocol> Shared<P> {
             None => Entry { event: Some(Box::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
         };
         self.push(entry, always)
+    }
+
+    /// Gives an event the ids that it lacks.
+    pub(super) fn name(&self, event: &mut P::ClientEvent) {
+        if event.event_id().is_none() {
+            event.set_event_id(self.ids.fresh("evt"));
+        }
+        P::prepare(event, &|prefix| self.ids.fresh(prefix));
     }
 
     pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     event::{ConversationItemCreate, SessionUpdate, SessionUpdated},
     protocol::{Protocol, Realtime},
-    session::realtime::Call,
+    session::{State, realtime::Call},
     tools::{self, ToolError, ToolErrorKind, Tools},
     types::RealtimeSessionConfig,
     wire::Id,
@@ -28,8 +28,8 @@ use crate::{
 
 type Task = BoxFuture<'static, ()>;
 
-/// Makes tasks of what the session has become due to do.
-pub(super) type Starter<P> = Arc<dyn Fn(&mut <P as Protocol>::State) -> Vec<Task> + Send + Sync>;
+/// Makes tasks of what the session, the how many-eth it is, has become due to do.
+pub(super) type Starter<P> = Arc<dyn Fn(&mut <P as Protocol>::State, u32) -> Vec<Task> + Send + Sync>;
 
 /// Futures that run with the connection, polled outside every lock: they are the user's, and may use the connection.
 #[derive(Default)]
@@ -121,7 +121,7 @@ impl Connection<Realtime> {
 /// Runs each call that becomes due, and sends its answer.
 fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtime> {
     let aborts: Mutex<Vec<(Id, AbortHandle)>> = Mutex::default();
-    Arc::new(move |state| {
+    Arc::new(move |state, generation| {
         let mut tasks: Vec<Task> = Vec::new();
         let mut aborts = aborts.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(response) = state.next_interrupted() {
@@ -141,7 +141,7 @@ fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtim
                 // Nobody is left to be told.
                 let Some(shared) = shared.upgrade() else { return };
                 let (event, error) = answer.unwrap_or_default();
-                shared.answer(&response, &call, event, error);
+                shared.answer(generation, &response, &call, event, error);
             }));
         }
         tasks
@@ -150,9 +150,19 @@ fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtim
 
 impl Shared<Realtime> {
     /// Sends the answer to a call, and asks the model to go on if it was the last.
-    fn answer(&self, response: &Id, call: &Call, event: Option<ConversationItemCreate>, error: Option<ToolErrorKind>) {
+    fn answer(
+        &self,
+        generation: u32,
+        response: &Id,
+        call: &Call,
+        event: Option<ConversationItemCreate>,
+        error: Option<ToolErrorKind>,
+    ) {
         let mut core = self.core();
-        let sent = event.is_some_and(|event| self.enqueue(event.into(), None, true).is_ok());
+        // What was computed for a session that is gone is for the next one only if it has the call too.
+        let event = event.map(Into::into);
+        let event = event.filter(|event| generation == core.generation || core.state.still_applies(event, &[], 0));
+        let sent = event.is_some_and(|event| self.enqueue(event, None, true).is_ok());
         Arc::make_mut(&mut core.state).answered_call(response, sent);
         let ready = self.collect(&mut core);
         if let Some(kind) = error {

@@ -1,5 +1,6 @@
 //! What to do next: the state machine of a session. No network, no clock, no async.
 
+mod intent;
 pub mod realtime;
 mod requests;
 mod translation;
@@ -15,9 +16,9 @@ pub use translation::TranslationSession;
 ///
 /// Time is an argument; nothing here reads a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
-    /// How much is to be kept, and whether playback is followed.
-    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
-        let _ = (memory, playback);
+    /// How much is to be kept and followed.
+    fn configure(&mut self, setup: &Setup) {
+        let _ = setup;
     }
 
     /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
@@ -42,6 +43,36 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
 
     /// When something that waits is to be looked at again, whatever arrives.
     fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// What is to be made anew in another session that takes the place of this one, and the state that goes on from
+    /// there. By default nothing, and a new state.
+    fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<P::ClientEvent>, Self) {
+        let _ = (repeat_response, now);
+        (Plan::default(), Self::default())
+    }
+
+    /// Whether an event that waits to be sent still makes sense after that. `created` are the items that are sent before
+    /// it, `audio` the bytes of audio since the last commit.
+    fn still_applies(&self, event: &P::ClientEvent, created: &[Id], audio: usize) -> bool {
+        let _ = (event, created, audio);
+        true
+    }
+
+    /// The item that an event of ours creates.
+    fn created(event: &P::ClientEvent) -> Option<&Id> {
+        let _ = event;
+        None
+    }
+
+    /// Whether nothing is under way that a change of sessions would cut short.
+    fn is_quiet(&self) -> bool {
+        false
+    }
+
+    /// When the server ends the session, since the Unix epoch.
+    fn expires_at(&self) -> Option<Duration> {
         None
     }
 
@@ -79,6 +110,93 @@ impl Memory {
     /// Keeps everything but audio, for ever.
     pub fn unlimited() -> Self {
         Self { items: None, responses: None, errors: None, audio: false }
+    }
+}
+
+/// What a session is to keep and to follow.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Setup {
+    /// How much is kept.
+    pub memory: Memory,
+    /// Whether the playback of the model's audio is followed.
+    pub playback: Option<Playback>,
+    /// Whether what was sent is remembered, so that the conversation can be restored.
+    pub restore: bool,
+}
+
+impl Setup {
+    /// Keeps so much, and follows nothing.
+    pub fn new(memory: Memory) -> Self {
+        Self { memory, playback: None, restore: false }
+    }
+
+    /// Follows the playback.
+    #[must_use]
+    pub fn playback(mut self, playback: impl Into<Option<Playback>>) -> Self {
+        self.playback = playback.into();
+        self
+    }
+
+    /// Remembers what is needed to restore the conversation.
+    #[must_use]
+    pub fn restore(mut self, restore: bool) -> Self {
+        self.restore = restore;
+        self
+    }
+}
+
+/// What is to be made anew in another session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Plan<E> {
+    /// The events to send, in order. One that was on its way already keeps the number of its request.
+    pub events: Vec<(Option<u64>, E)>,
+    /// The items that are made anew, in order.
+    pub replayed: Vec<Id>,
+    /// The items that cannot be, and why.
+    pub lost: Vec<Lost>,
+    /// Events of ours that were sent, that nothing answered, and that are not sent again.
+    pub ambiguous: Vec<Id>,
+    /// Audio that was sent since the last commit, in milliseconds.
+    pub audio_ms: u64,
+}
+
+impl<E> Default for Plan<E> {
+    fn default() -> Self {
+        Self { events: Vec::new(), replayed: Vec::new(), lost: Vec::new(), ambiguous: Vec::new(), audio_ms: 0 }
+    }
+}
+
+/// An item that could not be made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lost {
+    /// The item.
+    pub item_id: Id,
+    /// Why.
+    pub reason: LostReason,
+}
+
+/// Why an item could not be made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LostReason {
+    /// It was spoken, and nothing is known of what was said.
+    NoTranscript,
+    /// It was in progress, and nothing of it had come.
+    Unfinished,
+    /// It is too old: see [`Memory::items`].
+    Forgotten,
+    /// Its type is not known.
+    Unknown,
+    /// Nothing is restored: see [`Reconnect::restore`](crate::connection::Reconnect::restore).
+    NotAsked,
+}
+
+impl Lost {
+    fn new(item_id: &Id, reason: LostReason) -> Self {
+        Self { item_id: item_id.clone(), reason }
     }
 }
 

@@ -61,6 +61,25 @@ impl<K: PartialEq> Requests<K> {
         self.open.remove(at)
     }
 
+    /// All that are unanswered: their numbers and ids.
+    pub(super) fn open(&self) -> impl Iterator<Item = (u64, &Id)> {
+        self.open.iter().filter_map(|request| Some((request.seq, request.event_id.as_ref()?)))
+    }
+
+    /// What the unanswered requests of a kind are about.
+    pub(super) fn subjects(&self, kind: &K) -> Vec<&Id> {
+        self.open
+            .iter()
+            .filter(|request| request.kind == *kind)
+            .filter_map(|request| request.subject.as_ref())
+            .collect()
+    }
+
+    /// Nothing will be answered any more.
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+
     /// The request that an error is about.
     pub(super) fn refused(&mut self, event_id: &Id) -> Option<Request<K>> {
         let at = self.open.iter().position(|request| request.event_id.as_ref() == Some(event_id))?;

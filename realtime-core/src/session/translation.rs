@@ -1,21 +1,22 @@
 //! The session of a translation.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Changes, Memory, State,
-    realtime::{Complaint, Input, Playback},
+    Changes, Memory, Plan, Setup, State,
+    intent::Intent,
+    realtime::{Complaint, Input},
     remember,
     requests::{Request, Requests},
 };
 use crate::{
     event::{
         Event,
-        translation::{ClientEvent, ServerEvent},
+        translation::{ClientEvent, ServerEvent, SessionUpdate},
     },
     protocol::Translation,
     transport::Instant,
-    types::{AudioFormat, TranslationSessionInfo},
+    types::{AudioFormat, TranslationSessionConfig, TranslationSessionInfo},
 };
 
 /// What is known of a session that translates.
@@ -42,6 +43,8 @@ pub struct TranslationSession {
     pub unknown: VecDeque<Box<str>>,
     info: Option<TranslationSessionInfo>,
     requests: Requests<Kind>,
+    intent: Intent<TranslationSessionConfig>,
+    restore: bool,
     memory: Memory,
 }
 
@@ -65,8 +68,9 @@ impl TranslationSession {
 }
 
 impl State<Translation> for TranslationSession {
-    fn configure(&mut self, memory: &Memory, _: Option<&Playback>) {
-        self.memory = memory.clone();
+    fn configure(&mut self, setup: &Setup) {
+        self.memory = setup.memory.clone();
+        self.restore = setup.restore;
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, _: Instant) {
@@ -74,7 +78,12 @@ impl State<Translation> for TranslationSession {
             self.requests.note(id, event.kind());
         }
         let kind = match event {
-            ClientEvent::SessionUpdate(_) => Kind::Update,
+            ClientEvent::SessionUpdate(update) => {
+                if self.restore {
+                    self.intent.ask(seq, &update.session);
+                }
+                Kind::Update
+            }
             ClientEvent::SessionClose(_) => Kind::Close,
             ClientEvent::SessionInputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
             _ => return,
@@ -121,6 +130,26 @@ impl State<Translation> for TranslationSession {
             ServerEvent::Unknown(unknown) => remember(&mut self.unknown, unknown.kind.clone(), self.memory.errors),
             ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
+        for (seq, granted) in &changes.settled {
+            self.intent.settle(*seq, *granted);
+        }
+    }
+
+    fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {
+        let mut next = self.clone();
+        let mut plan = Plan::default();
+        plan.ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
+        if self.restore
+            && let Some(config) = next.intent.take_all()
+        {
+            plan.events.push((None, SessionUpdate::new(config).into()));
+        }
+        next.requests.clear();
+        (plan, next)
+    }
+
+    fn expires_at(&self) -> Option<Duration> {
+        self.info.as_ref()?.expires_at.map(Duration::from_secs)
     }
 
     fn input_ms(&self, bytes: usize) -> u64 {

@@ -96,7 +96,10 @@ impl RealtimeSession {
                     item.truncate(index(truncated.content_index), truncated.audio_end_ms, bytes);
                 }
             }
-            ServerEvent::ConversationItemDeleted(deleted) => self.conversation.remove(&deleted.item_id),
+            ServerEvent::ConversationItemDeleted(deleted) => {
+                self.conversation.remove(&deleted.item_id);
+                self.creations.forget(&deleted.item_id);
+            }
             ServerEvent::ConversationItemInputAudioTranscriptionDelta(delta) => {
                 let text = delta.delta.as_deref().unwrap_or_default();
                 self.transcribe(&delta.item_id, delta.content_index.unwrap_or_default(), text, false);

@@ -3,7 +3,10 @@ use std::{collections::HashMap, sync::Arc};
 use slab::Slab;
 
 use super::item::ItemState;
-use crate::wire::{Id, Patch};
+use crate::{
+    types::Item,
+    wire::{Id, Patch},
+};
 
 /// The conversation: its items in order, and what is known of items that are not part of it (yet).
 #[derive(Clone, Debug, Default)]
@@ -132,6 +135,18 @@ impl Conversation {
         {
             self.forget(boundary.min(at));
             self.forget(boundary);
+        }
+    }
+
+    /// Has these items and no others, in this order. They are known as they were sent, until the server describes them.
+    pub(super) fn restart<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
+        *self = Self { keep: self.keep, ..Self::default() };
+        for item in items {
+            let Some(id) = item.id() else { continue };
+            if let Some(state) = self.get_or_insert(id, |id| ItemState::blank(id, item)) {
+                state.describe(item, false, false);
+            }
+            self.place(id, &Patch::Keep);
         }
     }
 

@@ -8,10 +8,11 @@ mod input;
 mod item;
 mod playback;
 mod responses;
+mod restore;
 mod scheduler;
 mod totals;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use calls::Book;
 pub use calls::Call;
@@ -21,19 +22,21 @@ pub use item::{ItemState, McpStatus, PartState, Segment};
 use playback::Ledger;
 pub use playback::{Chunk, Heard, Playback, Unheard};
 pub use responses::{ResponseState, Responses};
+use restore::Creations;
 use scheduler::Scheduler;
 pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
-    Changes, Memory, State, Turn,
+    Changes, Memory, Plan, Setup, State, Turn,
+    intent::Intent,
     requests::{Request, Requests},
 };
 use crate::{
     event::{ClientEvent, Event, ServerEvent},
     protocol::{Realtime, sample_bytes},
     transport::Instant,
-    types::{AudioFormat, ErrorBody, SessionInfo, TurnDetection},
+    types::{AudioFormat, ErrorBody, SessionConfig, SessionInfo, TurnDetection},
     wire::Id,
 };
 
@@ -65,6 +68,8 @@ pub struct RealtimeSession {
     scheduler: Scheduler,
     ledger: Ledger,
     calls: Book,
+    intent: Intent<SessionConfig>,
+    creations: Creations,
     /// Whether the model has spoken: then its voice cannot change.
     spoke: bool,
     memory: Memory,
@@ -125,11 +130,12 @@ fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
 }
 
 impl State<Realtime> for RealtimeSession {
-    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
-        self.ledger.configure(playback.cloned());
-        self.memory = memory.clone();
-        self.conversation.set_keep(memory.items);
-        self.responses.set_keep(memory.responses);
+    fn configure(&mut self, setup: &Setup) {
+        self.ledger.configure(setup.playback.clone());
+        self.creations.remember(setup.restore);
+        self.conversation.set_keep(setup.memory.items);
+        self.responses.set_keep(setup.memory.responses);
+        self.memory = setup.memory.clone();
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, _: Instant) {
@@ -137,8 +143,16 @@ impl State<Realtime> for RealtimeSession {
             self.requests.note(id, event.kind());
         }
         let (kind, subject) = match event {
-            ClientEvent::SessionUpdate(_) => (Kind::Update, None),
-            ClientEvent::ConversationItemCreate(create) => (Kind::Create, create.item.id().cloned()),
+            ClientEvent::SessionUpdate(update) => {
+                if self.creations.is_on() {
+                    self.intent.ask(seq, &update.session);
+                }
+                (Kind::Update, None)
+            }
+            ClientEvent::ConversationItemCreate(create) => {
+                self.creations.asked(seq, create);
+                (Kind::Create, create.item.id().cloned())
+            }
             ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
             ClientEvent::ConversationItemTruncate(truncate) => (Kind::Truncate, Some(truncate.item_id.clone())),
             ClientEvent::ConversationItemRetrieve(retrieve) => (Kind::Retrieve, Some(retrieve.item_id.clone())),
@@ -152,7 +166,7 @@ impl State<Realtime> for RealtimeSession {
             }
             ClientEvent::OutputAudioBufferClear(_) => (Kind::ClearOutput, None),
             ClientEvent::ResponseCreate(create) => {
-                return self.scheduler.asked(seq, event.event_id(), create.response.as_ref());
+                return self.scheduler.asked(seq, create);
             }
             ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
             _ => return,
@@ -170,6 +184,10 @@ impl State<Realtime> for RealtimeSession {
         self.note_calls(event);
         self.apply(event, now);
         self.settle(event, changes);
+        for (seq, granted) in &changes.settled {
+            self.intent.settle(*seq, *granted);
+            self.creations.settle(*seq, *granted);
+        }
         changes.turn = self.turn(event);
     }
 
@@ -183,6 +201,29 @@ impl State<Realtime> for RealtimeSession {
 
     fn next_outgoing(&mut self) -> Option<ClientEvent> {
         self.take_outgoing().or_else(|| self.take_follow_up())
+    }
+
+    fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
+        self.restoration(repeat_response, now)
+    }
+
+    fn still_applies(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
+        self.still_applies(event, created, audio)
+    }
+
+    fn created(event: &ClientEvent) -> Option<&Id> {
+        match event {
+            ClientEvent::ConversationItemCreate(create) => create.item.id(),
+            _ => None,
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.is_quiet()
+    }
+
+    fn expires_at(&self) -> Option<Duration> {
+        self.info()?.expires_at().map(Duration::from_secs)
     }
 
     fn sample_bytes(&self) -> usize {

@@ -113,6 +113,8 @@ struct Part {
     heard: u64,
     /// Whether all of it has come.
     whole: bool,
+    /// Whether its session is gone: it is still heard, but there is nothing left to cut off.
+    orphan: bool,
     queue: VecDeque<Audio>,
 }
 
@@ -151,6 +153,7 @@ impl Ledger {
                     received: 0,
                     heard: 0,
                     whole: false,
+                    orphan: false,
                     queue: VecDeque::new(),
                 });
                 let last = self.parts.len() - 1;
@@ -194,6 +197,16 @@ impl Ledger {
             }
         }
         self.drop_heard();
+    }
+
+    /// The session is gone; what has come of its audio is still played.
+    pub(super) fn outlive(&mut self) {
+        self.cut.clear();
+        self.outgoing.clear();
+        for part in &mut self.parts {
+            part.orphan = true;
+            part.whole = true;
+        }
     }
 
     /// What was heard from beginning to end needs no more attention.
@@ -282,8 +295,8 @@ impl RealtimeSession {
             if self.ledger.cut.len() < MOST_CUT {
                 self.ledger.cut.insert(part.response_id.clone());
             }
-            // Heard to its end, and it has one.
-            if part.whole && part.heard == part.received {
+            // Heard to its end, and it has one; or there is nothing left to cut.
+            if part.orphan || (part.whole && part.heard == part.received) {
                 continue;
             }
             let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;

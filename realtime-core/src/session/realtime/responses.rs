@@ -83,6 +83,15 @@ impl Responses {
         self.active.as_ref() == Some(id)
     }
 
+    /// The session is gone: what was in progress will not end any more.
+    pub(super) fn interrupt(&mut self, now: Instant) {
+        self.active = None;
+        for response in self.all.values_mut().filter(|response| response.done.is_none()) {
+            response.status = ResponseStatus::Incomplete;
+            response.done = Some(now);
+        }
+    }
+
     /// A response has begun.
     pub(super) fn created(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
         let out_of_band = response.conversation_id == Patch::Clear;

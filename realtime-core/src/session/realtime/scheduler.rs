@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::RealtimeSession;
 use crate::{
-    event::{ClientEvent, ServerEvent},
+    event::{ClientEvent, ResponseCreate, ServerEvent},
     session::Changes,
     transport::Instant,
     types::{ConversationChoice, Response, ResponseConfig, TurnDetection},
@@ -24,7 +24,8 @@ const EXPECTED: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scheduler {
     unanswered: Vec<Asked>,
-    answers: HashMap<Id, u64>,
+    /// By the response that answers them.
+    answers: HashMap<Id, Asked>,
     /// Until when the server is believed to begin a response by itself.
     expected: Option<Instant>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Scheduler {
 #[derive(Clone, Debug)]
 struct Asked {
     seq: u64,
-    event_id: Option<Id>,
+    create: ResponseCreate,
     out_of_band: bool,
 }
 
@@ -40,12 +41,24 @@ struct Asked {
 const MOST: usize = 1024;
 
 impl Scheduler {
-    pub(super) fn asked(&mut self, seq: u64, event_id: Option<&Id>, config: Option<&ResponseConfig>) {
+    pub(super) fn asked(&mut self, seq: u64, create: &ResponseCreate) {
         if self.unanswered.len() == MOST {
             self.unanswered.remove(0);
         }
-        let out_of_band = is_out_of_band(config);
-        self.unanswered.push(Asked { seq, event_id: event_id.cloned(), out_of_band });
+        let out_of_band = is_out_of_band(create.response.as_ref());
+        self.unanswered.push(Asked { seq, create: create.clone(), out_of_band });
+    }
+
+    /// The ids of requests that nothing has answered.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = &Id> {
+        self.unanswered.iter().filter_map(|asked| asked.create.event_id.as_ref())
+    }
+
+    /// Requests whose response has not ended, in order, with their numbers.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (u64, &ResponseCreate)> {
+        let mut all: Vec<_> = self.unanswered.iter().chain(self.answers.values()).collect();
+        all.sort_by_key(|asked| asked.seq);
+        all.into_iter().map(|asked| (asked.seq, &asked.create))
     }
 
     /// Whether a request of the conversation is on the wire that nothing has answered yet.
@@ -55,7 +68,7 @@ impl Scheduler {
 
     /// The request that an error is about.
     pub(super) fn refused(&mut self, event_id: &Id) -> Option<u64> {
-        let at = self.unanswered.iter().position(|asked| asked.event_id.as_ref() == Some(event_id))?;
+        let at = self.unanswered.iter().position(|asked| asked.create.event_id.as_ref() == Some(event_id))?;
         Some(self.unanswered.remove(at).seq)
     }
 
@@ -65,15 +78,16 @@ impl Scheduler {
         let out_of_band = response.conversation_id == Patch::Clear;
         let named = response.metadata.as_ref().and_then(|metadata| metadata.get(REQUEST));
         let at = match named {
-            Some(name) => self.unanswered.iter().position(|asked| asked.event_id.as_deref() == Some(name)),
+            Some(name) => self.unanswered.iter().position(|asked| asked.create.event_id.as_deref() == Some(name)),
             None if expected && !out_of_band => None,
             None => self.unanswered.iter().position(|asked| asked.out_of_band == out_of_band),
         }?;
-        let seq = self.unanswered.remove(at).seq;
+        let asked = self.unanswered.remove(at);
+        let seq = asked.seq;
         if self.answers.len() < MOST
             && let Some(id) = &response.id
         {
-            self.answers.insert(id.clone(), seq);
+            self.answers.insert(id.clone(), asked);
         }
         Some(seq)
     }
@@ -113,9 +127,9 @@ impl RealtimeSession {
                 hide(&mut created.response);
             }
             ServerEvent::ResponseDone(done) => {
-                let seq = done.response.id.as_ref().and_then(|id| self.scheduler.answers.remove(id));
+                let asked = done.response.id.as_ref().and_then(|id| self.scheduler.answers.remove(id));
                 // One whose beginning was missed answers all the same.
-                let seq = seq.or_else(|| {
+                let seq = asked.map(|asked| asked.seq).or_else(|| {
                     let known = done.response.id.as_ref().is_some_and(|id| self.responses.get(id).is_some());
                     if known { None } else { self.scheduler.began(&done.response, false) }
                 });
@@ -132,7 +146,7 @@ impl RealtimeSession {
             _ if self.scheduler.answers.is_empty() => {}
             event => {
                 let response = response_of(event);
-                changes.part_of = response.and_then(|id| self.scheduler.answers.get(id)).copied();
+                changes.part_of = response.and_then(|id| self.scheduler.answers.get(id)).map(|asked| asked.seq);
             }
         }
     }

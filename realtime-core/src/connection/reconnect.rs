@@ -1,0 +1,206 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{endpoint::Extras, error::Error};
+
+/// Whether, how often and how soon a connection that broke is made anew.
+///
+/// Off unless it is given to [`ClientBuilder::reconnect`](crate::ClientBuilder::reconnect) or
+/// [`Connect::reconnect`](crate::Connect::reconnect). The first attempt of a connection is never repeated: its error is
+/// told to who connects. After that, what can be mended by another connection is: a broken or silent link, and the close
+/// codes 1001, 1005, 1006, 1011, 1012 and 1013; never a refusal.
+///
+/// While there is no link, what is sent is queued. On the new one the conversation is restored first, then the queue is
+/// written; nothing that was sent is sent again.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Reconnect {
+    /// How many attempts are made before the connection is given up. 5. They are counted anew only after the connection
+    /// has been [`healthy`](Self::healthy): a server that dies right after every greeting is given up too.
+    pub attempts: u32,
+    /// How long the first attempt waits. 500 ms; each further one twice as long.
+    pub first: Duration,
+    /// How long an attempt waits at most. 8 s.
+    pub most: Duration,
+    /// How long a session must have been open for the attempts to be counted anew. 60 s.
+    pub healthy: Duration,
+    /// Whether the conversation is restored. On.
+    pub restore: bool,
+    /// Whether a response that was asked for, and had not ended, is asked for again. Off: the model may have answered.
+    pub repeat_response: bool,
+    /// How long before the end of a session, as the server announced it, another one takes its place: while nobody
+    /// speaks and no response is in progress. 2 minutes; none leaves it to the server to end it.
+    pub recycle: Option<Duration>,
+    observer: Option<Observer>,
+}
+
+type Observer = Arc<dyn Fn(&Attempt<'_>) -> Decision + Send + Sync>;
+
+/// An attempt to reconnect that is about to be made.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Attempt<'a> {
+    /// The how many-eth it is, from 1.
+    pub number: u32,
+    /// How long it waits.
+    pub after: Duration,
+    /// Why the link is gone.
+    pub reason: &'a Error,
+}
+
+/// What becomes of an attempt to reconnect.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Decision {
+    /// It is made.
+    Go,
+    /// It is made with these query parameters and headers, in addition to those that the connection has.
+    With(Extras),
+    /// It is not made, and the connection ends with the reason for which the link is gone.
+    Abort,
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first: Duration::from_millis(500),
+            most: Duration::from_secs(8),
+            healthy: Duration::from_secs(60),
+            restore: true,
+            repeat_response: false,
+            recycle: Some(Duration::from_secs(120)),
+            observer: None,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($field:ident: $type:ty),* $(,)?) => {$(
+        #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+        #[must_use]
+        pub fn $field(mut self, $field: $type) -> Self {
+            self.$field = $field.into();
+            self
+        }
+    )*};
+}
+
+impl Reconnect {
+    setters! {
+        attempts: u32,
+        first: Duration,
+        most: Duration,
+        healthy: Duration,
+        restore: bool,
+        repeat_response: bool,
+        recycle: impl Into<Option<Duration>>,
+    }
+
+    /// Asks this function before every attempt: it may change the query and the headers, or abort.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Fn(&Attempt<'_>) -> Decision + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// How long attempt number `attempt` waits, from 1. None: it is not made.
+    ///
+    /// The wait doubles from attempt to attempt up to the most, and is cut by `jitter`, a number from 0 to 1, to between
+    /// three quarters of it and the whole, so that many clients do not come back at once.
+    pub fn next(&self, attempt: u32, reason: &Error, jitter: f64) -> Option<Duration> {
+        if attempt == 0 || attempt > self.attempts || !reason.is_retryable() {
+            return None;
+        }
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempt - 1));
+        Some(doubled.min(self.most).mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0)))
+    }
+
+    pub(crate) fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        self.observer.as_ref().map_or(Decision::Go, |observer| observer(attempt))
+    }
+}
+
+impl fmt::Debug for Reconnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnect")
+            .field("attempts", &self.attempts)
+            .field("first", &self.first)
+            .field("most", &self.most)
+            .field("healthy", &self.healthy)
+            .field("restore", &self.restore)
+            .field("recycle", &self.recycle)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::{
+        error::{Deadline, ErrorKind},
+        transport::{CloseFrame, TransportError, TransportErrorKind},
+    };
+
+    fn error(kind: ErrorKind) -> Error {
+        kind.into()
+    }
+
+    #[test]
+    fn waits_double_up_to_the_most() {
+        let policy = Reconnect::default();
+        let reason = error(ErrorKind::Closed(None));
+        let waits: Vec<_> = (0..=7).map(|attempt| policy.next(attempt, &reason, 1.0)).collect();
+        let ms = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(waits, [None, ms(500), ms(1000), ms(2000), ms(4000), ms(8000), None, None]);
+        assert_eq!(policy.next(1, &reason, 0.0), ms(375));
+        assert_eq!(policy.next(3, &reason, 0.5), ms(1750));
+        assert_eq!(policy.clone().attempts(40).next(40, &reason, 1.0), ms(8000));
+        assert_eq!(policy.attempts(0).next(1, &reason, 1.0), None);
+    }
+
+    #[test]
+    fn only_what_can_be_mended_is_tried_again() {
+        let transport = |kind| error(ErrorKind::Transport(TransportError::new(kind, "x")));
+        let rejected = |status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            error(ErrorKind::Transport(TransportError::rejected(status, HeaderMap::new(), "".into())))
+        };
+        let closed = |code| error(ErrorKind::Closed(Some(CloseFrame::new(code, ""))));
+        for (reason, again) in [
+            (error(ErrorKind::Closed(None)), true),
+            (closed(1001), true),
+            (closed(1005), true),
+            (closed(1006), true),
+            (closed(1011), true),
+            (closed(1012), true),
+            (closed(1013), true),
+            (closed(1000), false),
+            (closed(1002), false),
+            (closed(1008), false),
+            (closed(3000), false),
+            (closed(4000), false),
+            (error(ErrorKind::Timeout(Deadline::Keepalive)), true),
+            (error(ErrorKind::Timeout(Deadline::Connect)), true),
+            (transport(TransportErrorKind::Io), true),
+            (transport(TransportErrorKind::Connect), true),
+            (transport(TransportErrorKind::Timeout), true),
+            (transport(TransportErrorKind::Tls), false),
+            (transport(TransportErrorKind::Protocol), false),
+            (transport(TransportErrorKind::Proxy), false),
+            (transport(TransportErrorKind::TooLarge), false),
+            (rejected(401), false),
+            (rejected(403), false),
+            (rejected(404), false),
+            (rejected(429), true),
+            (rejected(500), true),
+            (rejected(503), true),
+            (Error::refused(None, None), false),
+            (error(ErrorKind::Panicked), false),
+            (error(ErrorKind::Invalid("x".into())), false),
+        ] {
+            assert_eq!(Reconnect::default().next(1, &reason, 0.5).is_some(), again, "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! From a link that is gone to another one, and from the session that was on it to the next.
+
+use std::{mem, sync::Arc};
+
+use super::{
+    Notice, Reconnected,
+    core::{Core, Current, End, Waste, Write},
+    driver::Shared,
+    hub::bit,
+    link::{Again, Link},
+    notice::Phase,
+    outbox::Entry,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    event::Event,
+    protocol::Protocol,
+    session::State,
+};
+
+impl<P: Protocol> Shared<P> {
+    /// A link has ended: another is opened, or the connection ends with it.
+    pub(super) fn ended(&self, core: &mut Core<P>, end: End) -> Waste {
+        match end {
+            Err(reason) => match self.again(core, &reason) {
+                Some(again) => self.redial(core, again),
+                None => core.end(Err(reason), &mut self.out()),
+            },
+            Ok(()) => core.end(Ok(()), &mut self.out()),
+        }
+    }
+
+    /// The attempt that the policy allows.
+    fn again(&self, core: &mut Core<P>, reason: &Error) -> Option<Again> {
+        let policy = self.reconnect.as_ref()?;
+        let wanted = core.was_open && core.end.is_none() && core.write.closing.is_none() && !core.is_finishing();
+        if !wanted {
+            return None;
+        }
+        // Only a session that lived gives new hope: a greeting alone does not.
+        let now = self.timer.now();
+        if core.opened.take().is_some_and(|opened| now - opened >= policy.healthy) {
+            core.attempts = 0;
+        }
+        let number = core.attempts + 1;
+        let after = policy.next(number, reason, self.ids.jitter(number))?;
+        Some(Again { number, after, reason: reason.clone() })
+    }
+
+    fn redial(&self, core: &mut Core<P>, again: Again) -> Waste {
+        core.attempts = again.number;
+        core.revived = true;
+        if let Some(Current::Event { bytes, .. }) = core.write.current.take() {
+            self.out().release(bytes);
+        }
+        core.write = Write::default();
+        core.peer_close = None;
+        core.complaint = None;
+        core.replay.clear();
+        core.deadlines.restart(self.options.keepalive);
+        core.deadlines.connect = Some(self.timer.now() + again.after + self.options.connect_timeout);
+        core.enter(Phase::Reconnecting);
+        let Again { number: attempt, after, reason } = again.clone();
+        core.inbox.push_notice(Notice::Reconnecting { attempt, after, reason });
+        let dial = (self.dialer)(Some(again));
+        let gone = mem::replace(&mut core.link, Link::Dialing(dial));
+        self.hub.defer(bit::DIAL);
+        core.left |= bit::TIMER;
+        Waste::of(gone)
+    }
+
+    /// Another session is open: makes the conversation anew, and lets go of what makes no sense any more.
+    pub(super) fn take_over(&self, core: &mut Core<P>, planned: bool) {
+        let repeat = self.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
+        let (plan, next) = core.state.restoration(repeat, self.timer.now());
+        core.state = Arc::new(next);
+        core.generation += 1;
+        let kept = |seq: u64| plan.events.iter().any(|(kept, _)| *kept == Some(seq));
+        core.waiting.retain(|seq, cell| {
+            let kept = kept(*seq);
+            if !kept {
+                cell.set(Err(ErrorKind::Ambiguous.into()));
+            }
+            kept
+        });
+        for (seq, mut event) in plan.events {
+            self.name(&mut event);
+            let text = event.encode();
+            let entry = Entry { seq: seq.unwrap_or(0), event: Some(Box::new(event)), ..Entry::audio(text, 0) };
+            core.replay.push_back(entry);
+        }
+        let stale = self.out().take_stale(&core.state);
+        for cell in stale.iter().filter_map(|entry| entry.cell.as_ref()) {
+            cell.set(Err(ErrorKind::Stale.into()));
+        }
+        core.left |= bit::QUEUE;
+        core.inbox.push_notice(Notice::Reconnected(Box::new(Reconnected {
+            replayed: plan.replayed,
+            lost: plan.lost,
+            unsent: stale.into_iter().map(Entry::into_event).collect(),
+            ambiguous: plan.ambiguous,
+            audio_ms: plan.audio_ms,
+            planned,
+        })));
+    }
+}
