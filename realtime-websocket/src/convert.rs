@@ -18,7 +18,7 @@ use tungstenite::{
 /// How tungstenite is to read and write: messages up to `max_message` bytes, through a buffer of `read_buffer` bytes.
 ///
 /// The buffer is zeroed before every read, so a large one costs more than it gains where frames come one by one.
-pub fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
+pub(crate) fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(read_buffer)
         // Nothing is held back: every message is flushed as soon as it is written.
@@ -35,10 +35,9 @@ pub(crate) fn to_wire(message: Message) -> Wire {
         Message::Binary(bytes) => Wire::Binary(bytes),
         Message::Ping(bytes) => Wire::Ping(bytes),
         Message::Pong(bytes) => Wire::Pong(bytes),
-        Message::Close(frame) => Wire::Close(frame.map(|frame| WireClose {
-            code: CloseCode::from(frame.code),
-            reason: frame.reason.into(),
-        })),
+        Message::Close(frame) => {
+            Wire::Close(frame.map(|frame| WireClose { code: CloseCode::from(frame.code), reason: frame.reason.into() }))
+        }
     }
 }
 
@@ -49,9 +48,9 @@ pub(crate) fn from_wire(message: Wire) -> Option<Message> {
         Wire::Binary(bytes) => Message::Binary(bytes),
         Wire::Ping(bytes) => Message::Ping(bytes),
         Wire::Pong(bytes) => Message::Pong(bytes),
-        Wire::Close(frame) => Message::Close(
-            frame.map(|frame| CloseFrame::new(frame.code.into(), frame.reason.as_str())),
-        ),
+        Wire::Close(frame) => {
+            Message::Close(frame.map(|frame| CloseFrame::new(frame.code.into(), frame.reason.as_str())))
+        }
         // Only ever written.
         Wire::Frame(_) => return None,
     })
@@ -71,7 +70,7 @@ pub(crate) fn error(error: Error) -> TransportError {
 }
 
 /// A failure of the stream below.
-pub fn io(error: io::Error) -> TransportError {
+pub(crate) fn io(error: io::Error) -> TransportError {
     let kind = match error.kind() {
         io::ErrorKind::TimedOut => TransportErrorKind::Timeout,
         // What rustls has to say of a peer comes as invalid data.
@@ -82,6 +81,6 @@ pub fn io(error: io::Error) -> TransportError {
 }
 
 /// A failure to reach the server.
-pub fn unreachable(error: io::Error) -> TransportError {
+pub(crate) fn unreachable(error: io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, error)
 }

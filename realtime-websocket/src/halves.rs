@@ -1,47 +1,117 @@
-use async_trait::async_trait;
-use futures::{
-    Sink, SinkExt, Stream, StreamExt,
-    stream::{SplitSink, SplitStream},
+//! The two halves of one WebSocket.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
+
+use async_trait::async_trait;
+use async_tungstenite::WebSocketStream;
+use futures::{Sink, Stream};
 use http::HeaderMap;
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
 use tungstenite::{Error, Message as Wire};
 
-use crate::convert::{error, from_wire, to_wire};
+use crate::{
+    convert::{error, from_wire, to_wire},
+    stream::ByteStream,
+};
 
-/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it.
-pub fn duplex<S>(socket: S, headers: HeaderMap) -> Duplex
-where
-    S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + 'static,
-{
-    let (write, read) = socket.split();
-    let mut duplex = Duplex::new(Write(write), Read(read));
+/// Makes a connection of an open WebSocket.
+pub(crate) fn duplex(socket: WebSocketStream<ByteStream>, headers: HeaderMap) -> Duplex {
+    let shared = Arc::new(Mutex::new(Shared { socket, writer: None, answering: false, closed: false }));
+    let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
     duplex.headers = headers;
     duplex.can_ping = true;
     duplex
 }
 
-struct Write<S>(SplitSink<S, Wire>);
-struct Read<S>(SplitStream<S>);
+/// Locked for as long as a half is polled, which never blocks.
+struct Shared {
+    socket: WebSocketStream<ByteStream>,
+    /// Who waits to write.
+    writer: Option<Waker>,
+    /// Whether an answer to the peer waits for room.
+    answering: bool,
+    /// Whether the peer's close frame has come.
+    closed: bool,
+}
 
-#[async_trait]
-impl<S: Sink<Wire, Error = Error> + Send + 'static> WriteHalf for Write<S> {
-    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
-        self.0.send(to_wire(message)).await.map_err(error)
+struct Write(Arc<Mutex<Shared>>);
+struct Read(Arc<Mutex<Shared>>);
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn socket(&mut self) -> Pin<&mut WebSocketStream<ByteStream>> {
+        Pin::new(&mut self.socket)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.socket().poll_ready(cx))?;
+            if let Some(message) = message.take() {
+                self.socket().start_send(to_wire(message))?;
+            }
+        }
+        self.socket().poll_flush(cx)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Wire, Error>>> {
+        if self.answering {
+            self.answer(cx);
+        }
+        if self.closed {
+            // Nothing comes after a close frame. Only its answer is still to leave.
+            return if self.answering { Poll::Pending } else { Poll::Ready(None) };
+        }
+        let message = ready!(self.socket().poll_next(cx));
+        if let Some(Ok(Wire::Ping(_) | Wire::Close(_))) = message {
+            self.closed = matches!(message, Some(Ok(Wire::Close(_))));
+            self.answer(cx);
+        }
+        Poll::Ready(message)
+    }
+
+    /// Sends what the socket has prepared: the answer to a ping or to a close frame. Now and not at the next call, for
+    /// there may be none.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        // The socket remembers one writer only: it must not forget the one that it has.
+        let writer = self.writer.clone().unwrap_or_else(|| cx.waker().clone());
+        self.answering = self.socket().poll_flush(&mut Context::from_waker(&writer)).is_pending();
     }
 }
 
 #[async_trait]
-impl<S: Stream<Item = Result<Wire, Error>> + Send + 'static> ReadHalf for Read<S> {
+impl WriteHalf for Write {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        let mut message = Some(message);
+        poll_fn(|cx| {
+            let mut shared = lock(&self.0);
+            let result = shared.poll_write(cx, &mut message);
+            shared.writer = result.is_pending().then(|| cx.waker().clone());
+            result
+        })
+        .await
+        .map_err(error)
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
         loop {
-            match self.0.next().await {
+            match poll_fn(|cx| lock(&self.0).poll_read(cx)).await {
                 Some(Ok(message)) => {
                     if let Some(message) = from_wire(message) {
                         return Ok(Some(message));
                     }
                 }
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => return Ok(None),
+                None => return Ok(None),
                 Some(Err(failure)) => return Err(error(failure)),
             }
         }
