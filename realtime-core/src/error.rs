@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Unsent,
     /// Events wait to be read and there is no room for more. Nothing is lost: read them, then wait again.
     InboxFull,
+    /// Parts of an answer were left out, for nobody took them and there was no room for more.
+    Lagged,
     /// A message that is no event, where the options ask to end on one.
     Invalid(Box<str>),
     /// The server sent a message over the limit.
@@ -185,6 +187,7 @@ impl fmt::Display for Error {
             ErrorKind::Ambiguous => f.write_str("the connection ended before the server answered the event"),
             ErrorKind::Unsent => f.write_str("the connection ended before the event was sent"),
             ErrorKind::InboxFull => f.write_str("too many events wait to be read: read them, then wait again"),
+            ErrorKind::Lagged => f.write_str("parts of the answer were left out, for nobody took them"),
             ErrorKind::Invalid(reason) => write!(f, "the server sent what is no event: {reason}"),
             ErrorKind::TooLarge { size, limit } => {
                 write!(f, "the server sent a message of {size} bytes, over the limit of {limit}")

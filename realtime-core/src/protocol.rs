@@ -7,7 +7,7 @@ use crate::{
         ClientEvent, ErrorEvent, Event, ServerEvent,
         translation::{self, SessionClose},
     },
-    session::{RealtimeSession, State, TranslationSession},
+    session::{RealtimeSession, State, TranslationSession, realtime::is_out_of_band},
     transport::Text,
     types::{AudioFormat, Item, SessionConfig},
     wire::{Id, base64},
@@ -58,6 +58,12 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Whether the event uses up the audio appended before it, as a commit does.
     fn is_audio_barrier(event: &Self::ClientEvent) -> bool {
+        let _ = event;
+        false
+    }
+
+    /// Whether the event asks for a response of the conversation, of which there is one at a time.
+    fn is_scheduled(event: &Self::ClientEvent) -> bool {
         let _ = event;
         false
     }
@@ -115,6 +121,10 @@ impl Protocol for Realtime {
 
     fn is_audio_barrier(event: &ClientEvent) -> bool {
         matches!(event, ClientEvent::InputAudioBufferCommit(_) | ClientEvent::InputAudioBufferClear(_))
+    }
+
+    fn is_scheduled(event: &ClientEvent) -> bool {
+        matches!(event, ClientEvent::ResponseCreate(create) if !is_out_of_band(create.response.as_ref()))
     }
 
     fn sample_bytes(event: &ClientEvent) -> Option<usize> {

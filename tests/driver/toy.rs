@@ -218,7 +218,7 @@ impl State<Toy> for Asked {
 
     fn sent_audio(&mut self, _: usize, _: Instant) {}
 
-    fn received(&mut self, event: &Down, _: Instant, changes: &mut Changes) {
+    fn received(&mut self, event: &mut Down, _: Instant, changes: &mut Changes) {
         let (at, granted) = match event {
             Down::Answer(Answer(n)) => (self.0.iter().position(|(_, asked)| asked == n), true),
             Down::Error(_) => ((!self.0.is_empty()).then_some(0), false),

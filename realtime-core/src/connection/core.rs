@@ -1,7 +1,7 @@
 //! What a turn works on.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     mem,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -55,6 +55,8 @@ pub(super) struct Core<P: Protocol> {
     finishing: bool,
     pub(super) over: bool,
     pub(super) end: Option<End>,
+    /// Requests for responses that wait for their turn, overtaken by what follows them.
+    pub(super) held: VecDeque<Entry<P>>,
     /// Requests on the wire whose answer somebody awaits.
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
     /// What the server last complained of before it opened the session.
@@ -98,6 +100,8 @@ impl<P: Protocol> Core<P> {
     pub(super) fn new(hub: &Arc<Hub>, options: &Options, now: Instant, dial: Dial) -> Self {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
+        let mut state = P::State::default();
+        state.configure(&options.memory);
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -110,12 +114,13 @@ impl<P: Protocol> Core<P> {
             parked: false,
             deadlines,
             inbox: Inbox::new(options.inbox_bytes),
-            state: Arc::default(),
+            state: Arc::new(state),
             sample_bytes: 2,
             phase: Phase::Connecting,
             finishing: false,
             over: false,
             end: None,
+            held: VecDeque::new(),
             waiting: HashMap::new(),
             complaint: None,
             peer_close: None,
@@ -181,7 +186,9 @@ impl<P: Protocol> Core<P> {
         // What was being written stays known, for it was not written.
         self.write = Write { current: self.write.current.take(), ..Write::default() };
         out.close();
-        out.tell(|cell| cell.set(Err(ErrorKind::Unsent.into())));
+        for cell in self.held.iter().filter_map(|entry| entry.cell.as_ref()).chain(out.cells()) {
+            cell.set(Err(ErrorKind::Unsent.into()));
+        }
         for (_, cell) in self.waiting.drain() {
             cell.set(Err(ErrorKind::Ambiguous.into()));
         }
@@ -240,7 +247,8 @@ impl<P: Protocol> Shared<P> {
 
     /// The events that were never attempted.
     pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
-        let entries: Vec<_> = self.out().drain().collect();
+        let mut entries: Vec<_> = self.core().held.drain(..).collect();
+        entries.extend(self.out().drain());
         entries.into_iter().map(Entry::into_event).collect()
     }
 
@@ -304,7 +312,11 @@ impl<P: Protocol> Shared<P> {
             core.sample_bytes = core.state.sample_bytes();
             self.out().set_sample_bytes(core.sample_bytes);
         }
+        if core.is_released(now) {
+            bits |= bit::QUEUE;
+        }
         self.write(core, pumps, bits, now);
+        core.deadlines.session = core.state.deadline().filter(|at| *at > now && !core.held.is_empty());
         if core.expire(quiet, now)? {
             self.write(core, pumps, bit::QUEUE, now);
         }

@@ -18,6 +18,8 @@ pub(super) struct Deadlines {
     pub(super) finish: Option<Instant>,
     /// For the closing handshake, and for what is left to read once writing broke.
     pub(super) close: Option<Instant>,
+    /// When the session is to be asked again.
+    pub(super) session: Option<Instant>,
     keepalive: Option<Keepalive>,
     /// When silence is looked at next.
     silence: Option<Instant>,
@@ -42,6 +44,7 @@ impl Deadlines {
             write: None,
             finish: None,
             close: None,
+            session: None,
             keepalive,
             silence: None,
             pinged: None,
@@ -99,7 +102,7 @@ impl Deadlines {
 
     fn next(&self) -> Option<Instant> {
         let pinged = self.pinged.map(|(_, until)| until);
-        [self.connect, self.opening, self.write, self.finish, self.close, self.silence, pinged].into_iter().flatten().min()
+        [self.connect, self.opening, self.write, self.finish, self.close, self.session, self.silence, pinged].into_iter().flatten().min()
     }
 
     /// Sets the alarm to the earliest deadline. `rang` says that the alarm's waker was called. Whether the time has

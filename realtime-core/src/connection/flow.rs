@@ -11,7 +11,7 @@ use super::{
     driver::Kind,
     notice::Phase,
     options::{Options, Unread},
-    outbox::Outbox,
+    outbox::{Entry, Outbox},
 };
 use crate::{
     error::{Deadline, ErrorKind},
@@ -57,14 +57,17 @@ impl<P: Protocol> Core<P> {
 
     fn event(
         &mut self,
-        event: P::ServerEvent,
+        mut event: P::ServerEvent,
         raw: &Text,
         kind: Kind,
         now: Instant,
         options: &Options,
     ) -> Result<(), End> {
         let mut changes = Changes::default();
-        Arc::make_mut(&mut self.state).received(&event, now, &mut changes);
+        Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
+        if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
+            cell.push(&event, raw.as_bytes().len());
+        }
         for (seq, granted) in changes.settled {
             if let Some(cell) = self.waiting.remove(&seq) {
                 cell.set(match P::error(&event) {
@@ -114,7 +117,7 @@ impl<P: Protocol> Core<P> {
             out.drop_stale(now, age);
         }
         self.report_dropped(out.take_dropped());
-        let entry = out.pop()?;
+        let entry = self.next_entry(out, now)?;
         let bytes = entry.text.as_bytes().len();
         let state = Arc::make_mut(&mut self.state);
         match &entry.event {
@@ -126,6 +129,27 @@ impl<P: Protocol> Core<P> {
         }
         self.write.current = Some(Current::Event { seq: entry.seq, bytes });
         Some(Message::Text(entry.text))
+    }
+
+    /// The next event that may be sent. What must wait for its turn is put aside.
+    fn next_entry(&mut self, out: &mut Outbox<P>, now: Instant) -> Option<Entry<P>> {
+        if self.is_released(now) {
+            return self.held.pop_front();
+        }
+        loop {
+            let entry = out.pop()?;
+            let waits = entry.scheduled && !self.held.is_empty();
+            match &entry.event {
+                Some(event) if waits || !self.state.admits(event, now) => self.held.push_back(entry),
+                _ => return Some(entry),
+            }
+        }
+    }
+
+    /// Whether something that was put aside may be sent now.
+    pub(super) fn is_released(&self, now: Instant) -> bool {
+        let event = self.held.front().and_then(|entry| entry.event.as_ref());
+        event.is_some_and(|event| self.state.admits(event, now))
     }
 
     /// The transport has taken the message.

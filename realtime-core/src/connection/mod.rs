@@ -34,6 +34,7 @@ mod notice;
 mod options;
 mod outbox;
 mod resources;
+mod response;
 mod sender;
 mod wait;
 
@@ -50,9 +51,10 @@ pub use self::{
     ack::Ack,
     handlers::HandlerId,
     notice::{Notice, Phase, Update},
-    options::{Keepalive, Options, Unread},
+    options::{Keepalive, Options, Overlap, Unread},
     outbox::AudioPolicy,
     resources::*,
+    response::ResponseHandle,
     sender::{SendError, SendErrorKind, Sender},
 };
 use self::{

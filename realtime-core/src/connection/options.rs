@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
+use crate::session::Memory;
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,10 @@ pub struct Options {
     pub audio: AudioPolicy,
     /// What becomes of events that nobody reads.
     pub unread: Unread,
+    /// What becomes of a request for a response while another is in progress.
+    pub overlap: Overlap,
+    /// How much of the session is kept.
+    pub memory: Memory,
     /// Whether a message that is no event ends the connection.
     pub strict: bool,
 }
@@ -49,6 +54,8 @@ impl Default for Options {
             max_outbound: 24 << 20,
             audio: AudioPolicy::default(),
             unread: Unread::default(),
+            overlap: Overlap::default(),
+            memory: Memory::default(),
             strict: false,
         }
     }
@@ -90,4 +97,18 @@ pub enum Unread {
     Keep,
     /// They update the state and are gone: for those who use handles and the state, and never call `next`.
     Discard,
+}
+
+/// What becomes of a request for a response of the conversation while another is in progress. The service would refuse
+/// it. Responses out of band are not meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overlap {
+    /// One waits for its turn, and what is sent after it overtakes it; a second is refused.
+    #[default]
+    One,
+    /// Any number wait for their turn, in order.
+    Queue,
+    /// None waits: it is refused.
+    Refuse,
 }

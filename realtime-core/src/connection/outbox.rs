@@ -18,6 +18,8 @@ pub(super) struct Entry<P: Protocol> {
     pub(super) event: Option<Box<P::ClientEvent>>,
     /// Where its answer goes, if somebody awaits one.
     pub(super) cell: Option<Arc<Cell<P>>>,
+    /// Whether it asks for a response of the conversation, of which there is one at a time.
+    pub(super) scheduled: bool,
     /// Bytes of audio that it appends to the input buffer.
     pub(super) audio: usize,
     /// Whether it uses up the audio before it, so that none of that may be dropped.
@@ -27,6 +29,11 @@ pub(super) struct Entry<P: Protocol> {
 }
 
 impl<P: Protocol> Entry<P> {
+    /// Audio on its way out: the text of an append, and how many bytes it holds.
+    pub(super) fn audio(text: Text, bytes: usize) -> Self {
+        Self { seq: 0, text, event: None, cell: None, scheduled: false, audio: bytes, barrier: false, queued: None }
+    }
+
     /// The event, read back from its text where only that was kept.
     pub(super) fn into_event(self) -> P::ClientEvent {
         self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), |event| *event)
@@ -155,9 +162,9 @@ impl<P: Protocol> Outbox<P> {
         self.bytes -= bytes;
     }
 
-    /// Speaks to all who await an answer to what is still queued.
-    pub(super) fn tell(&self, speak: impl Fn(&Cell<P>)) {
-        self.queue.iter().filter_map(|entry| entry.cell.as_deref()).for_each(speak);
+    /// Where the answers to what is queued are to go.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &Arc<Cell<P>>> {
+        self.queue.iter().filter_map(|entry| entry.cell.as_ref())
     }
 
     /// Drops audio that has waited too long.
@@ -184,6 +191,11 @@ impl<P: Protocol> Outbox<P> {
     /// Takes no more events.
     pub(super) fn close(&mut self) {
         self.closed = true;
+    }
+
+    /// How many requests for responses of the conversation are queued.
+    pub(super) fn scheduled(&self) -> usize {
+        self.queue.iter().filter(|entry| entry.scheduled).count()
     }
 
     /// Empties the queue, in order.

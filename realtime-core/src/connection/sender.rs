@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     event::{Event, Recognition},
     protocol::Protocol,
-    transport::{Text, Timer},
+    transport::Timer,
     wire::Id,
 };
 
@@ -98,7 +98,7 @@ impl Ids {
         Self { mark, last: AtomicU64::new(0) }
     }
 
-    fn fresh(&self, prefix: &str) -> Id {
+    pub(super) fn fresh(&self, prefix: &str) -> Id {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Id::new(&format!("{prefix}_{:x}_{number}", self.mark))
     }
@@ -122,17 +122,20 @@ impl<P: Protocol> Shared<P> {
         }
         let text = event.encode();
         let barrier = P::is_audio_barrier(&event);
+        let scheduled = P::is_scheduled(&event);
         if let Some(bytes) = P::sample_bytes(&event) {
             self.out().set_sample_bytes(bytes);
         }
-        let event = audio.is_none().then(|| Box::new(event));
-        self.push(text, event, audio.unwrap_or(0), barrier, cell)
+        self.push(match audio {
+            Some(bytes) => Entry::audio(text, bytes),
+            None => Entry { event: Some(Box::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
+        })
     }
 
     pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
         let text = P::append(audio);
         match self.check_audio(audio.len()) {
-            Ok(()) => self.push(text, None, audio.len(), false, None),
+            Ok(()) => self.push(Entry::audio(text, audio.len())),
             Err(kind) => Err(SendError::new(kind, P::ClientEvent::decode(text.as_bytes()))),
         }
     }
@@ -147,17 +150,9 @@ impl<P: Protocol> Shared<P> {
         Ok(())
     }
 
-    fn push(
-        &self,
-        text: Text,
-        event: Option<Box<P::ClientEvent>>,
-        audio: usize,
-        barrier: bool,
-        cell: Option<Arc<Cell<P>>>,
-    ) -> Result<(), SendError<P>> {
-        let (size, limit) = (text.as_bytes().len(), self.options.max_outbound);
-        let queued = self.options.audio.max_age.map(|_| self.timer.now());
-        let entry = Entry { seq: 0, text, event, cell, audio, barrier, queued };
+    fn push(&self, mut entry: Entry<P>) -> Result<(), SendError<P>> {
+        let (size, limit) = (entry.text.as_bytes().len(), self.options.max_outbound);
+        entry.queued = self.options.audio.max_age.map(|_| self.timer.now());
         if size > limit {
             return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
         }
@@ -217,6 +212,9 @@ pub enum SendErrorKind {
         /// Its bytes.
         bytes: usize,
     },
+    /// A response of the conversation is in progress, and another request waits already, or none may:
+    /// [`Options::overlap`](crate::Options::overlap).
+    ResponseActive,
     /// A `Malformed` or `Invalid` event: those are only ever received.
     NoEvent,
 }
@@ -254,6 +252,7 @@ impl fmt::Display for SendErrorKind {
             Self::HalfSample { bytes } => {
                 write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
             }
+            Self::ResponseActive => f.write_str("a response is in progress: await it, or cancel it"),
             Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
         }
     }

@@ -1,10 +1,10 @@
 //! What to do next: the state machine of a session. No network, no clock, no async.
 
-mod realtime;
+pub mod realtime;
 mod requests;
 mod translation;
 
-use std::fmt;
+use std::{collections::VecDeque, fmt};
 
 use crate::{protocol::Protocol, transport::Instant};
 
@@ -15,14 +15,30 @@ pub use translation::TranslationSession;
 ///
 /// Time is an argument; nothing here reads a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
+    /// How much is to be kept.
+    fn configure(&mut self, memory: &Memory) {
+        let _ = memory;
+    }
+
     /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
     fn sent(&mut self, seq: u64, event: &P::ClientEvent, now: Instant);
 
     /// So many bytes of audio go onto the wire.
     fn sent_audio(&mut self, bytes: usize, now: Instant);
 
-    /// An event arrived.
-    fn received(&mut self, event: &P::ServerEvent, now: Instant, changes: &mut Changes);
+    /// An event arrived. What is this crate's own business is taken out of it before anybody sees it.
+    fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes);
+
+    /// Whether the event can be sent now. If not, it waits, and what follows overtakes it.
+    fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
+        let _ = (event, now);
+        true
+    }
+
+    /// When something that waits is to be looked at again, whatever arrives.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
 
     /// How many bytes one sample of input audio has.
     fn sample_bytes(&self) -> usize {
@@ -33,10 +49,48 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn input_ms(&self, bytes: usize) -> u64;
 }
 
+/// How much of a session is kept in memory. What is left out can still be asked for: `conversation.item.retrieve`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Memory {
+    /// How many of the latest items keep what was said in them. Of older ones only the id and the place in the order
+    /// are kept. None keeps all; the default.
+    pub items: Option<usize>,
+    /// How many of the latest responses are kept. 256.
+    pub responses: Option<usize>,
+    /// How many of the latest errors, and of the types of unknown events, are kept. 64.
+    pub errors: Option<usize>,
+    /// Whether the model's audio is kept. It is not: a minute has 2.9 MB.
+    pub audio: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { items: None, responses: Some(256), errors: Some(64), audio: false }
+    }
+}
+
+impl Memory {
+    /// Keeps everything but audio, for ever.
+    pub fn unlimited() -> Self {
+        Self { items: None, responses: None, errors: None, audio: false }
+    }
+}
+
 /// What an event changed beyond the state itself.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Changes {
     /// Requests that the event answers: the number of each, and whether it was granted.
     pub settled: Vec<(u64, bool)>,
+    /// The request that the event is part of the answer to.
+    pub part_of: Option<u64>,
+}
+
+/// Adds to a list of the latest.
+fn remember<T>(list: &mut VecDeque<T>, new: T, most: Option<usize>) {
+    while most.is_some_and(|most| list.len() >= most.max(1)) {
+        list.pop_front();
+    }
+    list.push_back(new);
 }

@@ -1,5 +1,11 @@
+//! The session of a translation.
+
+use std::collections::VecDeque;
+
 use super::{
-    Changes, State,
+    Changes, Memory, State,
+    realtime::{Complaint, Input},
+    remember,
     requests::{Request, Requests},
 };
 use crate::{
@@ -14,9 +20,29 @@ use crate::{
 
 /// What is known of a session that translates.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TranslationSession {
+    /// What was said, in its own language, if the session transcribes it.
+    pub input_transcript: String,
+    /// The translation, in writing.
+    pub output_transcript: String,
+    /// Bytes of spoken translation that came.
+    pub output_audio_bytes: u64,
+    /// Pieces of spoken translation that came.
+    pub output_audio_events: u64,
+    /// How far the latest output that said so has come in the stream, in milliseconds.
+    pub elapsed_ms: Option<u64>,
+    /// Whether the server has ended the session.
+    pub closed: bool,
+    /// How much was sent.
+    pub input: Input,
+    /// The server's complaints, the latest last.
+    pub errors: VecDeque<Complaint>,
+    /// Types of events that were not known, the latest last.
+    pub unknown: VecDeque<Box<str>>,
     info: Option<TranslationSessionInfo>,
     requests: Requests<Kind>,
+    memory: Memory,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,31 +65,61 @@ impl TranslationSession {
 }
 
 impl State<Translation> for TranslationSession {
+    fn configure(&mut self, memory: &Memory) {
+        self.memory = memory.clone();
+    }
+
     fn sent(&mut self, seq: u64, event: &ClientEvent, _: Instant) {
+        if let Some(id) = event.event_id() {
+            self.requests.note(id, event.kind());
+        }
         let kind = match event {
             ClientEvent::SessionUpdate(_) => Kind::Update,
             ClientEvent::SessionClose(_) => Kind::Close,
+            ClientEvent::SessionInputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
             _ => return,
         };
         self.requests.push(Request { seq, event_id: event.event_id().cloned(), kind, subject: None });
     }
 
-    fn sent_audio(&mut self, _: usize, _: Instant) {}
+    fn sent_audio(&mut self, bytes: usize, _: Instant) {
+        self.input.append(bytes);
+    }
 
-    fn received(&mut self, event: &ServerEvent, _: Instant, changes: &mut Changes) {
+    fn received(&mut self, event: &mut ServerEvent, _: Instant, changes: &mut Changes) {
         match event {
+            ServerEvent::SessionOutputAudioDelta(delta) => {
+                self.output_audio_bytes += delta.delta.len() as u64;
+                self.output_audio_events += 1;
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
+            ServerEvent::SessionOutputTranscriptDelta(delta) => {
+                self.output_transcript.push_str(&delta.delta);
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
+            ServerEvent::SessionInputTranscriptDelta(delta) => {
+                self.input_transcript.push_str(&delta.delta);
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
             ServerEvent::SessionCreated(created) => self.info = Some(created.session.clone()),
             ServerEvent::SessionUpdated(updated) => {
                 self.info = Some(updated.session.clone());
                 self.answered(Kind::Update, changes);
             }
-            ServerEvent::SessionClosed(_) => self.answered(Kind::Close, changes),
+            ServerEvent::SessionClosed(_) => {
+                self.closed = true;
+                self.answered(Kind::Close, changes);
+            }
             ServerEvent::Error(error) => {
-                if let Some(request) = error.error.event_id.as_ref().and_then(|id| self.requests.refused(id)) {
+                let id = error.error.event_id.as_ref();
+                let about = id.and_then(|id| self.requests.kind_of(id)).map(Into::into);
+                if let Some(request) = id.and_then(|id| self.requests.refused(id)) {
                     changes.settled.push((request.seq, false));
                 }
+                remember(&mut self.errors, Complaint { error: error.error.clone(), about }, self.memory.errors);
             }
-            _ => {}
+            ServerEvent::Unknown(unknown) => remember(&mut self.unknown, unknown.kind.clone(), self.memory.errors),
+            ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
     }
 

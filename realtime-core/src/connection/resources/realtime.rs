@@ -1,11 +1,10 @@
-use super::super::{Ack, Connection, SendError};
+use super::super::{Ack, Connection, ResponseHandle, SendError};
 use crate::{
     event::{
         ConversationItemAdded, ConversationItemCreate, ConversationItemDelete, ConversationItemDeleted,
         ConversationItemRetrieve, ConversationItemRetrieved, ConversationItemTruncate, ConversationItemTruncated,
         InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
-        OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ResponseCreate, ResponseCreated,
-        SessionUpdate, SessionUpdated,
+        OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, SessionUpdate, SessionUpdated,
     },
     protocol::Realtime,
     types::{Item, ResponseConfig, SessionConfig},
@@ -62,11 +61,13 @@ pub struct ResponseResource<'a>(&'a Connection<Realtime>);
 impl ResponseResource<'_> {
     /// Asks the model for a response: `response.create`. The default configuration changes nothing of the session's.
     ///
+    /// While another response of the conversation is in progress it waits for its turn: see
+    /// [`Options::overlap`](crate::Options::overlap). One out of band never waits.
+    ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
-    pub fn create(&self, config: ResponseConfig) -> Sent<ResponseCreated> {
-        let create = ResponseCreate::default();
-        self.0.request(if config == ResponseConfig::default() { create } else { create.response(config) })
+    /// Gives the event back: another one waits already, or as [`Sender::send`](crate::Sender::send) does.
+    pub fn create(&self, config: ResponseConfig) -> Result<ResponseHandle, SendError<Realtime>> {
+        ResponseHandle::create(self.0, config)
     }
 
     /// Stops the response in progress: `response.cancel`.

@@ -1,0 +1,217 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{Stream, StreamExt, future, ready, stream};
+
+use super::{
+    Connection, Overlap, SendError, SendErrorKind,
+    ack::{Cell, Part},
+    driver::{Kind, Shared},
+    hub::Slot,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    event::{ResponseCancel, ResponseCreate, ServerEvent},
+    protocol::Realtime,
+    session::realtime::{MOST_METADATA, REQUEST, is_out_of_band},
+    types::{Item, Response, ResponseConfig},
+    wire::{Audio, Id, Patch},
+};
+
+/// A response that was asked for.
+///
+/// It is given whether or not this is awaited. Awaited, it drives the connection until the response is finished;
+/// before that, its [`text`](Self::text), [`transcript`](Self::transcript) or [`audio`](Self::audio) can be streamed,
+/// or all its events with [`next`](Self::next). Nobody needs to read the connection's own events for that, but they
+/// wait there all the same: see [`Options::unread`](crate::Options::unread).
+///
+/// # Cancel safety
+/// Dropping what waits on it loses nothing: wait again.
+///
+/// # Errors
+/// - [`ErrorKind::Request`]: the server refused it, with these words.
+/// - [`ErrorKind::Unsent`]: the connection ended before it was sent.
+/// - [`ErrorKind::Ambiguous`]: the connection ended before the response did.
+/// - [`ErrorKind::InboxFull`]: events wait to be read on the connection. Read them, then wait again.
+///
+/// A response that failed or was cancelled is no error: its status tells.
+pub struct ResponseHandle {
+    shared: Arc<Shared<Realtime>>,
+    cell: Arc<Cell<Realtime>>,
+    slot: Option<Slot>,
+    id: Option<Id>,
+}
+
+impl ResponseHandle {
+    pub(super) fn create(
+        connection: &Connection<Realtime>,
+        mut config: ResponseConfig,
+    ) -> Result<Self, SendError<Realtime>> {
+        let shared = &connection.shared;
+        let refused = is_refused(shared, &config);
+        let event_id = shared.ids.fresh("evt");
+        if !shared.core().state.is_order_enough(&config) {
+            mark(&mut config, &event_id);
+        }
+        let mut create = ResponseCreate::default().event_id(event_id);
+        if config != ResponseConfig::default() {
+            create = create.response(config);
+        }
+        if refused {
+            return Err(SendError::new(SendErrorKind::ResponseActive, create.into()));
+        }
+        let cell = Arc::new(Cell::in_parts(shared.options.inbox_bytes));
+        shared.send(create.into(), Some(cell.clone()))?;
+        Ok(Self { shared: shared.clone(), cell, slot: None, id: None })
+    }
+
+    /// The response's id, once the server has begun it and something of it was read here.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+
+    /// The next event of the response. None when it is finished.
+    ///
+    /// # Errors
+    /// See [above](Self#errors); and [`ErrorKind::Lagged`] where events were left out because nobody took them.
+    pub async fn next(&mut self) -> Option<Result<ServerEvent, Error>> {
+        future::poll_fn(|cx| self.poll_part(cx)).await
+    }
+
+    /// The text of the response, as it is written.
+    pub fn text(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
+        self.deltas(|event| match event {
+            ServerEvent::ResponseOutputTextDelta(delta) => Some(delta.delta),
+            _ => None,
+        })
+    }
+
+    /// What the response says, in writing.
+    pub fn transcript(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
+        self.deltas(|event| match event {
+            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta),
+            _ => None,
+        })
+    }
+
+    /// What the response says.
+    pub fn audio(&mut self) -> impl Stream<Item = Result<Audio, Error>> + '_ {
+        self.deltas(|event| match event {
+            ServerEvent::ResponseOutputAudioDelta(delta) => Some(delta.delta),
+            _ => None,
+        })
+    }
+
+    /// Stops it. Await it to see how far it came.
+    ///
+    /// # Errors
+    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    pub fn cancel(&self) -> Result<(), SendError<Realtime>> {
+        let mut cancel = ResponseCancel::default();
+        cancel.response_id.clone_from(&self.id);
+        self.shared.send(cancel.into(), None)
+    }
+
+    fn deltas<T: 'static>(
+        &mut self,
+        pick: fn(ServerEvent) -> Option<T>,
+    ) -> impl Stream<Item = Result<T, Error>> + '_ {
+        stream::poll_fn(move |cx| self.poll_part(cx))
+            .filter_map(move |event| future::ready(event.map(pick).transpose()))
+    }
+
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
+        let part = ready!(self.shared.poll(cx, &mut self.slot, Kind::Other, |_| self.cell.next()));
+        Poll::Ready(match part {
+            Ok(Part::Event(event)) => {
+                if let ServerEvent::ResponseCreated(created) = &event {
+                    self.id.clone_from(&created.response.id);
+                }
+                Some(Ok(event))
+            }
+            Ok(Part::Lagged) => Some(Err(ErrorKind::Lagged.into())),
+            // What ended it is told to who awaits it.
+            Ok(Part::End) => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+impl Future for ResponseHandle {
+    type Output = Result<Response, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let end = this.shared.poll(cx, &mut this.slot, Kind::Other, |_| this.cell.take());
+        end.map(|end| match end?? {
+            ServerEvent::ResponseDone(done) => Ok(done.response),
+            // Nothing else ends a response.
+            _ => Err(ErrorKind::Ambiguous.into()),
+        })
+    }
+}
+
+impl fmt::Debug for ResponseHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Connection<Realtime> {
+    /// The user says this, in writing, and the model answers. Waits until the queue has room.
+    ///
+    /// ```
+    /// # async fn example(connection: realtime_core::Connection<realtime_core::Realtime>) -> Result<(), realtime_core::Error> {
+    /// use futures::TryStreamExt;
+    ///
+    /// let mut response = connection.respond("Say hello.").await?;
+    /// response.text().try_for_each(async |text| Ok(print!("{text}"))).await?;
+    /// println!("{:?}", response.await?.usage);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for room, nothing was sent.
+    ///
+    /// # Errors
+    /// Another request for a response waits already, or the connection has ended. Or events wait to be read and there
+    /// is no room for more: read them, then ask again.
+    pub async fn respond(&self, text: impl Into<String>) -> Result<ResponseHandle, Error> {
+        self.ready().await?;
+        let config = ResponseConfig::default();
+        // Asked first, so that nothing is said that nobody answers.
+        if is_refused(&self.shared, &config) {
+            return Err(ErrorKind::Send(SendErrorKind::ResponseActive).into());
+        }
+        self.conversation().item().create(Item::user(text))?;
+        Ok(self.response().create(config)?)
+    }
+}
+
+/// Whether a request for a response is one too many.
+fn is_refused(shared: &Shared<Realtime>, config: &ResponseConfig) -> bool {
+    if is_out_of_band(Some(config)) {
+        return false;
+    }
+    let core = shared.core();
+    let busy = !core.state.can_respond(shared.timer.now());
+    let ahead = usize::from(busy) + core.held.len() + shared.out().scheduled();
+    match shared.options.overlap {
+        Overlap::One => ahead > 1,
+        Overlap::Refuse => ahead > 0,
+        Overlap::Queue => false,
+    }
+}
+
+/// Names the request in its metadata, so that its response can be told from others. The service hands it back.
+fn mark(config: &mut ResponseConfig, event_id: &Id) {
+    let mut metadata = std::mem::take(&mut config.metadata).into_set().unwrap_or_default();
+    if metadata.len() < MOST_METADATA {
+        metadata.insert(REQUEST.into(), event_id.to_string());
+    }
+    config.metadata = Patch::Set(metadata);
+}

@@ -1,0 +1,188 @@
+use std::{collections::HashMap, sync::Arc};
+
+use slab::Slab;
+
+use super::item::ItemState;
+use crate::wire::{Id, Patch};
+
+/// The conversation: its items in order, and what is known of items that are not part of it (yet).
+#[derive(Clone, Debug, Default)]
+pub struct Conversation {
+    pub(super) id: Option<Id>,
+    /// The places of the items that are part of the conversation, in its order.
+    order: Vec<usize>,
+    places: Slab<Place>,
+    index: HashMap<Id, usize>,
+    /// The place last looked up: events come in runs about one item.
+    latest: usize,
+    /// The places of items that only deltas have told of, oldest first.
+    strays: Vec<usize>,
+    /// How many items keep what was said in them.
+    keep: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    // Shared, so that a view of the state that is held for long costs a pointer an item.
+    Known(Arc<ItemState>),
+    /// An old item of which only the place in the order is kept.
+    Forgotten(Id),
+}
+
+/// The most items outside the conversation that are kept. Those of responses out of band, and those that were told of
+/// by deltas alone.
+const MOST_STRAYS: usize = 256;
+
+impl Conversation {
+    /// The conversation's id, as responses name it.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+
+    /// How many items it has, forgotten ones included.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether it has no items.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The items in order. Those that the memory limit made forget are left out: see [`ids`](Self::ids).
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = &ItemState> {
+        self.order.iter().filter_map(|&place| self.known(place))
+    }
+
+    /// The ids of all items in order, forgotten ones included.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = &Id> + ExactSizeIterator {
+        self.order.iter().map(|&place| self.id_at(place))
+    }
+
+    /// An item that is known, whether or not it is part of the conversation.
+    pub fn get(&self, id: &str) -> Option<&ItemState> {
+        self.index.get(id).and_then(|&place| self.known(place))
+    }
+
+    /// Whether the item is part of the conversation.
+    pub fn contains(&self, id: &str) -> bool {
+        self.position(id).is_some()
+    }
+
+    /// The item in front of another.
+    pub fn previous(&self, id: &str) -> Option<&Id> {
+        let at = self.position(id)?.checked_sub(1)?;
+        Some(self.id_at(self.order[at]))
+    }
+
+    /// Items that are no part of the conversation: of responses out of band, or not described yet.
+    pub fn strays(&self) -> impl Iterator<Item = &ItemState> {
+        self.strays.iter().filter_map(|&place| self.known(place))
+    }
+
+    pub(super) fn set_keep(&mut self, items: Option<usize>) {
+        self.keep = items;
+    }
+
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
+        let latest = self.latest;
+        let at = match self.places.get(latest) {
+            Some(Place::Known(item)) if item.id == *id => latest,
+            _ => *self.index.get(id)?,
+        };
+        self.latest = at;
+        match self.places.get_mut(at) {
+            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            _ => None,
+        }
+    }
+
+    /// The item, made outside the conversation if it is not known.
+    pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> &mut ItemState {
+        if self.get_mut(id).is_none() {
+            if self.strays.len() == MOST_STRAYS {
+                let oldest = self.strays.remove(0);
+                self.drop_place(oldest);
+            }
+            let place = self.places.insert(Place::Known(Arc::new(make(id.clone()))));
+            self.index.insert(id.clone(), place);
+            self.strays.push(place);
+            self.latest = place;
+        }
+        match &mut self.places[self.latest] {
+            Place::Known(item) => Arc::make_mut(item),
+            // `latest` was set to a known place just now, here or in `get_mut`.
+            Place::Forgotten(_) => unreachable!(),
+        }
+    }
+
+    /// Makes a known item part of the conversation, behind its predecessor. One that is part of it stays where it is.
+    pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
+        let Some(&place) = self.index.get(id) else { return };
+        let Some(stray) = self.strays.iter().position(|&stray| stray == place) else { return };
+        self.strays.remove(stray);
+        let at = match previous {
+            Patch::Clear => 0,
+            Patch::Set(previous) if previous == "root" => 0,
+            // Told nothing, or of an item that is not there: at the end.
+            Patch::Set(previous) => self.position(previous).map_or(self.order.len(), |at| at + 1),
+            Patch::Keep => self.order.len(),
+        };
+        self.order.insert(at, place);
+        if let Some(keep) = self.keep
+            && let Some(boundary) = self.order.len().checked_sub(keep + 1)
+        {
+            self.forget(boundary.min(at));
+            self.forget(boundary);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &Id) {
+        if let Some(at) = self.position(id) {
+            let place = self.order.remove(at);
+            self.drop_place(place);
+        } else if let Some(at) = self.strays.iter().position(|&place| self.id_at(place) == id) {
+            let place = self.strays.remove(at);
+            self.drop_place(place);
+        }
+    }
+
+    fn forget(&mut self, at: usize) {
+        let place = self.order[at];
+        if let Place::Known(item) = &self.places[place] {
+            let id = item.id.clone();
+            // An old item is seldom asked for: then it is searched for.
+            self.index.remove(&id);
+            self.places[place] = Place::Forgotten(id);
+        }
+    }
+
+    fn drop_place(&mut self, place: usize) {
+        if let Place::Known(item) = self.places.remove(place) {
+            self.index.remove(&item.id);
+        }
+    }
+
+    /// Where the item stands. Looked for from the end, for that is where it mostly is.
+    fn position(&self, id: &str) -> Option<usize> {
+        match self.index.get(id) {
+            Some(place) => self.order.iter().rposition(|at| at == place),
+            None if self.keep.is_none() => None,
+            None => self.order.iter().rposition(|&at| self.id_at(at) == id),
+        }
+    }
+
+    fn known(&self, place: usize) -> Option<&ItemState> {
+        match self.places.get(place) {
+            Some(Place::Known(item)) => Some(item),
+            _ => None,
+        }
+    }
+
+    fn id_at(&self, place: usize) -> &Id {
+        match &self.places[place] {
+            Place::Known(item) => &item.id,
+            Place::Forgotten(id) => id,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+use crate::{
+    types::{ContentPart, Failure, FunctionCall, Item, ItemStatus, McpCall, McpListTools, Message, PartKind, Role},
+    wire::{Audio, Id, Patch},
+};
+
+/// An item of the conversation, as far as it is known: what the server said of it at once, and what it said in deltas.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ItemState {
+    /// Its id.
+    pub id: Id,
+    /// The item. Text, transcripts and arguments grow while they are streamed.
+    pub item: Item,
+    /// What is known of the parts of a message beside their text, in the same order.
+    pub parts: Vec<PartState>,
+    /// The response that it belongs to.
+    pub response_id: Option<Id>,
+    /// Why its audio could not be transcribed.
+    pub transcription_error: Option<Failure>,
+    /// Who said what when, if the transcription tells speakers apart.
+    pub segments: Vec<Segment>,
+    /// How far the call or the listing has come, if this is one of MCP.
+    pub mcp: Option<McpStatus>,
+    /// Whether the server has described it. Deltas may come before that.
+    pub(super) described: bool,
+}
+
+/// What is known of a part of a message beside its text.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct PartState {
+    /// Bytes of its audio that the conversation holds: what was received, less what was cut off.
+    pub audio_bytes: u64,
+    /// The audio, where the session keeps it.
+    pub audio: Option<Vec<u8>>,
+    /// Where it was cut off, in milliseconds. What still arrives for it then is left out.
+    pub truncated_ms: Option<u64>,
+}
+
+/// A piece of a transcription by one speaker.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Segment {
+    /// Its id.
+    pub id: Id,
+    /// Who speaks.
+    pub speaker: String,
+    /// What is said.
+    pub text: String,
+    /// From where in the item's audio, in seconds.
+    pub start: f64,
+    /// Until where, in seconds.
+    pub end: f64,
+}
+
+/// How far something of MCP has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum McpStatus {
+    /// It is under way.
+    InProgress,
+    /// It is done.
+    Completed,
+    /// It failed.
+    Failed,
+}
+
+/// A text of a part that grows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Text,
+    Transcript,
+}
+
+impl ItemState {
+    /// An item that is only known from deltas so far.
+    pub(super) fn provisional(id: Id, item: Item) -> Self {
+        Self {
+            id,
+            item,
+            parts: Vec::new(),
+            response_id: None,
+            transcription_error: None,
+            segments: Vec::new(),
+            mcp: None,
+            described: false,
+        }
+    }
+
+    pub(super) fn message(id: Id, role: Role) -> Self {
+        Self::provisional(id, Message::new(role, []).into())
+    }
+
+    pub(super) fn function_call(id: Id) -> Self {
+        Self::provisional(id, FunctionCall::new("", "").into())
+    }
+
+    pub(super) fn mcp_call(id: Id) -> Self {
+        Self::provisional(id, McpCall::new("", "", "").into())
+    }
+
+    pub(super) fn mcp_list(id: Id) -> Self {
+        Self::provisional(id, McpListTools::new("", []).into())
+    }
+
+    /// Takes in what the server says of the item. A text that was accumulated is not erased by one that is missing or
+    /// empty. `exact` is for an item that was asked for: then what it says of a truncated part counts too.
+    pub(super) fn describe(&mut self, item: &Item, keep_audio: bool, exact: bool) {
+        self.described = true;
+        match (&mut self.item, item) {
+            (Item::Message(mine), Item::Message(new)) => {
+                mine.role = new.role.clone();
+                fill(&mut mine.id, &new.id);
+                fill(&mut mine.object, &new.object);
+                fill(&mut mine.status, &new.status);
+                for (index, part) in new.content.iter().enumerate() {
+                    self.describe_part(index, part, keep_audio, exact);
+                }
+            }
+            (Item::FunctionCall(mine), Item::FunctionCall(new)) => {
+                fill(&mut mine.id, &new.id);
+                fill(&mut mine.object, &new.object);
+                fill(&mut mine.status, &new.status);
+                fill(&mut mine.call_id, &new.call_id);
+                fill_text(&mut mine.name, &new.name);
+                fill_text(&mut mine.arguments, &new.arguments);
+            }
+            (Item::McpCall(mine), Item::McpCall(new)) => {
+                fill(&mut mine.id, &new.id);
+                fill_text(&mut mine.server_label, &new.server_label);
+                fill_text(&mut mine.name, &new.name);
+                fill_text(&mut mine.arguments, &new.arguments);
+                fill_patch(&mut mine.approval_request_id, &new.approval_request_id);
+                fill_patch(&mut mine.output, &new.output);
+                fill_patch(&mut mine.error, &new.error);
+            }
+            // It was taken for something else as long as there were only deltas.
+            (mine, Item::Message(new)) => {
+                *mine = Item::Message(Message { content: Vec::new(), ..new.clone() });
+                for (index, part) in new.content.iter().enumerate() {
+                    self.describe_part(index, part, keep_audio, exact);
+                }
+            }
+            // Nothing of these is streamed, so the server's latest word is the whole.
+            (mine, new) => *mine = new.clone(),
+        }
+    }
+
+    pub(super) fn describe_part(&mut self, index: usize, new: &ContentPart, keep_audio: bool, exact: bool) {
+        let Some((part, state)) = self.part(index) else { return };
+        fill(&mut part.kind, &new.kind);
+        fill(&mut part.text, &new.text.clone().filter(|text| !text.is_empty()));
+        fill(&mut part.image_url, &new.image_url);
+        fill(&mut part.detail, &new.detail);
+        fill(&mut part.format, &new.format);
+        if state.truncated_ms.is_some() && !exact {
+            return;
+        }
+        fill(&mut part.transcript, &new.transcript.clone().filter(|text| !text.is_empty()));
+        if let Some(audio) = &new.audio {
+            state.audio_bytes = audio.len() as u64;
+            state.audio = keep_audio.then(|| audio.to_vec());
+        }
+    }
+
+    /// Adds to a text, or says what it is as a whole.
+    pub(super) fn write(&mut self, index: usize, kind: PartKind, field: Field, text: &str, whole: bool) {
+        let Some((part, state)) = self.part(index) else { return };
+        if field == Field::Transcript && state.truncated_ms.is_some() {
+            return;
+        }
+        part.kind.get_or_insert(kind);
+        let place = match field {
+            Field::Text => &mut part.text,
+            Field::Transcript => &mut part.transcript,
+        };
+        match (place, whole) {
+            (Some(place), false) => place.push_str(text),
+            (place, _) => *place = Some(text.into()),
+        }
+    }
+
+    /// Adds audio.
+    pub(super) fn hear(&mut self, index: usize, audio: &Audio, keep_audio: bool) {
+        let Some((part, state)) = self.part(index) else { return };
+        part.kind.get_or_insert(PartKind::OutputAudio);
+        if state.truncated_ms.is_none() {
+            state.audio_bytes += audio.len() as u64;
+            if keep_audio {
+                state.audio.get_or_insert_default().extend_from_slice(audio);
+            }
+        }
+    }
+
+    /// Cuts audio off. Its transcript goes, for nobody knows which words were heard.
+    pub(super) fn truncate(&mut self, index: usize, ms: u64, bytes: Option<u64>) {
+        let Some((part, state)) = self.part(index) else { return };
+        part.transcript = None;
+        state.truncated_ms = Some(ms);
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < state.audio_bytes) {
+            state.audio_bytes = bytes;
+            if let (Some(audio), Ok(bytes)) = (&mut state.audio, usize::try_from(bytes)) {
+                audio.truncate(bytes);
+            }
+        }
+    }
+
+    /// The arguments of a call, where they are streamed.
+    pub(super) fn arguments(&mut self) -> Option<&mut String> {
+        match &mut self.item {
+            Item::FunctionCall(call) => Some(&mut call.arguments),
+            Item::McpCall(call) => Some(&mut call.arguments),
+            _ => None,
+        }
+    }
+
+    /// Once its response is done, an item is not in progress any more, whatever was last said of it.
+    pub(super) fn settle(&mut self, response_completed: bool) {
+        let status = match &mut self.item {
+            Item::Message(item) => &mut item.status,
+            Item::FunctionCall(item) => &mut item.status,
+            Item::FunctionCallOutput(item) => &mut item.status,
+            _ => return,
+        };
+        if *status == Some(ItemStatus::InProgress) {
+            let end = if response_completed { ItemStatus::Completed } else { ItemStatus::Incomplete };
+            *status = Some(end);
+        }
+    }
+
+    /// A part of a message, made if it is not there yet. None if the item is no message, or the index beyond reason.
+    fn part(&mut self, index: usize) -> Option<(&mut ContentPart, &mut PartState)> {
+        let Item::Message(message) = &mut self.item else { return None };
+        if index >= MOST_PARTS {
+            return None;
+        }
+        while message.content.len() <= index {
+            message.content.push(ContentPart::default());
+        }
+        while self.parts.len() <= index {
+            self.parts.push(PartState::default());
+        }
+        Some((&mut message.content[index], &mut self.parts[index]))
+    }
+
+    /// What is written in it, all parts together.
+    pub fn text(&self) -> String {
+        self.texts(|part| part.text.as_deref())
+    }
+
+    /// What is said in it, all parts together.
+    pub fn transcript(&self) -> String {
+        self.texts(|part| part.transcript.as_deref())
+    }
+
+    /// Bytes of its audio that the conversation holds.
+    pub fn audio_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.audio_bytes).sum()
+    }
+
+    fn texts(&self, text: impl Fn(&ContentPart) -> Option<&str>) -> String {
+        self.item.as_message().into_iter().flat_map(|message| &message.content).filter_map(text).collect()
+    }
+}
+
+/// The most parts of a message that are believed: an index is a server's word, and memory is ours.
+const MOST_PARTS: usize = 1024;
+
+fn fill<T: Clone>(mine: &mut Option<T>, new: &Option<T>) {
+    if new.is_some() {
+        mine.clone_from(new);
+    }
+}
+
+fn fill_text(mine: &mut String, new: &str) {
+    if !new.is_empty() {
+        new.clone_into(mine);
+    }
+}
+
+fn fill_patch<T: Clone>(mine: &mut Patch<T>, new: &Patch<T>) {
+    if let Patch::Set(_) = new {
+        mine.clone_from(new);
+    }
+}

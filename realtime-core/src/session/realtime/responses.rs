@@ -1,0 +1,177 @@
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    transport::Instant,
+    types::{AudioFormat, Failure, Response, ResponseStatus, StatusReason, Usage},
+    wire::{Id, Patch},
+};
+
+/// The model's responses: those in progress, and the latest that have ended.
+#[derive(Clone, Debug, Default)]
+pub struct Responses {
+    all: HashMap<Id, ResponseState>,
+    order: VecDeque<Id>,
+    active: Option<Id>,
+    keep: Option<usize>,
+}
+
+/// A response, as far as it has come.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ResponseState {
+    /// Its id.
+    pub id: Id,
+    /// How far it has come.
+    pub status: ResponseStatus,
+    /// Why it ended as it did.
+    pub reason: Option<StatusReason>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Whether it stands outside the conversation.
+    pub out_of_band: bool,
+    /// What was attached to the request for it.
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Its items, by their index in it.
+    pub output: BTreeMap<u32, Id>,
+    /// What it cost. None before its end, and for one that was cancelled early.
+    pub usage: Option<Usage>,
+    /// How its audio is written.
+    pub format: AudioFormat,
+    /// When the server said that it had begun.
+    pub created: Instant,
+    /// When its first text, transcript, argument or audio arrived.
+    pub first_token: Option<Instant>,
+    /// When its first audio arrived.
+    pub first_audio: Option<Instant>,
+    /// When it ended.
+    pub done: Option<Instant>,
+}
+
+impl Responses {
+    /// The response of the conversation that is in progress.
+    pub fn active(&self) -> Option<&ResponseState> {
+        self.active.as_ref().and_then(|id| self.all.get(id))
+    }
+
+    /// Responses out of band that are in progress.
+    pub fn out_of_band(&self) -> impl Iterator<Item = &ResponseState> {
+        self.iter().filter(|response| response.out_of_band && response.done.is_none())
+    }
+
+    /// All that are known, in the order in which they began.
+    pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
+        self.order.iter().filter_map(|id| self.all.get(id))
+    }
+
+    /// A response.
+    pub fn get(&self, id: &str) -> Option<&ResponseState> {
+        self.all.get(id)
+    }
+
+    pub(super) fn set_keep(&mut self, responses: Option<usize>) {
+        self.keep = responses;
+    }
+
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
+        self.all.get_mut(id)
+    }
+
+    pub(super) fn is_active(&self, id: &Id) -> bool {
+        self.active.as_ref() == Some(id)
+    }
+
+    /// A response has begun.
+    pub(super) fn created(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
+        let out_of_band = response.conversation_id == Patch::Clear;
+        if !out_of_band {
+            self.active = Some(id.clone());
+        }
+        let state = self.entry(id, out_of_band, format, now);
+        state.update(response);
+    }
+
+    /// A response has ended. One whose beginning was missed is known from now on.
+    pub(super) fn done(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
+        if self.is_active(id) {
+            self.active = None;
+        }
+        let state = self.entry(id, response.conversation_id == Patch::Clear, format, now);
+        state.update(response);
+        state.done = Some(now);
+    }
+
+    fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
+        if !self.all.contains_key(id) {
+            self.order.push_back(id.clone());
+            while self.keep.is_some_and(|keep| self.order.len() > keep.max(1)) && self.forget_oldest() {}
+        }
+        self.all.entry(id.clone()).or_insert_with(|| ResponseState {
+            id: id.clone(),
+            status: ResponseStatus::InProgress,
+            reason: None,
+            error: None,
+            out_of_band,
+            metadata: None,
+            output: BTreeMap::new(),
+            usage: None,
+            format: format.clone(),
+            created: now,
+            first_token: None,
+            first_audio: None,
+            done: None,
+        })
+    }
+
+    /// Forgets the oldest that has ended. Whether there was one.
+    fn forget_oldest(&mut self) -> bool {
+        let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());
+        // In progress are a handful at most, unless the server never ends any: then the oldest goes all the same.
+        let at = self.order.iter().take(64).position(ended).or((self.order.len() > 1024).then_some(0));
+        let Some(id) = at.and_then(|at| self.order.remove(at)) else { return false };
+        self.all.remove(&id);
+        true
+    }
+}
+
+impl ResponseState {
+    fn update(&mut self, response: &Response) {
+        if let Some(status) = &response.status {
+            self.status = status.clone();
+        }
+        if let Some(details) = &response.status_details {
+            self.reason.clone_from(&details.reason);
+            self.error.clone_from(&details.error);
+        }
+        if response.metadata.is_some() {
+            self.metadata.clone_from(&response.metadata);
+        }
+        if response.usage.is_some() {
+            self.usage.clone_from(&response.usage);
+        }
+        let output = response.audio.as_ref().and_then(|audio| audio.output.as_ref());
+        if let Some(format) = output.and_then(|output| output.format.as_ref()) {
+            self.format.clone_from(format);
+        }
+    }
+
+    /// From its beginning to its first text, transcript, argument or audio.
+    pub fn time_to_first_token(&self) -> Option<Duration> {
+        self.first_token.map(|first| first - self.created)
+    }
+
+    /// From its beginning to its first audio.
+    pub fn time_to_first_audio(&self) -> Option<Duration> {
+        self.first_audio.map(|first| first - self.created)
+    }
+
+    /// Something of it arrived.
+    pub(super) fn came(&mut self, now: Instant, audio: bool) {
+        self.first_token.get_or_insert(now);
+        if audio {
+            self.first_audio.get_or_insert(now);
+        }
+    }
+}

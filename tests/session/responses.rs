@@ -1,0 +1,234 @@
+use futures::{FutureExt, TryStreamExt, future::join};
+use realtime::{
+    ErrorKind, Options,
+    connection::{Overlap, SendErrorKind},
+    event::{ConversationItemCreate, Event, ResponseCancel, ResponseCreate, ServerEvent},
+    mock::MockSession,
+    types::{ConversationChoice, ResponseConfig, ResponseStatus},
+};
+use serde_json::json;
+
+use crate::open;
+
+/// The service's frames for one answer in writing.
+fn begin(session: &MockSession, id: &str, metadata: serde_json::Value, out_of_band: bool) {
+    let conversation = if out_of_band { json!(null) } else { json!("conv_1") };
+    let response = json!({
+        "id": id, "status": "in_progress", "conversation_id": conversation, "metadata": metadata, "output": [],
+    });
+    session.send_raw(json!({ "type": "response.created", "response": response }).to_string());
+}
+
+fn text(session: &MockSession, id: &str, delta: &str) {
+    let delta = json!({
+        "type": "response.output_text.delta", "response_id": id, "item_id": format!("item_{id}"),
+        "output_index": 0, "content_index": 0, "delta": delta,
+    });
+    session.send_raw(delta.to_string());
+}
+
+fn end(session: &MockSession, id: &str, status: &str, metadata: serde_json::Value, out_of_band: bool) {
+    let conversation = if out_of_band { json!(null) } else { json!("conv_1") };
+    let response = json!({
+        "id": id, "status": status, "conversation_id": conversation, "metadata": metadata, "output": [],
+    });
+    session.send_raw(json!({ "type": "response.done", "response": response }).to_string());
+}
+
+/// What the request wants handed back.
+fn metadata(create: &ResponseCreate) -> serde_json::Value {
+    let metadata = create.response.as_ref().and_then(|config| config.metadata.as_set());
+    json!(metadata)
+}
+
+#[test]
+fn a_response_is_streamed_and_awaited_without_next() {
+    let (connection, session, server) = open(Options::default());
+    let (said, ()) = server.clock().block_on(join(
+        async {
+            let mut response = connection.respond("hello").await.unwrap();
+            let said: String = response.text().try_collect().await.unwrap();
+            assert_eq!(response.id().unwrap(), "resp_1");
+            assert_eq!(response.await.unwrap().status, Some(ResponseStatus::Completed));
+            said
+        },
+        async {
+            let item = session.expect::<ConversationItemCreate>().await;
+            assert_eq!(item.item.as_message().unwrap().text(), "hello");
+            let create = session.expect::<ResponseCreate>().await;
+            begin(&session, "resp_1", metadata(&create), false);
+            text(&session, "resp_1", "Hi ");
+            text(&session, "resp_1", "there.");
+            end(&session, "resp_1", "completed", metadata(&create), false);
+        },
+    ));
+    assert_eq!(said, "Hi there.");
+    // The events wait for whoever wants them.
+    let mut kinds = Vec::new();
+    while let Some(Some(Ok(event))) = connection.next().now_or_never() {
+        kinds.push(event.kind().to_string());
+    }
+    let delta = "response.output_text.delta";
+    assert_eq!(kinds, ["session.created", "response.created", delta, delta, "response.done"]);
+}
+
+#[test]
+fn our_mark_is_hidden_and_the_users_metadata_is_not() {
+    let (connection, session, server) = open(Options::default());
+    let config = ResponseConfig::default().metadata(std::collections::BTreeMap::from([("topic".into(), "x".into())]));
+    server.clock().block_on(join(
+        async {
+            let done = connection.response().create(config).unwrap().await.unwrap();
+            assert_eq!(json!(done.metadata), json!({ "topic": "x" }));
+        },
+        async {
+            let create = session.expect::<ResponseCreate>().await;
+            assert_eq!(create.response.as_ref().unwrap().metadata.as_set().unwrap().len(), 2);
+            begin(&session, "resp_1", metadata(&create), false);
+            end(&session, "resp_1", "completed", metadata(&create), false);
+        },
+    ));
+    while let Some(Some(Ok(event))) = connection.next().now_or_never() {
+        if let ServerEvent::ResponseCreated(created) = event {
+            assert_eq!(json!(created.response.metadata), json!({ "topic": "x" }));
+        }
+    }
+}
+
+#[test]
+fn a_second_response_waits_for_the_first_and_a_third_is_refused() {
+    let (connection, session, server) = open(Options::default());
+    server.clock().block_on(join(
+        async {
+            let first = connection.response().create(ResponseConfig::default()).unwrap();
+            let second = connection.response().create(ResponseConfig::default()).unwrap();
+            let third = connection.response().create(ResponseConfig::default()).unwrap_err();
+            assert_eq!(third.kind(), SendErrorKind::ResponseActive);
+            connection.send(ResponseCancel::default().response_id("overtakes")).unwrap();
+            let (first, second) = join(first, second).await;
+            assert_eq!((first.unwrap().id.unwrap(), second.unwrap().id.unwrap()), ("resp_1".into(), "resp_2".into()));
+        },
+        async {
+            let create = session.expect::<ResponseCreate>().await;
+            // What follows a request that waits overtakes it.
+            session.expect::<ResponseCancel>().await;
+            begin(&session, "resp_1", metadata(&create), false);
+            assert!(session.next().now_or_never().is_none());
+            end(&session, "resp_1", "completed", metadata(&create), false);
+            let create = session.expect::<ResponseCreate>().await;
+            begin(&session, "resp_2", metadata(&create), false);
+            end(&session, "resp_2", "completed", metadata(&create), false);
+        },
+    ));
+}
+
+#[test]
+fn out_of_band_responses_run_in_parallel() {
+    let mut options = Options::default();
+    options.overlap = Overlap::Refuse;
+    let (connection, session, server) = open(options);
+    let aside = || ResponseConfig::default().conversation(ConversationChoice::None);
+    server.clock().block_on(join(
+        async {
+            let main = connection.response().create(ResponseConfig::default()).unwrap();
+            let a = connection.response().create(aside()).unwrap();
+            let b = connection.response().create(aside()).unwrap();
+            let refused = connection.response().create(ResponseConfig::default()).unwrap_err();
+            assert_eq!(refused.kind(), SendErrorKind::ResponseActive);
+            let (main, (a, b)) = join(main, join(a, b)).await;
+            let id = |response: Result<realtime::types::Response, _>| response.unwrap().id.unwrap().to_string();
+            assert_eq!([id(main), id(a), id(b)], ["resp_main", "resp_a", "resp_b"]);
+        },
+        async {
+            let main = session.expect::<ResponseCreate>().await;
+            let a = session.expect::<ResponseCreate>().await;
+            let b = session.expect::<ResponseCreate>().await;
+            // In another order than they were asked for.
+            begin(&session, "resp_b", metadata(&b), true);
+            begin(&session, "resp_main", metadata(&main), false);
+            begin(&session, "resp_a", metadata(&a), true);
+            end(&session, "resp_a", "completed", metadata(&a), true);
+            end(&session, "resp_b", "completed", metadata(&b), true);
+            end(&session, "resp_main", "completed", metadata(&main), false);
+        },
+    ));
+}
+
+#[test]
+fn an_error_for_our_event_id_frees_the_scheduler() {
+    let (connection, session, server) = open(Options::default());
+    server.clock().block_on(join(
+        async {
+            let first = connection.response().create(ResponseConfig::default()).unwrap();
+            let second = connection.response().create(ResponseConfig::default()).unwrap();
+            let error = first.await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Request(error) if error.error.message == "no"), "{error}");
+            second.await.unwrap();
+        },
+        async {
+            let first = session.expect::<ResponseCreate>().await;
+            let error = json!({ "message": "no", "event_id": first.event_id });
+            session.send_raw(json!({ "type": "error", "error": error }).to_string());
+            let second = session.expect::<ResponseCreate>().await;
+            begin(&session, "resp_2", metadata(&second), false);
+            end(&session, "resp_2", "failed", metadata(&second), false);
+        },
+    ));
+}
+
+#[test]
+fn the_servers_own_response_answers_no_request_of_ours() {
+    let (connection, session, server) = open(Options::default());
+    let detecting = json!({
+        "type": "session.updated",
+        "session": { "type": "realtime", "audio": { "input": { "turn_detection": { "type": "server_vad" } } } },
+    });
+    session.send_raw(detecting.to_string());
+    session.send_raw(r#"{"type":"input_audio_buffer.committed","item_id":"item_1","previous_item_id":null}"#);
+    server.clock().block_on(async {
+        while connection.state().input.committed == 0 {
+            connection.next().await.unwrap().unwrap();
+        }
+        // The server is about to answer by itself, so ours waits.
+        let ours = connection.response().create(ResponseConfig::default()).unwrap();
+        join(
+            async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") },
+            async {
+                assert!(session.next().now_or_never().is_none());
+                begin(&session, "resp_servers", json!(null), false);
+                end(&session, "resp_servers", "completed", json!(null), false);
+                let create = session.expect::<ResponseCreate>().await;
+                begin(&session, "resp_ours", metadata(&create), false);
+                end(&session, "resp_ours", "completed", metadata(&create), false);
+            },
+        )
+        .await;
+    });
+}
+
+#[test]
+fn a_response_that_the_server_never_begins_by_itself_is_not_waited_for() {
+    let (connection, session, server) = open(Options::default());
+    let detecting = json!({
+        "type": "session.updated",
+        "session": { "type": "realtime", "audio": { "input": { "turn_detection": { "type": "semantic_vad" } } } },
+    });
+    session.send_raw(detecting.to_string());
+    session.send_raw(r#"{"type":"input_audio_buffer.committed","item_id":"item_1"}"#);
+    let clock = server.clock().clone();
+    clock.block_on(async {
+        while connection.state().input.committed == 0 {
+            connection.next().await.unwrap().unwrap();
+        }
+        let ours = connection.response().create(ResponseConfig::default()).unwrap();
+        join(
+            async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") },
+            async {
+                let create = session.expect::<ResponseCreate>().await;
+                begin(&session, "resp_ours", metadata(&create), false);
+                end(&session, "resp_ours", "completed", metadata(&create), false);
+            },
+        )
+        .await;
+    });
+}
