@@ -26,3 +26,5 @@ pub use realtime_smol as smol;
 pub use realtime_tokio as tokio;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
 pub use runtime::{DefaultTransport, client, spawn, transport};
+#[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
+pub use realtime_websocket as websocket;

@@ -1,5 +1,7 @@
 //! x
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod link;
 mod server;
 mod transport;

@@ -1,0 +1,10 @@
+//! One suite, run on every transport.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
+
+mod broken;
+#[cfg(feature = "tokio")]
+mod custom;
+mod in_memory;
+#[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
+mod sockets;
