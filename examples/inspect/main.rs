@@ -78,7 +78,7 @@ where
     P::State: Report,
 {
     let mut state = P::State::default();
-    state.configure(&Memory::unlimited());
+    state.configure(&Memory::unlimited(), None);
     let mut counts = [0_usize; 4];
     let mut directions = [0_u64; 2];
     for (n, frame) in (1..).zip(frames) {

@@ -14,6 +14,7 @@ mod error;
 pub mod event;
 pub mod protocol;
 pub mod session;
+pub mod tools;
 pub mod transport;
 pub mod types;
 

@@ -8,9 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use realtime_core::transport::{
-    CloseFrame, Duplex, Message, ReadHalf, TransportError, TransportErrorKind, WriteHalf,
-};
+use realtime_core::transport::{CloseFrame, Duplex, Message, ReadHalf, TransportError, TransportErrorKind, WriteHalf};
 
 /// Two ends of one link. Each direction holds `capacity` messages, at least one; a writer waits for room.
 ///

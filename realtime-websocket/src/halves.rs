@@ -10,20 +10,28 @@ use std::{
 use async_trait::async_trait;
 use async_tungstenite::WebSocketStream;
 use futures::{Sink, Stream};
-use http::HeaderMap;
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
-use tungstenite::{Error, Message as Wire};
+use tungstenite::{
+    Error, Message as Wire,
+    protocol::{Role, WebSocketConfig},
+};
 
 use crate::{
-    convert::{error, from_wire, to_wire},
+    convert::{config, error, from_wire, to_wire},
     stream::ByteStream,
 };
 
-/// Makes a connection of an open WebSocket.
-pub(crate) fn duplex(socket: WebSocketStream<ByteStream>, headers: HeaderMap) -> Duplex {
+/// The server's end of a WebSocket, once its answer to the upgrade has been sent. `rest` is what the client sent behind
+/// its request. Messages may have `max_message` bytes; they are read through a buffer of `read_buffer` bytes.
+pub async fn serve(stream: ByteStream, rest: Vec<u8>, max_message: usize, read_buffer: usize) -> Duplex {
+    open(stream, rest, Role::Server, config(max_message, read_buffer)).await
+}
+
+/// Makes a connection of a stream that was upgraded.
+pub(crate) async fn open(stream: ByteStream, rest: Vec<u8>, role: Role, config: WebSocketConfig) -> Duplex {
+    let socket = WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await;
     let shared = Arc::new(Mutex::new(Shared { socket, writer: None, answering: false, closed: false }));
     let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
-    duplex.headers = headers;
     duplex.can_ping = true;
     duplex
 }

@@ -18,6 +18,7 @@ mod upgrade;
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
 
+pub use halves::serve;
 pub use proxy::{Proxies, Proxy};
 pub use stream::ByteStream;
 pub use timer::SystemTimer;

@@ -5,7 +5,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use async_tungstenite::WebSocketStream;
 use futures::{TryFutureExt, future::BoxFuture};
 use realtime_core::{
     endpoint::Handshake,
@@ -15,7 +14,7 @@ use tungstenite::protocol::Role;
 
 use crate::{
     convert::{config, unreachable},
-    halves::duplex,
+    halves::open,
     proxy::{self, Proxies},
     stream::ByteStream,
     tls::{Connector, Tls},
@@ -177,8 +176,9 @@ impl<R: Runtime> SocketTransport<R> {
         };
         let rest = received.split_off(accepted.length);
         let config = config(handshake.max_message_size, self.read_buffer);
-        let socket = WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await;
-        Ok(duplex(socket, accepted.headers))
+        let mut duplex = open(stream, rest, Role::Client, config).await;
+        duplex.headers = accepted.headers;
+        Ok(duplex)
     }
 }
 

@@ -43,14 +43,11 @@ async fn ask(connection: &Connection<Toy>, n: u64) -> Answer {
 #[test]
 fn an_answer_needs_nobody_who_calls_next() {
     let (connection, session, server) = open(Options::default());
-    server.clock().block_on(join(
-        async { assert_eq!(ask(&connection, 7).await, Answer(7)) },
-        async {
-            assert_eq!(session.next().await, Some(Up::Ask(7)));
-            session.send(Down::Number(1));
-            session.send(Down::Answer(Answer(7)));
-        },
-    ));
+    server.clock().block_on(join(async { assert_eq!(ask(&connection, 7).await, Answer(7)) }, async {
+        assert_eq!(session.next().await, Some(Up::Ask(7)));
+        session.send(Down::Number(1));
+        session.send(Down::Answer(Answer(7)));
+    }));
     // What was not asked for waits for its reader, in order.
     let events: Vec<_> = std::iter::from_fn(|| connection.next().now_or_never()).flatten().flatten().collect();
     assert_eq!(events, [Down::Number(1), Down::Answer(Answer(7))]);
@@ -118,13 +115,10 @@ fn a_handle_held_unpolled_stops_nobody() {
     server.clock().block_on(async {
         let mut held = Box::pin(ask(&connection, 1));
         assert!(poll!(&mut held).is_pending());
-        join(
-            async { assert_eq!(ask(&connection, 2).await, Answer(2)) },
-            async {
-                session.send(Down::Answer(Answer(1)));
-                session.send(Down::Answer(Answer(2)));
-            },
-        )
+        join(async { assert_eq!(ask(&connection, 2).await, Answer(2)) }, async {
+            session.send(Down::Answer(Answer(1)));
+            session.send(Down::Answer(Answer(2)));
+        })
         .await;
         assert_eq!(held.now_or_never(), Some(Answer(1)));
     });
@@ -199,16 +193,13 @@ fn events_can_be_discarded() {
     let (connection, session, server) = open(options);
     server.clock().block_on(async {
         for round in 0..50 {
-            join(
-                async { assert_eq!(ask(&connection, round).await, Answer(round)) },
-                async {
-                    assert_eq!(session.next().await, Some(Up::Ask(round)));
-                    for n in 0..100 {
-                        session.send(Down::Number(n));
-                    }
-                    session.send(Down::Answer(Answer(round)));
-                },
-            )
+            join(async { assert_eq!(ask(&connection, round).await, Answer(round)) }, async {
+                assert_eq!(session.next().await, Some(Up::Ask(round)));
+                for n in 0..100 {
+                    session.send(Down::Number(n));
+                }
+                session.send(Down::Answer(Answer(round)));
+            })
             .await;
         }
         assert!(connection.next().now_or_never().is_none());
@@ -316,16 +307,13 @@ fn close_is_bounded_while_a_write_is_stalled() {
 fn finish_ends_the_session_in_the_protocols_own_way() {
     let (connection, session, server) = open(Options::default());
     connection.send(Up::Say("last words".into())).unwrap();
-    server.clock().block_on(join(
-        async { connection.finish().await.unwrap() },
-        async {
-            assert_eq!(session.next().await, Some(Up::Say("last words".into())));
-            assert_eq!(session.next().await, Some(Up::Quit));
-            session.send(Down::Number(1));
-            session.send(Down::Bye);
-            assert_eq!(session.closed().await, Some(CloseFrame::new(1000, "")));
-        },
-    ));
+    server.clock().block_on(join(async { connection.finish().await.unwrap() }, async {
+        assert_eq!(session.next().await, Some(Up::Say("last words".into())));
+        assert_eq!(session.next().await, Some(Up::Quit));
+        session.send(Down::Number(1));
+        session.send(Down::Bye);
+        assert_eq!(session.closed().await, Some(CloseFrame::new(1000, "")));
+    }));
     let rest: Vec<_> = connection.map(Result::unwrap).collect::<Vec<_>>().now_or_never().unwrap();
     assert_eq!(rest, [Down::Number(1), Down::Bye]);
 }

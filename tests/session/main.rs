@@ -1,8 +1,15 @@
 //! The session of a conversation, seen from an application.
 
+mod barge_in;
+mod checks;
+mod long;
+mod properties;
 mod responses;
 
-use realtime::{Client, Connection, Options, Realtime, mock::{MockServer, MockSession, MockTransport}};
+use realtime::{
+    Client, Connection, Options, Realtime,
+    mock::{MockServer, MockSession, MockTransport},
+};
 
 /// An open connection and its other end.
 fn open(options: Options) -> (Connection<Realtime>, MockSession, MockServer) {

@@ -191,17 +191,14 @@ fn the_servers_own_response_answers_no_request_of_ours() {
         }
         // The server is about to answer by itself, so ours waits.
         let ours = connection.response().create(ResponseConfig::default()).unwrap();
-        join(
-            async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") },
-            async {
-                assert!(session.next().now_or_never().is_none());
-                begin(&session, "resp_servers", json!(null), false);
-                end(&session, "resp_servers", "completed", json!(null), false);
-                let create = session.expect::<ResponseCreate>().await;
-                begin(&session, "resp_ours", metadata(&create), false);
-                end(&session, "resp_ours", "completed", metadata(&create), false);
-            },
-        )
+        join(async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") }, async {
+            assert!(session.next().now_or_never().is_none());
+            begin(&session, "resp_servers", json!(null), false);
+            end(&session, "resp_servers", "completed", json!(null), false);
+            let create = session.expect::<ResponseCreate>().await;
+            begin(&session, "resp_ours", metadata(&create), false);
+            end(&session, "resp_ours", "completed", metadata(&create), false);
+        })
         .await;
     });
 }
@@ -221,14 +218,11 @@ fn a_response_that_the_server_never_begins_by_itself_is_not_waited_for() {
             connection.next().await.unwrap().unwrap();
         }
         let ours = connection.response().create(ResponseConfig::default()).unwrap();
-        join(
-            async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") },
-            async {
-                let create = session.expect::<ResponseCreate>().await;
-                begin(&session, "resp_ours", metadata(&create), false);
-                end(&session, "resp_ours", "completed", metadata(&create), false);
-            },
-        )
+        join(async { assert_eq!(ours.await.unwrap().id.unwrap(), "resp_ours") }, async {
+            let create = session.expect::<ResponseCreate>().await;
+            begin(&session, "resp_ours", metadata(&create), false);
+            end(&session, "resp_ours", "completed", metadata(&create), false);
+        })
         .await;
     });
 }

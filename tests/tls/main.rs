@@ -5,7 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{env, fs, process::Command, sync::Arc};
+use std::sync::Arc;
 
 use realtime::{
     Client, Error,

@@ -18,6 +18,8 @@ use super::{
     notice::Phase,
     options::Options,
     outbox::{Entry, Outbox},
+    tasks::Starter,
+    trace::Notes,
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
@@ -63,6 +65,9 @@ pub(super) struct Core<P: Protocol> {
     pub(super) complaint: Option<ErrorEvent>,
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
+    pub(super) starter: Option<Starter<P>>,
+    /// What the tracer is to be told.
+    pub(super) notes: Notes,
 }
 
 /// The writing side of a link.
@@ -101,7 +106,7 @@ impl<P: Protocol> Core<P> {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
         let mut state = P::State::default();
-        state.configure(&options.memory);
+        state.configure(&options.memory, options.playback.as_ref());
         Self {
             link: Link::Dialing(dial),
             wakers: Wakers {
@@ -125,6 +130,8 @@ impl<P: Protocol> Core<P> {
             complaint: None,
             peer_close: None,
             write: Write::default(),
+            starter: None,
+            notes: Notes::default(),
         }
     }
 
@@ -163,6 +170,7 @@ impl<P: Protocol> Core<P> {
 
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
+        self.notes.phase(phase);
         self.inbox.push_notice(Notice::Phase(phase));
     }
 
@@ -312,6 +320,9 @@ impl<P: Protocol> Shared<P> {
             core.sample_bytes = core.state.sample_bytes();
             self.out().set_sample_bytes(core.sample_bytes);
         }
+        // What reading has made ready to be written is written now.
+        bits |= core.left & bit::QUEUE;
+        core.left &= !bit::QUEUE;
         if core.is_released(now) {
             bits |= bit::QUEUE;
         }
@@ -321,6 +332,40 @@ impl<P: Protocol> Shared<P> {
             self.write(core, pumps, bit::QUEUE, now);
         }
         Ok(())
+    }
+
+    /// Queues what the session itself wants to send, and starts what it has to do. There is always room for that. What
+    /// has become ready by it.
+    pub(super) fn collect(&self, core: &mut Core<P>) -> u8 {
+        let mut ready = 0;
+        while let Some(event) = Arc::make_mut(&mut core.state).next_outgoing() {
+            // A request for a response that waits already serves as well.
+            let waits = P::is_scheduled(&event) && (!core.held.is_empty() || self.out().scheduled() > 0);
+            // Refused only if the connection is closing, and then nothing matters less.
+            if !waits && self.enqueue(event, None, true).is_ok() {
+                ready |= bit::QUEUE;
+            }
+        }
+        if let Some(starter) = core.starter.clone() {
+            let tasks = starter(Arc::make_mut(&mut core.state));
+            if !tasks.is_empty() {
+                self.tasks.add(tasks);
+                ready |= bit::TASK;
+            }
+        }
+        ready
+    }
+
+    /// Changes the state from outside, and sends what it wants to be sent.
+    pub(super) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
+        let mut core = self.core();
+        let result = change(Arc::make_mut(&mut core.state), self.timer.now());
+        let ready = self.collect(&mut core);
+        drop(core);
+        if ready != 0 {
+            self.hub.wake(ready);
+        }
+        result
     }
 
     /// Reads until there is nothing to read. Whether that was reached.
@@ -342,7 +387,12 @@ impl<P: Protocol> Shared<P> {
             }
             match pumps.poll_read(&mut Context::from_waker(&core.wakers.read)) {
                 Poll::Pending => return Ok(true),
-                Poll::Ready(Some(Ok(message))) => core.message(message, kind, now, &self.options)?,
+                Poll::Ready(Some(Ok(message))) => {
+                    core.message(message, kind, now, &self.options)?;
+                    let ready = self.collect(core);
+                    core.left |= ready & bit::QUEUE;
+                    self.hub.defer(ready & bit::TASK);
+                }
                 Poll::Ready(Some(Err(error))) => return Err(core.link_ended(Some(error))),
                 Poll::Ready(None) => return Err(core.link_ended(None)),
             }

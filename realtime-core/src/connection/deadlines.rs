@@ -102,7 +102,10 @@ impl Deadlines {
 
     fn next(&self) -> Option<Instant> {
         let pinged = self.pinged.map(|(_, until)| until);
-        [self.connect, self.opening, self.write, self.finish, self.close, self.session, self.silence, pinged].into_iter().flatten().min()
+        [self.connect, self.opening, self.write, self.finish, self.close, self.session, self.silence, pinged]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Sets the alarm to the earliest deadline. `rang` says that the alarm's waker was called. Whether the time has

@@ -13,6 +13,8 @@ use super::{
     options::Options,
     outbox::Outbox,
     sender::Ids,
+    tasks::Tasks,
+    trace::{Notes, Tracer},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -40,6 +42,8 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) timer: Arc<dyn Timer>,
     pub(super) options: Options,
     pub(super) ids: Ids,
+    pub(super) tasks: Tasks,
+    pub(super) tracer: Tracer,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
 }
@@ -51,7 +55,16 @@ impl<P: Protocol> Shared<P> {
         let out = Outbox::new(options.queue_bytes, options.audio);
         hub.wake(bit::DIAL | bit::TIMER);
         let ids = Ids::new(&*timer);
-        Self { hub, timer, options, ids, core: Mutex::new(core), out: Mutex::new(out) }
+        Self {
+            hub,
+            timer,
+            options,
+            ids,
+            tasks: Tasks::default(),
+            tracer: Tracer::new(),
+            core: Mutex::new(core),
+            out: Mutex::new(out),
+        }
     }
 
     // A panic under a lock is a half's or the timer's: what they left is found by the next turn.
@@ -75,13 +88,19 @@ impl<P: Protocol> Shared<P> {
         if self.hub.take(bit::DIAL) {
             self.dial();
         }
+        if self.hub.take(bit::TASK) {
+            self.tasks.poll(&self.hub);
+        }
         // These act after the lock is given back, for they were declared before it was taken.
         let mut wake = Wake { hub: &self.hub, driving: false, all: true };
         let waste;
         let replaced;
         let mut core = self.core();
         wake.driving = true;
-        let bits = mem::take(&mut core.left) | self.hub.begin();
+        let mut bits = mem::take(&mut core.left) | self.hub.begin();
+        // Those are not for a turn: they are looked at in front of the next one.
+        self.hub.defer(bits & (bit::DIAL | bit::TASK));
+        bits &= !(bit::DIAL | bit::TASK);
         let mut found = done(&mut core);
         waste = if bits == 0 && !core.is_taken() {
             Waste::default()
@@ -108,10 +127,12 @@ impl<P: Protocol> Shared<P> {
             None
         };
         // Asked after registering: what became ready before that woke others only.
+        let notes: Notes = mem::take(&mut core.notes);
         let again = result.is_pending() && !wake.all && (core.left != 0 || self.hub.is_ready());
         drop(core);
         drop::<Option<Waker>>(replaced);
         drop::<Waste>(waste);
+        self.tracer.tell(notes);
         drop(wake);
         if again {
             cx.waker().wake_by_ref();
@@ -156,8 +177,14 @@ impl<P: Protocol> Shared<P> {
 
     /// Ends the connection from outside a turn, and tells everybody.
     pub(super) fn end(&self, result: Result<(), Error>) {
-        let waste = self.core().end(result, &mut self.out());
+        let (waste, notes) = {
+            let mut core = self.core();
+            let waste = core.end(result, &mut self.out());
+            (waste, mem::take(&mut core.notes))
+        };
         drop(waste);
+        self.tracer.tell(notes);
+        self.tasks.clear();
         self.hub.wake_all();
     }
 }

@@ -23,13 +23,7 @@ use crate::{
 
 impl<P: Protocol> Core<P> {
     /// Takes one message in.
-    pub(super) fn message(
-        &mut self,
-        message: Message,
-        kind: Kind,
-        now: Instant,
-        options: &Options,
-    ) -> Result<(), End> {
+    pub(super) fn message(&mut self, message: Message, kind: Kind, now: Instant, options: &Options) -> Result<(), End> {
         self.deadlines.heard(now);
         let size = message.len();
         if size > options.max_inbound {
@@ -65,6 +59,8 @@ impl<P: Protocol> Core<P> {
     ) -> Result<(), End> {
         let mut changes = Changes::default();
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
+        self.notes.message(false, event.kind(), raw.as_bytes().len());
+        self.notes.turn(changes.turn);
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
             cell.push(&event, raw.as_bytes().len());
         }
@@ -124,6 +120,7 @@ impl<P: Protocol> Core<P> {
             Some(event) => state.sent(entry.seq, event, now),
             None => state.sent_audio(entry.audio, now),
         }
+        self.notes.message(true, entry.event.as_ref().map_or("append", |event| event.kind()), bytes);
         if let Some(cell) = entry.cell.filter(|cell| Arc::strong_count(cell) > 1) {
             self.waiting.insert(entry.seq, cell);
         }

@@ -30,6 +30,8 @@ pub(super) mod bit {
     pub(in super::super) const QUEUE: u8 = 1 << 3;
     /// The attempt to connect can go on.
     pub(in super::super) const DIAL: u8 = 1 << 4;
+    /// A function that the model called can go on.
+    pub(in super::super) const TASK: u8 = 1 << 5;
     /// Somebody drives. Wake-ups meanwhile are no edges; they are told when the turn ends.
     pub(super) const DRIVING: u8 = 1 << 7;
 }
@@ -46,6 +48,11 @@ impl Hub {
         if self.bits.fetch_or(bit, Ordering::AcqRel) == 0 {
             self.wake_all();
         }
+    }
+
+    /// Says within a turn that something is ready. All are woken when the turn ends.
+    pub(super) fn defer(&self, bit: u8) {
+        self.bits.fetch_or(bit, Ordering::AcqRel);
     }
 
     /// Wakes every waiter. Wakers are taken, so one that nobody polls again is woken once.

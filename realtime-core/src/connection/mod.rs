@@ -33,9 +33,12 @@ mod link;
 mod notice;
 mod options;
 mod outbox;
+mod player;
 mod resources;
 mod response;
 mod sender;
+mod tasks;
+mod trace;
 mod wait;
 
 use std::{
@@ -47,12 +50,14 @@ use std::{
 
 use futures::{Stream, future, ready};
 
+pub(crate) use self::link::Dial;
 pub use self::{
     ack::Ack,
     handlers::HandlerId,
     notice::{Notice, Phase, Update},
     options::{Keepalive, Options, Overlap, Unread},
     outbox::AudioPolicy,
+    player::Player,
     resources::*,
     response::ResponseHandle,
     sender::{SendError, SendErrorKind, Sender},
@@ -63,7 +68,6 @@ use self::{
     hub::Slot,
     inbox::Arrival,
 };
-pub(crate) use self::link::Dial;
 use crate::{
     error::{Error, ErrorKind},
     event::EventOf,
@@ -297,11 +301,7 @@ impl<P: Protocol> Connection<P> {
         }))
     }
 
-    fn poll_event(
-        &self,
-        cx: &mut Context<'_>,
-        slot: &mut Option<Slot>,
-    ) -> Poll<Option<Result<P::ServerEvent, Error>>> {
+    fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Poll<Option<Result<P::ServerEvent, Error>>> {
         loop {
             match ready!(self.poll_update(cx, slot, false)) {
                 Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),

@@ -1,4 +1,4 @@
-use crate::protocol::Protocol;
+use crate::{protocol::Protocol, tools::ToolError};
 
 /// What [`Connection::updates`](crate::Connection::updates) gives: the server's events, and in their places among
 /// them what the connection itself has to say.
@@ -17,6 +17,8 @@ pub enum Update<P: Protocol> {
 pub enum Notice {
     /// The connection went on to another phase.
     Phase(Phase),
+    /// A call of the model could not be answered as it should.
+    Tool(ToolError),
     /// Audio was dropped from the queue, for it had waited too long or the queue was full.
     AudioDropped {
         /// How much, in milliseconds of the session's input format.

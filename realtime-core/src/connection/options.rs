@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
-use crate::session::Memory;
+use crate::session::{Memory, Playback};
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct Options {
     pub unread: Unread,
     /// What becomes of a request for a response while another is in progress.
     pub overlap: Overlap,
+    /// Whether the playback of the model's audio is followed, so that an interruption cuts off what was not heard. Off.
+    pub playback: Option<Playback>,
     /// How much of the session is kept.
     pub memory: Memory,
     /// Whether a message that is no event ends the connection.
@@ -55,6 +57,7 @@ impl Default for Options {
             audio: AudioPolicy::default(),
             unread: Unread::default(),
             overlap: Overlap::default(),
+            playback: None,
             memory: Memory::default(),
             strict: false,
         }

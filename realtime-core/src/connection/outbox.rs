@@ -95,7 +95,17 @@ pub(super) struct Outbox<P: Protocol> {
 
 impl<P: Protocol> Outbox<P> {
     pub(super) fn new(limit: usize, policy: AudioPolicy) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, limit, policy, pushed: 0, barrier: 0, dropped: 0, closed: false, sample_bytes: 2 }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            limit,
+            policy,
+            pushed: 0,
+            barrier: 0,
+            dropped: 0,
+            closed: false,
+            sample_bytes: 2,
+        }
     }
 
     pub(super) fn policy(&self) -> AudioPolicy {
@@ -129,15 +139,16 @@ impl<P: Protocol> Outbox<P> {
         self.bytes < self.limit
     }
 
-    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size.
-    pub(super) fn push(&mut self, mut entry: Entry<P>) -> Result<(), (Refusal, Entry<P>)> {
+    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size, and `always` takes
+    /// what the connection itself must send.
+    pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
             return Err((Refusal::Closed, entry));
         }
         if let (Some(now), Some(age)) = (entry.queued, self.policy.max_age) {
             self.drop_stale(now, age);
         }
-        while self.bytes > 0 && self.bytes + entry.len() > self.limit {
+        while !always && self.bytes > 0 && self.bytes + entry.len() > self.limit {
             if !(self.policy.drop_oldest && self.drop_oldest(|_| true)) {
                 return Err((Refusal::Full, entry));
             }
@@ -191,6 +202,11 @@ impl<P: Protocol> Outbox<P> {
     /// Takes no more events.
     pub(super) fn close(&mut self) {
         self.closed = true;
+    }
+
+    /// Bytes of audio queued behind the last commit or clear.
+    pub(super) fn audio(&self) -> usize {
+        self.queue.iter().filter(|entry| entry.seq > self.barrier).map(|entry| entry.audio).sum()
     }
 
     /// How many requests for responses of the conversation are queued.

@@ -116,10 +116,7 @@ impl ResponseHandle {
         self.shared.send(cancel.into(), None)
     }
 
-    fn deltas<T: 'static>(
-        &mut self,
-        pick: fn(ServerEvent) -> Option<T>,
-    ) -> impl Stream<Item = Result<T, Error>> + '_ {
+    fn deltas<T: 'static>(&mut self, pick: fn(ServerEvent) -> Option<T>) -> impl Stream<Item = Result<T, Error>> + '_ {
         stream::poll_fn(move |cx| self.poll_part(cx))
             .filter_map(move |event| future::ready(event.map(pick).transpose()))
     }

@@ -105,7 +105,19 @@ impl Ids {
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn send(&self, mut event: P::ClientEvent, cell: Option<Arc<Cell<P>>>) -> Result<(), SendError<P>> {
+    pub(super) fn send(&self, event: P::ClientEvent, cell: Option<Arc<Cell<P>>>) -> Result<(), SendError<P>> {
+        self.enqueue(event, cell, false)?;
+        self.hub.wake(bit::QUEUE);
+        Ok(())
+    }
+
+    /// Queues an event and wakes nobody, so that it may be called under the core's lock. `always` makes room.
+    pub(super) fn enqueue(
+        &self,
+        mut event: P::ClientEvent,
+        cell: Option<Arc<Cell<P>>>,
+        always: bool,
+    ) -> Result<(), SendError<P>> {
         if let Recognition::Malformed(_) | Recognition::Invalid(_) = event.recognition() {
             return Err(SendError::new(SendErrorKind::NoEvent, event));
         }
@@ -126,16 +138,21 @@ impl<P: Protocol> Shared<P> {
         if let Some(bytes) = P::sample_bytes(&event) {
             self.out().set_sample_bytes(bytes);
         }
-        self.push(match audio {
+        let entry = match audio {
             Some(bytes) => Entry::audio(text, bytes),
             None => Entry { event: Some(Box::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
-        })
+        };
+        self.push(entry, always)
     }
 
     pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
         let text = P::append(audio);
         match self.check_audio(audio.len()) {
-            Ok(()) => self.push(Entry::audio(text, audio.len())),
+            Ok(()) => {
+                self.push(Entry::audio(text, audio.len()), false)?;
+                self.hub.wake(bit::QUEUE);
+                Ok(())
+            }
             Err(kind) => Err(SendError::new(kind, P::ClientEvent::decode(text.as_bytes()))),
         }
     }
@@ -150,26 +167,19 @@ impl<P: Protocol> Shared<P> {
         Ok(())
     }
 
-    fn push(&self, mut entry: Entry<P>) -> Result<(), SendError<P>> {
+    fn push(&self, mut entry: Entry<P>, always: bool) -> Result<(), SendError<P>> {
         let (size, limit) = (entry.text.as_bytes().len(), self.options.max_outbound);
         entry.queued = self.options.audio.max_age.map(|_| self.timer.now());
         if size > limit {
             return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
         }
-        let pushed = self.out().push(entry);
-        match pushed {
-            Ok(()) => {
-                self.hub.wake(bit::QUEUE);
-                Ok(())
-            }
-            Err((refusal, entry)) => {
-                let kind = match refusal {
-                    Refusal::Closed => SendErrorKind::Closed,
-                    Refusal::Full => SendErrorKind::Full,
-                };
-                Err(SendError::new(kind, entry.into_event()))
-            }
-        }
+        self.out().push(entry, always).map_err(|(refusal, entry)| {
+            let kind = match refusal {
+                Refusal::Closed => SendErrorKind::Closed,
+                Refusal::Full => SendErrorKind::Full,
+            };
+            SendError::new(kind, entry.into_event())
+        })
     }
 
     pub(super) async fn ready(&self) -> Result<(), Error> {
@@ -215,6 +225,20 @@ pub enum SendErrorKind {
     /// A response of the conversation is in progress, and another request waits already, or none may:
     /// [`Options::overlap`](crate::Options::overlap).
     ResponseActive,
+    /// A commit of less audio than the service takes: 100 ms. Only where no turn detection commits by itself.
+    CommitTooShort {
+        /// How much there is, in milliseconds.
+        ms: u64,
+    },
+    /// An item that is not known.
+    UnknownItem,
+    /// More audio of an item than was received.
+    BeyondReceived {
+        /// How much was received, in milliseconds.
+        received_ms: u64,
+    },
+    /// Another voice, after the model has spoken with the present one.
+    VoiceInUse,
     /// A `Malformed` or `Invalid` event: those are only ever received.
     NoEvent,
 }
@@ -253,6 +277,16 @@ impl fmt::Display for SendErrorKind {
                 write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
             }
             Self::ResponseActive => f.write_str("a response is in progress: await it, or cancel it"),
+            Self::CommitTooShort { ms } => {
+                write!(f, "a commit of {ms} ms of audio, and the service takes no less than 100: append more")
+            }
+            Self::UnknownItem => f.write_str("there is no such item"),
+            Self::BeyondReceived { received_ms } => {
+                write!(f, "the item has {received_ms} ms of audio: truncate it there or before")
+            }
+            Self::VoiceInUse => {
+                f.write_str("the model has spoken, so its voice cannot change: open another session for another voice")
+            }
             Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
         }
     }

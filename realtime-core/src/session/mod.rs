@@ -4,20 +4,20 @@ pub mod realtime;
 mod requests;
 mod translation;
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, time::Duration};
 
-use crate::{protocol::Protocol, transport::Instant};
+use crate::{protocol::Protocol, transport::Instant, types::ResponseStatus, wire::Id};
 
-pub use realtime::RealtimeSession;
+pub use realtime::{Playback, RealtimeSession};
 pub use translation::TranslationSession;
 
 /// What is known of a session: fed with every event in both directions, in the order of the wire.
 ///
 /// Time is an argument; nothing here reads a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
-    /// How much is to be kept.
-    fn configure(&mut self, memory: &Memory) {
-        let _ = memory;
+    /// How much is to be kept, and whether playback is followed.
+    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
+        let _ = (memory, playback);
     }
 
     /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
@@ -33,6 +33,11 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
         let _ = (event, now);
         true
+    }
+
+    /// The next event that the session itself wants to send.
+    fn next_outgoing(&mut self) -> Option<P::ClientEvent> {
+        None
     }
 
     /// When something that waits is to be looked at again, whatever arrives.
@@ -85,6 +90,34 @@ pub struct Changes {
     pub settled: Vec<(u64, bool)>,
     /// The request that the event is part of the answer to.
     pub part_of: Option<u64>,
+    /// A response that began or ended with it.
+    pub turn: Option<Turn>,
+}
+
+/// A response that began or ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Turn {
+    /// It began.
+    Began {
+        /// The response.
+        id: Id,
+        /// Whether it stands outside the conversation.
+        out_of_band: bool,
+    },
+    /// It ended.
+    Ended {
+        /// The response.
+        id: Id,
+        /// How.
+        status: ResponseStatus,
+        /// From its beginning to its first text, transcript, argument or audio.
+        time_to_first_token: Option<Duration>,
+        /// From its beginning to its first audio.
+        time_to_first_audio: Option<Duration>,
+        /// What it cost.
+        total_tokens: Option<u64>,
+    },
 }
 
 /// Adds to a list of the latest.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     Changes, Memory, State,
-    realtime::{Complaint, Input},
+    realtime::{Complaint, Input, Playback},
     remember,
     requests::{Request, Requests},
 };
@@ -65,7 +65,7 @@ impl TranslationSession {
 }
 
 impl State<Translation> for TranslationSession {
-    fn configure(&mut self, memory: &Memory) {
+    fn configure(&mut self, memory: &Memory, _: Option<&Playback>) {
         self.memory = memory.clone();
     }
 

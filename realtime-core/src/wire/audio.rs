@@ -24,6 +24,11 @@ impl Audio {
         self.0.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair))
     }
 
+    /// Keeps so many bytes at most, and gives the rest. Nothing is copied.
+    pub(crate) fn split_off(&mut self, bytes: usize) -> Self {
+        Self(self.0.split_off(bytes.min(self.0.len())))
+    }
+
     /// Decodes base64 text of the standard alphabet, padded.
     pub(crate) fn from_base64(text: &[u8]) -> Option<Self> {
         base64::decode(text).map(Self::from)

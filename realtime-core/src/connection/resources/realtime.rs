@@ -1,10 +1,10 @@
-use super::super::{Ack, Connection, ResponseHandle, SendError};
+use super::super::{Ack, Connection, ResponseHandle, SendError, SendErrorKind};
 use crate::{
     event::{
-        ConversationItemAdded, ConversationItemCreate, ConversationItemDelete, ConversationItemDeleted,
+        ClientEvent, ConversationItemAdded, ConversationItemCreate, ConversationItemDelete, ConversationItemDeleted,
         ConversationItemRetrieve, ConversationItemRetrieved, ConversationItemTruncate, ConversationItemTruncated,
-        InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
-        OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, SessionUpdate, SessionUpdated,
+        EventOf, InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
+        OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ServerEvent, SessionUpdate, SessionUpdated,
     },
     protocol::Realtime,
     types::{Item, ResponseConfig, SessionConfig},
@@ -14,6 +14,18 @@ use crate::{
 type Sent<E> = Result<Ack<Realtime, E>, SendError<Realtime>>;
 
 impl Connection<Realtime> {
+    /// Queues a request that was checked.
+    fn checked<E: EventOf<ServerEvent>>(
+        &self,
+        check: Result<(), SendErrorKind>,
+        event: impl Into<ClientEvent>,
+    ) -> Sent<E> {
+        match check {
+            Ok(()) => self.request(event),
+            Err(kind) => Err(SendError::new(kind, event.into())),
+        }
+    }
+
     /// The session's configuration.
     pub fn session(&self) -> SessionResource<'_> {
         SessionResource(self)
@@ -48,9 +60,12 @@ impl SessionResource<'_> {
     /// Changes what the configuration names, and nothing else: `session.update`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Gives the event back: it asks for another voice after the model has spoken, or as
+    /// [`Sender::send`](crate::Sender::send) does.
     pub fn update(&self, config: impl Into<SessionConfig>) -> Sent<SessionUpdated> {
-        self.0.request(SessionUpdate::new(config))
+        let config = config.into();
+        let check = self.0.state().check_voice(&config);
+        self.0.checked(check, SessionUpdate::new(config))
     }
 }
 
@@ -104,9 +119,15 @@ impl InputAudioBufferResource<'_> {
     /// Makes the buffered audio a message of the user: `input_audio_buffer.commit`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Gives the event back: there is less than 100 ms of audio where no turn detection commits by itself, or as
+    /// [`Sender::send`](crate::Sender::send) does.
     pub fn commit(&self) -> Sent<InputAudioBufferCommitted> {
-        self.0.request(InputAudioBufferCommit::default())
+        let check = {
+            let core = self.0.shared.core();
+            let queued = self.0.shared.out().audio();
+            core.state.check_commit(queued)
+        };
+        self.0.checked(check, InputAudioBufferCommit::default())
     }
 
     /// Throws the buffered audio away: `input_audio_buffer.clear`.
@@ -175,14 +196,17 @@ impl ItemResource<'_> {
     /// Cuts the model's audio off after so many milliseconds: `conversation.item.truncate`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Gives the event back: there is no such item, or less audio of it, or as [`Sender::send`](crate::Sender::send)
+    /// does.
     pub fn truncate(
         &self,
         item: impl Into<Id>,
         content_index: u32,
         audio_end_ms: u64,
     ) -> Sent<ConversationItemTruncated> {
-        self.0.request(ConversationItemTruncate::new(item, content_index, audio_end_ms))
+        let item = item.into();
+        let check = self.0.state().check_truncate(&item, content_index, audio_end_ms);
+        self.0.checked(check, ConversationItemTruncate::new(item, content_index, audio_end_ms))
     }
 
     /// Asks for an item as the server has it, with its audio: `conversation.item.retrieve`.

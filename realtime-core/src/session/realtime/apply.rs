@@ -19,6 +19,7 @@ impl RealtimeSession {
     pub(super) fn apply(&mut self, event: &ServerEvent, now: Instant) {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
+                self.spoke = true;
                 self.hear(&delta.item_id, delta.content_index, &delta.delta);
                 self.came(&delta.response_id, now, true);
             }
@@ -60,11 +61,15 @@ impl RealtimeSession {
             ServerEvent::McpListToolsFailed(list) => self.mcp_list(&list.item_id, McpStatus::Failed),
             ServerEvent::ResponseContentPartAdded(added) => {
                 let keep = self.memory.audio;
-                self.model_message(&added.item_id).describe_part(index(added.content_index), &added.part, keep, false);
+                if let Some(item) = self.model_message(&added.item_id) {
+                    item.describe_part(index(added.content_index), &added.part, keep, false);
+                }
             }
             ServerEvent::ResponseContentPartDone(done) => {
                 let keep = self.memory.audio;
-                self.model_message(&done.item_id).describe_part(index(done.content_index), &done.part, keep, false);
+                if let Some(item) = self.model_message(&done.item_id) {
+                    item.describe_part(index(done.content_index), &done.part, keep, false);
+                }
             }
             ServerEvent::ResponseOutputItemAdded(added) => {
                 self.output(&added.response_id, added.output_index, &added.item);
@@ -103,16 +108,20 @@ impl RealtimeSession {
                 }
             }
             ServerEvent::ConversationItemInputAudioTranscriptionFailed(failed) => {
-                self.user_message(&failed.item_id).transcription_error = Some(failed.error.clone());
+                if let Some(item) = self.user_message(&failed.item_id) {
+                    item.transcription_error = Some(failed.error.clone());
+                }
             }
             ServerEvent::ConversationItemInputAudioTranscriptionSegment(segment) => {
-                self.user_message(&segment.item_id).segments.push(Segment {
-                    id: segment.id.clone(),
-                    speaker: segment.speaker.clone(),
-                    text: segment.text.clone(),
-                    start: segment.start,
-                    end: segment.end,
-                });
+                if let Some(item) = self.user_message(&segment.item_id) {
+                    item.segments.push(Segment {
+                        id: segment.id.clone(),
+                        speaker: segment.speaker.clone(),
+                        text: segment.text.clone(),
+                        start: segment.start,
+                        end: segment.end,
+                    });
+                }
             }
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
                 let speech = Speech { item_id: started.item_id.clone(), start_ms: started.audio_start_ms };
@@ -160,36 +169,41 @@ impl RealtimeSession {
         self.info = Some(Arc::new(info.clone()));
     }
 
-    fn model_message(&mut self, id: &Id) -> &mut ItemState {
+    fn model_message(&mut self, id: &Id) -> Option<&mut ItemState> {
         self.conversation.get_or_insert(id, |id| ItemState::message(id, Role::Assistant))
     }
 
-    fn user_message(&mut self, id: &Id) -> &mut ItemState {
+    fn user_message(&mut self, id: &Id) -> Option<&mut ItemState> {
         self.conversation.get_or_insert(id, |id| ItemState::message(id, Role::User))
     }
 
     fn hear(&mut self, id: &Id, content_index: u32, audio: &Audio) {
         let keep = self.memory.audio;
-        self.model_message(id).hear(index(content_index), audio, keep);
+        if let Some(item) = self.model_message(id) {
+            item.hear(index(content_index), audio, keep);
+        }
     }
 
     fn say(&mut self, id: &Id, content_index: u32, text: &str, whole: bool) {
-        let kind = PartKind::OutputAudio;
-        self.model_message(id).write(index(content_index), kind, Field::Transcript, text, whole);
+        if let Some(item) = self.model_message(id) {
+            item.write(index(content_index), PartKind::OutputAudio, Field::Transcript, text, whole);
+        }
     }
 
     fn write(&mut self, id: &Id, content_index: u32, text: &str, whole: bool) {
-        let kind = PartKind::OutputText;
-        self.model_message(id).write(index(content_index), kind, Field::Text, text, whole);
+        if let Some(item) = self.model_message(id) {
+            item.write(index(content_index), PartKind::OutputText, Field::Text, text, whole);
+        }
     }
 
     fn transcribe(&mut self, id: &Id, content_index: u32, text: &str, whole: bool) {
-        let kind = PartKind::InputAudio;
-        self.user_message(id).write(index(content_index), kind, Field::Transcript, text, whole);
+        if let Some(item) = self.user_message(id) {
+            item.write(index(content_index), PartKind::InputAudio, Field::Transcript, text, whole);
+        }
     }
 
     fn argue(&mut self, id: &Id, text: &str, whole: bool, make: fn(Id) -> ItemState) {
-        if let Some(arguments) = self.conversation.get_or_insert(id, make).arguments() {
+        if let Some(arguments) = self.conversation.get_or_insert(id, make).and_then(ItemState::arguments) {
             if whole {
                 arguments.clear();
             }
@@ -209,18 +223,24 @@ impl RealtimeSession {
     }
 
     fn mcp_call(&mut self, id: &Id, status: McpStatus) {
-        self.conversation.get_or_insert(id, ItemState::mcp_call).mcp = Some(status);
+        if let Some(item) = self.conversation.get_or_insert(id, ItemState::mcp_call) {
+            item.mcp = Some(status);
+        }
     }
 
     fn mcp_list(&mut self, id: &Id, status: McpStatus) {
-        self.conversation.get_or_insert(id, ItemState::mcp_list).mcp = Some(status);
+        if let Some(item) = self.conversation.get_or_insert(id, ItemState::mcp_list) {
+            item.mcp = Some(status);
+        }
     }
 
     /// The server describes an item, and says where it stands if it is part of the conversation.
     fn item(&mut self, item: &Item, previous: Option<&Patch<Id>>) {
         let Some(id) = item.id() else { return };
         let keep = self.memory.audio;
-        self.conversation.get_or_insert(id, |id| ItemState::provisional(id, item.clone())).describe(item, keep, false);
+        if let Some(state) = self.conversation.get_or_insert(id, |id| ItemState::blank(id, item)) {
+            state.describe(item, keep, false);
+        }
         if let Some(previous) = previous {
             self.conversation.place(id, previous);
         }

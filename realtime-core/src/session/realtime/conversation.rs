@@ -97,9 +97,12 @@ impl Conversation {
         }
     }
 
-    /// The item, made outside the conversation if it is not known.
-    pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> &mut ItemState {
+    /// The item, made outside the conversation if it is not known. None if it was forgotten, and stays so.
+    pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
         if self.get_mut(id).is_none() {
+            if self.index.contains_key(id) {
+                return None;
+            }
             if self.strays.len() == MOST_STRAYS {
                 let oldest = self.strays.remove(0);
                 self.drop_place(oldest);
@@ -107,13 +110,8 @@ impl Conversation {
             let place = self.places.insert(Place::Known(Arc::new(make(id.clone()))));
             self.index.insert(id.clone(), place);
             self.strays.push(place);
-            self.latest = place;
         }
-        match &mut self.places[self.latest] {
-            Place::Known(item) => Arc::make_mut(item),
-            // `latest` was set to a known place just now, here or in `get_mut`.
-            Place::Forgotten(_) => unreachable!(),
-        }
+        self.get_mut(id)
     }
 
     /// Makes a known item part of the conversation, behind its predecessor. One that is part of it stays where it is.
@@ -141,8 +139,8 @@ impl Conversation {
         if let Some(at) = self.position(id) {
             let place = self.order.remove(at);
             self.drop_place(place);
-        } else if let Some(at) = self.strays.iter().position(|&place| self.id_at(place) == id) {
-            let place = self.strays.remove(at);
+        } else if let Some(&place) = self.index.get(id) {
+            self.strays.retain(|stray| *stray != place);
             self.drop_place(place);
         }
     }
@@ -150,26 +148,20 @@ impl Conversation {
     fn forget(&mut self, at: usize) {
         let place = self.order[at];
         if let Place::Known(item) = &self.places[place] {
-            let id = item.id.clone();
-            // An old item is seldom asked for: then it is searched for.
-            self.index.remove(&id);
-            self.places[place] = Place::Forgotten(id);
+            self.places[place] = Place::Forgotten(item.id.clone());
         }
     }
 
     fn drop_place(&mut self, place: usize) {
-        if let Place::Known(item) = self.places.remove(place) {
-            self.index.remove(&item.id);
-        }
+        let id = self.id_at(place).clone();
+        self.index.remove(&id);
+        self.places.remove(place);
     }
 
     /// Where the item stands. Looked for from the end, for that is where it mostly is.
     fn position(&self, id: &str) -> Option<usize> {
-        match self.index.get(id) {
-            Some(place) => self.order.iter().rposition(|at| at == place),
-            None if self.keep.is_none() => None,
-            None => self.order.iter().rposition(|&at| self.id_at(at) == id),
-        }
+        let place = self.index.get(id)?;
+        self.order.iter().rposition(|at| at == place)
     }
 
     fn known(&self, place: usize) -> Option<&ItemState> {

@@ -87,6 +87,14 @@ impl ItemState {
         }
     }
 
+    /// An item to be described at once: the parts of a message are taken in one by one.
+    pub(super) fn blank(id: Id, item: &Item) -> Self {
+        match item {
+            Item::Message(message) => Self::message(id, message.role.clone()),
+            other => Self::provisional(id, other.clone()),
+        }
+    }
+
     pub(super) fn message(id: Id, role: Role) -> Self {
         Self::provisional(id, Message::new(role, []).into())
     }

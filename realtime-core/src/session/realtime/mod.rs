@@ -1,25 +1,32 @@
 //! The session of a conversation or a transcription.
 
 mod apply;
+mod calls;
+mod checks;
 mod conversation;
 mod input;
 mod item;
+mod playback;
 mod responses;
 mod scheduler;
 mod totals;
 
 use std::{collections::VecDeque, sync::Arc};
 
+use calls::Book;
+pub use calls::Call;
 pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
+use playback::Ledger;
+pub use playback::{Chunk, Heard, Playback, Unheard};
 pub use responses::{ResponseState, Responses};
 use scheduler::Scheduler;
 pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
-    Changes, Memory, State,
+    Changes, Memory, State, Turn,
     requests::{Request, Requests},
 };
 use crate::{
@@ -56,6 +63,10 @@ pub struct RealtimeSession {
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<Kind>,
     scheduler: Scheduler,
+    ledger: Ledger,
+    calls: Book,
+    /// Whether the model has spoken: then its voice cannot change.
+    spoke: bool,
     memory: Memory,
 }
 
@@ -105,12 +116,17 @@ impl RealtimeSession {
 
     /// How output audio is written, unless a response says otherwise.
     pub fn output_format(&self) -> AudioFormat {
-        self.info().and_then(|info| info.output()?.format.clone()).unwrap_or_default()
+        output_format(self.info())
     }
 }
 
+fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
+    info.and_then(|info| info.output()?.format.clone()).unwrap_or_default()
+}
+
 impl State<Realtime> for RealtimeSession {
-    fn configure(&mut self, memory: &Memory) {
+    fn configure(&mut self, memory: &Memory, playback: Option<&Playback>) {
+        self.ledger.configure(playback.cloned());
         self.memory = memory.clone();
         self.conversation.set_keep(memory.items);
         self.responses.set_keep(memory.responses);
@@ -150,8 +166,11 @@ impl State<Realtime> for RealtimeSession {
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
         self.schedule(event, now, changes);
+        self.follow(event, now);
+        self.note_calls(event);
         self.apply(event, now);
         self.settle(event, changes);
+        changes.turn = self.turn(event);
     }
 
     fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
@@ -160,6 +179,10 @@ impl State<Realtime> for RealtimeSession {
 
     fn deadline(&self) -> Option<Instant> {
         self.expected_until()
+    }
+
+    fn next_outgoing(&mut self) -> Option<ClientEvent> {
+        self.take_outgoing().or_else(|| self.take_follow_up())
     }
 
     fn sample_bytes(&self) -> usize {
@@ -172,6 +195,27 @@ impl State<Realtime> for RealtimeSession {
 }
 
 impl RealtimeSession {
+    /// The response that began or ended with the event.
+    fn turn(&self, event: &ServerEvent) -> Option<Turn> {
+        let (id, ended) = match event {
+            ServerEvent::ResponseCreated(created) => (created.response.id.as_ref()?, false),
+            ServerEvent::ResponseDone(done) => (done.response.id.as_ref()?, true),
+            _ => return None,
+        };
+        let response = self.responses.get(id)?;
+        Some(if ended {
+            Turn::Ended {
+                id: id.clone(),
+                status: response.status.clone(),
+                time_to_first_token: response.time_to_first_token(),
+                time_to_first_audio: response.time_to_first_audio(),
+                total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
+            }
+        } else {
+            Turn::Began { id: id.clone(), out_of_band: response.out_of_band }
+        })
+    }
+
     /// Finds the request that the event answers.
     fn settle(&mut self, event: &ServerEvent, changes: &mut Changes) {
         let (kind, subject) = match event {

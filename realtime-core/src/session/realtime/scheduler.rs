@@ -89,9 +89,7 @@ impl RealtimeSession {
 
     pub(super) fn admits_event(&self, event: &ClientEvent, now: Instant) -> bool {
         match event {
-            ClientEvent::ResponseCreate(create) => {
-                is_out_of_band(create.response.as_ref()) || self.can_respond(now)
-            }
+            ClientEvent::ResponseCreate(create) => is_out_of_band(create.response.as_ref()) || self.can_respond(now),
             _ => true,
         }
     }

@@ -1,0 +1,83 @@
+use std::{fmt, sync::Arc};
+
+use super::{Connection, driver::Shared};
+use crate::{
+    protocol::Realtime,
+    session::realtime::{Chunk, Heard},
+    wire::Id,
+};
+
+impl Connection<Realtime> {
+    /// The playback of the model's audio, where [`Options::playback`](crate::Options::playback) turns it on.
+    pub fn player(&self) -> Player {
+        Player { shared: self.shared.clone() }
+    }
+}
+
+/// The playback of the model's audio: hands out what is to be played, and is told what was heard.
+///
+/// What was heard is taken from whatever the application says: bytes that it [`read`](Self::read), samples
+/// [`played`](Self::played), a [`mark`](Self::mark). As long as it says nothing, the clock is believed: that audio plays
+/// from when it arrives, one item after the other.
+///
+/// When the user speaks up, or on [`interrupt`](Self::interrupt), what was not heard is cut off: the item that plays
+/// at what was heard of it, those behind it at zero. What still arrives of them stays in the stream of events and in the
+/// state, and is not handed out here.
+///
+/// It can be used from any thread. Its calls are short, but wait while another thread drives the connection.
+#[derive(Clone)]
+pub struct Player {
+    shared: Arc<Shared<Realtime>>,
+}
+
+impl Player {
+    /// Fills a buffer with the audio that is next, as bytes of the session's output format. It counts as heard. How
+    /// many bytes there were; the rest of the buffer stays as it is.
+    ///
+    /// For an audio callback: what the sound card still holds was not heard yet, so keep that short.
+    pub fn read(&self, buffer: &mut [u8]) -> usize {
+        self.shared.with_state(|state, _| state.read_audio(buffer))
+    }
+
+    /// Takes the next piece of audio. It does not count as heard: say what was played, or leave it to the clock.
+    pub fn next(&self) -> Option<Chunk> {
+        self.shared.with_state(|state, _| state.next_chunk())
+    }
+
+    /// So many more samples were heard, in the order of playing.
+    pub fn played(&self, samples: u64) {
+        self.shared.with_state(|state, _| state.played(samples));
+    }
+
+    /// This part of this item was heard up to so many milliseconds, and everything before it to its end.
+    pub fn mark(&self, item_id: &str, content_index: u32, ms: u64) {
+        self.shared.with_state(|state, _| state.mark(item_id, content_index, ms));
+    }
+
+    /// What plays: the item, its part, and how much of that was heard, in milliseconds.
+    pub fn position(&self) -> Option<(Id, u32, u64)> {
+        self.shared.with_state(|state, now| state.position(now))
+    }
+
+    /// How much audio came that was not heard yet, in milliseconds.
+    pub fn unheard_ms(&self) -> u64 {
+        self.shared.with_state(|state, now| state.unheard_ms(now))
+    }
+
+    /// What was heard of an item that was cut off.
+    pub fn heard(&self, item_id: &str) -> Option<Heard> {
+        self.shared.core().state.heard().rev().find(|heard| heard.item_id == item_id).cloned()
+    }
+
+    /// Stops the model: cuts off what was not heard, and cancels the response in progress. For a button, or for turns
+    /// that the application finds by itself.
+    pub fn interrupt(&self) {
+        self.shared.with_state(|state, now| state.interrupt(true, now));
+    }
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Player").finish_non_exhaustive()
+    }
+}

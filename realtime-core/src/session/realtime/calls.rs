@@ -1,0 +1,163 @@
+//! Which calls the application owes an answer to, and when the model is to go on.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::RealtimeSession;
+use crate::{
+    event::{ClientEvent, ResponseCreate, ServerEvent},
+    tools::WhenInterrupted,
+    types::{FunctionCall, Item, ItemStatus, McpApprovalRequest, ResponseStatus},
+    wire::Id,
+};
+
+/// Something that the model asks of the application.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Call {
+    /// To run a function.
+    Function(FunctionCall),
+    /// To allow a tool of an MCP server.
+    Approval(McpApprovalRequest),
+}
+
+impl Call {
+    /// The name of the function or tool.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Function(call) => &call.name,
+            Self::Approval(request) => &request.name,
+        }
+    }
+
+    /// What its answer names: the call's id, or the request's.
+    pub fn id(&self) -> Option<&Id> {
+        match self {
+            Self::Function(call) => call.call_id.as_ref(),
+            Self::Approval(request) => request.id.as_ref(),
+        }
+    }
+}
+
+/// What is asked of the application, by response.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    /// Whether somebody answers: else nothing is followed.
+    on: bool,
+    turns: HashMap<Id, Turn>,
+    /// Calls that were handed out: each once, however often the server tells of it.
+    seen: HashSet<Id>,
+    order: VecDeque<Id>,
+    due: VecDeque<(Id, Call)>,
+    /// Responses that were cut short and whose calls are to be dropped.
+    interrupted: VecDeque<Id>,
+    when_interrupted: WhenInterrupted,
+    /// Requests for responses that are to follow answers.
+    follow_ups: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Turn {
+    open: usize,
+    answered: usize,
+    /// How the response ended, once it has.
+    ended: Option<ResponseStatus>,
+}
+
+/// How many calls are remembered as handed out.
+const MOST: usize = 16_384;
+
+impl Book {
+    fn ask(&mut self, response: &Id, item: &Item) {
+        let call = match item {
+            Item::FunctionCall(call) if call.status != Some(ItemStatus::Incomplete) => Call::Function(call.clone()),
+            Item::McpApprovalRequest(request) => Call::Approval(request.clone()),
+            _ => return,
+        };
+        let Some(id) = call.id().cloned() else { return };
+        if !self.seen.insert(id.clone()) {
+            return;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        self.turns.entry(response.clone()).or_default().open += 1;
+        self.due.push_back((response.clone(), call));
+    }
+
+    /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
+    fn settle(&mut self, response: &Id) -> bool {
+        let over = |turn: &Turn| turn.open == 0 && turn.ended.is_some();
+        if !self.turns.get(response).is_some_and(over) {
+            return false;
+        }
+        let turn = self.turns.remove(response).unwrap_or_default();
+        turn.answered > 0 && turn.ended == Some(ResponseStatus::Completed)
+    }
+}
+
+impl RealtimeSession {
+    pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
+        self.calls.on = true;
+        self.calls.when_interrupted = when_interrupted;
+    }
+
+    /// The next response whose calls are to be dropped.
+    pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
+        self.calls.interrupted.pop_front()
+    }
+
+    /// The next call to be answered, and the response that it belongs to.
+    pub(crate) fn next_call(&mut self) -> Option<(Id, Call)> {
+        self.calls.due.pop_front()
+    }
+
+    /// A call was answered, or nobody will.
+    pub(crate) fn answered_call(&mut self, response: &Id, answered: bool) {
+        if let Some(turn) = self.calls.turns.get_mut(response) {
+            turn.open = turn.open.saturating_sub(1);
+            turn.answered += usize::from(answered);
+        }
+        self.go_on(response);
+    }
+
+    /// Follows what is asked of the application.
+    pub(super) fn note_calls(&mut self, event: &ServerEvent) {
+        if !self.calls.on {
+            return;
+        }
+        match event {
+            ServerEvent::ResponseOutputItemDone(done) => self.calls.ask(&done.response_id, &done.item),
+            ServerEvent::ResponseDone(done) => {
+                let Some(id) = &done.response.id else { return };
+                let completed = done.response.status == Some(ResponseStatus::Completed);
+                if completed {
+                    // Whatever was told of only now.
+                    done.response.output.iter().flatten().for_each(|item| self.calls.ask(id, item));
+                }
+                if let Some(turn) = self.calls.turns.get_mut(id) {
+                    turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
+                    if !completed && self.calls.when_interrupted == WhenInterrupted::Cancel {
+                        self.calls.interrupted.push_back(id.clone());
+                    }
+                    self.go_on(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self, response: &Id) {
+        if self.calls.settle(response) {
+            self.calls.follow_ups += 1;
+        }
+    }
+
+    /// A request that is made because of what was answered, not because the application asks.
+    pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
+        self.calls.follow_ups = self.calls.follow_ups.checked_sub(1)?;
+        Some(ResponseCreate::default().into())
+    }
+}

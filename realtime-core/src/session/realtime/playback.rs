@@ -1,0 +1,413 @@
+//! What of the model's audio the user has heard, and what is cut off when the user speaks up.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+
+use super::RealtimeSession;
+use crate::{
+    event::{
+        ClientEvent, ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ResponseOutputAudioDelta,
+        ServerEvent,
+    },
+    transport::Instant,
+    types::{AudioFormat, TurnDetection},
+    wire::{Audio, Id},
+};
+
+/// How the session follows the playback of the model's audio: see [`Options::playback`](crate::Options::playback).
+///
+/// The model sends faster than one can listen, so when the user speaks up several items may wait to be played. The one
+/// that is playing is truncated at what was heard, those behind it at zero, and what still arrives of them is never
+/// played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Playback {
+    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out. Off: the application plays
+    /// what the events bring.
+    pub queue: bool,
+    /// What becomes of items of which nothing was heard.
+    pub unheard: Unheard,
+    /// Whether the start of speech interrupts the playback by itself. On.
+    pub barge_in: bool,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self { queue: false, unheard: Unheard::Truncate, barge_in: true }
+    }
+}
+
+impl Playback {
+    /// Keeps the audio for the player to hand out.
+    pub fn queued() -> Self {
+        Self { queue: true, ..Self::default() }
+    }
+}
+
+/// What becomes of items of which nothing was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unheard {
+    /// They stay in the conversation, cut off at 0 ms.
+    Truncate,
+    /// They are deleted.
+    Delete,
+}
+
+/// What was heard of an item that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Heard {
+    /// The item.
+    pub item_id: Id,
+    /// Its part.
+    pub content_index: u32,
+    /// How much was heard, in milliseconds.
+    pub ms: u64,
+    /// How much had come, in milliseconds.
+    pub received_ms: u64,
+    /// What was heard, in words: an estimate by the share of the audio, for the service drops the transcript.
+    pub transcript: String,
+}
+
+/// Audio to be played, and where it belongs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// The item.
+    pub item_id: Id,
+    /// Its part.
+    pub content_index: u32,
+    /// How the audio is written.
+    pub format: AudioFormat,
+    /// The audio.
+    pub audio: Audio,
+}
+
+/// The parts that wait to be heard, in the order of playing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    settings: Option<Playback>,
+    parts: VecDeque<Part>,
+    /// Responses that were cut off: what still comes of them is not played.
+    cut: HashSet<Id>,
+    heard: VecDeque<Heard>,
+    /// Whether the application says what was heard. Until it does, the clock is believed.
+    told: bool,
+    /// When the clock was last believed.
+    then: Instant,
+    outgoing: VecDeque<ClientEvent>,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    item_id: Id,
+    content_index: u32,
+    response_id: Id,
+    format: AudioFormat,
+    /// Bytes that came.
+    received: u64,
+    /// Bytes that were heard.
+    heard: u64,
+    /// Whether all of it has come.
+    whole: bool,
+    queue: VecDeque<Audio>,
+}
+
+/// How many items' ends are remembered.
+const MOST_HEARD: usize = 64;
+const MOST_CUT: usize = 256;
+
+impl Ledger {
+    pub(super) fn configure(&mut self, settings: Option<Playback>) {
+        self.settings = settings;
+    }
+
+    fn is_on(&self) -> bool {
+        self.settings.is_some()
+    }
+
+    fn add(&mut self, delta: &ResponseOutputAudioDelta, format: impl FnOnce() -> AudioFormat, now: Instant) {
+        let Some(settings) = &self.settings else { return };
+        if self.cut.contains(&delta.response_id) {
+            return;
+        }
+        let queue = settings.queue;
+        self.tick(now);
+        let known = |part: &Part| part.content_index == delta.content_index && part.item_id == delta.item_id;
+        let part = match self.parts.iter().rposition(known) {
+            Some(at) => &mut self.parts[at],
+            None => {
+                if self.parts.is_empty() {
+                    self.then = now;
+                }
+                self.parts.push_back(Part {
+                    item_id: delta.item_id.clone(),
+                    content_index: delta.content_index,
+                    response_id: delta.response_id.clone(),
+                    format: format(),
+                    received: 0,
+                    heard: 0,
+                    whole: false,
+                    queue: VecDeque::new(),
+                });
+                let last = self.parts.len() - 1;
+                &mut self.parts[last]
+            }
+        };
+        part.received += delta.delta.len() as u64;
+        if queue {
+            part.queue.push_back(delta.delta.clone());
+        }
+    }
+
+    /// Lets the clock play, as far as there is something to play.
+    fn tick(&mut self, now: Instant) {
+        let mut time = now - std::mem::replace(&mut self.then, now);
+        if self.told {
+            return;
+        }
+        for part in &mut self.parts {
+            let Some(rate) = part.format.bytes_per_second().filter(|rate| *rate > 0) else { break };
+            let left = part.received - part.heard;
+            let can = bytes_in(time, rate);
+            part.heard += can.min(left);
+            if can < left || !part.whole {
+                break;
+            }
+            time = time.saturating_sub(time_of(left, rate));
+        }
+        self.drop_heard();
+    }
+
+    /// So many more bytes were heard.
+    fn advance(&mut self, mut bytes: u64) {
+        self.told = true;
+        for part in &mut self.parts {
+            let step = bytes.min(part.received - part.heard);
+            part.heard += step;
+            bytes -= step;
+            if bytes == 0 {
+                break;
+            }
+        }
+        self.drop_heard();
+    }
+
+    /// What was heard from beginning to end needs no more attention.
+    fn drop_heard(&mut self) {
+        while self.parts.front().is_some_and(|part| part.whole && part.heard == part.received && part.queue.is_empty())
+        {
+            self.parts.pop_front();
+        }
+    }
+
+    fn finish(&mut self, ends: impl Fn(&Part) -> bool, now: Instant) {
+        self.tick(now);
+        self.parts.iter_mut().filter(|part| ends(part)).for_each(|part| part.whole = true);
+        self.drop_heard();
+    }
+}
+
+/// Bytes played in a time: whole milliseconds are exact.
+fn bytes_in(time: Duration, rate: u64) -> u64 {
+    u64::try_from(time.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+fn time_of(bytes: u64, rate: u64) -> Duration {
+    let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(rate));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+impl RealtimeSession {
+    /// Follows the audio that is to be played, before the event is applied.
+    pub(super) fn follow(&mut self, event: &ServerEvent, now: Instant) {
+        if !self.ledger.is_on() {
+            return;
+        }
+        match event {
+            ServerEvent::ResponseOutputAudioDelta(delta) => {
+                let responses = &self.responses;
+                let info = self.info.as_deref();
+                self.ledger.add(
+                    delta,
+                    || match responses.get(&delta.response_id) {
+                        Some(response) => response.format.clone(),
+                        None => super::output_format(info),
+                    },
+                    now,
+                );
+            }
+            ServerEvent::ResponseOutputAudioDone(done) => {
+                let ends = |part: &Part| part.item_id == done.item_id && part.content_index == done.content_index;
+                self.ledger.finish(ends, now);
+            }
+            ServerEvent::ResponseDone(done) => {
+                let Some(id) = &done.response.id else { return };
+                self.ledger.cut.remove(id);
+                self.ledger.finish(|part| part.response_id == *id, now);
+            }
+            ServerEvent::ConversationItemDeleted(deleted) => {
+                self.ledger.parts.retain(|part| part.item_id != deleted.item_id);
+            }
+            ServerEvent::InputAudioBufferSpeechStarted(_) => {
+                if self.ledger.settings.as_ref().is_some_and(|settings| settings.barge_in) {
+                    let cancel = !self.interrupts_by_itself();
+                    self.interrupt(cancel, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the server cancels its response when the user speaks up.
+    fn interrupts_by_itself(&self) -> bool {
+        match self.turn_detection() {
+            Some(TurnDetection::ServerVad(vad)) => vad.interrupt_response != Some(false),
+            Some(TurnDetection::SemanticVad(vad)) => vad.interrupt_response != Some(false),
+            Some(_) | None => false,
+        }
+    }
+
+    /// The user has had enough: cuts off what was not heard, and cancels the response in progress if asked to.
+    pub(crate) fn interrupt(&mut self, cancel: bool, now: Instant) {
+        self.ledger.tick(now);
+        let unheard = self.ledger.settings.as_ref().map_or(Unheard::Truncate, |settings| settings.unheard);
+        let mut playing = true;
+        for part in std::mem::take(&mut self.ledger.parts) {
+            let ms = |bytes| part.format.bytes_to_ms(bytes).unwrap_or_default();
+            let (heard_ms, received_ms) = (ms(part.heard), ms(part.received));
+            if self.ledger.cut.len() < MOST_CUT {
+                self.ledger.cut.insert(part.response_id.clone());
+            }
+            // Heard to its end, and it has one.
+            if part.whole && part.heard == part.received {
+                continue;
+            }
+            let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;
+            let transcript = self.transcript_share(&part);
+            self.ledger.outgoing.push_back(if behind && unheard == Unheard::Delete {
+                ConversationItemDelete::new(&part.item_id).into()
+            } else {
+                ConversationItemTruncate::new(&part.item_id, part.content_index, heard_ms).into()
+            });
+            let Part { item_id, content_index, .. } = part;
+            let heard = Heard { item_id, content_index, ms: heard_ms, received_ms, transcript };
+            if self.ledger.heard.len() == MOST_HEARD {
+                self.ledger.heard.pop_front();
+            }
+            self.ledger.heard.push_back(heard);
+        }
+        let Some(active) = self.responses.active() else { return };
+        let id = active.id.clone();
+        if self.ledger.is_on() && self.ledger.cut.len() < MOST_CUT {
+            self.ledger.cut.insert(id.clone());
+        }
+        if cancel {
+            self.ledger.outgoing.push_back(ResponseCancel::default().response_id(id).into());
+        }
+    }
+
+    /// The words of a part that fit what was heard of it.
+    fn transcript_share(&self, part: &Part) -> String {
+        let item = self.conversation.get(&part.item_id).and_then(|item| item.item.as_message());
+        let index = usize::try_from(part.content_index).unwrap_or(usize::MAX);
+        let transcript = item.and_then(|message| message.content.get(index)?.transcript.as_deref());
+        let Some(transcript) = transcript.filter(|_| part.received > 0) else { return String::new() };
+        let letters = transcript.chars().count() as u128;
+        let share = letters * u128::from(part.heard) / u128::from(part.received);
+        let end = transcript.char_indices().nth(usize::try_from(share).unwrap_or(usize::MAX));
+        match end {
+            None => transcript.into(),
+            Some((end, letter)) => {
+                let start = &transcript[..end];
+                // A word that was begun was not heard.
+                let whole =
+                    if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
+                whole.trim_end().into()
+            }
+        }
+    }
+
+    pub(crate) fn next_chunk(&mut self) -> Option<Chunk> {
+        let part = self.ledger.parts.iter_mut().find(|part| !part.queue.is_empty())?;
+        let audio = part.queue.pop_front()?;
+        let chunk = Chunk {
+            item_id: part.item_id.clone(),
+            content_index: part.content_index,
+            format: part.format.clone(),
+            audio,
+        };
+        self.ledger.drop_heard();
+        Some(chunk)
+    }
+
+    /// Fills a buffer with audio, which is heard with that. How many bytes there were.
+    pub(crate) fn read_audio(&mut self, buffer: &mut [u8]) -> usize {
+        let mut filled = 0;
+        for part in &mut self.ledger.parts {
+            while filled < buffer.len()
+                && let Some(mut audio) = part.queue.pop_front()
+            {
+                let rest = audio.split_off(buffer.len() - filled);
+                buffer[filled..filled + audio.len()].copy_from_slice(&audio);
+                filled += audio.len();
+                if !rest.is_empty() {
+                    part.queue.push_front(rest);
+                }
+            }
+            if filled == buffer.len() {
+                break;
+            }
+        }
+        self.ledger.advance(filled as u64);
+        filled
+    }
+
+    /// So many more samples were heard, in the order of playing.
+    pub(crate) fn played(&mut self, samples: u64) {
+        let sample = self.ledger.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
+        self.ledger.advance(samples.saturating_mul(u64::from(sample)));
+    }
+
+    /// The part was heard up to there, and everything before it.
+    pub(crate) fn mark(&mut self, item: &str, content_index: u32, ms: u64) {
+        self.ledger.told = true;
+        let at = |part: &Part| part.content_index == content_index && part.item_id == item;
+        let Some(at) = self.ledger.parts.iter().position(at) else { return };
+        for part in self.ledger.parts.iter_mut().take(at) {
+            part.heard = part.received;
+        }
+        let part = &mut self.ledger.parts[at];
+        if let Some(bytes) = part.format.ms_to_bytes(ms) {
+            part.heard = bytes.min(part.received);
+        }
+        self.ledger.drop_heard();
+    }
+
+    /// What is playing, and how much of it was heard, in milliseconds.
+    pub(crate) fn position(&mut self, now: Instant) -> Option<(Id, u32, u64)> {
+        self.ledger.tick(now);
+        let playing = |part: &&Part| part.heard < part.received || !part.whole;
+        let part = self.ledger.parts.iter().find(playing)?;
+        Some((part.item_id.clone(), part.content_index, part.format.bytes_to_ms(part.heard).unwrap_or_default()))
+    }
+
+    /// How much audio came and was not heard, in milliseconds.
+    pub(crate) fn unheard_ms(&mut self, now: Instant) -> u64 {
+        self.ledger.tick(now);
+        let left = |part: &Part| part.format.bytes_to_ms(part.received - part.heard).unwrap_or_default();
+        self.ledger.parts.iter().map(left).sum()
+    }
+
+    /// What was heard of items that were cut off, the latest last.
+    pub fn heard(&self) -> impl DoubleEndedIterator<Item = &Heard> {
+        self.ledger.heard.iter()
+    }
+
+    pub(super) fn take_outgoing(&mut self) -> Option<ClientEvent> {
+        self.ledger.outgoing.pop_front()
+    }
+}

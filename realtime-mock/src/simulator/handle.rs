@@ -1,0 +1,97 @@
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use realtime_core::{Id, endpoint::Handshake, types::Item};
+use serde_json::Value;
+
+use super::transport::Line;
+
+/// Sessions that are remembered after their end.
+const KEPT: usize = 64;
+
+/// The sessions of a simulator, in the order in which they were opened.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<(u64, VecDeque<SimulatedSession>)>);
+
+impl Sessions {
+    /// The number of the next session.
+    pub(super) fn number(&self) -> u64 {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 += 1;
+        state.0
+    }
+
+    pub(super) fn add(&self, session: SimulatedSession) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sessions = &mut state.1;
+        sessions.push_back(session);
+        while sessions.iter().filter(|session| session.is_closed()).count() > KEPT {
+            let Some(at) = sessions.iter().position(SimulatedSession::is_closed) else { break };
+            sessions.remove(at);
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<SimulatedSession> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().cloned().collect()
+    }
+}
+
+/// The server's side of one session, for a test to look at.
+#[derive(Clone)]
+pub struct SimulatedSession {
+    pub(super) handshake: Handshake,
+    pub(super) line: Arc<Line>,
+}
+
+/// An event that the service received.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Received {
+    /// Its type. Empty if it had none.
+    pub kind: String,
+    /// The id that the client gave it.
+    pub event_id: Option<Id>,
+    /// The code of the error that it was answered with.
+    pub refused: Option<&'static str>,
+}
+
+impl SimulatedSession {
+    /// What the client connected with.
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// The conversation, in order.
+    pub fn items(&self) -> Vec<Item> {
+        self.line.session().items()
+    }
+
+    /// The session's configuration, as `session.updated` reports it.
+    pub fn config(&self) -> Value {
+        self.line.session().config()
+    }
+
+    /// Milliseconds of audio that were accepted: appended, and neither refused nor lost.
+    pub fn audio_ms(&self) -> u64 {
+        self.line.session().audio_ms()
+    }
+
+    /// The events that were received, in order: the last 16,384 of them.
+    pub fn received(&self) -> Vec<Received> {
+        self.line.session().received().cloned().collect()
+    }
+
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        self.line.session().is_closed()
+    }
+}
+
+impl fmt::Debug for SimulatedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedSession").field("handshake", &self.handshake).finish_non_exhaustive()
+    }
+}

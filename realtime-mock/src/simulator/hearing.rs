@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use realtime_core::{
+    Audio,
+    types::{AudioFormat, Failure},
+};
+
+use super::answer::words;
+
+/// What the user has said: the audio of one turn, as it was committed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Utterance {
+    /// The how many-eth of the session it is, from 0.
+    pub number: u64,
+    /// The audio, with the padding before and the silence after it. Of a very long one, its end.
+    pub audio: Audio,
+    /// How it is written.
+    pub format: AudioFormat,
+    /// How long it is, in milliseconds.
+    pub ms: u64,
+}
+
+/// What the simulated service hears in an utterance. A text becomes one by itself.
+///
+/// The model answers to it, and it is the transcript, if the session asks for one.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    pub(super) pieces: Vec<String>,
+    pub(super) failure: Option<Box<Failure>>,
+    pub(super) after: Option<Duration>,
+}
+
+impl Heard {
+    /// These words. They are transcribed one by one.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self { pieces: words(text.as_ref()), ..Self::default() }
+    }
+
+    /// Its transcription fails. The model has understood nothing either.
+    pub fn failed(kind: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        let failure = Failure::default().kind(kind).code(code).message(message);
+        Self { failure: Some(Box::new(failure)), ..Self::default() }
+    }
+
+    /// The transcript begins so long after the commit: before the response or after it, as the test wants it.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.after = Some(time);
+        self
+    }
+
+    pub(super) fn words(&self) -> String {
+        self.pieces.concat()
+    }
+}
+
+impl From<&str> for Heard {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Heard {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+/// Something that is said in a session that translates.
+#[derive(Clone, Debug, Default)]
+pub struct Phrase {
+    pub(super) input: Vec<String>,
+    pub(super) output: Vec<String>,
+}
+
+impl Phrase {
+    /// What is said, and what that is in the other language.
+    pub fn new(input: impl AsRef<str>, output: impl AsRef<str>) -> Self {
+        Self { input: words(input.as_ref()), output: words(output.as_ref()) }
+    }
+}

@@ -1,0 +1,62 @@
+use http::{HeaderMap, StatusCode, header};
+use realtime_core::{endpoint::Handshake, transport::TransportError};
+
+/// What a client asks for when it connects.
+pub(super) struct Request {
+    pub(super) kind: Kind,
+    pub(super) model: Option<String>,
+    pub(super) intent: Option<String>,
+    /// The credential, in whichever way it was given.
+    pub(super) key: Option<String>,
+    /// Whether it asks for the shape of old.
+    pub(super) beta: bool,
+}
+
+/// What sort of session it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Realtime,
+    Transcription,
+    Translation,
+}
+
+impl Request {
+    pub(super) fn read(handshake: &Handshake) -> Result<Self, TransportError> {
+        let path = handshake.uri.path().trim_end_matches('/');
+        let query = handshake.uri.query().unwrap_or_default();
+        // A name that comes twice counts as it comes last.
+        let value = |name: &str| {
+            let pairs = form_urlencoded::parse(query.as_bytes());
+            pairs.filter(|(key, value)| key == name && !value.is_empty()).last().map(|(_, value)| value.into_owned())
+        };
+        let intent = value("intent");
+        let kind = match intent.as_deref() {
+            _ if path.ends_with("/realtime/translations") => Kind::Translation,
+            _ if !path.ends_with("/realtime") => {
+                let body = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error"}}"#;
+                return Err(TransportError::rejected(StatusCode::NOT_FOUND, HeaderMap::new(), body.into()));
+            }
+            Some("transcription") => Kind::Transcription,
+            _ => Kind::Realtime,
+        };
+        Ok(Self {
+            kind,
+            model: value("model").or_else(|| value("deployment")),
+            intent,
+            key: key(handshake),
+            beta: handshake.headers.contains_key("openai-beta")
+                || handshake.subprotocols.iter().any(|name| name.starts_with("openai-beta.")),
+        })
+    }
+}
+
+/// The credential: a bearer, Azure's header, or a subprotocol of a browser.
+fn key(handshake: &Handshake) -> Option<String> {
+    let header = |name: &str| handshake.headers.get(name)?.to_str().ok();
+    let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    let protocol = || handshake.subprotocols.iter().find_map(|name| name.strip_prefix("openai-insecure-api-key."));
+    bearer.or_else(|| header("api-key")).or_else(protocol).map(String::from)
+}

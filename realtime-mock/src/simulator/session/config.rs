@@ -1,0 +1,197 @@
+use realtime_core::types::AudioFormat;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Fault;
+use crate::simulator::Kind;
+
+/// What a session is like, as `session.updated` reports it, and what of it the session itself lives by.
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) value: Value,
+    pub(super) input: AudioFormat,
+    pub(super) turns: Option<Turns>,
+}
+
+/// How turns are detected.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Turns {
+    /// From 0 to 1.
+    pub(super) threshold: f64,
+    pub(super) prefix_ms: u64,
+    pub(super) silence_ms: u64,
+    pub(super) idle_ms: Option<u64>,
+    pub(super) create_response: bool,
+    pub(super) interrupt_response: bool,
+}
+
+impl Config {
+    /// What a session is like when it is created.
+    pub(super) fn new(kind: Kind, id: &str, model: &str, expires_at: u64) -> Self {
+        let pcm = json!({ "type": "audio/pcm", "rate": 24_000 });
+        let mut input = json!({
+            "format": pcm, "transcription": null, "noise_reduction": null, "turn_detection": server_vad(kind),
+        });
+        let value = if kind == Kind::Transcription {
+            json!({
+                "type": "transcription",
+                "object": "realtime.transcription_session",
+                "id": id,
+                "expires_at": expires_at,
+                "audio": { "input": input.take() },
+                "include": null,
+            })
+        } else {
+            json!({
+                "type": "realtime",
+                "object": "realtime.session",
+                "id": id,
+                "model": model,
+                "output_modalities": ["audio"],
+                "instructions": "You are a helpful, witty, and friendly AI.",
+                "tools": [],
+                "tool_choice": "auto",
+                "max_output_tokens": "inf",
+                "tracing": null,
+                "truncation": "auto",
+                "prompt": null,
+                "expires_at": expires_at,
+                "audio": {
+                    "input": input.take(),
+                    "output": { "format": pcm, "voice": "marin", "speed": 1.0 },
+                },
+                "include": null,
+            })
+        };
+        Self::of(value)
+    }
+
+    fn of(value: Value) -> Self {
+        let input = value.pointer("/audio/input/format").map(format).unwrap_or_default();
+        let turns = value.pointer("/audio/input/turn_detection").and_then(turns);
+        Self { value, input, turns }
+    }
+
+    fn kind(&self) -> Kind {
+        if self.value["type"] == "transcription" { Kind::Transcription } else { Kind::Realtime }
+    }
+
+    /// What becomes of it by an update whose shape was checked.
+    pub(super) fn updated(&self, update: &Map<String, Value>, spoken: bool) -> Result<Self, Fault> {
+        let kind = self.kind();
+        if let (Some(now), Some(then)) = (self.value["type"].as_str(), update.get("type").and_then(Value::as_str))
+            && now != then
+        {
+            let message = format!("Passing a {then} session update event to a {now} session is not allowed.");
+            return Err(Fault::new("invalid_parameter", message));
+        }
+        let mut value = self.value.clone();
+        for (name, new) in update {
+            match name.as_str() {
+                "type" => {}
+                "model" if *new == self.value["model"] || new.is_null() => {}
+                "model" => {
+                    let message = "The model of a session cannot be changed.";
+                    return Err(Fault::new("invalid_value", message).at("session.model"));
+                }
+                "audio" => audio(&mut value["audio"], new, kind),
+                "tracing" | "prompt" | "include" => value[name] = new.clone(),
+                _ if new.is_null() => {}
+                _ => value[name] = new.clone(),
+            }
+        }
+        const VOICE: &str = "/audio/output/voice";
+        if spoken && value.pointer(VOICE) != self.value.pointer(VOICE) {
+            let message = "Cannot update a conversation's voice if assistant audio is present.";
+            return Err(Fault::new("cannot_update_voice", message));
+        }
+        Ok(Self::of(value))
+    }
+}
+
+fn audio(audio: &mut Value, new: &Value, kind: Kind) {
+    for (side, members) in new.as_object().into_iter().flatten() {
+        for (name, new) in members.as_object().into_iter().flatten() {
+            let current = &mut audio[side][name];
+            match name.as_str() {
+                "turn_detection" => detection(current, new, kind),
+                "transcription" if new.is_object() => {
+                    if current.is_null() {
+                        *current = json!({ "language": null, "prompt": null });
+                    }
+                    merge(current, new);
+                }
+                "transcription" => *current = Value::Null,
+                "noise_reduction" => merge(current, new),
+                _ if new.is_null() => {}
+                "format" => *current = written(&format(new)),
+                _ => *current = new.clone(),
+            }
+        }
+    }
+}
+
+/// The turn detection that an update asks for: what it leaves out stays, or is the default of another kind.
+fn detection(current: &mut Value, new: &Value, kind: Kind) {
+    if !new.is_null() && current["type"] != new["type"] {
+        *current = match new["type"].as_str() {
+            Some("semantic_vad") if kind == Kind::Transcription => json!({ "eagerness": "auto" }),
+            Some("semantic_vad") => json!({
+                "eagerness": "auto", "create_response": true, "interrupt_response": true,
+            }),
+            _ => server_vad(kind),
+        };
+    }
+    merge(current, new);
+}
+
+fn server_vad(kind: Kind) -> Value {
+    let mut vad = json!({
+        "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200,
+    });
+    if kind == Kind::Realtime {
+        merge(&mut vad, &json!({ "create_response": true, "interrupt_response": true }));
+        vad["idle_timeout_ms"] = Value::Null;
+    }
+    vad
+}
+
+/// Sets the members that there are; null in place of an object turns the whole off.
+pub(super) fn merge(current: &mut Value, new: &Value) {
+    match (&mut *current, new) {
+        (Value::Object(current), Value::Object(new)) => {
+            current.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        _ => *current = new.clone(),
+    }
+}
+
+/// The format that a checked value names.
+pub(super) fn format(value: &Value) -> AudioFormat {
+    AudioFormat::deserialize(value).unwrap_or_default()
+}
+
+fn written(format: &AudioFormat) -> Value {
+    serde_json::to_value(format).unwrap_or_default()
+}
+
+fn turns(value: &Value) -> Option<Turns> {
+    let number = |name: &str| value[name].as_f64();
+    // A number of milliseconds that was checked not to be negative.
+    let ms = |name: &str| number(name).map(|ms| ms as u64);
+    let flag = |name: &str| value[name].as_bool().unwrap_or(true);
+    let turns = Turns {
+        threshold: number("threshold").unwrap_or(0.5),
+        prefix_ms: ms("prefix_padding_ms").unwrap_or(300),
+        silence_ms: match value["eagerness"].as_str() {
+            Some("low") => 8_000,
+            Some("high") => 2_000,
+            Some(_) => 4_000,
+            None => ms("silence_duration_ms").unwrap_or(500),
+        },
+        idle_ms: ms("idle_timeout_ms"),
+        create_response: flag("create_response"),
+        interrupt_response: flag("interrupt_response"),
+    };
+    value.is_object().then_some(turns)
+}

@@ -1,0 +1,160 @@
+//! The input audio buffer, and the turns in it.
+
+use realtime_core::{Audio, transport::Instant};
+use serde_json::json;
+
+use super::{
+    Fault,
+    buffer::{MS, Ticks},
+    conversation::{Clip, Entry},
+    hearing::{Heard, Hearing},
+    talk::Talk,
+};
+use crate::simulator::request::Kind;
+
+/// A commit by hand needs so much audio.
+const LEAST: Ticks = 100 * MS;
+
+/// A turn that is being spoken: the item that it will be, and where it begins.
+pub(super) struct Speech {
+    item: String,
+    from: Ticks,
+}
+
+/// What the service waits for once it has spoken.
+pub(super) enum Idle {
+    /// The client plays the answer, until then.
+    Playing(Instant),
+    /// Nobody speaks, since this point of the audio: at that time the model asks whether anybody is there.
+    Silent(Ticks, Instant),
+}
+
+impl Talk {
+    pub(super) fn append(&mut self, audio: &Audio) -> Result<(), Fault> {
+        let at = self.buffer.end();
+        self.buffer.append(audio, &self.config.input);
+        let Some(turns) = self.config.turns.clone() else { return Ok(()) };
+        let heard = self.hearing.listen(audio, &self.config.input, at, self.buffer.start(), &turns);
+        for heard in heard {
+            match heard {
+                Heard::Started(from) => {
+                    // A turn that ended within the same audio has moved the buffer's beginning.
+                    let from = from.max(self.buffer.start());
+                    let item = self.wire.ids.make("item");
+                    let members = json!({ "audio_start_ms": from / MS, "item_id": item });
+                    self.wire.send("input_audio_buffer.speech_started", members);
+                    self.speech = Some(Speech { item, from });
+                    self.idle = None;
+                    if turns.interrupt_response {
+                        self.interrupt();
+                    }
+                }
+                Heard::Stopped(to) => {
+                    let Some(Speech { item, from }) = self.speech.take() else { continue };
+                    let members = json!({ "audio_end_ms": to / MS, "item_id": item });
+                    self.wire.send("input_audio_buffer.speech_stopped", members);
+                    self.take_turn(item, from, to);
+                    if turns.create_response && self.kind == Kind::Realtime {
+                        self.answer_turn();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The client ends the turn.
+    pub(super) fn commit(&mut self) -> Result<(), Fault> {
+        let length = self.buffer.length();
+        if length < LEAST {
+            let ms = length as f64 / MS as f64;
+            let message = format!(
+                "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer \
+                 only has {ms:.2}ms of audio."
+            );
+            return Err(Fault::new("input_audio_buffer_commit_empty", message));
+        }
+        self.stop_listening();
+        let item = self.wire.ids.make("item");
+        self.take_turn(item, self.buffer.start(), self.buffer.end());
+        Ok(())
+    }
+
+    /// The client throws the buffer away.
+    pub(super) fn clear(&mut self) -> Result<(), Fault> {
+        self.stop_listening();
+        self.buffer.take(self.buffer.end(), self.buffer.end());
+        self.wire.send("input_audio_buffer.cleared", json!({}));
+        Ok(())
+    }
+
+    /// Forgets a turn that has begun.
+    pub(super) fn stop_listening(&mut self) {
+        self.hearing = Hearing::default();
+        self.speech = None;
+    }
+
+    /// Makes audio of the buffer an item of the conversation.
+    fn take_turn(&mut self, id: String, from: Ticks, to: Ticks) {
+        let audio = self.buffer.take(from, to);
+        let format = self.config.input.clone();
+        self.commit_item(&id, Some(Clip::new(0, format.clone(), audio.clone())));
+        let heard = self.hear(&id, audio, format);
+        if let Some(entry) = self.conversation.get_mut(&id) {
+            entry.heard = Some(heard);
+        }
+    }
+
+    fn commit_item(&mut self, id: &str, clip: Option<Clip>) {
+        let at = self.conversation.entries().len();
+        let members = json!({ "previous_item_id": self.conversation.before(at), "item_id": id });
+        self.wire.send("input_audio_buffer.committed", members);
+        let entry = Entry::new(json!({
+            "id": id,
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{ "type": "input_audio", "transcript": null }],
+        }));
+        self.add(at, entry.with_clip(clip));
+    }
+
+    /// The model has spoken for so long: once that is played, the user's silence begins to count.
+    pub(super) fn wait_for_speech(&mut self, spoken_ms: u64) {
+        let patient = self.config.turns.as_ref().is_some_and(|turns| turns.idle_ms.is_some());
+        if patient && self.speech.is_none() {
+            self.idle = Some(Idle::Playing(self.wire.now + std::time::Duration::from_millis(spoken_ms)));
+        }
+    }
+
+    pub(super) fn idle_due(&self) -> Option<Instant> {
+        match self.idle {
+            Some(Idle::Playing(until) | Idle::Silent(_, until)) => Some(until),
+            None => None,
+        }
+    }
+
+    pub(super) fn step_idle(&mut self) {
+        let Some(timeout) = self.config.turns.as_ref().and_then(|turns| turns.idle_ms) else {
+            self.idle = None;
+            return;
+        };
+        match self.idle.take() {
+            None => {}
+            Some(Idle::Playing(until)) => {
+                let until = until + std::time::Duration::from_millis(timeout);
+                self.idle = Some(Idle::Silent(self.buffer.end(), until));
+            }
+            Some(Idle::Silent(from, _)) => {
+                let (id, to) = (self.wire.ids.make("item"), self.buffer.end());
+                let members = json!({ "audio_start_ms": from / MS, "audio_end_ms": to / MS, "item_id": id });
+                self.wire.send("input_audio_buffer.timeout_triggered", members);
+                let audio = self.buffer.take(from, to);
+                self.commit_item(&id, Some(Clip::new(0, self.config.input.clone(), audio)));
+                // Nothing was said.
+                self.transcribe(&id, Default::default(), (to - from) / MS);
+                self.answer_turn();
+            }
+        }
+    }
+}

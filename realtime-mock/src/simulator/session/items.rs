@@ -1,0 +1,181 @@
+//! The client's hand in the conversation.
+
+use realtime_core::Audio;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Fault,
+    conversation::{Clip, Entry},
+    shapes,
+    talk::Talk,
+};
+
+/// Items that a conversation may have.
+const MOST: usize = 100_000;
+
+impl Talk {
+    pub(super) fn create_item(&mut self, item: &Value, previous: Option<&str>) -> Result<(), Fault> {
+        let at = match previous {
+            None => self.conversation.entries().len(),
+            Some("root") => 0,
+            Some(id) => match self.conversation.position(id) {
+                Some(at) => at + 1,
+                None => {
+                    let code = "item_create_invalid_previous_item_id";
+                    return Err(Fault::no_item(code, "creating", "previous item", id, "previous_item_id"));
+                }
+            },
+        };
+        if self.conversation.entries().len() >= MOST {
+            return Err(Fault::new("conversation_full", format!("A conversation has at most {MOST} items.")));
+        }
+        if let Some(id) = item["id"].as_str().filter(|id| self.conversation.position(id).is_some()) {
+            let message = format!("Error adding item: an item with id '{id}' already exists.");
+            return Err(Fault::new("item_create_duplicate_item_id", message).at("item.id"));
+        }
+        let entry = self.entry(item, "item")?;
+        self.check_answer(&entry)?;
+        self.add(at, entry);
+        Ok(())
+    }
+
+    /// An item as the conversation holds it, from one that the client describes.
+    pub(super) fn entry(&mut self, item: &Value, path: &str) -> Result<Entry, Fault> {
+        let mut item = item.clone();
+        let kind = item["type"].as_str().unwrap_or_default().to_owned();
+        if !item["id"].is_string() {
+            let prefix = match &*kind {
+                "mcp_approval_response" => "mcprsp",
+                "mcp_approval_request" => "mcpr",
+                "mcp_list_tools" => "mcpl",
+                "mcp_call" => "mcp",
+                _ => "item",
+            };
+            item["id"] = self.wire.ids.make(prefix).into();
+        }
+        if let Value::Object(members) = &mut item {
+            members.remove("object");
+            members.retain(|_, value| !value.is_null());
+        }
+        let mut clip = None;
+        if matches!(&*kind, "message" | "function_call" | "function_call_output") {
+            item["status"] = "completed".into();
+        }
+        if kind == "function_call" && item["call_id"].is_null() {
+            item["call_id"] = self.wire.ids.make("call").into();
+        }
+        if kind == "message" {
+            let shape = shapes::part(item["role"].as_str().unwrap_or_default());
+            for (index, part) in item["content"].as_array_mut().into_iter().flatten().enumerate() {
+                shape.check(part, &format!("{path}.content[{index}]"))?;
+                if part["type"] == "input_audio" {
+                    let Ok(audio) = Audio::deserialize(&part["audio"]) else {
+                        let param = format!("{path}.content[{index}].audio");
+                        return Err(Fault::new("invalid_value", format!("Invalid '{param}': no base64.")).at(param));
+                    };
+                    clip.get_or_insert_with(|| Clip::new(index, self.config.input.clone(), audio.to_vec()));
+                    *part = json!({ "type": "input_audio", "transcript": part["transcript"] });
+                }
+            }
+        }
+        Ok(Entry::new(item).with_clip(clip))
+    }
+
+    /// Whether what the item answers has been asked.
+    fn check_answer(&self, entry: &Entry) -> Result<(), Fault> {
+        let entries = self.conversation.entries();
+        match entry.kind() {
+            "function_call_output" => {
+                let call = &entry.item["call_id"];
+                if entries.iter().any(|asked| asked.kind() == "function_call" && asked.item["call_id"] == *call) {
+                    return Ok(());
+                }
+                let call = call.as_str().unwrap_or_default();
+                Err(Fault::new("invalid_tool_call_id", format!("Tool call ID '{call}' not found in conversation.")))
+            }
+            "mcp_approval_response" => {
+                let id = entry.item["approval_request_id"].as_str().unwrap_or_default();
+                if entries.iter().any(|asked| asked.kind() == "mcp_approval_request" && asked.id == id) {
+                    return Ok(());
+                }
+                let code = "item_create_invalid_approval_request_id";
+                Err(Fault::no_item(code, "creating", "approval request", id, "item.approval_request_id"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts an item that is complete into the conversation.
+    pub(super) fn add(&mut self, at: usize, entry: Entry) {
+        let members = json!({ "previous_item_id": self.conversation.before(at), "item": entry.item });
+        self.conversation.insert(at, entry);
+        self.wire.send("conversation.item.added", members.clone());
+        self.wire.send("conversation.item.done", members);
+    }
+
+    /// Puts an item that has just begun at the end of the conversation.
+    pub(super) fn begin(&mut self, entry: Entry) {
+        let previous = self.conversation.before(self.conversation.entries().len());
+        let members = json!({ "previous_item_id": previous, "item": entry.item });
+        self.conversation.push(entry);
+        self.wire.send("conversation.item.added", members);
+    }
+
+    /// Tells that an item of the conversation is whole now, if it is still there.
+    pub(super) fn complete(&mut self, id: &str, item: &Value) {
+        if let Some(entry) = self.conversation.get_mut(id) {
+            entry.item = item.clone();
+            if let Some(clip) = entry.clip.as_ref().filter(|clip| clip.is_cut) {
+                // It was cut while it was still being made: what was not heard stays out.
+                entry.item["content"][clip.part]["transcript"] = "".into();
+            }
+            let previous = self.conversation.predecessor(id);
+            self.wire.send("conversation.item.done", json!({ "previous_item_id": previous, "item": item }));
+        }
+    }
+
+    pub(super) fn delete_item(&mut self, id: &str) -> Result<(), Fault> {
+        if self.conversation.remove(id).is_none() {
+            return Err(Fault::no_item("item_delete_invalid_item_id", "deleting", "item", id, "item_id"));
+        }
+        self.wire.send("conversation.item.deleted", json!({ "item_id": id }));
+        Ok(())
+    }
+
+    pub(super) fn retrieve_item(&mut self, id: &str) -> Result<(), Fault> {
+        let Some(entry) = self.conversation.get(id) else {
+            return Err(Fault::no_item("item_retrieve_invalid_item_id", "retrieving", "item", id, "item_id"));
+        };
+        let item = entry.retrieved();
+        self.wire.send("conversation.item.retrieved", json!({ "item": item }));
+        Ok(())
+    }
+
+    pub(super) fn truncate_item(&mut self, id: &str, part: u64, end_ms: u64) -> Result<(), Fault> {
+        let Some(entry) = self.conversation.get_mut(id) else {
+            return Err(Fault::no_item("item_truncate_invalid_item_id", "truncating", "item", id, "item_id"));
+        };
+        let spoken = entry.role() == "assistant";
+        let Some(clip) = entry.clip.as_mut().filter(|_| spoken) else {
+            let message = "Only model output audio messages can be truncated";
+            return Err(Fault::new("unsupported_content_type", message));
+        };
+        if clip.part as u64 != part {
+            let message = format!("Invalid 'content_index': the item has no audio at {part}.");
+            return Err(Fault::new("invalid_value", message).at("content_index"));
+        }
+        if end_ms > clip.made_ms {
+            let message = format!("Audio content of {}ms is already shorter than {end_ms}ms", clip.made_ms);
+            return Err(Fault::new("invalid_value", message).at("audio_end_ms"));
+        }
+        clip.cut(end_ms);
+        let cut = clip.part;
+        if let Some(part) = entry.item["content"].get_mut(cut) {
+            part["transcript"] = "".into();
+        }
+        let members = json!({ "item_id": id, "content_index": part, "audio_end_ms": end_ms });
+        self.wire.send("conversation.item.truncated", members);
+        Ok(())
+    }
+}

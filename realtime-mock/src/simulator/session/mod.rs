@@ -1,0 +1,295 @@
+//! One session of the service: a state machine without a clock or a socket. It is given messages and the time, and
+//! gives messages.
+
+mod buffer;
+mod config;
+mod conversation;
+mod fault;
+mod hearing;
+mod ids;
+mod input;
+mod items;
+mod listing;
+mod plan;
+mod responses;
+mod running;
+mod shape;
+mod shapes;
+mod talk;
+mod transcripts;
+mod translate;
+mod usage;
+mod wire;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use realtime_core::{
+    Id,
+    transport::{Instant, Message, Timer},
+    types::Item,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    Received,
+    request::{Kind, Request},
+    settings::Settings,
+};
+pub(super) use conversation::Entry;
+use fault::Fault;
+use talk::Talk;
+use translate::Translate;
+use wire::Wire;
+
+/// How many events of the client are remembered.
+const REMEMBERED: usize = 1 << 14;
+
+pub(super) struct Session {
+    work: Work,
+    received: VecDeque<Received>,
+}
+
+/// What the session is about.
+enum Work {
+    Talk(Box<Talk>),
+    Translate(Box<Translate>),
+    Refused(Box<Wire>),
+}
+
+/// An event of the client.
+struct Incoming<'a> {
+    kind: &'a str,
+    members: &'a Map<String, Value>,
+}
+
+impl Session {
+    /// Opens the session that is asked for, or refuses it as the service does: after the upgrade.
+    pub(super) fn open(settings: Arc<Settings>, number: u64, request: &Request, timer: &dyn Timer) -> Self {
+        let mut wire = Wire::new(&settings, number, timer);
+        let work = match refusal(&settings, request) {
+            Some((code, fault)) => {
+                wire.refuse(code, fault);
+                Work::Refused(Box::new(wire))
+            }
+            None if request.kind == Kind::Translation => {
+                Work::Translate(Box::new(Translate::open(wire, settings, request)))
+            }
+            None => Work::Talk(Box::new(Talk::open(wire, settings, request))),
+        };
+        Self { work, received: VecDeque::new() }
+    }
+
+    /// Takes a message of the client. What was due before is done before.
+    pub(super) fn receive(&mut self, message: Message, now: Instant) {
+        while self.advance(now) {}
+        self.wire_mut().now = now;
+        match message {
+            Message::Text(text) => self.receive_event(text.as_bytes()),
+            Message::Binary(_) => {
+                let fault = Fault::new("invalid_event", "Binary messages are not supported: send events as text.");
+                self.wire_mut().error(fault, None);
+            }
+            Message::Ping(payload) => self.wire_mut().push(Message::Pong(payload)),
+            Message::Pong(_) => {}
+            Message::Close(frame) => self.wire_mut().close(frame),
+        }
+    }
+
+    fn receive_event(&mut self, raw: &[u8]) {
+        if self.wire().is_closed() {
+            return;
+        }
+        let Ok(Value::Object(members)) = serde_json::from_slice(raw) else {
+            let fault = Fault::new("invalid_json", "The message is not a JSON object.");
+            return self.reject("", None, fault);
+        };
+        let event_id = members.get("event_id").and_then(Value::as_str);
+        let result = match members.get("type") {
+            Some(Value::String(kind)) => {
+                let incoming = Incoming { kind, members: &members };
+                let result = match &mut self.work {
+                    Work::Talk(talk) => talk.receive(incoming),
+                    Work::Translate(translate) => translate.receive(incoming),
+                    Work::Refused(_) => Ok(()),
+                };
+                result.map_err(|fault| (&**kind, fault))
+            }
+            Some(_) => Err(("", Fault::new("invalid_type", "Invalid type for 'type': expected a string.").at("type"))),
+            None => Err(("", Fault::missing("type"))),
+        };
+        match result {
+            Ok(()) => {
+                let kind = members["type"].as_str().unwrap_or_default();
+                self.remember(kind, event_id, None);
+            }
+            Err((kind, fault)) => self.reject(kind, event_id, fault),
+        }
+    }
+
+    fn reject(&mut self, kind: &str, event_id: Option<&str>, fault: Fault) {
+        self.remember(kind, event_id, fault.code);
+        self.wire_mut().error(fault, event_id);
+    }
+
+    fn remember(&mut self, kind: &str, event_id: Option<&str>, refused: Option<&'static str>) {
+        if self.received.len() == REMEMBERED {
+            self.received.pop_front();
+        }
+        self.received.push_back(Received { kind: kind.into(), event_id: event_id.map(Id::from), refused });
+    }
+
+    /// The next message for the client, if there is one by now.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<Message> {
+        loop {
+            if let Some(message) = self.wire_mut().pop() {
+                return Some(message);
+            }
+            if !self.advance(now) {
+                return None;
+            }
+        }
+    }
+
+    /// Does the next thing that is due by now. Whether there was one.
+    fn advance(&mut self, now: Instant) -> bool {
+        match self.next_deadline() {
+            Some(due) if due <= now => {
+                let first = self.wire().due() == Some(due);
+                let wire = self.wire_mut();
+                // Late or not, it happens when it was due.
+                wire.now = wire.now.max(due);
+                match &mut self.work {
+                    _ if first => self.wire_mut().step(),
+                    Work::Talk(talk) => talk.step(),
+                    Work::Translate(translate) => translate.step(),
+                    Work::Refused(_) => {}
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When something happens by itself.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let own = self.wire().due()?;
+        let work = match &self.work {
+            Work::Talk(talk) => talk.due(),
+            Work::Translate(translate) => translate.due(),
+            Work::Refused(_) => None,
+        };
+        Some(work.map_or(own, |work| work.min(own)))
+    }
+
+    /// Whether it is over. What is queued is still to be sent.
+    pub(super) fn is_closed(&self) -> bool {
+        self.wire().is_closed()
+    }
+
+    /// Bytes ready to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.wire().queued()
+    }
+
+    /// The client is gone: nothing is sent any more, and audio is let go.
+    pub(super) fn abandon(&mut self) {
+        self.wire_mut().abandon();
+        if let Work::Talk(talk) = &mut self.work {
+            talk.abandon();
+        }
+    }
+
+    pub(super) fn items(&self) -> Vec<Item> {
+        match &self.work {
+            Work::Talk(talk) => talk.conversation.entries().iter().filter_map(Entry::typed).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The session as `session.updated` reports it.
+    pub(super) fn config(&self) -> Value {
+        match &self.work {
+            Work::Talk(talk) => talk.config.value.clone(),
+            Work::Translate(translate) => translate.config.clone(),
+            Work::Refused(_) => Value::Null,
+        }
+    }
+
+    /// Milliseconds of audio that were accepted.
+    pub(super) fn audio_ms(&self) -> u64 {
+        match &self.work {
+            Work::Talk(talk) => talk.buffer.end() / buffer::MS,
+            Work::Translate(translate) => translate.heard_ms(),
+            Work::Refused(_) => 0,
+        }
+    }
+
+    pub(super) fn received(&self) -> impl Iterator<Item = &Received> {
+        self.received.iter()
+    }
+
+    fn wire(&self) -> &Wire {
+        match &self.work {
+            Work::Talk(talk) => &talk.wire,
+            Work::Translate(translate) => &translate.wire,
+            Work::Refused(wire) => wire,
+        }
+    }
+
+    fn wire_mut(&mut self) -> &mut Wire {
+        match &mut self.work {
+            Work::Talk(talk) => &mut talk.wire,
+            Work::Translate(translate) => &mut translate.wire,
+            Work::Refused(wire) => wire,
+        }
+    }
+}
+
+/// Why a session is not opened, and the close code.
+fn refusal(settings: &Settings, request: &Request) -> Option<(u16, Fault)> {
+    if request.beta {
+        let message = "The beta shape of the API is not served any more: leave the OpenAI-Beta header out.";
+        return Some((4000, Fault::new("beta_api_shape_disabled", message)));
+    }
+    let known = |key: &str| settings.keys.iter().any(|known| known.expose() == key);
+    match &request.key {
+        _ if settings.keys.is_empty() => {}
+        Some(key) if known(key) => {}
+        Some(_) => return Some((3000, Fault::new("invalid_api_key", "Incorrect API key provided."))),
+        None => return Some((3000, Fault::new("invalid_api_key", "You did not provide an API key."))),
+    }
+    if let Some(intent) = &request.intent
+        && request.kind == Kind::Realtime
+    {
+        return Some((4000, Fault::new("invalid_intent", format!("Invalid intent {intent}"))));
+    }
+    let model = request.model.as_ref()?;
+    if request.kind == Kind::Transcription {
+        let message = "You must not provide a model parameter for transcription sessions.";
+        return Some((4000, Fault::new("invalid_model", message)));
+    }
+    if settings.models.is_empty() || settings.models.contains(model) {
+        return None;
+    }
+    let message = format!("The model `{model}` does not exist or you do not have access to it.");
+    Some((4000, Fault::new("model_not_found", message)))
+}
+
+/// The audio of an `append`, decoded.
+fn decode(members: &Map<String, Value>) -> Result<realtime_core::Audio, Fault> {
+    /// Bytes that one event may append: 15 MiB.
+    const MOST: usize = 15 << 20;
+
+    let audio: Result<realtime_core::Audio, _> = serde::Deserialize::deserialize(&members["audio"]);
+    match audio {
+        Ok(audio) if audio.len() > MOST => {
+            let message = format!("Invalid 'audio': at most {MOST} bytes can be appended at once.");
+            Err(Fault::new("invalid_value", message).at("audio"))
+        }
+        Ok(audio) => Ok(audio),
+        Err(_) => {
+            let message = "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
+            Err(Fault::new("invalid_value", message).at("audio"))
+        }
+    }
+}

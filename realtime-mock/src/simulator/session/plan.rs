@@ -1,0 +1,148 @@
+//! What a response will do, step by step.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::Bytes;
+use realtime_core::types::AudioFormat;
+
+use super::running::{Out, Running};
+use crate::simulator::{
+    Pace,
+    answer::{Answer, Output, bits},
+    voice,
+};
+
+/// Audio is sent in pieces of so many milliseconds.
+const PIECE: u64 = 200;
+
+pub(super) struct Step {
+    /// How long it takes.
+    pub(super) after: Duration,
+    /// Which of the outputs it is about.
+    pub(super) output: usize,
+    pub(super) act: Act,
+}
+
+pub(super) enum Act {
+    /// The item begins.
+    Open,
+    /// Its part begins.
+    Part,
+    /// A piece of its text, or of its transcript.
+    Text(String),
+    /// A piece of its audio.
+    Sound(Bytes),
+    /// A piece of its arguments.
+    Arguments(String),
+    /// The MCP tool begins to run.
+    Run,
+    /// It has run.
+    Ran,
+    /// The item is whole.
+    Close,
+}
+
+impl Running {
+    /// Plans the calls that were approved since the response before.
+    pub(super) fn plan_approved(&mut self, calls: Vec<Out>, pace: &Pace) {
+        for out in calls {
+            let steps = called(self.outputs.len(), out.arguments(), pace, true);
+            self.outputs.push(out);
+            self.steps.extend(steps);
+        }
+    }
+
+    /// Plans the outputs of an answer. `item` makes an item of each.
+    pub(super) fn plan(&mut self, answer: Answer, pace: &Pace, item: &mut dyn FnMut(&Output) -> Out) {
+        let mut calls: Vec<VecDeque<Step>> = Vec::new();
+        let mut asked = false;
+        for output in answer.output {
+            if asked && matches!(output, Output::Message { .. }) {
+                // What it would say of the call has to wait for the call.
+                continue;
+            }
+            let index = self.outputs.len();
+            let out = item(&output);
+            let steps = match output {
+                Output::Message { pieces, .. } if !self.spoken => written(index, pieces, pace),
+                Output::Message { pieces, audio } => {
+                    let words = pieces.concat();
+                    let speech = || voice::speak(voice::length_ms(&words, self.speed), &self.format).into();
+                    let audio = audio.map_or_else(speech, |audio| audio.into_bytes());
+                    spoken(index, pieces, audio, &self.format, pace)
+                }
+                Output::Call { arguments, .. } => {
+                    let steps = called(index, &arguments, pace, false);
+                    if answer.interleaved {
+                        self.outputs.push(out);
+                        calls.push(steps);
+                        continue;
+                    }
+                    steps
+                }
+                // Its arguments are whole from the start.
+                Output::Mcp { .. } if out.item["type"] == "mcp_approval_request" => {
+                    asked = true;
+                    [(Act::Open, Duration::ZERO), (Act::Close, Duration::ZERO)].map(step(index)).into()
+                }
+                Output::Mcp { arguments, .. } => called(index, &arguments, pace, true),
+            };
+            self.outputs.push(out);
+            self.steps.extend(steps);
+        }
+        while !calls.is_empty() {
+            self.steps.extend(calls.iter_mut().filter_map(VecDeque::pop_front));
+            calls.retain(|steps| !steps.is_empty());
+        }
+        self.ending = answer.ending;
+    }
+}
+
+fn step(output: usize) -> impl Fn((Act, Duration)) -> Step {
+    move |(act, after)| Step { after, output, act }
+}
+
+fn written(output: usize, pieces: Vec<String>, pace: &Pace) -> VecDeque<Step> {
+    let mut steps = vec![(Act::Open, Duration::ZERO), (Act::Part, Duration::ZERO)];
+    steps.extend(pieces.into_iter().map(|piece| (Act::Text(piece), pace.text)));
+    steps.push((Act::Close, Duration::ZERO));
+    steps.into_iter().map(step(output)).collect()
+}
+
+/// Each word goes before the piece of audio in which it is heard.
+fn spoken(output: usize, pieces: Vec<String>, audio: Bytes, format: &AudioFormat, pace: &Pace) -> VecDeque<Step> {
+    let mut steps = vec![(Act::Open, Duration::ZERO), (Act::Part, Duration::ZERO)];
+    // At least one sample, so that there is an end.
+    let size = format.ms_to_bytes(PIECE).unwrap_or(9_600).max(2) as usize;
+    let (letters, bytes) = (pieces.iter().map(String::len).sum::<usize>().max(1), audio.len());
+    let (mut pieces, mut said, mut heard) = (pieces.into_iter().peekable(), 0, 0);
+    let mut audio = audio;
+    loop {
+        let sound = audio.split_to(size.min(audio.len()));
+        heard += sound.len();
+        // Products of lengths that are far below the limits of 128 bits.
+        while let Some(piece) =
+            pieces.next_if(|_| heard == bytes || (said as u128 * bytes as u128) < heard as u128 * letters as u128)
+        {
+            said += piece.len();
+            steps.push((Act::Text(piece), Duration::ZERO));
+        }
+        if sound.is_empty() {
+            break;
+        }
+        let ms = format.bytes_to_ms(sound.len() as u64).unwrap_or(PIECE);
+        steps.push((Act::Sound(sound), pace.of_audio(ms)));
+    }
+    steps.push((Act::Close, Duration::ZERO));
+    steps.into_iter().map(step(output)).collect()
+}
+
+fn called(output: usize, arguments: &str, pace: &Pace, runs: bool) -> VecDeque<Step> {
+    let mut steps = vec![(Act::Open, Duration::ZERO)];
+    steps.extend(bits(arguments).into_iter().map(|bit| (Act::Arguments(bit), pace.text)));
+    if runs {
+        steps.extend([(Act::Run, Duration::ZERO), (Act::Ran, pace.first)]);
+    }
+    steps.push((Act::Close, Duration::ZERO));
+    steps.into_iter().map(step(output)).collect()
+}

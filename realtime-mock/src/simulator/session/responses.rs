@@ -1,0 +1,382 @@
+//! Responses: asked for, streamed, cancelled.
+
+use realtime_core::{Audio, transport::Instant};
+use serde_json::{Value, json};
+
+use super::{
+    Fault,
+    config::{format, merge},
+    conversation::{Clip, Entry},
+    plan::{Act, Step},
+    running::{End, Out, Running, Stage},
+    talk::Talk,
+    usage::{self, of_context, of_text},
+};
+use crate::simulator::{Turn, answer::Ending, answer::Output, request::Kind};
+
+impl Talk {
+    /// The client asks for a response.
+    pub(super) fn create_response(&mut self, request: &Value) -> Result<(), Fault> {
+        if self.kind == Kind::Transcription {
+            let message = "A transcription session has no responses.";
+            return Err(Fault::new("response_create_not_supported", message));
+        }
+        let in_conversation = match request["conversation"].as_str() {
+            None | Some("auto") => true,
+            Some("none") => false,
+            Some(id) if id == self.conversation_id => true,
+            Some(other) => return Err(Fault::value("response.conversation", other, &["auto", "none"])),
+        };
+        self.check_idle(in_conversation)?;
+        for name in request["metadata"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            if name.chars().count() > 64 {
+                let param = format!("response.metadata.{name}");
+                let message = format!("Invalid '{param}': a name has at most 64 characters.");
+                return Err(Fault::new("string_above_max_length", message).at("response.metadata"));
+            }
+        }
+        let input = match request["input"].as_array() {
+            None => None,
+            Some(items) => Some(self.read_input(items)?),
+        };
+        self.start_response(request, in_conversation, input);
+        Ok(())
+    }
+
+    /// One response at a time may write to the conversation.
+    fn check_idle(&self, in_conversation: bool) -> Result<(), Fault> {
+        match self.active().filter(|_| in_conversation) {
+            None => Ok(()),
+            Some(active) => Err(Fault::new(
+                "conversation_already_has_active_response",
+                format!(
+                    "Conversation already has an active response in progress: {}. Wait until the response is finished \
+                     before creating a new one.",
+                    active.id
+                ),
+            )),
+        }
+    }
+
+    fn active(&self) -> Option<&Running> {
+        self.responses.iter().find(|running| running.in_conversation)
+    }
+
+    fn read_input(&mut self, items: &[Value]) -> Result<Vec<Entry>, Fault> {
+        let mut entries = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("response.input[{index}]");
+            if item["type"] != "item_reference" {
+                entries.push(self.entry(item, &path)?);
+                continue;
+            }
+            let id = item["id"].as_str().unwrap_or_default();
+            match self.conversation.get(id) {
+                Some(entry) => entries.push(entry.light()),
+                None => {
+                    let message = format!("Item with id '{id}' not found.");
+                    return Err(Fault::new("invalid_value", message).at(format!("{path}.id")));
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A turn is over: the service answers by itself.
+    pub(super) fn answer_turn(&mut self) {
+        match self.check_idle(true) {
+            Ok(()) => self.start_response(&Value::Null, true, None),
+            Err(fault) => self.wire.error(fault, None),
+        }
+    }
+
+    fn start_response(&mut self, request: &Value, in_conversation: bool, input: Option<Vec<Entry>>) {
+        let mut config = self.config.value.clone();
+        for (name, value) in request.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            match name.as_str() {
+                "audio" if value["output"].is_object() => merge(&mut config["audio"]["output"], &value["output"]),
+                "audio" => {}
+                "conversation" | "metadata" | "input" => {}
+                _ => config[name] = value.clone(),
+            }
+        }
+        let approved = if input.is_none() { self.approved() } else { Vec::new() };
+        let mut extended: Vec<Entry>;
+        let context = match &input {
+            Some(input) => input,
+            None if approved.is_empty() => self.conversation.entries(),
+            None => {
+                extended = self.conversation.entries().iter().map(Entry::light).collect();
+                extended.extend(approved.iter().map(|out| Entry::new(out.ran().clone())));
+                &extended
+            }
+        };
+        let turn = Turn {
+            number: self.responses_begun,
+            context,
+            config: &config,
+            metadata: &request["metadata"],
+            out_of_band: !in_conversation,
+        };
+        let answer = (self.settings.answer)(&turn);
+        let mut running = Running {
+            id: self.wire.ids.make("resp"),
+            in_conversation,
+            metadata: request["metadata"].clone(),
+            spoken: turn.is_spoken(),
+            format: format(&config["audio"]["output"]["format"]),
+            speed: config["audio"]["output"]["speed"].as_f64().unwrap_or(1.0),
+            steps: Vec::new().into(),
+            due: self.wire.now,
+            outputs: Vec::new(),
+            ending: Ending::Completed,
+            input: of_context(context, &config),
+            output: usage::Tokens::default(),
+            limit: config["max_output_tokens"].as_u64(),
+            audio_ms: 0,
+            config,
+        };
+        self.responses_begun += 1;
+        let pace = self.settings.pace();
+        running.plan_approved(approved, &pace);
+        let tools = running.config["tools"].clone();
+        running.plan(answer, &pace, &mut |output| self.out(output, &tools));
+        running.due = running.due + pace.first + running.steps.front().map_or(Default::default(), |step| step.after);
+        let shown = running.shown(&self.conversation_id, "in_progress", &Value::Null, Value::Null);
+        self.wire.send("response.created", json!({ "response": shown }));
+        self.idle = None;
+        self.responses.push(running);
+    }
+
+    /// The item that an output becomes.
+    fn out(&mut self, output: &Output, tools: &Value) -> Out {
+        let ids = &mut self.wire.ids;
+        match output {
+            Output::Message { .. } => Out::new(json!({
+                "id": ids.make("item"),
+                "type": "message",
+                "status": "in_progress",
+                "role": "assistant",
+                "content": [],
+            })),
+            Output::Call { name, .. } => Out::new(json!({
+                "id": ids.make("item"),
+                "type": "function_call",
+                "status": "in_progress",
+                "name": name,
+                "call_id": ids.make("call"),
+                "arguments": "",
+            })),
+            Output::Mcp { server, tool, arguments } => self.mcp_out(server, tool, arguments, tools),
+        }
+    }
+
+    pub(super) fn response_due(&self) -> Option<Instant> {
+        self.responses.iter().map(|running| running.due).min()
+    }
+
+    pub(super) fn step_response(&mut self) {
+        let due = self.response_due();
+        let Some(at) = self.responses.iter().position(|running| Some(running.due) == due) else { return };
+        // Taken out, so that the rest of the session can be worked on meanwhile.
+        let mut running = self.responses.remove(at);
+        match running.steps.pop_front() {
+            Some(step) if running.exceeds(&step.act) => {
+                self.end_response(running, End::incomplete("max_output_tokens"))
+            }
+            Some(step) => {
+                self.act(&mut running, step);
+                running.due = running.due + running.steps.front().map_or(Default::default(), |step| step.after);
+                self.responses.insert(at, running);
+            }
+            None => {
+                let end = End::from(&running.ending);
+                self.end_response(running, end);
+            }
+        }
+    }
+
+    fn act(&mut self, running: &mut Running, Step { output: index, act, .. }: Step) {
+        let Running { id: response_id, outputs, output: tokens, in_conversation, spoken, format, .. } = running;
+        let out = &mut outputs[index];
+        let item_id = out.id.clone();
+        let item = json!({ "response_id": response_id, "item_id": item_id, "output_index": index });
+        let part = |members: Value| with(&item, with(&json!({ "content_index": 0 }), members));
+        match act {
+            Act::Open => {
+                out.stage = Stage::Open;
+                let members = json!({ "response_id": response_id, "output_index": index, "item": out.item });
+                self.wire.send("response.output_item.added", members);
+                if *in_conversation {
+                    self.begin(Entry::new(out.item.clone()));
+                }
+            }
+            Act::Part => {
+                out.part = true;
+                let empty = if *spoken {
+                    json!({ "type": "audio", "transcript": "" })
+                } else {
+                    json!({ "type": "text", "text": "" })
+                };
+                self.wire.send("response.content_part.added", part(json!({ "part": empty })));
+            }
+            Act::Text(piece) => {
+                tokens.text += of_text(&piece);
+                out.text += &piece;
+                let kind =
+                    if *spoken { "response.output_audio_transcript.delta" } else { "response.output_text.delta" };
+                self.wire.send_delta(kind, part(json!({ "delta": piece })));
+            }
+            Act::Sound(audio) => {
+                let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
+                tokens.audio += ms.div_ceil(50);
+                running.audio_ms += ms;
+                self.spoken = true;
+                if *in_conversation && let Some(entry) = self.conversation.get_mut(&item_id) {
+                    entry.clip.get_or_insert_with(|| Clip::new(0, format.clone(), Vec::new())).extend(&audio);
+                }
+                self.wire.send("response.output_audio.delta", part(json!({ "delta": Audio::from(audio) })));
+            }
+            Act::Arguments(bit) => {
+                tokens.text += of_text(&bit);
+                out.text += &bit;
+                let mut members = with(&item, json!({ "delta": bit }));
+                let kind = match out.item.get("call_id") {
+                    Some(call) => {
+                        members["call_id"] = call.clone();
+                        "response.function_call_arguments.delta"
+                    }
+                    None => "response.mcp_call_arguments.delta",
+                };
+                self.wire.send_delta(kind, members);
+            }
+            Act::Run => {
+                out.item["arguments"] = out.text.as_str().into();
+                self.wire.send("response.mcp_call_arguments.done", with(&item, json!({ "arguments": out.text })));
+                let members = json!({ "output_index": index, "item_id": item_id });
+                self.wire.send("response.mcp_call.in_progress", members);
+            }
+            Act::Ran => {
+                out.item = out.ran().clone();
+                let failed = !out.item["error"].is_null();
+                let kind = if failed { "response.mcp_call.failed" } else { "response.mcp_call.completed" };
+                self.wire.send(kind, json!({ "output_index": index, "item_id": item_id }));
+            }
+            Act::Close => {
+                let (response_id, in_conversation, spoken) = (response_id.clone(), *in_conversation, *spoken);
+                self.close_item(&response_id, index, out, "completed", spoken, in_conversation);
+            }
+        }
+    }
+
+    /// The item is whole, or as whole as it will be.
+    fn close_item(
+        &mut self,
+        response: &str,
+        index: usize,
+        out: &mut Out,
+        status: &str,
+        spoken: bool,
+        in_conversation: bool,
+    ) {
+        out.stage = Stage::Closed;
+        let item = json!({ "response_id": response, "item_id": out.id, "output_index": index });
+        match out.item["type"].as_str() {
+            Some("message") => {
+                if out.part {
+                    let part = with(&item, json!({ "content_index": 0 }));
+                    let text = out.text.as_str();
+                    let (shown, kept) = if spoken {
+                        self.wire.send("response.output_audio.done", part.clone());
+                        let done = with(&part, json!({ "transcript": text }));
+                        self.wire.send("response.output_audio_transcript.done", done);
+                        (json!({ "type": "audio", "transcript": text }), "output_audio")
+                    } else {
+                        self.wire.send("response.output_text.done", with(&part, json!({ "text": text })));
+                        (json!({ "type": "text", "text": text }), "output_text")
+                    };
+                    self.wire.send("response.content_part.done", with(&part, json!({ "part": shown })));
+                    out.item["content"] = json!([shown]);
+                    out.item["content"][0]["type"] = kept.into();
+                }
+                out.item["status"] = status.into();
+            }
+            Some("function_call") => {
+                let call = json!({ "call_id": out.item["call_id"], "name": out.item["name"], "arguments": out.text });
+                self.wire.send("response.function_call_arguments.done", with(&item, call));
+                out.item["arguments"] = out.text.as_str().into();
+                out.item["status"] = status.into();
+            }
+            _ => {}
+        }
+        if in_conversation {
+            self.conversation.settle(&out.id);
+            self.complete(&out.id, &out.item);
+        }
+        let members = json!({ "response_id": response, "output_index": index, "item": out.item });
+        self.wire.send("response.output_item.done", members);
+    }
+
+    /// The response is over: whatever it has begun is closed.
+    fn end_response(&mut self, mut running: Running, end: End) {
+        let (id, spoken, in_conversation) = (running.id.clone(), running.spoken, running.in_conversation);
+        for (index, out) in running.outputs.iter_mut().enumerate().filter(|(_, out)| out.stage == Stage::Open) {
+            self.close_item(&id, index, out, "incomplete", spoken, in_conversation);
+        }
+        let now = self.wire.now;
+        let usage = match running.has_begun() || end.status == "completed" {
+            true => self.meter.book(running.input, running.output, now),
+            false => Value::Null,
+        };
+        let shown = running.shown(&self.conversation_id, end.status, &end.details, usage);
+        self.wire.send("response.done", json!({ "response": shown }));
+        let limits = self.meter.limits(now);
+        self.wire.send("rate_limits.updated", limits);
+        if in_conversation {
+            self.wait_for_speech(running.audio_ms);
+        }
+    }
+
+    /// The client stops a response.
+    pub(super) fn cancel_response(&mut self, id: Option<&str>) -> Result<(), Fault> {
+        let wanted = |running: &Running| match id {
+            Some(id) => running.id == id,
+            None => running.in_conversation,
+        };
+        match self.responses.iter().position(wanted) {
+            Some(at) => {
+                let running = self.responses.remove(at);
+                self.end_response(running, End::cancelled("client_cancelled"));
+                Ok(())
+            }
+            None => Err(Fault::new("response_cancel_not_active", "Cancellation failed: no active response found")),
+        }
+    }
+
+    /// The user speaks: the model falls silent.
+    pub(super) fn interrupt(&mut self) {
+        if let Some(at) = self.responses.iter().position(|running| running.in_conversation) {
+            let running = self.responses.remove(at);
+            self.end_response(running, End::cancelled("turn_detected"));
+        }
+    }
+}
+
+impl Running {
+    /// Whether the response may not do that any more.
+    fn exceeds(&self, act: &Act) -> bool {
+        let tokens = match act {
+            Act::Text(text) | Act::Arguments(text) => of_text(text),
+            Act::Sound(audio) => self.format.bytes_to_ms(audio.len() as u64).unwrap_or_default().div_ceil(50),
+            _ => 0,
+        };
+        self.limit.is_some_and(|limit| tokens > 0 && self.output.total() + tokens > limit)
+    }
+}
+
+/// The members of two objects.
+pub(super) fn with(object: &Value, members: Value) -> Value {
+    let mut object = object.clone();
+    merge(&mut object, &members);
+    object
+}

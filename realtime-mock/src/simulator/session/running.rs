@@ -1,0 +1,138 @@
+use std::collections::VecDeque;
+
+use realtime_core::{
+    transport::Instant,
+    types::{AudioFormat, McpError},
+};
+use serde_json::{Value, json};
+
+use super::{plan::Step, usage::Tokens};
+use crate::simulator::answer::Ending;
+
+/// A response that is under way.
+pub(super) struct Running {
+    pub(super) id: String,
+    /// Whether it writes to the conversation.
+    pub(super) in_conversation: bool,
+    /// The session's configuration, with what the request sets over it.
+    pub(super) config: Value,
+    pub(super) metadata: Value,
+    pub(super) spoken: bool,
+    pub(super) format: AudioFormat,
+    pub(super) speed: f64,
+    pub(super) steps: VecDeque<Step>,
+    /// When the next step is due.
+    pub(super) due: Instant,
+    pub(super) outputs: Vec<Out>,
+    pub(super) ending: Ending,
+    pub(super) input: Tokens,
+    pub(super) output: Tokens,
+    /// Output tokens that it may have.
+    pub(super) limit: Option<u64>,
+    pub(super) audio_ms: u64,
+}
+
+/// An item of its output.
+pub(super) struct Out {
+    pub(super) id: String,
+    pub(super) item: Value,
+    pub(super) stage: Stage,
+    /// Whether its part has begun.
+    pub(super) part: bool,
+    /// Its text, its transcript or its arguments, as far as they were sent.
+    pub(super) text: String,
+    /// The item once its MCP tool has run.
+    ran: Option<Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stage {
+    Waiting,
+    Open,
+    Closed,
+}
+
+/// How a response ends.
+pub(super) struct End {
+    pub(super) status: &'static str,
+    pub(super) details: Value,
+}
+
+impl Out {
+    pub(super) fn new(item: Value) -> Self {
+        let id = item["id"].as_str().unwrap_or_default().into();
+        Self { id, item, stage: Stage::Waiting, part: false, text: String::new(), ran: None }
+    }
+
+    /// A call of an MCP tool, and what the tool gives back.
+    pub(super) fn mcp_call(item: Value, result: Result<String, McpError>) -> Self {
+        let mut out = Self::new(item);
+        let mut ran = out.item.clone();
+        match result {
+            Ok(output) => ran["output"] = output.into(),
+            Err(error) => ran["error"] = json!(error),
+        }
+        out.item["arguments"] = "".into();
+        out.ran = Some(ran);
+        out
+    }
+
+    /// The arguments of its call of an MCP tool.
+    pub(super) fn arguments(&self) -> &str {
+        self.ran().get("arguments").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The item once its MCP tool has run.
+    pub(super) fn ran(&self) -> &Value {
+        self.ran.as_ref().unwrap_or(&self.item)
+    }
+}
+
+impl End {
+    pub(super) fn cancelled(reason: &str) -> Self {
+        Self { status: "cancelled", details: json!({ "type": "cancelled", "reason": reason }) }
+    }
+
+    pub(super) fn incomplete(reason: &str) -> Self {
+        Self { status: "incomplete", details: json!({ "type": "incomplete", "reason": reason }) }
+    }
+}
+
+impl From<&Ending> for End {
+    fn from(ending: &Ending) -> Self {
+        match ending {
+            Ending::Completed => Self { status: "completed", details: Value::Null },
+            Ending::Incomplete(reason) => Self::incomplete(reason),
+            Ending::Failed(failure) => {
+                let error = json!({ "type": failure.kind, "code": failure.code, "message": failure.message });
+                Self { status: "failed", details: json!({ "type": "failed", "error": error }) }
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Whether it has sent anything of its output.
+    pub(super) fn has_begun(&self) -> bool {
+        self.outputs.iter().any(|out| out.stage != Stage::Waiting)
+    }
+
+    /// The response as events show it.
+    pub(super) fn shown(&self, conversation: &str, status: &str, details: &Value, usage: Value) -> Value {
+        let output = self.outputs.iter().filter(|out| out.stage != Stage::Waiting).map(|out| &out.item);
+        let audio = &self.config["audio"]["output"];
+        json!({
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": details,
+            "output": output.collect::<Vec<_>>(),
+            "conversation_id": self.in_conversation.then_some(conversation),
+            "output_modalities": self.config["output_modalities"],
+            "max_output_tokens": self.config["max_output_tokens"],
+            "audio": { "output": { "format": audio["format"], "voice": audio["voice"] } },
+            "usage": usage,
+            "metadata": self.metadata,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! What the user said, written down beside the conversation.
+
+use std::collections::VecDeque;
+
+use realtime_core::{
+    Audio,
+    transport::Instant,
+    types::{AudioFormat, Failure},
+};
+use serde_json::{Value, json};
+
+use super::{responses::with, talk::Talk, usage::of_text};
+use crate::simulator::{Heard, Utterance};
+
+/// A transcription that is under way.
+pub(super) struct Transcript {
+    item: String,
+    pieces: VecDeque<String>,
+    text: String,
+    failure: Option<Box<Failure>>,
+    model: String,
+    ms: u64,
+    due: Instant,
+}
+
+impl Talk {
+    /// Listens to what was committed. What was heard is the item's; the transcript follows if the session wants one.
+    pub(super) fn hear(&mut self, item: &str, audio: Vec<u8>, format: AudioFormat) -> String {
+        let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
+        let utterance = Utterance { number: self.utterances, audio: Audio::from(audio), format, ms };
+        self.utterances += 1;
+        let heard = (self.settings.hear)(&utterance);
+        let words = heard.words();
+        self.transcribe(item, heard, ms);
+        words
+    }
+
+    /// Begins to write down what was heard, if the session wants that.
+    pub(super) fn transcribe(&mut self, item: &str, heard: Heard, ms: u64) {
+        let Some(transcription) = self.config.value.pointer("/audio/input/transcription").filter(|it| it.is_object())
+        else {
+            return;
+        };
+        let due = self.wire.now + heard.after.unwrap_or(self.settings.pace().first);
+        self.transcripts.push(Transcript {
+            item: item.into(),
+            pieces: heard.pieces.into(),
+            text: String::new(),
+            failure: heard.failure,
+            model: transcription["model"].as_str().unwrap_or_default().into(),
+            ms,
+            due,
+        });
+    }
+
+    pub(super) fn transcript_due(&self) -> Option<Instant> {
+        self.transcripts.iter().map(|transcript| transcript.due).min()
+    }
+
+    pub(super) fn step_transcript(&mut self) {
+        let due = self.transcript_due();
+        let Some(at) = self.transcripts.iter().position(|transcript| Some(transcript.due) == due) else { return };
+        let transcript = &mut self.transcripts[at];
+        let part = json!({ "item_id": transcript.item, "content_index": 0 });
+        let include = self.config.value["include"].as_array();
+        let wants =
+            include.is_some_and(|names| names.iter().any(|name| name == "item.input_audio_transcription.logprobs"));
+        if let Some(piece) = transcript.pieces.pop_front() {
+            transcript.text += &piece;
+            transcript.due = transcript.due + self.settings.pace().text;
+            let mut members = with(&part, json!({ "delta": piece }));
+            if wants {
+                members["logprobs"] = json!([logprob(&piece)]);
+            }
+            return self.wire.send_delta("conversation.item.input_audio_transcription.delta", members);
+        }
+        let Transcript { item, text, failure, model, ms, .. } = self.transcripts.remove(at);
+        if let Some(Failure { kind, code, message, param, .. }) = failure.as_deref() {
+            let error = json!({ "type": kind, "code": code, "message": message, "param": param });
+            let members = with(&part, json!({ "error": error }));
+            return self.wire.send("conversation.item.input_audio_transcription.failed", members);
+        }
+        if model.ends_with("-diarize") && !text.is_empty() {
+            let segment = json!({
+                "id": self.wire.ids.make("seg"), "text": text, "speaker": "A", "start": 0.0, "end": seconds(ms),
+            });
+            self.wire.send("conversation.item.input_audio_transcription.segment", with(&part, segment));
+        }
+        let mut members = with(&part, json!({ "transcript": text, "usage": usage(&model, &text, ms) }));
+        if wants {
+            members["logprobs"] = json!([logprob(&text)]);
+        }
+        self.wire.send("conversation.item.input_audio_transcription.completed", members);
+        if let Some(entry) = self.conversation.get_mut(&item)
+            && let Some(part) = entry.item["content"].get_mut(0)
+        {
+            part["transcript"] = text.into();
+        }
+    }
+}
+
+fn logprob(text: &str) -> Value {
+    json!({ "token": text, "logprob": -0.25, "bytes": text.as_bytes() })
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+/// Whisper is paid by the second, all others by tokens.
+fn usage(model: &str, text: &str, ms: u64) -> Value {
+    if model.starts_with("whisper") {
+        return json!({ "type": "duration", "seconds": seconds(ms) });
+    }
+    let (input, output) = (ms.div_ceil(100), of_text(text));
+    json!({
+        "type": "tokens",
+        "total_tokens": input + output,
+        "input_tokens": input,
+        "input_token_details": { "text_tokens": 0, "audio_tokens": input },
+        "output_tokens": output,
+    })
+}

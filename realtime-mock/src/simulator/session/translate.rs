@@ -1,0 +1,136 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use realtime_core::{
+    Audio,
+    transport::{CloseFrame, Instant},
+    types::AudioFormat,
+};
+use serde_json::{Value, json};
+
+use super::{Fault, Incoming, Wire, config::merge, hearing::is_silent, shape::check_event, shapes};
+use crate::simulator::{request::Request, settings::Settings, voice};
+
+/// Audio is translated in pieces of 200 ms: so many bytes.
+const PIECE: usize = 9_600;
+
+/// A session that translates: what is heard goes out in another language, a piece behind.
+pub(super) struct Translate {
+    pub(super) wire: Wire,
+    settings: Arc<Settings>,
+    pub(super) config: Value,
+    /// Audio that is not a piece yet.
+    partial: Vec<u8>,
+    heard: u64,
+    phrases: u64,
+    input: VecDeque<String>,
+    output: VecDeque<String>,
+    /// Whether something was heard that is not spoken yet.
+    behind: bool,
+}
+
+impl Translate {
+    pub(super) fn open(mut wire: Wire, settings: Arc<Settings>, request: &Request) -> Self {
+        let config = json!({
+            "id": wire.ids.make("sess"),
+            "type": "translation",
+            "expires_at": wire.expires_at(),
+            "model": request.model.as_deref().unwrap_or("gpt-realtime-translate"),
+            "audio": { "input": { "transcription": null, "noise_reduction": null }, "output": { "language": "en" } },
+        });
+        wire.send("session.created", json!({ "session": config }));
+        Self {
+            wire,
+            settings,
+            config,
+            partial: Vec::new(),
+            heard: 0,
+            phrases: 0,
+            input: VecDeque::new(),
+            output: VecDeque::new(),
+            behind: false,
+        }
+    }
+
+    pub(super) fn receive(&mut self, Incoming { kind, members }: Incoming<'_>) -> Result<(), Fault> {
+        let Some(shape) = shapes::translation(kind) else {
+            return Err(Fault::value("type", kind, shapes::KINDS));
+        };
+        check_event(shape, members)?;
+        match kind {
+            "session.update" => {
+                for side in ["input", "output"] {
+                    let update = members["session"]["audio"][side].as_object();
+                    for (name, value) in update.into_iter().flatten() {
+                        merge(&mut self.config["audio"][side][name], value);
+                    }
+                }
+                self.wire.send("session.updated", json!({ "session": self.config }));
+            }
+            "session.input_audio_buffer.append" => self.append(&super::decode(members)?),
+            // The only other one that has a shape.
+            _ => self.close(),
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, audio: &Audio) {
+        self.partial.extend_from_slice(audio);
+        while self.partial.len() >= PIECE {
+            let rest = self.partial.split_off(PIECE);
+            let piece = std::mem::replace(&mut self.partial, rest);
+            self.translate(&piece);
+        }
+    }
+
+    fn translate(&mut self, piece: &[u8]) {
+        let elapsed = json!(self.heard * 200);
+        self.heard += 1;
+        if self.input.is_empty() && self.output.is_empty() && !is_silent(piece, &AudioFormat::pcm()) {
+            let phrase = (self.settings.translate)(self.phrases);
+            self.phrases += 1;
+            (self.input, self.output) = (phrase.input.into(), phrase.output.into());
+        }
+        let spoken = std::mem::take(&mut self.behind);
+        if let Some(word) = self.input.pop_front() {
+            self.behind = true;
+            if !self.config["audio"]["input"]["transcription"].is_null() {
+                let members = json!({ "delta": word, "elapsed_ms": elapsed });
+                self.wire.send("session.input_transcript.delta", members);
+            }
+        }
+        if spoken || (self.input.is_empty() && !self.behind) {
+            self.speak(&elapsed);
+        }
+    }
+
+    /// The next word of the translation.
+    fn speak(&mut self, elapsed: &Value) {
+        let Some(word) = self.output.pop_front() else { return };
+        self.wire.send("session.output_transcript.delta", json!({ "delta": word, "elapsed_ms": elapsed }));
+        let audio = Audio::from(voice::speak(200, &AudioFormat::pcm()));
+        let members = json!({
+            "delta": audio, "sample_rate": 24_000, "channels": 1, "format": "pcm16", "elapsed_ms": elapsed,
+        });
+        self.wire.send("session.output_audio.delta", members);
+    }
+
+    /// What was heard and not spoken yet is spoken, and then it is over.
+    fn close(&mut self) {
+        while !self.output.is_empty() {
+            self.speak(&Value::Null);
+        }
+        self.wire.send("session.closed", json!({}));
+        self.wire.close(CloseFrame::new(1000, ""));
+    }
+
+    pub(super) fn heard_ms(&self) -> u64 {
+        self.heard * 200 + self.partial.len() as u64 / 48
+    }
+
+    /// Nothing happens by the clock.
+    pub(super) fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    pub(super) fn step(&mut self) {}
+}

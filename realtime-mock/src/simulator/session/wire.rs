@@ -1,0 +1,143 @@
+use std::{collections::VecDeque, time::Duration};
+
+use realtime_core::transport::{CloseFrame, Instant, Message, Timer};
+use serde_json::{Map, Value, json};
+
+use super::{Fault, ids::Ids};
+use crate::simulator::Settings;
+
+/// One session's way to its client: what is ready to be sent, the ids, the clock, and what happens by the clock alone.
+pub(super) struct Wire {
+    pub(super) ids: Ids,
+    /// When whatever is being done happens.
+    pub(super) now: Instant,
+    /// The wall clock at the timer's origin, since 1970.
+    wall: Duration,
+    queue: VecDeque<Message>,
+    bytes: usize,
+    obfuscate: bool,
+    ping: Option<(Instant, Duration)>,
+    /// When the session has lasted long enough, and how long that is.
+    end: (Instant, Duration),
+    closed: bool,
+}
+
+impl Wire {
+    pub(super) fn new(settings: &Settings, session: u64, timer: &dyn Timer) -> Self {
+        let now = timer.now();
+        Self {
+            ids: Ids::new(settings.seed, session),
+            now,
+            wall: timer.unix().unwrap_or_default().saturating_sub(now.since_origin()),
+            queue: VecDeque::new(),
+            bytes: 0,
+            obfuscate: settings.obfuscation,
+            ping: settings.ping_every.map(|every| (now + every, every)),
+            end: (now + settings.max_duration, settings.max_duration),
+            closed: false,
+        }
+    }
+
+    /// When the session ends, in seconds since 1970.
+    pub(super) fn expires_at(&self) -> u64 {
+        (self.wall + self.end.0.since_origin()).as_secs()
+    }
+
+    /// Sends an event: its type, an id, and these members.
+    pub(super) fn send(&mut self, kind: &str, members: Value) {
+        let mut text = format!(r#"{{"type":"{kind}","event_id":"{}""#, self.ids.make("event"));
+        let members = match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        for (name, value) in members {
+            text.push(',');
+            text.push_str(&Value::from(name).to_string());
+            text.push(':');
+            text.push_str(&value.to_string());
+        }
+        text.push('}');
+        self.push(Message::Text(text.into()));
+    }
+
+    /// Sends a piece of text, padded as the service pads it.
+    pub(super) fn send_delta(&mut self, kind: &str, mut members: Value) {
+        if self.obfuscate {
+            members["obfuscation"] = self.ids.padding().into();
+        }
+        self.send(kind, members);
+    }
+
+    /// Tells the client what is wrong with its event.
+    pub(super) fn error(&mut self, fault: Fault, event_id: Option<&str>) {
+        let Fault { code, message, param } = fault;
+        let error = json!({
+            "type": "invalid_request_error", "code": code, "message": message, "param": param, "event_id": event_id,
+        });
+        self.send("error", json!({ "error": error }));
+    }
+
+    /// Refuses the session: the service does it after the upgrade, by an event and a close code.
+    pub(super) fn refuse(&mut self, code: u16, fault: Fault) {
+        let reason = format!("invalid_request_error.{}", fault.code.unwrap_or("invalid_request"));
+        self.error(fault, None);
+        self.close(CloseFrame::new(code, reason));
+    }
+
+    pub(super) fn push(&mut self, message: Message) {
+        if !self.closed {
+            self.bytes += message.len();
+            self.queue.push_back(message);
+        }
+    }
+
+    /// Closes the connection, after what is queued. Nothing is sent afterwards.
+    pub(super) fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        self.push(Message::Close(frame.into()));
+        self.closed = true;
+    }
+
+    /// Forgets what is queued: nobody is there any more.
+    pub(super) fn abandon(&mut self) {
+        self.closed = true;
+        self.queue.clear();
+        self.bytes = 0;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Message> {
+        let message = self.queue.pop_front()?;
+        self.bytes -= message.len();
+        Some(message)
+    }
+
+    /// Bytes ready to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// When something happens by the clock alone.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let ping = self.ping.map(|(at, _)| at);
+        (!self.closed).then(|| ping.map_or(self.end.0, |at| at.min(self.end.0)))
+    }
+
+    /// Does what is due at `now`.
+    pub(super) fn step(&mut self) {
+        if self.end.0 <= self.now {
+            let minutes = self.end.1.as_secs() / 60;
+            let message = format!("Your session hit the maximum duration of {minutes} minutes.");
+            self.error(Fault::new("session_expired", &*message), None);
+            self.close(CloseFrame::new(1001, message));
+        } else if let Some((at, every)) = &mut self.ping
+            && *at <= self.now
+        {
+            *at = self.now + *every;
+            let payload = (self.now.since_origin().as_secs() as u32).to_be_bytes();
+            self.push(Message::Ping(payload.to_vec().into()));
+        }
+    }
+}

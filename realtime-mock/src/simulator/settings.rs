@@ -1,0 +1,51 @@
+use std::{sync::Arc, time::Duration};
+
+use realtime_core::Secret;
+
+use super::{Answer, Heard, McpServer, Pace, Phrase, Turn, Utterance};
+
+type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
+
+/// What a simulator was told to be.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) answer: Arc<dyn Fn(&Turn<'_>) -> Answer + Send + Sync>,
+    pub(super) hear: Arc<dyn Fn(&Utterance) -> Heard + Send + Sync>,
+    pub(super) translate: Function<u64, Phrase>,
+    pub(super) mcp: Vec<McpServer>,
+    pub(super) pace: Option<Pace>,
+    pub(super) keys: Vec<Secret>,
+    pub(super) models: Vec<String>,
+    pub(super) max_duration: Duration,
+    pub(super) ping_every: Option<Duration>,
+    pub(super) obfuscation: bool,
+    pub(super) seed: u64,
+}
+
+impl Settings {
+    pub(super) fn pace(&self) -> Pace {
+        self.pace.unwrap_or(Pace::INSTANT)
+    }
+
+    pub(super) fn server(&self, label: &str) -> Option<&McpServer> {
+        self.mcp.iter().find(|server| server.label == label)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            answer: Arc::new(|turn| turn.echo()),
+            hear: Arc::new(|utterance| format!("({} ms of speech)", utterance.ms).into()),
+            translate: Arc::new(|_| Phrase::new("These are words.", "Estas son palabras.")),
+            mcp: Vec::new(),
+            pace: None,
+            keys: Vec::new(),
+            models: Vec::new(),
+            max_duration: Duration::from_secs(60 * 60),
+            ping_every: Some(Duration::from_secs(20)),
+            obfuscation: true,
+            seed: 0,
+        }
+    }
+}

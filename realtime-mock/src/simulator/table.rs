@@ -1,0 +1,213 @@
+use std::{error, fmt, fs, io, path::Path};
+
+use realtime_core::types::McpListedTool;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Answer, Heard, McpServer, Phrase, Simulator, Turn};
+
+/// Answers from a file of JSON lines, for a simulator that is served, or one whose answers are not worth a closure.
+///
+/// Each line is an object. Empty lines, and those that begin with `#`, are passed over.
+///
+/// | members | what the line says |
+/// |---|---|
+/// | `match` | it answers what the user says if that contains this text, in whatever case; left out, it answers anything |
+/// | `after` | it answers the output of the function or MCP tool of this name, and nothing else |
+/// | `say` | the message; `{text}` stands for what the user said, `{output}` for the output |
+/// | `call`, or `calls` | a function call: `{"name": "..", "arguments": {..}}`, or a list of them |
+/// | `mcp` | a call of an MCP tool: `{"server_label": "..", "name": "..", "arguments": {..}}` |
+/// | `fail` | the response fails: `{"type": "..", "code": "..", "message": ".."}` |
+/// | `hear` | what is heard in the user's next utterance; the last such line is for all that follow |
+/// | `translate` | `{"input": "..", "output": ".."}`: a phrase of a session that translates; after the last the first comes again |
+/// | `server` | an MCP server: `{"label": "..", "tools": [..], "output": ".."}` |
+///
+/// The first line that fits answers. What no line fits is answered as by a simulator without a table.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    answers: Vec<Line>,
+    hear: Vec<String>,
+    phrases: Vec<Phrase>,
+    servers: Vec<McpServer>,
+}
+
+/// A line that is no line of a table.
+#[derive(Debug)]
+pub struct TableError {
+    line: usize,
+    source: serde_json::Error,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    r#match: Option<String>,
+    after: Option<String>,
+    say: Option<String>,
+    call: Option<Call>,
+    #[serde(default)]
+    calls: Vec<Call>,
+    mcp: Option<McpCall>,
+    fail: Option<Failure>,
+    hear: Option<String>,
+    translate: Option<Translate>,
+    server: Option<Server>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    name: String,
+    #[serde(default)]
+    arguments: Value,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct McpCall {
+    server_label: String,
+    name: String,
+    #[serde(default)]
+    arguments: Value,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failure {
+    r#type: String,
+    code: String,
+    message: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Translate {
+    input: String,
+    output: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    label: String,
+    tools: Vec<McpListedTool>,
+    output: Option<String>,
+}
+
+impl Table {
+    /// Reads the text of a table.
+    ///
+    /// # Errors
+    /// A line is no JSON object, or has members that are not known.
+    pub fn parse(text: &str) -> Result<Self, TableError> {
+        let mut table = Self::default();
+        for (index, text) in text.lines().enumerate() {
+            if text.trim().is_empty() || text.trim_start().starts_with('#') {
+                continue;
+            }
+            let read = serde_json::from_str::<Line>(text);
+            let mut line = read.map_err(|source| TableError { line: index + 1, source })?;
+            table.hear.extend(line.hear.take());
+            table.phrases.extend(line.translate.take().map(|phrase| Phrase::new(phrase.input, phrase.output)));
+            table.servers.extend(line.server.take().map(|Server { label, tools, output }| {
+                let server = tools.into_iter().fold(McpServer::new(label), McpServer::tool);
+                match output {
+                    Some(output) => server.answer(move |_, _| Ok(output.clone())),
+                    None => server,
+                }
+            }));
+            table.answers.push(line);
+        }
+        table.answers.retain(Line::answers);
+        Ok(table)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no table: the error says which line is wrong.
+    pub fn read(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::parse(&fs::read_to_string(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    fn answer(&self, turn: &Turn<'_>) -> Answer {
+        let (text, output) = (turn.text(), turn.output());
+        match self.answers.iter().find(|line| line.fits(&text, output.as_ref())) {
+            Some(line) => line.answer(&text, output.map(|(_, output)| output).as_deref().unwrap_or_default()),
+            None => turn.echo(),
+        }
+    }
+}
+
+impl Line {
+    fn answers(&self) -> bool {
+        self.say.is_some() || self.call.is_some() || !self.calls.is_empty() || self.mcp.is_some() || self.fail.is_some()
+    }
+
+    fn fits(&self, text: &str, output: Option<&(String, String)>) -> bool {
+        let said = |pattern: &String| text.to_lowercase().contains(&pattern.to_lowercase());
+        match (&self.after, output) {
+            (Some(name), Some((called, _))) if name == called => self.r#match.as_ref().is_none_or(said),
+            (None, None) => self.r#match.as_ref().is_none_or(said),
+            _ => false,
+        }
+    }
+
+    fn answer(&self, text: &str, output: &str) -> Answer {
+        let mut answer = Answer::nothing();
+        if let Some(say) = &self.say {
+            answer = answer.and(say.replace("{text}", text).replace("{output}", output));
+        }
+        for Call { name, arguments } in self.call.iter().chain(&self.calls) {
+            answer = answer.and(Answer::call(name, written(arguments)));
+        }
+        if let Some(McpCall { server_label, name, arguments }) = &self.mcp {
+            answer = answer.and(Answer::mcp(server_label, name, written(arguments)));
+        }
+        if let Some(Failure { r#type, code, message }) = &self.fail {
+            answer = answer.and(Answer::failed(r#type, code, message));
+        }
+        answer
+    }
+}
+
+/// Arguments as a model writes them. Text is taken as it is: it may be no JSON at all.
+fn written(arguments: &Value) -> String {
+    match arguments {
+        Value::Null => "{}".into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+impl Simulator {
+    /// Answers, hears and translates what the table says.
+    #[must_use]
+    pub fn table(mut self, table: Table) -> Self {
+        for server in &table.servers {
+            self = self.mcp(server.clone());
+        }
+        if !table.hear.is_empty() {
+            let hear = table.hear.clone();
+            // The cast is of a number that is small, or past the end anyway.
+            self = self.hear(move |utterance| Heard::text(&hear[(utterance.number as usize).min(hear.len() - 1)]));
+        }
+        if !table.phrases.is_empty() {
+            let phrases = table.phrases.clone();
+            self = self.translate(move |number| phrases[(number % phrases.len() as u64) as usize].clone());
+        }
+        self.answer(move |turn| table.answer(turn))
+    }
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} of the table: {}", self.line, self.source)
+    }
+}
+
+impl error::Error for TableError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.source)
+    }
+}

@@ -1,0 +1,193 @@
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use realtime_core::{
+    endpoint::Handshake,
+    transport::{Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf},
+};
+
+use super::{Simulator, handle::SimulatedSession, request::Request, session::Session};
+
+/// Bytes that may wait for the client before it is kept from sending more.
+const WAITING: usize = 4 << 20;
+
+/// Leads to a [`Simulator`], in memory: no socket, no runtime, no task. Whoever reads drives the session.
+///
+/// It is a transport like any other: what makes faults or records can be laid around it.
+#[derive(Clone)]
+pub struct SimulatorTransport {
+    simulator: Simulator,
+    timer: Arc<dyn Timer>,
+}
+
+impl SimulatorTransport {
+    pub(super) fn new(simulator: Simulator, timer: Arc<dyn Timer>) -> Self {
+        Self { simulator, timer }
+    }
+}
+
+#[async_trait]
+impl Transport for SimulatorTransport {
+    async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+        let request = Request::read(&handshake)?;
+        let (settings, sessions) = (self.simulator.settings.clone(), &self.simulator.sessions);
+        let session = Session::open(settings, sessions.number(), &request, &*self.timer);
+        let line = Arc::new(Line::new(session));
+        sessions.add(SimulatedSession { handshake, line: line.clone() });
+        let end = Arc::new(End { line, timer: self.timer.clone() });
+        let mut duplex = Duplex::new(Write(end.clone()), Read { end, alarm: None });
+        duplex.can_ping = true;
+        Ok(duplex)
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        self.timer.clone()
+    }
+}
+
+impl fmt::Debug for SimulatorTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatorTransport").field("timer", &self.timer).finish_non_exhaustive()
+    }
+}
+
+/// A session, and who waits for it.
+pub(super) struct Line(Mutex<State>);
+
+struct State {
+    session: Session,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Line {
+    fn new(session: Session) -> Self {
+        Self(Mutex::new(State { session, reader: None, writer: None }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn session(&self) -> impl std::ops::DerefMut<Target = Session> + '_ {
+        SessionGuard(self.state())
+    }
+}
+
+struct SessionGuard<'a>(MutexGuard<'a, State>);
+
+impl std::ops::Deref for SessionGuard<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0.session
+    }
+}
+
+impl std::ops::DerefMut for SessionGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.0.session
+    }
+}
+
+/// The client's end. Once both halves are dropped, the service knows that the client is gone.
+struct End {
+    line: Arc<Line>,
+    timer: Arc<dyn Timer>,
+}
+
+impl End {
+    /// Gives the session a message, once it has room for the answers.
+    fn poll_send(&self, message: &mut Option<Message>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        let mut state = self.line.state();
+        if state.session.is_closed() {
+            let reason = "the service has closed the connection";
+            return Poll::Ready(Err(TransportError::new(TransportErrorKind::Io, reason)));
+        }
+        if state.session.queued() > WAITING {
+            let replaced = state.writer.replace(cx.waker().clone());
+            drop(state);
+            drop(replaced);
+            return Poll::Pending;
+        }
+        if let Some(message) = message.take() {
+            state.session.receive(message, self.timer.now());
+        }
+        let reader = state.reader.take();
+        drop(state);
+        reader.into_iter().for_each(Waker::wake);
+        Poll::Ready(Ok(()))
+    }
+
+    /// The next message of the session, or until when there is none.
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Result<Option<Message>, Option<Instant>> {
+        let mut state = self.line.state();
+        let message = state.session.poll(self.timer.now());
+        if message.is_none() && !state.session.is_closed() {
+            let deadline = state.session.next_deadline();
+            let replaced = state.reader.replace(cx.waker().clone());
+            drop(state);
+            drop(replaced);
+            return Err(deadline);
+        }
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+        Ok(message)
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.line.session().abandon();
+    }
+}
+
+struct Write(Arc<End>);
+
+struct Read {
+    end: Arc<End>,
+    /// Rings when the session goes on by itself.
+    alarm: Option<(Instant, BoxFuture<'static, ()>)>,
+}
+
+#[async_trait]
+impl WriteHalf for Write {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.0.poll_send(&mut message, cx)).await
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Read {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        let Self { end, alarm } = self;
+        let message = poll_fn(|cx| {
+            loop {
+                let deadline = match end.poll_receive(cx) {
+                    Ok(message) => return Poll::Ready(message),
+                    Err(None) => return Poll::Pending,
+                    Err(Some(deadline)) => deadline,
+                };
+                if alarm.as_ref().is_none_or(|(at, _)| *at != deadline) {
+                    *alarm = Some((deadline, end.timer.sleep_until(deadline)));
+                }
+                if let Some((_, rings)) = alarm
+                    && rings.as_mut().poll(cx).is_pending()
+                {
+                    return Poll::Pending;
+                }
+                *alarm = None;
+            }
+        })
+        .await;
+        Ok(message)
+    }
+}

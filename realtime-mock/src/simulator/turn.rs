@@ -1,0 +1,112 @@
+use realtime_core::types::{Item, Tool, ToolChoice};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::session::Entry;
+
+/// What the simulated model is asked to answer: the conversation so far, and how the response is to be.
+#[derive(Clone, Copy)]
+pub struct Turn<'a> {
+    pub(super) number: u64,
+    pub(super) context: &'a [Entry],
+    /// The session's configuration, with what the request for this response sets over it.
+    pub(super) config: &'a Value,
+    pub(super) metadata: &'a Value,
+    pub(super) out_of_band: bool,
+}
+
+impl Turn<'_> {
+    /// The how many-eth response of the session it is, from 0.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What the model reads: the items of the conversation, or those of the request itself.
+    pub fn items(&self) -> Vec<Item> {
+        self.context.iter().filter_map(Entry::typed).collect()
+    }
+
+    /// What the user said last, in writing or aloud. Empty if there is nothing, or nothing was understood.
+    pub fn text(&self) -> String {
+        let said = self.context.iter().rev().find(|entry| entry.role() == "user");
+        said.map(Entry::text).unwrap_or_default()
+    }
+
+    /// The output of a function or of an MCP tool, and its name, if nothing was said since.
+    pub fn output(&self) -> Option<(String, String)> {
+        let last = self.context.last()?;
+        let text = |item: &Value, member: &str| item[member].as_str().map(String::from);
+        match last.kind() {
+            "function_call_output" => {
+                let calls = self.context.iter().filter(|entry| entry.kind() == "function_call");
+                let mut calls = calls.filter(|call| call.item["call_id"] == last.item["call_id"]);
+                let name = calls.next().and_then(|call| text(&call.item, "name")).unwrap_or_default();
+                Some((name, text(&last.item, "output")?))
+            }
+            "mcp_call" => Some((text(&last.item, "name")?, text(&last.item, "output").unwrap_or_default())),
+            _ => None,
+        }
+    }
+
+    /// The instructions.
+    pub fn instructions(&self) -> &str {
+        self.config["instructions"].as_str().unwrap_or_default()
+    }
+
+    /// What the model may call.
+    pub fn tools(&self) -> Vec<Tool> {
+        self.read("tools").unwrap_or_default()
+    }
+
+    /// Which of it the model is to call.
+    pub fn tool_choice(&self) -> ToolChoice {
+        self.read("tool_choice").unwrap_or(ToolChoice::Auto)
+    }
+
+    /// Whether the answer is spoken.
+    pub fn is_spoken(&self) -> bool {
+        self.config["output_modalities"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "audio"))
+    }
+
+    /// What the request's metadata has under this name.
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        self.metadata[name].as_str()
+    }
+
+    /// Whether the answer stays out of the conversation.
+    pub fn is_out_of_band(&self) -> bool {
+        self.out_of_band
+    }
+
+    fn read<T: DeserializeOwned>(&self, member: &str) -> Option<T> {
+        T::deserialize(&self.config[member]).ok()
+    }
+
+    /// The simulator's own answer: amiable, and without any thought.
+    pub(super) fn echo(&self) -> super::Answer {
+        use super::Answer;
+
+        if let Some((_, output)) = self.output() {
+            return format!("The answer is: {output}").into();
+        }
+        let function = match self.tool_choice() {
+            ToolChoice::Function(choice) => Some(choice.name),
+            ToolChoice::Required => self.tools().into_iter().find_map(|tool| match tool {
+                Tool::Function(function) => function.name,
+                _ => None,
+            }),
+            _ => None,
+        };
+        match (function, self.text()) {
+            (Some(name), _) => Answer::call(name, "{}"),
+            (None, text) if text.is_empty() => "I am listening.".into(),
+            (None, text) => format!("You said: {text}").into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("number", &self.number).field("items", &self.context.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,328 @@
+//! Functions that the model calls.
+
+use std::{
+    cell::RefCell,
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt, channel::oneshot, future::join};
+use realtime::{
+    Client, Connection, Id, Realtime,
+    connection::{Notice, Update},
+    event::{ClientEvent, ConversationItemCreate, Event, ResponseCreate, SessionUpdate},
+    mock::{MockServer, MockSession, MockTransport},
+    tools::{ToolErrorKind, Tools, WhenInterrupted},
+    types::{Item, SessionConfig, Tool},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize, JsonSchema)]
+struct GetWeather {
+    /// The name of a city.
+    city: String,
+}
+
+fn open(tools: Tools) -> (Connection<Realtime>, MockSession, MockServer) {
+    let (transport, server) = MockTransport::new();
+    let client = Client::builder(transport).build();
+    let connection = server.clock().block_on(client.realtime().model("gpt-realtime").connect()).unwrap();
+    let session = server.try_accept_as().unwrap();
+    drop(connection.use_tools(tools).unwrap());
+    let update = server.clock().block_on(join(connection.flush(), session.expect::<SessionUpdate>())).1;
+    let SessionConfig::Realtime(config) = update.session else { panic!() };
+    assert!(config.tools.is_some_and(|tools| !tools.is_empty()));
+    (connection, session, server)
+}
+
+fn call(id: usize, name: &str, arguments: &str) -> Value {
+    json!({
+        "id": format!("item_{id}"), "type": "function_call", "status": "completed", "call_id": format!("call_{id}"),
+        "name": name, "arguments": arguments,
+    })
+}
+
+/// A response that consists of these calls, told of as the service does: each twice.
+fn respond(session: &MockSession, calls: &[Value], status: &str) {
+    let frame = |event: Value| session.send_raw(event.to_string());
+    frame(json!({ "type": "response.created", "response": { "id": "resp", "conversation_id": "conv" } }));
+    for (index, call) in calls.iter().enumerate() {
+        frame(json!({
+            "type": "response.output_item.done", "response_id": "resp", "output_index": index, "item": call,
+        }));
+    }
+    frame(json!({
+        "type": "response.done",
+        "response": { "id": "resp", "conversation_id": "conv", "status": status, "output": calls },
+    }));
+}
+
+/// The answer that the client sends next.
+async fn answer(session: &MockSession) -> (Id, String) {
+    match session.expect::<ConversationItemCreate>().await.item {
+        Item::FunctionCallOutput(output) => (output.call_id, output.output),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn weather() -> Tools {
+    Tools::new().add("get_weather", "The weather in a city.", |args: GetWeather| async move {
+        match args.city.as_str() {
+            "Atlantis" => Err("no such city"),
+            "Pompeii" => panic!("the volcano"),
+            city => Ok(json!({ "city": city, "sky": "clear" })),
+        }
+    })
+}
+
+/// Drives the connection while the script runs, and gives the notices.
+fn run(connection: &Connection<Realtime>, server: &MockServer, script: impl Future<Output = ()>) -> Vec<Notice> {
+    let notices = RefCell::new(Vec::new());
+    let read = connection.updates().for_each(async |update| {
+        if let Ok(Update::Notice(notice @ Notice::Tool(_))) = update {
+            notices.borrow_mut().push(notice);
+        }
+    });
+    server.clock().block_on(async {
+        futures::pin_mut!(script, read);
+        futures::future::select(script, read).await;
+    });
+    notices.into_inner()
+}
+
+#[test]
+fn the_schema_is_made_from_the_type() {
+    let tools = weather();
+    let [Tool::Function(tool)] = tools.definitions() else { panic!() };
+    assert_eq!(
+        (tool.name.as_deref(), tool.description.as_deref()),
+        (Some("get_weather"), Some("The weather in a city."))
+    );
+    let schema = tool.parameters.as_ref().unwrap().to_value();
+    assert_eq!(schema["properties"]["city"], json!({ "type": "string", "description": "The name of a city." }));
+    assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["city"])));
+    assert_eq!(schema.get("$schema"), None);
+}
+
+#[test]
+fn calls_of_one_response_are_answered_and_then_the_model_goes_on_once() {
+    let (connection, session, server) = open(weather());
+    let calls = [call(1, "get_weather", r#"{"city":"Lisbon"}"#), call(2, "get_weather", r#"{"city":"Porto"}"#)];
+    let notices = run(&connection, &server, async {
+        respond(&session, &calls, "completed");
+        let answers = HashSet::from([answer(&session).await, answer(&session).await]);
+        let expected = |id: &str, city: &str| (Id::from(id), json!({ "city": city, "sky": "clear" }).to_string());
+        assert_eq!(answers, HashSet::from([expected("call_1", "Lisbon"), expected("call_2", "Porto")]));
+        session.expect::<ResponseCreate>().await;
+        assert!(session.next().now_or_never().is_none());
+    });
+    assert!(notices.is_empty());
+}
+
+#[test]
+fn whatever_goes_wrong_the_model_is_told_and_so_is_the_user() {
+    let tools = weather().timeout(Duration::from_secs(3)).add_raw(
+        "sleep",
+        "Sleeps.",
+        json!({ "type": "object" }).into(),
+        |_: Value| std::future::pending::<String>(),
+    );
+    let (connection, session, server) = open(tools);
+    let calls = [
+        call(1, "get_wether", "{}"),
+        call(2, "get_weather", r#"{"town":"Lisbon"}"#),
+        call(3, "get_weather", r#"{"city":"Atlantis"}"#),
+        call(4, "get_weather", r#"{"city":"Pompeii"}"#),
+        call(5, "sleep", ""),
+    ];
+    let mut answers = Vec::new();
+    let notices = run(&connection, &server, async {
+        respond(&session, &calls, "completed");
+        for _ in &calls {
+            answers.push(answer(&session).await);
+        }
+        session.expect::<ResponseCreate>().await;
+    });
+    answers.sort();
+    let texts: Vec<_> = answers.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts[0], "error: there is no function `get_wether`; there are: get_weather, sleep");
+    assert!(texts[1].starts_with("error: the arguments do not fit: missing field `city`"), "{}", texts[1]);
+    assert_eq!(texts[2], "error: no such city");
+    assert_eq!(texts[3], "error: the function broke down");
+    assert_eq!(texts[4], "error: the function took too long");
+    let mut kinds: Vec<_> = notices
+        .into_iter()
+        .map(|notice| match notice {
+            Notice::Tool(error) => (error.call_id.unwrap(), error.kind),
+            _ => unreachable!(),
+        })
+        .collect();
+    kinds.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(kinds[0].1, ToolErrorKind::Unknown);
+    assert!(matches!(kinds[1].1, ToolErrorKind::Arguments(_)));
+    assert_eq!(kinds[2].1, ToolErrorKind::Failed("no such city".into()));
+    assert_eq!((&kinds[3].1, &kinds[4].1), (&ToolErrorKind::Panicked, &ToolErrorKind::TimedOut));
+}
+
+#[test]
+fn a_thousand_parallel_calls_with_shuffled_completion() {
+    type Gates = Arc<Mutex<Vec<(usize, oneshot::Sender<()>)>>>;
+
+    let gates = Gates::default();
+    let opened = gates.clone();
+    let tools = Tools::new().add_raw("n", "Waits.", json!({}).into(), move |n: usize| {
+        let (sender, receiver) = oneshot::channel();
+        opened.lock().unwrap().push((n, sender));
+        async move {
+            let _ = receiver.await;
+            n.to_string()
+        }
+    });
+    let (connection, session, server) = open(tools);
+    let calls: Vec<_> = (0..1000).map(|n| call(n, "n", &n.to_string())).collect();
+    run(&connection, &server, async {
+        respond(&session, &calls, "completed");
+        // All run at once before the first is done.
+        while gates.lock().unwrap().len() < 1000 {
+            server.clock().sleep(Duration::from_millis(1)).await;
+        }
+        let mut gates = std::mem::take(&mut *gates.lock().unwrap());
+        // A fixed shuffle: 617 has no divisor in common with 1,000.
+        gates.sort_by_key(|(n, _)| n * 617 % 1000);
+        let order: Vec<_> = gates.iter().map(|(n, _)| *n).collect();
+        let mut seen = HashSet::new();
+        for (expected, (_, gate)) in order.into_iter().zip(gates) {
+            gate.send(()).unwrap();
+            let (id, output) = answer(&session).await;
+            assert_eq!((&*id, &*output), (&*format!("call_{expected}"), &*expected.to_string()));
+            assert!(seen.insert(id));
+        }
+        session.expect::<ResponseCreate>().await;
+        assert!(session.next().now_or_never().is_none());
+    });
+}
+
+#[test]
+fn a_function_may_use_the_connection() {
+    let cell: Arc<Mutex<Option<Connection<Realtime>>>> = Arc::default();
+    let inner = cell.clone();
+    let tools = Tools::new().add_raw("note", "Writes a note.", json!({}).into(), move |_: Value| {
+        let sender = inner.lock().unwrap().as_ref().unwrap().sender();
+        async move {
+            sender.send(ConversationItemCreate::new(Item::system("a note"))).unwrap();
+            sender.ready().await.map(|()| "noted")
+        }
+    });
+    let (connection, session, server) = open(tools);
+    let driver = connection.driver();
+    *cell.lock().unwrap() = Some(connection);
+    let script = async {
+        respond(&session, &[call(1, "note", "{}")], "completed");
+        let note = session.expect::<ConversationItemCreate>().await;
+        assert_eq!(note.item.as_message().unwrap().text(), "a note");
+        assert_eq!(answer(&session).await.1, "noted");
+        session.expect::<ResponseCreate>().await;
+    };
+    server.clock().block_on(async {
+        futures::pin_mut!(script);
+        futures::future::select(script, driver).await;
+    });
+}
+
+#[test]
+fn an_interrupted_call_is_kept_or_dropped_by_policy() {
+    for policy in [WhenInterrupted::Keep, WhenInterrupted::Cancel] {
+        let finished = Arc::new(AtomicUsize::new(0));
+        let count = finished.clone();
+        let (transport, server) = MockTransport::new();
+        let clock = server.clock().clone();
+        let tools =
+            Tools::new().when_interrupted(policy).add_raw("slow", "Slow.", json!({}).into(), move |_: Value| {
+                let (count, nap) = (count.clone(), clock.sleep(Duration::from_secs(1)));
+                async move {
+                    nap.await;
+                    count.fetch_add(1, Ordering::Relaxed);
+                    "done"
+                }
+            });
+        let client = Client::builder(transport).build();
+        let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
+        let session: MockSession = server.try_accept_as().unwrap();
+        drop(connection.use_tools(tools).unwrap());
+        run(&connection, &server, async {
+            session.expect::<SessionUpdate>().await;
+            respond(&session, &[call(1, "slow", "{}")], "cancelled");
+            let next = async { session.next().await };
+            futures::pin_mut!(next);
+            let nap = server.clock().sleep(Duration::from_secs(5));
+            match futures::future::select(next, nap).await {
+                futures::future::Either::Left((event, _)) => {
+                    let event = event.unwrap();
+                    assert_eq!((policy, event.kind()), (WhenInterrupted::Keep, "conversation.item.create"));
+                    // The model is not asked to go on: the user has the word.
+                    assert!(session.next().now_or_never().is_none());
+                }
+                futures::future::Either::Right(_) => assert_eq!(policy, WhenInterrupted::Cancel),
+            }
+        });
+        assert_eq!(finished.load(Ordering::Relaxed), usize::from(policy == WhenInterrupted::Keep));
+    }
+}
+
+#[test]
+fn an_mcp_approval_is_decided_by_a_callback() {
+    let tools = weather().approve(async |request| request.arguments.contains("2d4"));
+    let (connection, session, server) = open(tools);
+    let request = |id: usize, dice: &str| {
+        json!({
+            "id": format!("mcpr_{id}"), "type": "mcp_approval_request", "server_label": "dmcp", "name": "roll",
+            "arguments": json!({ "dice": dice }).to_string(),
+        })
+    };
+    run(&connection, &server, async {
+        respond(&session, &[request(1, "2d4"), request(2, "100d100")], "completed");
+        for _ in 0..2 {
+            match session.expect::<ConversationItemCreate>().await.item {
+                Item::McpApprovalResponse(response) => {
+                    assert_eq!(response.approve, response.approval_request_id == "mcpr_1");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        session.expect::<ResponseCreate>().await;
+    });
+}
+
+#[test]
+fn a_request_that_waits_already_serves_as_the_follow_up() {
+    let (connection, session, server) = open(weather());
+    run(&connection, &server, async {
+        let frame = |event: Value| session.send_raw(event.to_string());
+        frame(json!({ "type": "response.created", "response": { "id": "resp", "conversation_id": "conv" } }));
+        let call = call(1, "get_weather", r#"{"city":"Faro"}"#);
+        frame(json!({ "type": "response.output_item.done", "response_id": "resp", "output_index": 0, "item": call }));
+        answer(&session).await;
+        // The application asks for a response while this one is in progress.
+        drop(connection.response().create(Default::default()).unwrap());
+        server.clock().sleep(Duration::from_millis(1)).await;
+        frame(json!({
+            "type": "response.done",
+            "response": { "id": "resp", "conversation_id": "conv", "status": "completed", "output": [call] },
+        }));
+        session.expect::<ResponseCreate>().await;
+        frame(json!({ "type": "response.created", "response": { "id": "resp_2", "conversation_id": "conv" } }));
+        frame(json!({
+            "type": "response.done",
+            "response": { "id": "resp_2", "conversation_id": "conv", "status": "completed", "output": [] },
+        }));
+        server.clock().sleep(Duration::from_millis(1)).await;
+        let more: Option<Option<ClientEvent>> = session.next().now_or_never();
+        assert!(more.is_none(), "{more:?}");
+    });
+}
