@@ -1,8 +1,9 @@
 //! What the tests over real sockets share.
 
-#![allow(dead_code, reason = "every test program uses a part")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "every test program uses a part")]
 
 pub(crate) mod authority;
+pub(crate) mod relay;
 pub(crate) mod server;
 
 use std::error::Error as _;

@@ -164,6 +164,9 @@ pub(crate) trait Connector: Send + Sync {
     async fn connect(&self, host: &str, stream: ByteStream) -> Result<ByteStream, TransportError>;
 }
 
+#[cfg(any(feature = "native-tls", feature = "rustls"))]
+const NO_CERTIFICATE: &str = "there is no certificate in the PEM";
+
 fn failed(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> TransportError {
     TransportError::new(TransportErrorKind::Tls, source)
 }

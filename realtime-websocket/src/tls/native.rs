@@ -1,10 +1,13 @@
 //! native-tls reads and writes like a file that may not be ready: here it is taught to wait.
 
 use std::{
-    error,
     io::{self, Read, Write},
     mem,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -13,14 +16,18 @@ use futures::{AsyncRead, AsyncWrite, future::poll_fn};
 use native_tls::{Certificate, HandshakeError, Identity, MidHandshakeTlsStream, TlsConnector, TlsStream};
 use realtime_core::transport::TransportError;
 
-use super::{Connector, Tls, failed};
-use crate::stream::ByteStream;
+use super::{Connector, NO_CERTIFICATE, Tls, failed};
+use crate::{convert, stream::ByteStream};
 
 pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, TransportError> {
     let mut builder = TlsConnector::builder();
     builder.disable_built_in_roots(tls.alone);
     for pem in &tls.authorities {
-        for certificate in Certificate::stack_from_pem(pem).map_err(failed)? {
+        let certificates = Certificate::stack_from_pem(pem).map_err(failed)?;
+        if certificates.is_empty() {
+            return Err(failed(NO_CERTIFICATE));
+        }
+        for certificate in certificates {
             builder.add_root_certificate(certificate);
         }
     }
@@ -34,10 +41,14 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, TransportError> {
 #[async_trait]
 impl Connector for TlsConnector {
     async fn connect(&self, host: &str, stream: ByteStream) -> Result<ByteStream, TransportError> {
+        let hung_up = Arc::new(AtomicBool::new(false));
         let mut step = Step::Begin(stream);
         poll_fn(|cx| {
             let attempt = match mem::replace(&mut step, Step::Done) {
-                Step::Begin(stream) => Self::connect(self, host, Lent { stream, waker: cx.waker().clone() }),
+                Step::Begin(stream) => {
+                    let lent = Lent { stream, waker: cx.waker().clone(), hung_up: hung_up.clone() };
+                    Self::connect(self, host, lent)
+                }
                 Step::Resume(mut handshake) => {
                     handshake.get_mut().waker.clone_from(cx.waker());
                     handshake.handshake()
@@ -50,7 +61,11 @@ impl Connector for TlsConnector {
                     step = Step::Resume(handshake);
                     Poll::Pending
                 }
-                Err(HandshakeError::Failure(error)) => Poll::Ready(Err(refused(error))),
+                // What it says of a peer that is gone does not tell it from one that is not trusted.
+                Err(HandshakeError::Failure(error)) if hung_up.load(Ordering::Relaxed) => {
+                    Poll::Ready(Err(convert::io(io::Error::new(io::ErrorKind::UnexpectedEof, error))))
+                }
+                Err(HandshakeError::Failure(error)) => Poll::Ready(Err(failed(error))),
             }
         })
         .await
@@ -63,20 +78,13 @@ enum Step {
     Done,
 }
 
-/// What became of a handshake: no trust, unless the stream below broke.
-fn refused(error: native_tls::Error) -> TransportError {
-    let mut sources = std::iter::successors(error::Error::source(&error), |error| error.source());
-    match sources.find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind) {
-        Some(kind) => crate::convert::io(io::Error::new(kind, error)),
-        None => failed(error),
-    }
-}
-
 /// A stream that says "not now" in place of waiting, and then wakes whoever asked last.
 #[derive(Debug)]
 struct Lent {
     stream: ByteStream,
     waker: Waker,
+    /// Whether the peer has ended the stream, or it broke.
+    hung_up: Arc<AtomicBool>,
 }
 
 impl Lent {
@@ -93,7 +101,13 @@ impl Lent {
 
 impl Read for Lent {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.ask(|stream, cx| stream.poll_read(cx, buf))
+        let read = self.ask(|stream, cx| stream.poll_read(cx, buf));
+        match &read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => self.hung_up.store(true, Ordering::Relaxed),
+            Ok(_) => {}
+        }
+        read
     }
 }
 
@@ -121,6 +135,10 @@ impl Encrypted {
         self.0.get_mut().waker.clone_from(cx.waker());
         match operation(&mut self.0) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            // The peer is there, so it is the encryption that failed. rustls says so by this kind too.
+            Err(error) if !self.0.get_ref().hung_up.load(Ordering::Relaxed) => {
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)))
+            }
             result => Poll::Ready(result),
         }
     }

@@ -8,7 +8,7 @@ use futures_rustls::{
 };
 use realtime_core::transport::TransportError;
 
-use super::{Connector, Tls, Trust, failed};
+use super::{Connector, NO_CERTIFICATE, Tls, Trust, failed};
 use crate::{convert::io, stream::ByteStream};
 
 pub(super) fn config(trust: &Trust, tls: &Tls) -> Result<ClientConfig, TransportError> {
@@ -49,7 +49,7 @@ pub(super) fn config(trust: &Trust, tls: &Tls) -> Result<ClientConfig, Transport
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(failed)?;
-    if certificates.is_empty() { Err(failed("there is no certificate in the PEM")) } else { Ok(certificates) }
+    if certificates.is_empty() { Err(failed(NO_CERTIFICATE)) } else { Ok(certificates) }
 }
 
 #[async_trait]
