@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker, ready},
 };
 
@@ -30,7 +30,14 @@ pub async fn serve(stream: ByteStream, rest: Vec<u8>, max_message: usize, read_b
 /// Makes a connection of a stream that was upgraded.
 pub(crate) async fn open(stream: ByteStream, rest: Vec<u8>, role: Role, config: WebSocketConfig) -> Duplex {
     let socket = WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await;
-    let shared = Arc::new(Mutex::new(Shared { socket, writer: None, answering: false, closed: false }));
+    let shared = Arc::new(Mutex::new(Shared {
+        socket,
+        writer: None,
+        reader: None,
+        other: None,
+        answering: false,
+        closed: false,
+    }));
     let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
     duplex.can_ping = true;
     duplex
@@ -41,6 +48,10 @@ struct Shared {
     socket: WebSocketStream<ByteStream>,
     /// Who waits to write.
     writer: Option<Waker>,
+    /// Who waits for the answer to a close frame to leave.
+    reader: Option<Waker>,
+    /// Whom to wake, for what they wait for was done by the other half.
+    other: Option<Waker>,
     /// Whether an answer to the peer waits for room.
     answering: bool,
     /// Whether the peer's close frame has come.
@@ -50,8 +61,15 @@ struct Shared {
 struct Write(Arc<Mutex<Shared>>);
 struct Read(Arc<Mutex<Shared>>);
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+/// Polls a half, and wakes the other, outside the lock, if what it waits for was done on the way: a socket that was
+/// written to with success forgets who waited to write.
+fn poll<T>(shared: &Mutex<Shared>, half: impl FnOnce(&mut Shared) -> Poll<T>) -> Poll<T> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = half(&mut shared);
+    let other = shared.other.take();
+    drop(shared);
+    other.into_iter().for_each(Waker::wake);
+    result
 }
 
 impl Shared {
@@ -60,6 +78,15 @@ impl Shared {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        let result = self.poll_send(cx, message);
+        self.writer = result.is_pending().then(|| cx.waker().clone());
+        if result.is_ready() {
+            self.other = self.reader.take();
+        }
+        result
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
         if message.is_some() {
             ready!(self.socket().poll_ready(cx))?;
             if let Some(message) = message.take() {
@@ -75,6 +102,7 @@ impl Shared {
         }
         if self.closed {
             // Nothing comes after a close frame. Only its answer is still to leave.
+            self.reader = self.answering.then(|| cx.waker().clone());
             return if self.answering { Poll::Pending } else { Poll::Ready(None) };
         }
         let message = ready!(self.socket().poll_next(cx));
@@ -88,9 +116,12 @@ impl Shared {
     /// Sends what the socket has prepared: the answer to a ping or to a close frame. Now and not at the next call, for
     /// there may be none.
     fn answer(&mut self, cx: &mut Context<'_>) {
-        // The socket remembers one writer only: it must not forget the one that it has.
+        // The socket remembers one writer. If there is one already, it must not be forgotten for this.
         let writer = self.writer.clone().unwrap_or_else(|| cx.waker().clone());
         self.answering = self.socket().poll_flush(&mut Context::from_waker(&writer)).is_pending();
+        if !self.answering {
+            self.other = self.writer.take();
+        }
     }
 }
 
@@ -98,14 +129,7 @@ impl Shared {
 impl WriteHalf for Write {
     async fn send(&mut self, message: Message) -> Result<(), TransportError> {
         let mut message = Some(message);
-        poll_fn(|cx| {
-            let mut shared = lock(&self.0);
-            let result = shared.poll_write(cx, &mut message);
-            shared.writer = result.is_pending().then(|| cx.waker().clone());
-            result
-        })
-        .await
-        .map_err(error)
+        poll_fn(|cx| poll(&self.0, |shared| shared.poll_write(cx, &mut message))).await.map_err(error)
     }
 }
 
@@ -113,7 +137,7 @@ impl WriteHalf for Write {
 impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
         loop {
-            match poll_fn(|cx| lock(&self.0).poll_read(cx)).await {
+            match poll_fn(|cx| poll(&self.0, |shared| shared.poll_read(cx))).await {
                 Some(Ok(message)) => {
                     if let Some(message) = from_wire(message) {
                         return Ok(Some(message));

@@ -14,7 +14,7 @@ use smol::net::{TcpListener, TcpStream};
 /// Ends TLS, and passes what is inside on to this port. The port that it listens to.
 pub(crate) fn tls_end(config: Arc<ServerConfig>, port: u16) -> u16 {
     listen(Some(config), move |stream| async move {
-        relay(stream, TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?).await;
+        relay(stream, connect(port).await?).await;
         Ok(())
     })
 }
@@ -59,7 +59,7 @@ impl TestProxy {
                 };
                 if let Some(asked) = asked {
                     book.lock().unwrap().push(asked);
-                    relay(stream, TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await?).await;
+                    relay(stream, connect(server).await?).await;
                 }
                 Ok(())
             }
@@ -90,6 +90,7 @@ where
         while let Ok((stream, _)) = listener.accept().await {
             let (serve, tls) = (serve.clone(), tls.clone().map(TlsAcceptor::from));
             smol::spawn(async move {
+                stream.set_nodelay(true)?;
                 let stream = match tls {
                     Some(tls) => ByteStream::new(tls.accept(stream).await?),
                     None => ByteStream::new(stream),
@@ -101,6 +102,12 @@ where
     })
     .detach();
     port
+}
+
+async fn connect(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Passes bytes on in both directions, until one of them ends.

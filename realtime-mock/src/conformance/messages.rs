@@ -39,7 +39,9 @@ tests! {
 }
 
 fn text_of(size: usize) -> String {
-    "0123456789abcdef".chars().cycle().take(size).collect()
+    let mut text = "0123456789abcdef".repeat(size.div_ceil(16));
+    text.truncate(size);
+    text
 }
 
 async fn connect(cx: Cx) -> Outcome {

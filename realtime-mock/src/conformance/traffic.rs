@@ -1,8 +1,11 @@
 //! What every transport promises under load: neither direction waits for the other.
 
+use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
+use realtime_core::transport::Message;
 
 use super::{
+    Ability,
     run::{Test, tests},
     side::{Cx, In, Out, Outcome, apart},
 };
@@ -19,8 +22,8 @@ const MANY: usize = 32;
 const LARGE: usize = 1 << 20;
 
 /// Whatever side is slow: one sends a lot that nobody takes, and yet small messages travel in the other direction.
-/// Then all of it is read.
-async fn one_way_blocked(busy: &mut Out, idle: &mut In, other: &mut Out, slow: &mut In) -> Outcome {
+/// Then all of it is read. With pings among the small ones, their answers must not get in the way.
+async fn one_way_blocked(pings: bool, busy: &mut Out, idle: &mut In, other: &mut Out, slow: &mut In) -> Outcome {
     let (done, passed) = oneshot::channel();
     let large = "x".repeat(LARGE);
     let flood = async {
@@ -32,6 +35,9 @@ async fn one_way_blocked(busy: &mut Out, idle: &mut In, other: &mut Out, slow: &
     let send = async {
         for number in 0..100 {
             other.text(number.to_string()).await?;
+            if pings && number % 10 == 0 {
+                other.send(Message::Ping(Bytes::new())).await?;
+            }
         }
         Ok(())
     };
@@ -53,13 +59,15 @@ async fn one_way_blocked(busy: &mut Out, idle: &mut In, other: &mut Out, slow: &
 }
 
 async fn slow_peer(cx: Cx) -> Outcome {
+    let pings = !cx.harness.lacks().contains(&Ability::Pings);
     let (mut client, mut peer) = cx.pair().await?;
-    one_way_blocked(&mut client.write, &mut client.read, &mut peer.write, &mut peer.read).await
+    one_way_blocked(pings, &mut client.write, &mut client.read, &mut peer.write, &mut peer.read).await
 }
 
 async fn slow_reader(cx: Cx) -> Outcome {
     let (mut client, mut peer) = cx.pair().await?;
-    one_way_blocked(&mut peer.write, &mut peer.read, &mut client.write, &mut client.read).await
+    // A peer that cannot write cannot answer pings either.
+    one_way_blocked(false, &mut peer.write, &mut peer.read, &mut client.write, &mut client.read).await
 }
 
 async fn simultaneous(cx: Cx) -> Outcome {
