@@ -63,7 +63,7 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 
 }
 
 /// A session, from its opening to its end.
-fn serve(stream: impl Read + Write) {
+pub(crate) fn serve(stream: impl Read + Write) {
     let Ok(mut socket) = tungstenite::accept(stream) else { return };
     let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
     if socket.send(Message::text(created)).is_ok() {
