@@ -33,8 +33,8 @@ use tokio::{
 };
 
 #[derive(Debug)]
-pub struct Framed {
-    pub gateway: SocketAddr,
+pub(crate) struct Framed {
+    pub(crate) gateway: SocketAddr,
 }
 
 #[async_trait]
@@ -51,7 +51,7 @@ impl Transport for Framed {
     }
 }
 
-pub fn duplex(stream: TcpStream, limit: usize) -> Duplex {
+pub(crate) fn duplex(stream: TcpStream, limit: usize) -> Duplex {
     let (read, write) = stream.into_split();
     Duplex::new(Writer(write), Reader(BufReader::new(read), limit))
 }

@@ -20,7 +20,6 @@ usage: serve [options]
   --model MODEL    have this model alone (may be given several times)
   --pace PACE      live (the default) or instant";
 
-#[expect(clippy::print_stdout, reason = "a program that talks to who runs it")]
 fn main() -> ExitCode {
     match run(env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,7 +30,6 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a program that talks to who runs it")]
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let (mut simulator, mut port, mut tls, mut ca_out) = (Simulator::new(), 0, false, None);
     while let Some(option) = arguments.next() {

@@ -54,7 +54,13 @@ impl Transport for DefaultTransport {
     }
 }
 
-/// The transport of the runtime that is there: see [Runtimes](crate#runtimes).
+/// The transport of the runtime that is there, with its defaults:
+///
+/// * within a tokio runtime, tokio's, if feature `tokio` is on;
+/// * else smol's, else async-std's, whichever feature is on: they work within any executor;
+/// * else tokio's, for a client that is made before its runtime.
+///
+/// To choose otherwise, give [`Client::builder`] a transport by name.
 pub fn transport() -> DefaultTransport {
     DefaultTransport(match Runtime::current() {
         #[cfg(feature = "smol")]
@@ -66,14 +72,13 @@ pub fn transport() -> DefaultTransport {
     })
 }
 
-/// A client of OpenAI's service over the [transport] of the runtime that is there.
+/// A client of OpenAI's service over the transport of the runtime that is there: see [`transport`].
 pub fn client() -> ClientBuilder {
     Client::builder(transport())
 }
 
-/// Drives the connection in a task of its own, until its end, on the runtime that is there: see
-/// [Runtimes](crate#runtimes). However slowly its events are read, what is sent leaves at once, pings are answered and
-/// deadlines kept.
+/// Drives the connection in a task of its own, until its end, on the runtime that is there: see [`transport`]. However
+/// slowly its events are read, what is sent leaves at once, pings are answered and deadlines kept.
 ///
 /// Every method of the connection still works. Dropping the connection ends the task. How it ended is told by the
 /// connection's own last item; for a handle to the task, spawn by the runtime's own module.

@@ -1,5 +1,7 @@
 //! The OpenAI Realtime protocol without a network.
 
+// Tests may; what users run must not.
+#![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 // The tables of events grow with the protocol.
 #![recursion_limit = "256"]
 

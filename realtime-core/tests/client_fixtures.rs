@@ -1,8 +1,6 @@
 //! Every client event of `testdata/fixtures`, made by hand with the types: what they write is exactly what is in the
 //! file, and nothing in the files is beyond them.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
 mod common;
 
 use std::{collections::BTreeMap, f64::consts::TAU};

@@ -1,7 +1,5 @@
 //! Our handshakes beside those of the official Python client, as `tests/interop/handshake/capture.py` recorded them.
 
-#![expect(clippy::unwrap_used, reason = "the record is part of the test")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use realtime_core::{

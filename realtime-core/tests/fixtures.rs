@@ -1,7 +1,5 @@
 //! Every event, in every form that is known of it, read and written: over the files in `testdata/fixtures`.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-
 mod common;
 mod style;
 

@@ -14,6 +14,9 @@
 //! TLS, proxies and streams of your own are settings of [`TokioTransport`]. Connecting needs a tokio runtime with I/O
 //! and time; a connection that is open can be used from any thread.
 
+// Tests may; what users run must not.
+#![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+
 mod timer;
 
 use std::{io, sync::Arc};

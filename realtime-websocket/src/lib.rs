@@ -4,6 +4,9 @@
 //! is here, once: [TLS](Tls), [proxies](Proxies), the upgrade, the messages, the two halves. `realtime-tokio`,
 //! `realtime-smol` and `realtime-async-std` are made so, and a runtime of your own takes twenty lines.
 
+// Tests may; what users run must not.
+#![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+
 mod convert;
 mod halves;
 mod head;
@@ -24,3 +27,4 @@ pub use stream::ByteStream;
 pub use timer::SystemTimer;
 pub use tls::Tls;
 pub use transport::{Runtime, SocketTransport};
+pub use upgrade::upgrade;

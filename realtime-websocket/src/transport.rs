@@ -10,15 +10,13 @@ use realtime_core::{
     endpoint::Handshake,
     transport::{Duplex, Timer, Transport, TransportError},
 };
-use tungstenite::protocol::Role;
 
 use crate::{
-    convert::{config, unreachable},
-    halves::open,
+    convert::unreachable,
     proxy::{self, Proxies},
     stream::ByteStream,
     tls::{Connector, Tls},
-    upgrade::Upgrade,
+    upgrade::upgrade,
 };
 
 /// What a runtime has of its own: how it dials, and how it waits.
@@ -163,23 +161,6 @@ impl<R: Runtime> SocketTransport<R> {
         };
         connector.connect(host, stream).await
     }
-
-    async fn upgrade(&self, mut stream: ByteStream, handshake: &Handshake) -> Result<Duplex, TransportError> {
-        let upgrade = Upgrade::new(handshake)?;
-        stream.say(upgrade.request()).await?;
-        let mut received = Vec::with_capacity(1024);
-        let accepted = loop {
-            let ended = !stream.read_more(&mut received).await?;
-            if let Some(accepted) = upgrade.answer(&received, ended)? {
-                break accepted;
-            }
-        };
-        let rest = received.split_off(accepted.length);
-        let config = config(handshake.max_message_size, self.read_buffer);
-        let mut duplex = open(stream, rest, Role::Client, config).await;
-        duplex.headers = accepted.headers;
-        Ok(duplex)
-    }
 }
 
 /// Where a handshake leads to.
@@ -203,7 +184,7 @@ impl<R: Runtime> Transport for SocketTransport<R> {
         if secure && !encrypted {
             stream = self.encrypt(host, stream).await?;
         }
-        self.upgrade(stream, &handshake).await
+        upgrade(stream, &handshake, self.read_buffer).await
     }
 
     fn timer(&self) -> Arc<dyn Timer> {

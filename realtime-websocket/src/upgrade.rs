@@ -8,28 +8,61 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use realtime_core::{
     endpoint::Handshake,
-    transport::{TransportError, TransportErrorKind},
+    transport::{Duplex, TransportError, TransportErrorKind},
 };
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::{
+    handshake::{client::generate_key, derive_accept_key},
+    protocol::Role,
+};
 
-use crate::{convert::io, head::Head};
+use crate::{
+    convert::{config, io},
+    halves::open,
+    head::Head,
+    stream::ByteStream,
+};
 
 /// As much of a refusal's body as is waited for, in bytes.
 const MAX_BODY: usize = 4096;
 
+/// Asks the server at the other end of a stream to speak WebSocket. Messages are read through a buffer of `read_buffer`
+/// bytes.
+///
+/// # Errors
+/// The server refuses, or what it says is no answer.
+pub async fn upgrade(
+    mut stream: ByteStream,
+    handshake: &Handshake,
+    read_buffer: usize,
+) -> Result<Duplex, TransportError> {
+    let upgrade = Upgrade::new(handshake)?;
+    stream.say(upgrade.request.as_bytes()).await?;
+    let mut received = Vec::with_capacity(1024);
+    let accepted = loop {
+        let ended = !stream.read_more(&mut received).await?;
+        if let Some(accepted) = upgrade.answer(&received, ended)? {
+            break accepted;
+        }
+    };
+    let rest = received.split_off(accepted.length);
+    let mut duplex = open(stream, rest, Role::Client, config(handshake.max_message_size, read_buffer)).await;
+    duplex.headers = accepted.headers;
+    Ok(duplex)
+}
+
 /// One attempt to upgrade a stream.
-pub(crate) struct Upgrade {
+struct Upgrade {
     request: String,
     accept: String,
     offered: Vec<String>,
 }
 
 /// The server's consent.
-pub(crate) struct Accepted {
+struct Accepted {
     /// The headers of its answer.
-    pub(crate) headers: HeaderMap,
+    headers: HeaderMap,
     /// How many of the received bytes the answer takes. What follows is the first of the WebSocket.
-    pub(crate) length: usize,
+    length: usize,
 }
 
 impl Upgrade {
@@ -37,7 +70,7 @@ impl Upgrade {
     ///
     /// # Errors
     /// The handshake has no host.
-    pub(crate) fn new(handshake: &Handshake) -> Result<Self, TransportError> {
+    fn new(handshake: &Handshake) -> Result<Self, TransportError> {
         let uri = &handshake.uri;
         let host = uri.authority().ok_or_else(|| protocol("the URL has no host"))?;
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -58,16 +91,11 @@ impl Upgrade {
         Ok(Self { request, accept: derive_accept_key(key.as_bytes()), offered })
     }
 
-    /// The bytes to send.
-    pub(crate) fn request(&self) -> &[u8] {
-        self.request.as_bytes()
-    }
-
     /// Looks at all that was received so far. None: read more.
     ///
     /// # Errors
     /// The server refuses, or what it says is no answer to this request.
-    pub(crate) fn answer(&self, received: &[u8], ended: bool) -> Result<Option<Accepted>, TransportError> {
+    fn answer(&self, received: &[u8], ended: bool) -> Result<Option<Accepted>, TransportError> {
         let Some(Head { status, headers, length }) = Head::read(received)? else {
             return if ended { Err(io(ErrorKind::UnexpectedEof.into())) } else { Ok(None) };
         };

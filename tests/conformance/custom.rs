@@ -8,7 +8,7 @@ use realtime::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
-#[expect(dead_code, unreachable_pub, reason = "it is a program as well")]
+#[expect(dead_code, reason = "it is a program as well")]
 #[path = "../../examples/custom_transport.rs"]
 mod custom_transport;
 

@@ -60,7 +60,6 @@ fn holds<R: Runtime>(run: fn(BoxFuture<'static, ()>)) {
     conformance::check(|| Encrypted::<R>::new(Tls::native(), run)).assert();
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn tokio_holds() {
     holds::<realtime::tokio::Tokio>(|case| {
@@ -68,13 +67,11 @@ fn tokio_holds() {
     });
 }
 
-#[cfg(feature = "async-std")]
 #[test]
 fn async_std_holds() {
     holds::<realtime::async_std::AsyncStd>(async_std::task::block_on);
 }
 
-#[cfg(feature = "smol")]
 #[test]
 fn smol_holds() {
     holds::<realtime::smol::Smol>(smol::block_on);

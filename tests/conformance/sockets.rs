@@ -12,7 +12,6 @@ fn holds<T: Transport>(transport: fn() -> T, run: fn(BoxFuture<'static, ()>)) {
     assert!(report.not_applicable().is_empty(), "{report}");
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn tokio_holds_on_one_thread() {
     use tokio::runtime::Builder;
@@ -22,7 +21,6 @@ fn tokio_holds_on_one_thread() {
     });
 }
 
-#[cfg(feature = "tokio")]
 #[test]
 fn tokio_holds_on_many_threads() {
     use tokio::runtime::Builder;
@@ -33,13 +31,11 @@ fn tokio_holds_on_many_threads() {
     });
 }
 
-#[cfg(feature = "async-std")]
 #[test]
 fn async_std_holds() {
     holds(realtime::async_std::AsyncStdTransport::new, async_std::task::block_on);
 }
 
-#[cfg(feature = "smol")]
 #[test]
 fn smol_holds() {
     holds(realtime::smol::SmolTransport::new, smol::block_on);

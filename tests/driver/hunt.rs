@@ -65,7 +65,9 @@ impl Scene {
         let mut number = 0;
         while self.working.get() > 0 {
             let Some(event) = self.session.next().await else { return };
-            for _ in 0..dice.roll(4) {
+            // Now and then more than one turn of the driver reads.
+            let numbers = if dice.roll(8) == 0 { 30 + dice.roll(60) } else { dice.roll(4) };
+            for _ in 0..numbers {
                 self.send(Down::Number(number));
                 number += 1;
                 if dice.roll(3) == 0 {
@@ -166,15 +168,51 @@ fn hunt(schedules: u64, inbox_bytes: usize, with_driver: bool) {
 
 #[test]
 fn no_wake_up_is_lost_with_room_for_all() {
-    hunt(50_000, 16 << 20, true);
+    hunt(40_000, 16 << 20, true);
 }
 
 #[test]
 fn no_wake_up_is_lost_with_a_full_inbox() {
-    hunt(50_000, 128, true);
+    hunt(40_000, 128, true);
 }
 
 #[test]
 fn no_wake_up_is_lost_without_a_driver() {
     hunt(20_000, 256, false);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_wake_up_is_lost_between_threads() {
+    const WORKERS: u64 = 6;
+    const ROUNDS: u64 = 300;
+
+    let (connection, session, _server) = open(Options::default());
+    let connection = std::sync::Arc::new(connection);
+    let serve = tokio::spawn(async move {
+        while let Some(event) = session.next().await {
+            if let Up::Ask(n) = event {
+                session.send(Down::Number(n));
+                session.send(Down::Answer(Answer(n)));
+            }
+        }
+    });
+    let ask = |worker: u64| {
+        let connection = connection.clone();
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let n = worker * ROUNDS + round;
+                assert_eq!(connection.request::<Answer>(Up::Ask(n)).unwrap().await.unwrap(), Answer(n));
+                if round % 7 == 0 {
+                    drop(connection.next().now_or_never());
+                    connection.flush().await.unwrap();
+                }
+            }
+        })
+    };
+    let workers = future::join_all((0..WORKERS).map(ask));
+    // Only ever reached by a worker that waits for ever.
+    let workers = tokio::time::timeout(std::time::Duration::from_secs(120), workers).await;
+    workers.expect("somebody waits for ever").into_iter().for_each(|worker| worker.unwrap());
+    drop(connection);
+    serve.await.unwrap();
 }

@@ -222,6 +222,31 @@ fn a_blocked_write_lets_a_thousand_reads_through() {
 }
 
 #[test]
+fn two_hundred_unread_events_do_not_stall_a_send() {
+    // Driven by a task of its own, with nobody reading.
+    let (connection, session, server) = open(Options::default());
+    let numbers = || (0..200).for_each(|n| session.send(Down::Number(n)));
+    server.clock().block_on(async {
+        numbers();
+        connection.send(Up::Say("hello".into())).unwrap();
+        let sent = pin!(session.next());
+        match future::select(sent, connection.driver()).await {
+            future::Either::Left((event, _)) => assert_eq!(event, Some(Up::Say("hello".into()))),
+            future::Either::Right(_) => panic!("the connection ended"),
+        }
+    });
+    // Flushing moves both directions, and keeps what arrives.
+    server.clock().block_on(async {
+        numbers();
+        connection.send(Up::Say("again".into())).unwrap();
+        connection.flush().await.unwrap();
+        assert_eq!(session.next().await, Some(Up::Say("again".into())));
+    });
+    let read = std::iter::from_fn(|| connection.next().now_or_never()).map(|event| event.unwrap().unwrap());
+    assert_eq!(read.collect::<Vec<_>>(), (0..200).chain(0..200).map(Down::Number).collect::<Vec<_>>());
+}
+
+#[test]
 fn dropping_every_pending_next_loses_nothing() {
     let (connection, session, server) = open(Options::default());
     server.clock().block_on(async {

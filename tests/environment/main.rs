@@ -43,9 +43,7 @@ fn main() {
 fn connect(url: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(connect_on::<realtime::tokio::Tokio>(url));
-    #[cfg(feature = "async-std")]
     async_std::task::block_on(connect_on::<realtime::async_std::AsyncStd>(url));
-    #[cfg(feature = "smol")]
     smol::block_on(connect_on::<realtime::smol::Smol>(url));
 }
 

@@ -13,7 +13,6 @@ use realtime::{ErrorKind, transport::TransportError};
 /// A test for every runtime that is compiled in: an async function over its [`Runtime`](realtime::websocket::Runtime).
 macro_rules! on_every_runtime {
     ($($name:ident)+) => {
-        #[cfg(feature = "tokio")]
         mod on_tokio {
             $(#[test]
             fn $name() {
@@ -22,7 +21,6 @@ macro_rules! on_every_runtime {
             })+
         }
 
-        #[cfg(feature = "async-std")]
         mod on_async_std {
             $(#[test]
             fn $name() {
@@ -30,7 +28,6 @@ macro_rules! on_every_runtime {
             })+
         }
 
-        #[cfg(feature = "smol")]
         mod on_smol {
             $(#[test]
             fn $name() {

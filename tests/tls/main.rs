@@ -41,7 +41,6 @@ fn trusts() -> Vec<(&'static str, Tls)> {
     vec![
         ("open", Tls::new()),
         ("platform", Tls::platform()),
-        #[cfg(feature = "rustls-webpki-roots")]
         ("webpki", Tls::webpki_roots()),
         #[cfg(feature = "native-tls")]
         ("native", Tls::native()),

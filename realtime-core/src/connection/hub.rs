@@ -155,3 +155,76 @@ impl Drop for Slot {
         drop(self.hub.remove(self.index));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn count() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (count.clone(), Waker::from(count))
+    }
+
+    #[test]
+    fn an_edge_wakes_every_waiter_once() {
+        let hub = Arc::new(Hub::default());
+        let (slots, counts): (Vec<_>, Vec<_>) = (0..3)
+            .map(|_| {
+                let (slot, (count, waker)) = (Slot::new(&hub), count());
+                assert!(slot.register(&waker).is_none());
+                (slot, count)
+            })
+            .unzip();
+        for _ in 0..4 {
+            hub.wake(bit::READ);
+            hub.wake(bit::QUEUE);
+        }
+        assert!(counts.iter().all(|count| count.0.load(Ordering::Relaxed) == 1));
+        assert_eq!(hub.begin(), bit::READ | bit::QUEUE);
+        assert!(!hub.end());
+        drop(slots);
+    }
+
+    #[test]
+    fn what_becomes_ready_within_a_turn_is_told_at_its_end() {
+        let hub = Arc::new(Hub::default());
+        let (slot, (count, waker)) = (Slot::new(&hub), count());
+        let _ = slot.register(&waker);
+        assert_eq!(hub.begin(), 0);
+        hub.wake(bit::WRITE);
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        assert!(hub.end() && hub.is_ready());
+    }
+
+    #[test]
+    fn what_becomes_ready_before_a_waiter_registers_is_seen_after_it() {
+        let hub = Arc::new(Hub::default());
+        let (slot, (_, waker)) = (Slot::new(&hub), count());
+        assert_eq!((hub.begin(), hub.end()), (0, false));
+        // Another thread is quicker: nobody is there to be woken.
+        hub.wake(bit::READ);
+        let _ = slot.register(&waker);
+        assert!(hub.is_ready());
+    }
+
+    #[test]
+    fn a_replaced_waker_is_given_back() {
+        let hub = Arc::new(Hub::default());
+        let slot = Slot::new(&hub);
+        let (first, second) = (count().1, count().1);
+        assert!(slot.register(&first).is_none());
+        assert!(slot.register(&first).is_none(), "the same waker replaces none");
+        assert!(slot.register(&second).is_some_and(|replaced| replaced.will_wake(&first)));
+    }
+}

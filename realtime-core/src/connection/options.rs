@@ -64,6 +64,38 @@ impl Default for Options {
     }
 }
 
+macro_rules! setters {
+    ($($field:ident: $type:ty),* $(,)?) => {
+        impl Options {$(
+            #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+            #[must_use]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.$field = $field.into();
+                self
+            }
+        )*}
+    };
+}
+
+setters! {
+    connect_timeout: Duration,
+    opening_timeout: Duration,
+    write_timeout: Duration,
+    finish_timeout: Duration,
+    close_timeout: Duration,
+    keepalive: impl Into<Option<Keepalive>>,
+    queue_bytes: usize,
+    inbox_bytes: usize,
+    max_inbound: usize,
+    max_outbound: usize,
+    audio: AudioPolicy,
+    unread: Unread,
+    overlap: Overlap,
+    playback: impl Into<Option<Playback>>,
+    memory: Memory,
+    strict: bool,
+}
+
 /// When a silent link is asked for a sign of life, and when it is given up: 15 s and 10 s, so that a half-open link is
 /// noticed within 25 s.
 ///

@@ -5,6 +5,9 @@ mod connection;
 mod tls;
 mod upgrade;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},

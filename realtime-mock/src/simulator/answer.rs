@@ -59,8 +59,7 @@ impl Answer {
     }
 
     /// The response fails, after what is said before.
-    pub fn failed(kind: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        let failure = Failure::default().kind(kind).code(code).message(message);
+    pub fn failed(failure: Failure) -> Self {
         Self { ending: Ending::Failed(Box::new(failure)), ..Self::default() }
     }
 

@@ -51,7 +51,7 @@ pub struct SimulatedSession {
 #[non_exhaustive]
 pub struct Received {
     /// Its type. Empty if it had none.
-    pub kind: String,
+    pub kind: Id,
     /// The id that the client gave it.
     pub event_id: Option<Id>,
     /// The code of the error that it was answered with.

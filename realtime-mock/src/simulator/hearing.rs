@@ -29,6 +29,7 @@ pub struct Heard {
     pub(super) pieces: Vec<String>,
     pub(super) failure: Option<Box<Failure>>,
     pub(super) after: Option<Duration>,
+    pub(super) early: bool,
 }
 
 impl Heard {
@@ -37,16 +38,25 @@ impl Heard {
         Self { pieces: words(text.as_ref()), ..Self::default() }
     }
 
-    /// Its transcription fails. The model has understood nothing either.
-    pub fn failed(kind: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        let failure = Failure::default().kind(kind).code(code).message(message);
-        Self { failure: Some(Box::new(failure)), ..Self::default() }
+    /// Its transcription fails, after these words.
+    #[must_use]
+    pub fn failing(mut self, failure: Failure) -> Self {
+        self.failure = Some(Box::new(failure));
+        self
     }
 
-    /// The transcript begins so long after the commit: before the response or after it, as the test wants it.
+    /// The transcript begins so long after the item: with no time at all, before the response begins. By default it
+    /// begins when the response does.
     #[must_use]
     pub fn after(mut self, time: Duration) -> Self {
         self.after = Some(time);
+        self
+    }
+
+    /// The transcript is there before the item is, as it can be.
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        self.early = true;
         self
     }
 

@@ -50,6 +50,39 @@ use settings::Settings;
 /// ```
 ///
 /// A clone is the same service. What is set on one later is set on that one alone; the sessions are seen by all.
+///
+/// The functions that it is given are called while their session is locked: they must not look into
+/// [`sessions`](Self::sessions).
+///
+/// # How far it goes
+/// Sessions of all three kinds, told apart by path and query; every event of the client, checked member by member;
+/// items with their anchors; text, audio and calls as they are streamed, several responses at a time; turns found in
+/// PCM and in G.711; transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. The
+/// same input at the same times gives the same output.
+///
+/// # What no source states
+/// The service's documentation, published traces of it and reports of its users leave these open. Here it is so:
+///
+/// - *Turns.* A threshold of 0.5 is −40 dB of full scale, 0 and 1 are 25 dB below and above. Speech begins after 60 ms
+///   of it. With semantic detection a turn ends after 2, 4 or 8 seconds of silence: eager, as usual, not eager. A commit
+///   by hand forgets the turn that is being spoken, and its item gets another id. Where a turn is to be answered while
+///   a response is under way, there is an `error` without an event's id.
+/// - *Updates.* Null for a member that knows no null counts as left out. Members of `turn_detection`, `transcription`
+///   and `noise_reduction` that are left out stay as they are; another type of turn detection begins with its defaults.
+///   Another `turn_detection` forgets the turn that is being spoken.
+/// - *Codes of errors:* `invalid_value` for another model, for a reference to an unknown item, for too much audio and
+///   for broken base64; `item_create_invalid_approval_request_id`; `response_create_not_supported` in a transcription;
+///   `invalid_model` for a transcription with a model; `conversation_full` after 100,000 items. `session.close` and
+///   `session.input_audio_buffer.append` are refused where nothing is translated, though the service names them there.
+///   Of the errors that were seen, some messages are worded otherwise.
+/// - *Truncation* is measured against what was made, also when it was cut before, as in a trace.
+/// - *Tokens* are a quarter of the letters, a tenth of a second of what is heard, a twentieth of what is spoken. Of
+///   what was read last time as much is cached as fits in blocks of 64. A minute brings 15 million.
+/// - *MCP.* A call that was approved begins the next response, and the answer to its output follows in the same one.
+///   The model is not asked for anything by the approval itself.
+/// - *Translation* goes by pieces of 200 ms, one word a piece. After `session.closed` the connection closes with 1000.
+/// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. A buffer that nobody commits keeps its last
+///   minutes.
 #[derive(Clone)]
 pub struct Simulator {
     settings: Arc<Settings>,

@@ -1,6 +1,6 @@
 use std::{error, fmt, fs, io, path::Path};
 
-use realtime_core::types::McpListedTool;
+use realtime_core::types::{Failure, McpListedTool};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -69,14 +69,6 @@ struct McpCall {
     name: String,
     #[serde(default)]
     arguments: Value,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Failure {
-    r#type: String,
-    code: String,
-    message: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -164,8 +156,8 @@ impl Line {
         if let Some(McpCall { server_label, name, arguments }) = &self.mcp {
             answer = answer.and(Answer::mcp(server_label, name, written(arguments)));
         }
-        if let Some(Failure { r#type, code, message }) = &self.fail {
-            answer = answer.and(Answer::failed(r#type, code, message));
+        if let Some(failure) = &self.fail {
+            answer = answer.and(Answer::failed(failure.clone()));
         }
         answer
     }
@@ -209,5 +201,51 @@ impl fmt::Display for TableError {
 impl error::Error for TableError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         Some(&self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::answer::Output;
+
+    #[test]
+    fn reads_lines_and_says_which_is_wrong() {
+        let table = Table::parse(
+            r#"
+            # a remark
+            {"hear": "Hello"}
+            {"match": "WEATHER", "say": "Let me see.", "call": {"name": "get_weather", "arguments": {"city": "Lisbon"}}}
+            {"match": "broken", "calls": [{"name": "a", "arguments": "{\"x"}, {"name": "b"}]}
+            {"after": "get_weather", "say": "It is {output}, not {text}."}
+            {"fail": {"type": "server_error", "code": "x", "message": "No."}}
+            {"translate": {"input": "Hello", "output": "Hola"}}
+            {"server": {"label": "dice", "tools": [{"name": "roll", "input_schema": {}}], "output": "4"}}
+            "#,
+        )
+        .unwrap();
+        assert_eq!((table.hear.len(), table.phrases.len(), table.servers.len()), (1, 1, 1));
+        let answer = |text: &str, output: Option<(&str, &str)>| {
+            let output = output.map(|(name, output)| (name.to_owned(), output.to_owned()));
+            let line = table.answers.iter().find(|line| line.fits(text, output.as_ref())).unwrap();
+            line.answer(text, output.as_ref().map_or("", |(_, output)| output))
+        };
+        let told = |answer: &Answer| {
+            let tell = |output: &Output| match output {
+                Output::Message { pieces, .. } => pieces.concat(),
+                Output::Call { name, arguments } => format!("{name}({arguments})"),
+                Output::Mcp { .. } => "mcp".into(),
+            };
+            answer.output.iter().map(tell).collect::<Vec<_>>()
+        };
+        let weather = answer("What is the weather like?", None);
+        assert_eq!(told(&weather), ["Let me see.", r#"get_weather({"city":"Lisbon"})"#]);
+        assert_eq!(told(&answer("Broken", None)), [r#"a({"x)"#, "b({})"]);
+        assert_eq!(told(&answer("rain", Some(("get_weather", "sunny")))), ["It is sunny, not rain."]);
+        assert!(matches!(answer("else", None).ending, crate::simulator::answer::Ending::Failed(_)));
+        for (text, reason) in [("{\"say\": 1}", "line 1"), ("\n{\"sai\": \"x\"}", "line 2"), ("[", "line 1")] {
+            let error = Table::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(reason), "{error}");
+        }
     }
 }

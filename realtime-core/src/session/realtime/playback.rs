@@ -252,11 +252,11 @@ impl RealtimeSession {
             ServerEvent::ConversationItemDeleted(deleted) => {
                 self.ledger.parts.retain(|part| part.item_id != deleted.item_id);
             }
-            ServerEvent::InputAudioBufferSpeechStarted(_) => {
-                if self.ledger.settings.as_ref().is_some_and(|settings| settings.barge_in) {
-                    let cancel = !self.interrupts_by_itself();
-                    self.interrupt(cancel, now);
-                }
+            ServerEvent::InputAudioBufferSpeechStarted(_)
+                if self.ledger.settings.as_ref().is_some_and(|settings| settings.barge_in) =>
+            {
+                let cancel = !self.interrupts_by_itself();
+                self.interrupt(cancel, now);
             }
             _ => {}
         }

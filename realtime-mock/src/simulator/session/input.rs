@@ -36,6 +36,8 @@ impl Talk {
         let Some(turns) = self.config.turns.clone() else { return Ok(()) };
         let heard = self.hearing.listen(audio, &self.config.input, at, self.buffer.start(), &turns);
         for heard in heard {
+            // What takes no time is over by then.
+            self.settle();
             match heard {
                 Heard::Started(from) => {
                     // A turn that ended within the same audio has moved the buffer's beginning.
@@ -98,10 +100,23 @@ impl Talk {
     fn take_turn(&mut self, id: String, from: Ticks, to: Ticks) {
         let audio = self.buffer.take(from, to);
         let format = self.config.input.clone();
-        self.commit_item(&id, Some(Clip::new(0, format.clone(), audio.clone())));
-        let heard = self.hear(&id, audio, format);
+        let heard = self.hear(&audio, &format);
+        let (words, early) = (heard.words(), heard.early);
+        let clip = Clip::new(0, format, audio);
+        let ms = clip.ms;
+        if early {
+            self.transcribe(&id, heard.clone(), ms);
+        }
+        self.commit_item(&id, Some(clip));
+        let transcribed = early && heard.failure.is_none() && self.transcribes();
         if let Some(entry) = self.conversation.get_mut(&id) {
-            entry.heard = Some(heard);
+            if transcribed {
+                entry.item["content"][0]["transcript"] = words.as_str().into();
+            }
+            entry.heard = Some(words);
+        }
+        if !early {
+            self.transcribe(&id, heard, ms);
         }
     }
 

@@ -15,6 +15,7 @@ mod responses;
 mod running;
 mod shape;
 mod shapes;
+mod streaming;
 mod talk;
 mod transcripts;
 mod translate;
@@ -135,7 +136,7 @@ impl Session {
         if self.received.len() == REMEMBERED {
             self.received.pop_front();
         }
-        self.received.push_back(Received { kind: kind.into(), event_id: event_id.map(Id::from), refused });
+        self.received.push_back(Received { kind: Id::new(kind), event_id: event_id.map(Id::from), refused });
     }
 
     /// The next message for the client, if there is one by now.

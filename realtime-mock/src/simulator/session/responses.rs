@@ -1,13 +1,13 @@
 //! Responses: asked for, streamed, cancelled.
 
-use realtime_core::{Audio, transport::Instant};
+use realtime_core::transport::Instant;
 use serde_json::{Value, json};
 
 use super::{
     Fault,
     config::{format, merge},
-    conversation::{Clip, Entry},
-    plan::{Act, Step},
+    conversation::Entry,
+    plan::Act,
     running::{End, Out, Running, Stage},
     talk::Talk,
     usage::{self, of_context, of_text},
@@ -196,127 +196,6 @@ impl Talk {
         }
     }
 
-    fn act(&mut self, running: &mut Running, Step { output: index, act, .. }: Step) {
-        let Running { id: response_id, outputs, output: tokens, in_conversation, spoken, format, .. } = running;
-        let out = &mut outputs[index];
-        let item_id = out.id.clone();
-        let item = json!({ "response_id": response_id, "item_id": item_id, "output_index": index });
-        let part = |members: Value| with(&item, with(&json!({ "content_index": 0 }), members));
-        match act {
-            Act::Open => {
-                out.stage = Stage::Open;
-                let members = json!({ "response_id": response_id, "output_index": index, "item": out.item });
-                self.wire.send("response.output_item.added", members);
-                if *in_conversation {
-                    self.begin(Entry::new(out.item.clone()));
-                }
-            }
-            Act::Part => {
-                out.part = true;
-                let empty = if *spoken {
-                    json!({ "type": "audio", "transcript": "" })
-                } else {
-                    json!({ "type": "text", "text": "" })
-                };
-                self.wire.send("response.content_part.added", part(json!({ "part": empty })));
-            }
-            Act::Text(piece) => {
-                tokens.text += of_text(&piece);
-                out.text += &piece;
-                let kind =
-                    if *spoken { "response.output_audio_transcript.delta" } else { "response.output_text.delta" };
-                self.wire.send_delta(kind, part(json!({ "delta": piece })));
-            }
-            Act::Sound(audio) => {
-                let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
-                tokens.audio += ms.div_ceil(50);
-                running.audio_ms += ms;
-                self.spoken = true;
-                if *in_conversation && let Some(entry) = self.conversation.get_mut(&item_id) {
-                    entry.clip.get_or_insert_with(|| Clip::new(0, format.clone(), Vec::new())).extend(&audio);
-                }
-                self.wire.send("response.output_audio.delta", part(json!({ "delta": Audio::from(audio) })));
-            }
-            Act::Arguments(bit) => {
-                tokens.text += of_text(&bit);
-                out.text += &bit;
-                let mut members = with(&item, json!({ "delta": bit }));
-                let kind = match out.item.get("call_id") {
-                    Some(call) => {
-                        members["call_id"] = call.clone();
-                        "response.function_call_arguments.delta"
-                    }
-                    None => "response.mcp_call_arguments.delta",
-                };
-                self.wire.send_delta(kind, members);
-            }
-            Act::Run => {
-                out.item["arguments"] = out.text.as_str().into();
-                self.wire.send("response.mcp_call_arguments.done", with(&item, json!({ "arguments": out.text })));
-                let members = json!({ "output_index": index, "item_id": item_id });
-                self.wire.send("response.mcp_call.in_progress", members);
-            }
-            Act::Ran => {
-                out.item = out.ran().clone();
-                let failed = !out.item["error"].is_null();
-                let kind = if failed { "response.mcp_call.failed" } else { "response.mcp_call.completed" };
-                self.wire.send(kind, json!({ "output_index": index, "item_id": item_id }));
-            }
-            Act::Close => {
-                let (response_id, in_conversation, spoken) = (response_id.clone(), *in_conversation, *spoken);
-                self.close_item(&response_id, index, out, "completed", spoken, in_conversation);
-            }
-        }
-    }
-
-    /// The item is whole, or as whole as it will be.
-    fn close_item(
-        &mut self,
-        response: &str,
-        index: usize,
-        out: &mut Out,
-        status: &str,
-        spoken: bool,
-        in_conversation: bool,
-    ) {
-        out.stage = Stage::Closed;
-        let item = json!({ "response_id": response, "item_id": out.id, "output_index": index });
-        match out.item["type"].as_str() {
-            Some("message") => {
-                if out.part {
-                    let part = with(&item, json!({ "content_index": 0 }));
-                    let text = out.text.as_str();
-                    let (shown, kept) = if spoken {
-                        self.wire.send("response.output_audio.done", part.clone());
-                        let done = with(&part, json!({ "transcript": text }));
-                        self.wire.send("response.output_audio_transcript.done", done);
-                        (json!({ "type": "audio", "transcript": text }), "output_audio")
-                    } else {
-                        self.wire.send("response.output_text.done", with(&part, json!({ "text": text })));
-                        (json!({ "type": "text", "text": text }), "output_text")
-                    };
-                    self.wire.send("response.content_part.done", with(&part, json!({ "part": shown })));
-                    out.item["content"] = json!([shown]);
-                    out.item["content"][0]["type"] = kept.into();
-                }
-                out.item["status"] = status.into();
-            }
-            Some("function_call") => {
-                let call = json!({ "call_id": out.item["call_id"], "name": out.item["name"], "arguments": out.text });
-                self.wire.send("response.function_call_arguments.done", with(&item, call));
-                out.item["arguments"] = out.text.as_str().into();
-                out.item["status"] = status.into();
-            }
-            _ => {}
-        }
-        if in_conversation {
-            self.conversation.settle(&out.id);
-            self.complete(&out.id, &out.item);
-        }
-        let members = json!({ "response_id": response, "output_index": index, "item": out.item });
-        self.wire.send("response.output_item.done", members);
-    }
-
     /// The response is over: whatever it has begun is closed.
     fn end_response(&mut self, mut running: Running, end: End) {
         let (id, spoken, in_conversation) = (running.id.clone(), running.spoken, running.in_conversation);
@@ -324,14 +203,18 @@ impl Talk {
             self.close_item(&id, index, out, "incomplete", spoken, in_conversation);
         }
         let now = self.wire.now;
-        let usage = match running.has_begun() || end.status == "completed" {
-            true => self.meter.book(running.input, running.output, now),
-            false => Value::Null,
+        let begun = running.has_begun();
+        let usage = if begun || end.status == "completed" {
+            self.meter.book(running.input, running.output, now)
+        } else {
+            Value::Null
         };
         let shown = running.shown(&self.conversation_id, end.status, &end.details, usage);
         self.wire.send("response.done", json!({ "response": shown }));
-        let limits = self.meter.limits(now);
-        self.wire.send("rate_limits.updated", limits);
+        if begun || end.status != "cancelled" {
+            let limits = self.meter.limits(now);
+            self.wire.send("rate_limits.updated", limits);
+        }
         if in_conversation {
             self.wait_for_speech(running.audio_ms);
         }

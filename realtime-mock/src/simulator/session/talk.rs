@@ -130,6 +130,13 @@ impl Talk {
         }
     }
 
+    /// Does all that is due by now.
+    pub(super) fn settle(&mut self) {
+        while self.due().is_some_and(|due| due <= self.wire.now) {
+            self.step();
+        }
+    }
+
     /// Lets go of what takes room.
     pub(super) fn abandon(&mut self) {
         self.buffer = Buffer::after(self.buffer.end());

@@ -1,6 +1,6 @@
 //! What the user said, written down beside the conversation.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use realtime_core::{
     Audio,
@@ -21,36 +21,45 @@ pub(super) struct Transcript {
     model: String,
     ms: u64,
     due: Instant,
+    /// How long each piece takes.
+    every: Duration,
 }
 
 impl Talk {
-    /// Listens to what was committed. What was heard is the item's; the transcript follows if the session wants one.
-    pub(super) fn hear(&mut self, item: &str, audio: Vec<u8>, format: AudioFormat) -> String {
+    /// Listens to what was said.
+    pub(super) fn hear(&mut self, audio: &[u8], format: &AudioFormat) -> Heard {
         let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
-        let utterance = Utterance { number: self.utterances, audio: Audio::from(audio), format, ms };
+        let number = self.utterances;
         self.utterances += 1;
-        let heard = (self.settings.hear)(&utterance);
-        let words = heard.words();
-        self.transcribe(item, heard, ms);
-        words
+        (self.settings.hear)(&Utterance { number, audio: Audio::from(audio), format: format.clone(), ms })
+    }
+
+    /// Whether the session wants what is said written down.
+    pub(super) fn transcribes(&self) -> bool {
+        self.config.value["audio"]["input"]["transcription"].is_object()
     }
 
     /// Begins to write down what was heard, if the session wants that.
     pub(super) fn transcribe(&mut self, item: &str, heard: Heard, ms: u64) {
-        let Some(transcription) = self.config.value.pointer("/audio/input/transcription").filter(|it| it.is_object())
-        else {
+        if !self.transcribes() {
             return;
-        };
-        let due = self.wire.now + heard.after.unwrap_or(self.settings.pace().first);
+        }
+        let model = self.config.value["audio"]["input"]["transcription"]["model"].as_str().unwrap_or_default().into();
+        let pace = self.settings.pace();
+        let after = if heard.early { Duration::ZERO } else { heard.after.unwrap_or(pace.first) };
         self.transcripts.push(Transcript {
             item: item.into(),
             pieces: heard.pieces.into(),
             text: String::new(),
             failure: heard.failure,
-            model: transcription["model"].as_str().unwrap_or_default().into(),
+            model,
             ms,
-            due,
+            due: self.wire.now + after,
+            every: if after.is_zero() { Duration::ZERO } else { pace.text },
         });
+        while self.transcript_due() == Some(self.wire.now) {
+            self.step_transcript();
+        }
     }
 
     pub(super) fn transcript_due(&self) -> Option<Instant> {
@@ -67,7 +76,7 @@ impl Talk {
             include.is_some_and(|names| names.iter().any(|name| name == "item.input_audio_transcription.logprobs"));
         if let Some(piece) = transcript.pieces.pop_front() {
             transcript.text += &piece;
-            transcript.due = transcript.due + self.settings.pace().text;
+            transcript.due = transcript.due + transcript.every;
             let mut members = with(&part, json!({ "delta": piece }));
             if wants {
                 members["logprobs"] = json!([logprob(&piece)]);

@@ -1,0 +1,40 @@
+//! What the examples share: which server they talk to, and how they say what went wrong.
+
+use std::{env, error::Error, fmt::Write, process::ExitCode};
+
+use realtime::{
+    Client,
+    mock::{Served, Simulator},
+};
+
+/// The model that is asked for where none is named.
+pub(crate) const MODEL: &str = "gpt-realtime-2.1";
+
+/// A client of the service that the environment names, or of a simulated one on this machine.
+///
+/// The second is what serves it, as long as it is kept.
+pub(crate) fn client(simulator: impl FnOnce() -> Simulator) -> Result<(Client, Option<Served>), Box<dyn Error>> {
+    let builder = realtime::client().env();
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("OPENAI_API_KEY") || is_set("OPENAI_BASE_URL") {
+        let place = env::var("OPENAI_BASE_URL").ok().filter(|base| !base.is_empty());
+        eprintln!("talking to {}", if place.is_some() { "the server at OPENAI_BASE_URL" } else { "OpenAI" });
+        return Ok((builder.build(), None));
+    }
+    let served = simulator().serve()?;
+    eprintln!("talking to a simulator at {} (set OPENAI_API_KEY to talk to OpenAI)", served.url());
+    Ok((builder.base_url(served.base_url()).build(), Some(served)))
+}
+
+/// Success, or one line that says what went wrong, with its causes.
+pub(crate) fn finish(name: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(line, ": {error}");
+        cause = error.source();
+    }
+    eprintln!("{name}: {}", line.replace('\n', " "));
+    ExitCode::FAILURE
+}
