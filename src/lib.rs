@@ -2,14 +2,20 @@
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
+#[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
+mod runtime;
+
 pub use realtime_core::*;
+
+#[cfg(feature = "async-std")]
+pub use realtime_async_std as async_std;
 #[cfg(feature = "mock")]
 pub use realtime_mock as mock;
+#[cfg(feature = "smol")]
+pub use realtime_smol as smol;
 #[cfg(feature = "tokio")]
 pub use realtime_tokio as tokio;
-
-/// A client builder over tokio.
-#[cfg(feature = "tokio")]
-pub fn client() -> ClientBuilder {
-    Client::builder(realtime_tokio::TokioTransport::new())
-}
+#[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
+pub use realtime_websocket as websocket;
+#[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
+pub use runtime::{DefaultTransport, client, spawn, transport};

@@ -3,6 +3,8 @@
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod link;
 #[cfg(feature = "serve")]
 mod serve;

@@ -16,7 +16,7 @@ use realtime_core::transport::{CloseFrame, Duplex, Message, ReadHalf, TransportE
 /// them. An end that is dropped without a closing frame leaves the other with an error.
 pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
     let (near, far) = ends(capacity);
-    (near.into_duplex(), far.into_duplex())
+    (near.into_duplex(usize::MAX), far.into_duplex(usize::MAX))
 }
 
 pub(crate) fn ends(capacity: usize) -> (End, End) {
@@ -31,10 +31,11 @@ pub(crate) struct End {
 }
 
 impl End {
-    pub(crate) fn into_duplex(self) -> Duplex {
+    /// Two halves, of which one receives messages up to `limit` bytes.
+    pub(crate) fn into_duplex(self, limit: usize) -> Duplex {
         // The halves share the end, so that the link breaks when the last of them is dropped.
         let end = Arc::new(self);
-        let mut duplex = Duplex::new(Write(end.clone()), Read(end));
+        let mut duplex = Duplex::new(Write(end.clone()), Read { end, limit });
         duplex.can_ping = true;
         duplex
     }
@@ -70,7 +71,11 @@ impl Drop for End {
 }
 
 struct Write(Arc<End>);
-struct Read(Arc<End>);
+
+struct Read {
+    end: Arc<End>,
+    limit: usize,
+}
 
 #[async_trait]
 impl WriteHalf for Write {
@@ -87,7 +92,14 @@ impl WriteHalf for Write {
 #[async_trait]
 impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        poll_fn(|cx| self.0.poll_receive(cx)).await
+        let message = poll_fn(|cx| self.end.poll_receive(cx)).await?;
+        match message.as_ref().map_or(0, Message::len) {
+            size if size <= self.limit => Ok(message),
+            size => {
+                let reason = format!("the message has {size} bytes, over the limit of {}", self.limit);
+                Err(TransportError::new(TransportErrorKind::TooLarge, reason))
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use realtime_core::{
     Protocol, Realtime,
     endpoint::Handshake,
     event::{Event, EventOf},
-    transport::{CloseFrame, Message, Text, TransportError},
+    transport::{CloseFrame, Duplex, Message, Text, TransportError},
 };
 
 use crate::{
@@ -221,6 +221,11 @@ impl<P: Protocol> MockSession<P> {
     pub fn half_open(&self, half_open: bool) {
         self.end.incoming.stall_reader(half_open);
         self.end.outgoing.stall_reader(half_open);
+    }
+
+    /// This end as a transport has it: two halves. The read half answers pings and close frames.
+    pub fn into_duplex(self) -> Duplex {
+        self.end.into_duplex(usize::MAX)
     }
 
     /// Messages of the client that wait to be received.

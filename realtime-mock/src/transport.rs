@@ -159,6 +159,7 @@ impl Transport for MockTransport {
             Some(Answer::Never) => std::future::pending().await,
         }
         let (near, end) = link::ends(self.shared.state().capacity);
+        let limit = handshake.max_message_size;
         let waker = {
             let mut state = self.shared.state();
             let greeting = match &state.greeting {
@@ -172,7 +173,7 @@ impl Transport for MockTransport {
             state.accepting.take()
         };
         waker.into_iter().for_each(Waker::wake);
-        Ok(near.into_duplex())
+        Ok(near.into_duplex(limit))
     }
 
     fn timer(&self) -> Arc<dyn Timer> {

@@ -10,19 +10,74 @@
 //! let driver = realtime_tokio::spawn(&connection);
 //! # drop(driver); Ok(()) }
 //! ```
+//!
+//! TLS, proxies and streams of your own are settings of [`TokioTransport`]. Connecting needs a tokio runtime with I/O
+//! and time; a connection that is open can be used from any thread.
 
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod timer;
-mod tls;
-mod transport;
 
-use realtime_core::{Connection, Error, Protocol};
-use tokio::task::JoinHandle;
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use realtime_core::{Connection, Error, Protocol, transport::Timer};
+#[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
+pub use realtime_websocket::rustls;
+pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
+use realtime_websocket::{Runtime, SocketTransport};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    runtime::Handle,
+    task::JoinHandle,
+};
+use tokio_util::compat::TokioAsyncReadCompatExt;
 
 pub use timer::TokioTimer;
-pub use transport::TokioTransport;
+
+/// Opens WebSockets on tokio.
+pub type TokioTransport = SocketTransport<Tokio>;
+
+/// The tokio runtime that calls.
+#[derive(Debug)]
+pub struct Tokio;
+
+#[async_trait]
+impl Runtime for Tokio {
+    const NAME: &'static str = "TokioTransport";
+
+    fn timer() -> Arc<dyn Timer> {
+        Arc::new(TokioTimer::new())
+    }
+
+    async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
+        connect(host, port).await.map(stream)
+    }
+}
+
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    Handle::try_current().map_err(io::Error::other)?;
+    let socket = TcpStream::connect((host, port)).await?;
+    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// A stream of tokio's, for [`TokioTransport::over`] and [`TokioTransport::once`].
+///
+/// ```no_run
+/// use realtime_core::Client;
+/// use realtime_tokio::{TokioTransport, stream};
+/// use tokio::net::UnixStream;
+///
+/// let gateway = TokioTransport::over(|_| async { UnixStream::connect("/run/gateway.sock").await.map(stream) });
+/// let client = Client::builder(gateway).base_url("http://gateway/v1").build();
+/// ```
+pub fn stream(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ByteStream {
+    ByteStream::new(stream.compat())
+}
 
 /// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves
 /// at once, pings are answered and deadlines kept.
@@ -33,4 +88,27 @@ pub use transport::TokioTransport;
 /// Outside a tokio runtime.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> JoinHandle<Result<(), Error>> {
     tokio::spawn(connection.driver())
+}
+
+/// Whether this thread is within a tokio runtime.
+pub fn is_running() -> bool {
+    Handle::try_current().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn small_messages_leave_at_once() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let socket = connect("127.0.0.1", listener.local_addr().unwrap().port()).await.unwrap();
+        assert!(socket.nodelay().unwrap());
+    }
+
+    #[test]
+    fn outside_a_runtime_there_is_an_error() {
+        let error = futures::executor::block_on(connect("127.0.0.1", 1)).unwrap_err();
+        assert!(error.to_string().contains("Tokio"), "{error}");
+    }
 }

@@ -1,13 +1,20 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
+};
 
 use futures::future::BoxFuture;
 use realtime_core::transport::{Instant, Timer};
-use tokio::time;
+use tokio::{runtime::Handle, time};
 
 /// tokio's clock. It stands still where tokio's does, in tests that pause it.
-#[derive(Clone, Copy, Debug)]
+///
+/// Once it was made or used within a runtime, alarms can be set from any thread. Where there has been none, they never
+/// ring.
+#[derive(Clone, Debug)]
 pub struct TokioTimer {
     origin: time::Instant,
+    runtime: Arc<OnceLock<Handle>>,
 }
 
 /// A deadline further away than this is none.
@@ -16,7 +23,8 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 impl TokioTimer {
     /// A clock that starts now.
     pub fn new() -> Self {
-        Self { origin: time::Instant::now() }
+        let runtime = Handle::try_current().map_or_else(|_| OnceLock::new(), OnceLock::from);
+        Self { origin: time::Instant::now(), runtime: runtime.into() }
     }
 }
 
@@ -36,6 +44,11 @@ impl Timer for TokioTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        // Whoever waits may be no thread of the runtime, and an alarm is set in one.
+        let runtime = Handle::try_current().ok().or_else(|| self.runtime.get().cloned());
+        let Some(runtime) = runtime else { return Box::pin(std::future::pending()) };
+        self.runtime.get_or_init(|| runtime.clone());
+        let _entered = runtime.enter();
         Box::pin(time::sleep_until(self.origin + deadline.since_origin().min(FOREVER)))
     }
 }

@@ -18,7 +18,7 @@ use tungstenite::{
 /// How tungstenite is to read and write: messages up to `max_message` bytes, through a buffer of `read_buffer` bytes.
 ///
 /// The buffer is zeroed before every read, so a large one costs more than it gains where frames come one by one.
-pub fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
+pub(crate) fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(read_buffer)
         // Nothing is held back: every message is flushed as soon as it is written.
@@ -70,7 +70,7 @@ pub(crate) fn error(error: Error) -> TransportError {
 }
 
 /// A failure of the stream below.
-pub fn io(error: io::Error) -> TransportError {
+pub(crate) fn io(error: io::Error) -> TransportError {
     let kind = match error.kind() {
         io::ErrorKind::TimedOut => TransportErrorKind::Timeout,
         // What rustls has to say of a peer comes as invalid data.
@@ -81,6 +81,6 @@ pub fn io(error: io::Error) -> TransportError {
 }
 
 /// A failure to reach the server.
-pub fn unreachable(error: io::Error) -> TransportError {
+pub(crate) fn unreachable(error: io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, error)
 }

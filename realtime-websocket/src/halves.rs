@@ -1,47 +1,149 @@
-use async_trait::async_trait;
-use futures::{
-    Sink, SinkExt, Stream, StreamExt,
-    stream::{SplitSink, SplitStream},
+//! The two halves of one WebSocket.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker, ready},
 };
-use http::HeaderMap;
+
+use async_trait::async_trait;
+use async_tungstenite::WebSocketStream;
+use futures::{Sink, Stream};
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
-use tungstenite::{Error, Message as Wire};
+use tungstenite::{
+    Error, Message as Wire,
+    protocol::{Role, WebSocketConfig},
+};
 
-use crate::convert::{error, from_wire, to_wire};
+use crate::{
+    convert::{config, error, from_wire, to_wire},
+    stream::ByteStream,
+};
 
-/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it.
-pub fn duplex<S>(socket: S, headers: HeaderMap) -> Duplex
-where
-    S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + 'static,
-{
-    let (write, read) = socket.split();
-    let mut duplex = Duplex::new(Write(write), Read(read));
-    duplex.headers = headers;
+/// The server's end of a WebSocket, once its answer to the upgrade has been sent. `rest` is what the client sent behind
+/// its request. Messages may have `max_message` bytes; they are read through a buffer of `read_buffer` bytes.
+pub async fn serve(stream: ByteStream, rest: Vec<u8>, max_message: usize, read_buffer: usize) -> Duplex {
+    open(stream, rest, Role::Server, config(max_message, read_buffer)).await
+}
+
+/// Makes a connection of a stream that was upgraded.
+pub(crate) async fn open(stream: ByteStream, rest: Vec<u8>, role: Role, config: WebSocketConfig) -> Duplex {
+    let socket = WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await;
+    let shared = Arc::new(Mutex::new(Shared {
+        socket,
+        writer: None,
+        reader: None,
+        other: None,
+        answering: false,
+        closed: false,
+    }));
+    let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
     duplex.can_ping = true;
     duplex
 }
 
-struct Write<S>(SplitSink<S, Wire>);
-struct Read<S>(SplitStream<S>);
+/// Locked for as long as a half is polled, which never blocks.
+struct Shared {
+    socket: WebSocketStream<ByteStream>,
+    /// Who waits to write.
+    writer: Option<Waker>,
+    /// Who waits for the answer to a close frame to leave.
+    reader: Option<Waker>,
+    /// Whom to wake, for what they wait for was done by the other half.
+    other: Option<Waker>,
+    /// Whether an answer to the peer waits for room.
+    answering: bool,
+    /// Whether the peer's close frame has come.
+    closed: bool,
+}
 
-#[async_trait]
-impl<S: Sink<Wire, Error = Error> + Send + 'static> WriteHalf for Write<S> {
-    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
-        self.0.send(to_wire(message)).await.map_err(error)
+struct Write(Arc<Mutex<Shared>>);
+struct Read(Arc<Mutex<Shared>>);
+
+/// Polls a half, and wakes the other, outside the lock, if what it waits for was done on the way: a socket that was
+/// written to with success forgets who waited to write.
+fn poll<T>(shared: &Mutex<Shared>, half: impl FnOnce(&mut Shared) -> Poll<T>) -> Poll<T> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = half(&mut shared);
+    let other = shared.other.take();
+    drop(shared);
+    other.into_iter().for_each(Waker::wake);
+    result
+}
+
+impl Shared {
+    fn socket(&mut self) -> Pin<&mut WebSocketStream<ByteStream>> {
+        Pin::new(&mut self.socket)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        let result = self.poll_send(cx, message);
+        self.writer = result.is_pending().then(|| cx.waker().clone());
+        if result.is_ready() {
+            self.other = self.reader.take();
+        }
+        result
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.socket().poll_ready(cx))?;
+            if let Some(message) = message.take() {
+                self.socket().start_send(to_wire(message))?;
+            }
+        }
+        self.socket().poll_flush(cx)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Wire, Error>>> {
+        if self.answering {
+            self.answer(cx);
+        }
+        if self.closed {
+            // Nothing comes after a close frame. Only its answer is still to leave.
+            self.reader = self.answering.then(|| cx.waker().clone());
+            return if self.answering { Poll::Pending } else { Poll::Ready(None) };
+        }
+        let message = ready!(self.socket().poll_next(cx));
+        if let Some(Ok(Wire::Ping(_) | Wire::Close(_))) = message {
+            self.closed = matches!(message, Some(Ok(Wire::Close(_))));
+            self.answer(cx);
+        }
+        Poll::Ready(message)
+    }
+
+    /// Sends what the socket has prepared: the answer to a ping or to a close frame. Now and not at the next call, for
+    /// there may be none.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        // The socket remembers one writer. If there is one already, it must not be forgotten for this.
+        let writer = self.writer.clone().unwrap_or_else(|| cx.waker().clone());
+        self.answering = self.socket().poll_flush(&mut Context::from_waker(&writer)).is_pending();
+        if !self.answering {
+            self.other = self.writer.take();
+        }
     }
 }
 
 #[async_trait]
-impl<S: Stream<Item = Result<Wire, Error>> + Send + 'static> ReadHalf for Read<S> {
+impl WriteHalf for Write {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        let mut message = Some(message);
+        poll_fn(|cx| poll(&self.0, |shared| shared.poll_write(cx, &mut message))).await.map_err(error)
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
         loop {
-            match self.0.next().await {
+            match poll_fn(|cx| poll(&self.0, |shared| shared.poll_read(cx))).await {
                 Some(Ok(message)) => {
                     if let Some(message) = from_wire(message) {
                         return Ok(Some(message));
                     }
                 }
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => return Ok(None),
+                None => return Ok(None),
                 Some(Err(failure)) => return Err(error(failure)),
             }
         }

@@ -1,16 +1,30 @@
-//! What the socket transports of the `realtime` crates share.
+//! WebSockets for the `realtime` crates on any runtime.
 //!
-//! A transport dials and encrypts with its own runtime. The rest is here, once: the [`Upgrade`] from HTTP as bytes in
-//! and bytes out, and [`duplex`], which makes the two halves of a connection from an open WebSocket. A transport of
-//! your own over a TCP-like stream can use it too.
+//! A runtime says how it dials and how it waits ([`Runtime`]): that is all that its transport has of its own. The rest
+//! is here, once: [TLS](Tls), [proxies](Proxies), the upgrade, the messages, the two halves. `realtime-tokio`,
+//! `realtime-smol` and `realtime-async-std` are made so, and a runtime of your own takes twenty lines.
 
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod convert;
 mod halves;
+mod head;
+mod proxy;
+mod stream;
+mod timer;
+mod tls;
+mod transport;
 mod upgrade;
 
-pub use convert::{config, io, unreachable};
-pub use halves::duplex;
-pub use upgrade::{Accepted, Upgrade};
+/// The TLS library that a [configuration](Tls::rustls) is made with.
+#[cfg(feature = "rustls")]
+pub use futures_rustls::rustls;
+
+pub use halves::serve;
+pub use proxy::{Proxies, Proxy};
+pub use stream::ByteStream;
+pub use timer::SystemTimer;
+pub use tls::Tls;
+pub use transport::{Runtime, SocketTransport};
+pub use upgrade::upgrade;

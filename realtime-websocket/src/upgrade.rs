@@ -2,34 +2,67 @@
 //!
 //! It is done here and not by tungstenite because that logs the request, with its credentials, at trace level.
 
-use std::fmt::Write;
+use std::{fmt::Write, io::ErrorKind};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use realtime_core::{
     endpoint::Handshake,
-    transport::{TransportError, TransportErrorKind},
+    transport::{Duplex, TransportError, TransportErrorKind},
 };
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tungstenite::{
+    handshake::{client::generate_key, derive_accept_key},
+    protocol::Role,
+};
 
-/// The largest answer that is looked at before the end of its headers, in bytes.
-const MAX_HEAD: usize = 64 << 10;
-const MAX_HEADERS: usize = 128;
+use crate::{
+    convert::{config, io},
+    halves::open,
+    head::Head,
+    stream::ByteStream,
+};
+
+/// As much of a refusal's body as is waited for, in bytes.
+const MAX_BODY: usize = 4096;
+
+/// Asks the server at the other end of a stream to speak WebSocket. Messages are read through a buffer of `read_buffer`
+/// bytes.
+///
+/// # Errors
+/// The server refuses, or what it says is no answer.
+pub async fn upgrade(
+    mut stream: ByteStream,
+    handshake: &Handshake,
+    read_buffer: usize,
+) -> Result<Duplex, TransportError> {
+    let upgrade = Upgrade::new(handshake)?;
+    stream.say(upgrade.request.as_bytes()).await?;
+    let mut received = Vec::with_capacity(1024);
+    let accepted = loop {
+        let ended = !stream.read_more(&mut received).await?;
+        if let Some(accepted) = upgrade.answer(&received, ended)? {
+            break accepted;
+        }
+    };
+    let rest = received.split_off(accepted.length);
+    let mut duplex = open(stream, rest, Role::Client, config(handshake.max_message_size, read_buffer)).await;
+    duplex.headers = accepted.headers;
+    Ok(duplex)
+}
 
 /// One attempt to upgrade a stream.
-pub struct Upgrade {
+struct Upgrade {
     request: String,
     accept: String,
     offered: Vec<String>,
 }
 
 /// The server's consent.
-#[derive(Debug)]
-pub struct Accepted {
+struct Accepted {
     /// The headers of its answer.
-    pub headers: HeaderMap,
+    headers: HeaderMap,
     /// How many of the received bytes the answer takes. What follows is the first of the WebSocket.
-    pub length: usize,
+    length: usize,
 }
 
 impl Upgrade {
@@ -37,7 +70,7 @@ impl Upgrade {
     ///
     /// # Errors
     /// The handshake has no host.
-    pub fn new(handshake: &Handshake) -> Result<Self, TransportError> {
+    fn new(handshake: &Handshake) -> Result<Self, TransportError> {
         let uri = &handshake.uri;
         let host = uri.authority().ok_or_else(|| protocol("the URL has no host"))?;
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -58,39 +91,25 @@ impl Upgrade {
         Ok(Self { request, accept: derive_accept_key(key.as_bytes()), offered })
     }
 
-    /// The bytes to send.
-    pub fn request(&self) -> &[u8] {
-        self.request.as_bytes()
-    }
-
     /// Looks at all that was received so far. None: read more.
     ///
     /// # Errors
     /// The server refuses, or what it says is no answer to this request.
-    pub fn answer(&self, received: &[u8]) -> Result<Option<Accepted>, TransportError> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(received) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if received.len() < MAX_HEAD => return Ok(None),
-            Ok(httparse::Status::Partial) => return Err(protocol("the answer's headers have no end")),
-            Err(error) => return Err(TransportError::new(TransportErrorKind::Protocol, error)),
+    fn answer(&self, received: &[u8], ended: bool) -> Result<Option<Accepted>, TransportError> {
+        let Some(Head { status, headers, length }) = Head::read(received)? else {
+            return if ended { Err(io(ErrorKind::UnexpectedEof.into())) } else { Ok(None) };
         };
-        let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
-        let status = status.ok_or_else(|| protocol("the answer has no status"))?;
-        let mut headers = HeaderMap::new();
-        for field in response.headers {
-            let name = HeaderName::from_bytes(field.name.as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(field.value)) {
-                headers.append(name, value);
-            }
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            self.check(&headers)?;
+            return Ok(Some(Accepted { headers, length }));
         }
-        if status != StatusCode::SWITCHING_PROTOCOLS {
-            let body = Bytes::copy_from_slice(&received[length..]);
-            return Err(TransportError::rejected(status, headers, body));
+        // The body says why, often in a segment of its own.
+        let body = &received[length..];
+        let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if !ended && body.len() < MAX_BODY.min(announced.unwrap_or(0)) {
+            return Ok(None);
         }
-        self.check(&headers)?;
-        Ok(Some(Accepted { headers, length }))
+        Err(TransportError::rejected(status, headers, Bytes::copy_from_slice(body)))
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), TransportError> {
@@ -115,13 +134,6 @@ impl Upgrade {
             return Err(protocol("the server chose an extension that was not offered"));
         }
         Ok(())
-    }
-}
-
-/// Without the request: it holds credentials.
-impl std::fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upgrade").finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The shared driver: whoever waits, drives, and nobody is forgotten.
 
+mod dial;
 mod executor;
 mod hunt;
 mod toy;
@@ -13,7 +14,7 @@ use futures::{
 };
 use realtime::{
     Client, Connection, ErrorKind, Options,
-    connection::Unread,
+    connection::{SendErrorKind, Unread},
     endpoint::Target,
     mock::{MockServer, MockSession, MockTransport},
     transport::{CloseFrame, Timer},
@@ -286,6 +287,22 @@ fn a_half_open_link_is_noticed_in_under_thirty_seconds() {
     assert!(clock.now().since_origin() < Duration::from_secs(30));
     assert!(clock.block_on(connection.next()).is_none());
     assert_eq!(clock.pending(), 0);
+}
+
+#[test]
+fn what_is_ready_takes_an_event_of_any_size() {
+    let (connection, session, server) = open(Options::default().queue_bytes(1000));
+    let long = || Up::Say("x".repeat(700));
+    session.stall_writes(true);
+    connection.send(long()).unwrap();
+    // Not full yet, so nobody is to wait, and the next one has its place.
+    connection.ready().now_or_never().unwrap().unwrap();
+    connection.send(long()).unwrap();
+    assert_eq!(connection.send(long()).unwrap_err().kind(), SendErrorKind::Full);
+    assert!(connection.ready().now_or_never().is_none());
+    session.stall_writes(false);
+    server.clock().block_on(connection.ready()).unwrap();
+    connection.send(long()).unwrap();
 }
 
 #[test]

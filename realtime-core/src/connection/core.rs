@@ -303,7 +303,7 @@ impl<P: Protocol> Shared<P> {
             // A turn before this one panicked, and left nothing to work with.
             Link::Taken => Err(Err(ErrorKind::Panicked.into())),
             Link::Down => Ok(()),
-            Link::Dialing(_) | Link::DialTaken => self.expire_dial(core),
+            Link::Dialing(_) | Link::DialTaken { .. } => self.expire_dial(core),
         };
         core.link = link;
         match result {

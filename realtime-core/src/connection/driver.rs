@@ -149,8 +149,12 @@ impl<P: Protocol> Shared<P> {
     /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
     fn dial(&self) {
         let mut core = self.core();
-        let (mut dial, waker) = match mem::replace(&mut core.link, Link::DialTaken) {
+        let (mut dial, waker) = match mem::replace(&mut core.link, Link::DialTaken { woken: false }) {
             Link::Dialing(dial) => (dial, core.dial_waker()),
+            Link::DialTaken { .. } => {
+                core.link = Link::DialTaken { woken: true };
+                return;
+            }
             other => {
                 core.link = other;
                 return;
@@ -161,10 +165,14 @@ impl<P: Protocol> Shared<P> {
         let result = dial.as_mut().poll(&mut Context::from_waker(&waker));
         guard.armed = false;
         let mut core = self.core();
-        let waste = if matches!(core.link, Link::DialTaken) {
+        let waste = if let Link::DialTaken { woken } = core.link {
             match result {
                 Poll::Pending => {
                     core.link = Link::Dialing(dial);
+                    drop(core);
+                    if woken {
+                        self.hub.wake(bit::DIAL);
+                    }
                     return;
                 }
                 Poll::Ready(Ok(duplex)) => {

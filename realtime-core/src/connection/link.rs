@@ -35,8 +35,8 @@ pub(super) enum Link {
     Down,
     /// A link is being opened.
     Dialing(Dial),
-    /// The attempt is being polled, outside the lock.
-    DialTaken,
+    /// The attempt is being polled, outside the lock. Another waiter may have met its wake-up meanwhile.
+    DialTaken { woken: bool },
     /// A link.
     Up(Pumps),
     /// The link is in a turn. Seen between turns, it means that the turn panicked.

@@ -19,7 +19,8 @@ pub struct Options {
     pub close_timeout: Duration,
     /// How a link that is silently gone is noticed. On by default.
     pub keepalive: Option<Keepalive>,
-    /// Bytes that may wait to be written, as JSON. 4 MiB. An empty queue takes one event of any legal size.
+    /// Bytes that may wait to be written, as JSON. 4 MiB. As long as there are fewer, or none, an event of any legal size
+    /// is taken.
     pub queue_bytes: usize,
     /// Bytes of events that may wait to be read, as JSON. 16 MiB: about four minutes of audio.
     pub inbox_bytes: usize,

@@ -137,11 +137,10 @@ impl<P: Protocol> Outbox<P> {
 
     /// Whether another event would be taken, whatever its size.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes < self.limit
+        self.bytes == 0 || self.bytes < self.limit
     }
 
-    /// Queues an event, or gives it back: closed, or full. An empty queue takes one event of any size, and `always` takes
-    /// what the connection itself must send.
+    /// Queues an event, or gives it back: closed, or full. `always` takes what the connection itself must send.
     pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
             return Err((Refusal::Closed, entry));
@@ -149,7 +148,7 @@ impl<P: Protocol> Outbox<P> {
         if let (Some(now), Some(age)) = (entry.queued, self.policy.max_age) {
             self.drop_stale(now, age);
         }
-        while !always && self.bytes > 0 && self.bytes + entry.len() > self.limit {
+        while !always && !self.has_room() {
             if !(self.policy.drop_oldest && self.drop_oldest(|_| true)) {
                 return Err((Refusal::Full, entry));
             }

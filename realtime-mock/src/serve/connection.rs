@@ -1,13 +1,13 @@
 use std::{future::Future, io, net::TcpStream, pin::pin, sync::Arc, time::Duration};
 
 use async_io::{Async, Timer};
-use async_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use futures::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, FutureExt,
     future::{Either, select},
 };
 use futures_rustls::TlsAcceptor;
 use realtime_core::transport::{Duplex, Message, Transport};
+use realtime_websocket::ByteStream;
 
 use super::upgrade::{Request, refused};
 
@@ -54,9 +54,7 @@ where
     };
     stream.write_all(&Request::consent(&accept, realtime, &near.headers)).await?;
     stream.flush().await?;
-    let config = realtime_websocket::config(MAX_MESSAGE, READ_BUFFER);
-    let socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
-    let far = realtime_websocket::duplex(socket, Default::default());
+    let far = realtime_websocket::serve(ByteStream::new(stream), rest, MAX_MESSAGE, READ_BUFFER).await;
     bridge(near, far).await;
     Ok(())
 }

@@ -1,7 +1,6 @@
 use std::{io, net::TcpStream, pin::pin, sync::Arc};
 
 use async_io::{Async, block_on};
-use async_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use futures::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
     future::{Either, select},
@@ -19,7 +18,7 @@ use realtime_core::{
     event::{Event, ServerEvent},
     transport::{CloseFrame, Duplex, Message, TransportErrorKind},
 };
-use realtime_websocket::Upgrade;
+use realtime_websocket::ByteStream;
 
 use super::*;
 
@@ -32,24 +31,11 @@ async fn dial(served: &Served) -> Async<TcpStream> {
 }
 
 /// Upgrades a stream, as a client does.
-async fn upgrade<S>(mut stream: S, handshake: &Handshake) -> Result<Duplex, realtime_core::transport::TransportError>
+async fn upgrade<S>(stream: S, handshake: &Handshake) -> Result<Duplex, realtime_core::transport::TransportError>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let upgrade = Upgrade::new(handshake)?;
-    stream.write_all(upgrade.request()).await.unwrap();
-    let (mut received, mut piece) = (Vec::new(), [0; 512]);
-    loop {
-        let length = stream.read(&mut piece).await.unwrap();
-        assert_ne!(length, 0, "{}", String::from_utf8_lossy(&received));
-        received.extend_from_slice(&piece[..length]);
-        if let Some(accepted) = upgrade.answer(&received)? {
-            let rest = received.split_off(accepted.length);
-            let config = realtime_websocket::config(1 << 20, 4096);
-            let socket = WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await;
-            return Ok(realtime_websocket::duplex(socket, accepted.headers));
-        }
-    }
+    realtime_websocket::upgrade(ByteStream::new(stream), handshake, 4096).await
 }
 
 async fn greeted(duplex: &mut Duplex) {

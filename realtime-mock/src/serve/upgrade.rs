@@ -1,9 +1,9 @@
-use async_tungstenite::tungstenite::handshake::derive_accept_key;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use realtime_core::{
     endpoint::Handshake,
     transport::{TransportError, TransportErrorKind},
 };
+use tungstenite::handshake::derive_accept_key;
 
 /// The largest request that is looked at before the end of its headers, in bytes.
 const MAX_HEAD: usize = 64 << 10;

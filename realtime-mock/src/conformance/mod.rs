@@ -1,0 +1,61 @@
+//! A suite that says which parts of the transport's contract a transport holds.
+//!
+//! A transport within the process, or over anything that carries messages, comes with a [`Harness`]: it makes the
+//! transport, gives the other end of what it connects to, and says what it is not capable of.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use futures::future::BoxFuture;
+//! use realtime_core::{endpoint::Handshake, transport::{Duplex, Transport}};
+//! use realtime_mock::{MockServer, MockTransport, conformance::{self, Ability, Harness}};
+//!
+//! struct InMemory(MockTransport, MockServer);
+//!
+//! #[async_trait::async_trait]
+//! impl Harness for InMemory {
+//!     fn transport(&self) -> Arc<dyn Transport> {
+//!         Arc::new(self.0.clone())
+//!     }
+//!
+//!     async fn accept(&self) -> Duplex {
+//!         self.1.accept().await.into_duplex()
+//!     }
+//!
+//!     fn lacks(&self) -> &[Ability] {
+//!         &[Ability::Refusals]
+//!     }
+//!
+//!     fn run(&self, case: BoxFuture<'static, ()>) {
+//!         self.1.clock().block_on(case)
+//!     }
+//! }
+//!
+//! // In a test function of your own.
+//! let report = conformance::check(|| {
+//!     let (transport, server) = MockTransport::new();
+//!     server.greet_with(None::<&str>);
+//!     InMemory(transport, server)
+//! });
+//! println!("{report}");
+//! report.assert();
+//! ```
+//!
+//! A transport that opens WebSockets needs none of that: [`WebSocket`] brings the server, and the cases about frames.
+//!
+//! Every case runs on a new harness, in a thread of its own, and no longer than [`Harness::limit`]. The halves are
+//! polled as a connection polls them: each only when its own waker was woken.
+
+mod frames;
+mod harness;
+mod messages;
+mod report;
+mod run;
+mod server;
+mod side;
+mod traffic;
+
+pub use harness::{Ability, Harness, WebSocket};
+pub use report::{Case, Report, Verdict};
+pub use run::check;
+pub use server::RawServer;

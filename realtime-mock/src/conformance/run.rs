@@ -1,0 +1,95 @@
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+
+use super::{
+    Ability, Case, Harness, Report, Verdict, frames, messages,
+    side::{Cx, Outcome},
+    traffic,
+};
+
+/// A case of the suite.
+pub(super) struct Test {
+    pub(super) name: &'static str,
+    pub(super) promise: &'static str,
+    pub(super) needs: &'static [Ability],
+    /// Whether it is about frames.
+    pub(super) frames: bool,
+    pub(super) run: fn(Cx) -> BoxFuture<'static, Outcome>,
+}
+
+/// A table of cases: a name, what it promises, what it needs, the function.
+macro_rules! tests {
+    (frames: $frames:literal; $($name:literal, $promise:literal, [$($need:ident)*], $run:ident;)+) => {
+        pub(super) const TESTS: &[Test] = &[$(Test {
+            name: $name,
+            promise: $promise,
+            needs: &[$($crate::conformance::Ability::$need),*],
+            frames: $frames,
+            run: |cx| Box::pin($run(cx)),
+        }),+];
+    };
+}
+pub(super) use tests;
+
+/// Runs every case that applies, each on a harness of its own, and reports on all.
+///
+/// A case that does not end in time is broken; the thread that it hangs in is left behind.
+pub fn check<H: Harness>(harness: impl Fn() -> H) -> Report {
+    let tests = messages::TESTS.iter().chain(traffic::TESTS).chain(frames::TESTS);
+    Report::new(tests.map(|test| one(test, Arc::new(harness()))).collect())
+}
+
+fn one(test: &'static Test, harness: Arc<dyn Harness>) -> Case {
+    let lacking = test.needs.iter().find(|need| harness.lacks().contains(need));
+    let verdict = match lacking {
+        Some(ability) => Verdict::NotApplicable(format!("the transport lacks {ability}")),
+        None if test.frames && harness.websocket().is_none() => {
+            Verdict::NotApplicable("the transport opens no WebSockets".into())
+        }
+        None => run(test, harness),
+    };
+    Case { name: test.name, promise: test.promise, verdict }
+}
+
+fn run(test: &'static Test, harness: Arc<dyn Harness>) -> Verdict {
+    let limit = harness.limit();
+    let (report, verdict) = mpsc::channel();
+    let thread = thread::Builder::new().name(format!("conformance: {}", test.name));
+    let spawned = thread.spawn(move || {
+        let outcome = report.clone();
+        let case = AssertUnwindSafe(|| {
+            harness.clone().run(Box::pin(async move {
+                let cx = Cx { transport: harness.transport(), harness };
+                // Nobody listens once the time is over.
+                let _ = outcome.send((test.run)(cx).await);
+            }));
+        });
+        if let Err(panic) = catch_unwind(case) {
+            let _ = report.send(Err(format!("it panicked: {}", message(&*panic))));
+        }
+    });
+    match spawned.map(|_| receive(&verdict, limit)) {
+        Ok(Ok(())) => Verdict::Holds,
+        Ok(Err(why)) => Verdict::Broken(why),
+        Err(error) => Verdict::Broken(format!("no thread could be started: {error}")),
+    }
+}
+
+fn receive(verdict: &mpsc::Receiver<Outcome>, limit: Duration) -> Outcome {
+    verdict.recv_timeout(limit).unwrap_or_else(|error| match error {
+        mpsc::RecvTimeoutError::Timeout => Err(format!("it did not end within {limit:?}")),
+        mpsc::RecvTimeoutError::Disconnected => Err("the harness did not run the case to its end".into()),
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

@@ -1,0 +1,186 @@
+//! One side of a connection under test, with words for what goes wrong.
+
+use std::{error::Error, sync::Arc};
+
+use futures::{
+    FutureExt, StreamExt, TryFutureExt,
+    future::{self, BoxFuture},
+    stream::FuturesUnordered,
+};
+use realtime_core::{
+    endpoint::Handshake,
+    transport::{Duplex, Message, ReadHalf, Text, Transport, TransportError, WriteHalf},
+};
+
+use super::{Harness, RawServer};
+
+/// Why a case is broken: a sentence that begins after "But".
+pub(super) type Outcome<T = ()> = Result<T, String>;
+
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)+) => {
+        if !$holds {
+            return Err(format!($($why)+));
+        }
+    };
+}
+pub(super) use ensure;
+
+/// What a case works with.
+#[derive(Clone)]
+pub(super) struct Cx {
+    pub(super) harness: Arc<dyn Harness>,
+    pub(super) transport: Arc<dyn Transport>,
+}
+
+/// One side of a connection.
+pub(super) struct Side {
+    pub(super) write: Out,
+    pub(super) read: In,
+    pub(super) can_ping: bool,
+}
+
+pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
+pub(super) struct In(&'static str, Box<dyn ReadHalf>);
+
+/// How a side's messages came to their end.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// In order.
+    None,
+    Failed(TransportError),
+}
+
+impl Cx {
+    /// A connection: the transport's side, and the peer's.
+    pub(super) async fn pair(&self) -> Outcome<(Side, Side)> {
+        self.pair_with(self.harness.handshake()).await
+    }
+
+    pub(super) async fn pair_with(&self, handshake: Handshake) -> Outcome<(Side, Side)> {
+        let connect = self.transport.connect(handshake).map_err(|error| format!("connecting failed: {}", tell(&error)));
+        let (client, peer) = future::try_join(connect, self.peer().map(Ok)).await?;
+        Ok((Side::client(client), peer))
+    }
+
+    /// The peer's side of the next connection.
+    pub(super) async fn peer(&self) -> Side {
+        Side::new("the peer", self.harness.accept().await)
+    }
+
+    /// The server, in a case about frames.
+    pub(super) fn server(&self) -> Outcome<&RawServer> {
+        self.harness.websocket().ok_or_else(|| "there is no server".into())
+    }
+}
+
+impl Side {
+    pub(super) fn client(duplex: Duplex) -> Self {
+        Self::new("the transport", duplex)
+    }
+
+    fn new(name: &'static str, duplex: Duplex) -> Self {
+        Self { write: Out(name, duplex.write), read: In(name, duplex.read), can_ping: duplex.can_ping }
+    }
+}
+
+impl Out {
+    pub(super) async fn send(&mut self, message: Message) -> Outcome {
+        let what = describe(&message);
+        self.1.send(message).await.map_err(|error| format!("{} could not send {what}: {}", self.0, tell(&error)))
+    }
+
+    pub(super) async fn text(&mut self, text: impl Into<Text>) -> Outcome {
+        self.send(Message::Text(text.into())).await
+    }
+}
+
+impl In {
+    /// The next message of any kind, or the end.
+    pub(super) async fn any(&mut self) -> Result<Message, Ending> {
+        match self.1.receive().await {
+            Ok(Some(message)) => Ok(message),
+            Ok(None) => Err(Ending::None),
+            Err(error) => Err(Ending::Failed(error)),
+        }
+    }
+
+    /// The next message that is no sign of life, or the end.
+    pub(super) async fn next(&mut self) -> Result<Message, Ending> {
+        loop {
+            match self.any().await {
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub(super) async fn expect(&mut self, expected: &Message) -> Outcome {
+        let got = match self.next().await {
+            Ok(message) if message == *expected => return Ok(()),
+            Ok(message) => describe(&message),
+            Err(Ending::None) => "the end".into(),
+            Err(Ending::Failed(error)) => format!("an error: {}", tell(&error)),
+        };
+        let expected = describe(expected);
+        let other = if got == expected { " with other contents" } else { "" };
+        Err(format!("{} was to receive {expected}, and received {got}{other}", self.0))
+    }
+
+    pub(super) async fn expect_text(&mut self, text: impl Into<Text>) -> Outcome {
+        self.expect(&Message::Text(text.into())).await
+    }
+
+    /// Reads to the end, which must come without another message of the application. Whether in order, and whether a
+    /// close frame came.
+    pub(super) async fn end(&mut self) -> Outcome<(Ending, bool)> {
+        let mut closed = false;
+        loop {
+            match self.next().await {
+                Ok(Message::Close(_)) => closed = true,
+                Ok(message) => return Err(format!("{} received {} at the end", self.0, describe(&message))),
+                Err(ending) => return Ok((ending, closed)),
+            }
+        }
+    }
+}
+
+/// Runs all of them to their ends, or to the first failure. Each is polled only when its own waker was woken.
+pub(super) async fn apart<const N: usize>(futures: [BoxFuture<'_, Outcome>; N]) -> Outcome {
+    let mut futures: FuturesUnordered<_> = futures.into_iter().collect();
+    while let Some(outcome) = futures.next().await {
+        outcome?;
+    }
+    Ok(())
+}
+
+/// Runs the first to its end, and the second for as long. Each is polled only when its own waker was woken.
+pub(super) async fn beside(first: BoxFuture<'_, Outcome>, second: BoxFuture<'_, ()>) -> Outcome {
+    let second = second.then(|()| future::pending()).boxed();
+    let mut futures: FuturesUnordered<_> = [first, second].into_iter().collect();
+    futures.next().await.unwrap_or(Ok(()))
+}
+
+/// A message in a few words: a payload has no place in a report.
+pub(super) fn describe(message: &Message) -> String {
+    let bytes = message.len();
+    match message {
+        Message::Text(_) => format!("a text of {bytes} bytes"),
+        Message::Binary(_) => format!("a binary message of {bytes} bytes"),
+        Message::Ping(_) => format!("a ping of {bytes} bytes"),
+        Message::Pong(_) => format!("a pong of {bytes} bytes"),
+        Message::Close(Some(frame)) => format!("a close frame with {frame}"),
+        Message::Close(None) => "a close frame without a code".into(),
+    }
+}
+
+/// An error with what caused it.
+pub(super) fn tell(error: &TransportError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

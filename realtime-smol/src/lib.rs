@@ -1,0 +1,76 @@
+//! The smol transport.
+//!
+//! ```no_run
+//! use realtime_core::{Client, Error};
+//! use realtime_smol::SmolTransport;
+//!
+//! # smol::block_on(async {
+//! let client = Client::builder(SmolTransport::new()).env().build();
+//! let connection = client.realtime().model("gpt-realtime").connect().await?;
+//! let driver = realtime_smol::spawn(&connection);
+//! # drop(driver); Ok::<(), Error>(()) }).unwrap();
+//! ```
+//!
+//! TLS, proxies and streams of your own are settings of [`SmolTransport`]. It works within any executor.
+
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use realtime_core::{Connection, Error, Protocol, transport::Timer};
+#[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
+pub use realtime_websocket::rustls;
+pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
+use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
+use smol::{Task, net::TcpStream};
+
+/// Opens WebSockets on smol.
+pub type SmolTransport = SocketTransport<Smol>;
+
+/// smol's reactor.
+#[derive(Debug)]
+pub struct Smol;
+
+#[async_trait]
+impl Runtime for Smol {
+    const NAME: &'static str = "SmolTransport";
+
+    fn timer() -> Arc<dyn Timer> {
+        Arc::new(SystemTimer::new(|time| {
+            Box::pin(async move {
+                smol::Timer::after(time).await;
+            })
+        }))
+    }
+
+    async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
+        connect(host, port).await.map(ByteStream::new)
+    }
+}
+
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect((host, port)).await?;
+    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves
+/// at once, pings are answered and deadlines kept.
+///
+/// Every method of the connection still works. Dropping the connection ends the task. Dropping the task ends it too,
+/// as smol's tasks do: keep it, or detach it.
+pub fn spawn<P: Protocol>(connection: &Connection<P>) -> Task<Result<(), Error>> {
+    smol::spawn(connection.driver())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_messages_leave_at_once() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let socket = smol::block_on(connect("127.0.0.1", listener.local_addr().unwrap().port())).unwrap();
+        assert!(socket.nodelay().unwrap());
+    }
+}

@@ -1,0 +1,47 @@
+use std::{
+    fmt,
+    time::{Duration, Instant as Origin, SystemTime},
+};
+
+use futures::future::BoxFuture;
+use realtime_core::transport::{Instant, Timer};
+
+/// The machine's clock, with the alarms of a runtime.
+#[derive(Clone, Copy)]
+pub struct SystemTimer {
+    origin: Origin,
+    sleep: fn(Duration) -> BoxFuture<'static, ()>,
+}
+
+impl SystemTimer {
+    /// A clock that starts now. `sleep` waits so long; it must work from any thread.
+    pub fn new(sleep: fn(Duration) -> BoxFuture<'static, ()>) -> Self {
+        Self { origin: Origin::now(), sleep }
+    }
+}
+
+impl Timer for SystemTimer {
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.origin.elapsed())
+    }
+
+    fn unix(&self) -> Option<Duration> {
+        SystemTime::UNIX_EPOCH.elapsed().ok()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        let timer = *self;
+        Box::pin(async move {
+            // Reckoned when it is first polled, for some runtimes begin to count only then.
+            while timer.now() < deadline {
+                (timer.sleep)(deadline - timer.now()).await;
+            }
+        })
+    }
+}
+
+impl fmt::Debug for SystemTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SystemTimer").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! TLS, by whichever library is compiled in.
+
+#[cfg(feature = "native-tls")]
+mod native;
+#[cfg(feature = "rustls")]
+mod rustls;
+
+use std::{env, error, fmt, fs, io, sync::Arc};
+
+use async_trait::async_trait;
+#[cfg(feature = "rustls")]
+use futures_rustls::{TlsConnector, rustls::ClientConfig};
+use realtime_core::{
+    Secret,
+    transport::{TransportError, TransportErrorKind},
+};
+
+use crate::stream::ByteStream;
+
+/// Whom to trust, and how to show who we are.
+///
+/// If the choice is left open, the certificates of the file that `SSL_CERT_FILE` names are trusted; without it those
+/// that the first of these trusts which is compiled in: the platform's verifier, Mozilla's roots, native-tls.
+///
+/// A server that is not trusted ends the attempt to connect with [`TransportErrorKind::Tls`], which is never retried.
+#[derive(Clone, Default)]
+pub struct Tls {
+    trust: Trust,
+    /// Whether nobody is trusted but `authorities`.
+    alone: bool,
+    /// In PEM.
+    authorities: Vec<Vec<u8>>,
+    identity: Option<Identity>,
+}
+
+#[derive(Clone, Default)]
+enum Trust {
+    #[default]
+    Open,
+    #[cfg(feature = "rustls-platform-verifier")]
+    Platform,
+    #[cfg(feature = "rustls-webpki-roots")]
+    Mozilla,
+    #[cfg(feature = "native-tls")]
+    Native,
+    #[cfg(feature = "rustls")]
+    Config(Arc<ClientConfig>),
+}
+
+/// What an open choice becomes: the first.
+const ORDER: &[Trust] = &[
+    #[cfg(feature = "rustls-platform-verifier")]
+    Trust::Platform,
+    #[cfg(feature = "rustls-webpki-roots")]
+    Trust::Mozilla,
+    #[cfg(feature = "native-tls")]
+    Trust::Native,
+];
+
+/// A certificate chain and its key, in PEM.
+#[derive(Clone)]
+struct Identity {
+    chain: Vec<u8>,
+    key: Secret,
+}
+
+impl Tls {
+    /// Leaves the choice open.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// rustls, trusting whom the platform trusts.
+    #[cfg(feature = "rustls-platform-verifier")]
+    pub fn platform() -> Self {
+        Trust::Platform.into()
+    }
+
+    /// rustls, trusting Mozilla's roots as they were when this program was compiled.
+    #[cfg(feature = "rustls-webpki-roots")]
+    pub fn webpki_roots() -> Self {
+        Trust::Mozilla.into()
+    }
+
+    /// The platform's own TLS, trusting whom it trusts.
+    #[cfg(feature = "native-tls")]
+    pub fn native() -> Self {
+        Trust::Native.into()
+    }
+
+    /// rustls, configured by the application. Whatever else is set here has no effect.
+    #[cfg(feature = "rustls")]
+    pub fn rustls(config: impl Into<Arc<ClientConfig>>) -> Self {
+        Trust::Config(config.into()).into()
+    }
+
+    /// Trusts these authorities too: one or more certificates in PEM, such as the contents of a file.
+    #[must_use]
+    pub fn ca_pem(mut self, certificates: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(certificates.into());
+        self
+    }
+
+    /// Trusts nobody but the authorities given by [`ca_pem`](Self::ca_pem).
+    #[must_use]
+    pub fn only_given(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Shows the server this certificate, if it asks for one: the certificate and those between it and the authority,
+    /// and the key as PKCS #8, both in PEM.
+    #[must_use]
+    pub fn identity(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Secret>) -> Self {
+        self.identity = Some(Identity { chain: chain.into(), key: key.into() });
+        self
+    }
+
+    /// Reads what is to be read, and checks it.
+    pub(crate) fn connector(&self) -> Result<Arc<dyn Connector>, TransportError> {
+        let mut tls = self.clone();
+        if let Trust::Open = self.trust {
+            tls.trust = ORDER.first().cloned().unwrap_or_default();
+            let file = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty() && !self.alone);
+            if let Some(file) = file {
+                tls.authorities.push(fs::read(file).map_err(|error| {
+                    failed(io::Error::new(error.kind(), format!("the file of SSL_CERT_FILE cannot be read: {error}")))
+                })?);
+                tls.alone = true;
+            }
+        }
+        match &tls.trust {
+            Trust::Open => Err(failed(
+                "no TLS is compiled in: turn on one of the features `rustls-platform-verifier`, \
+                 `rustls-webpki-roots`, `native-tls`",
+            )),
+            #[cfg(feature = "rustls")]
+            Trust::Config(config) => Ok(Arc::new(TlsConnector::from(config.clone()))),
+            #[cfg(feature = "native-tls")]
+            Trust::Native => Ok(Arc::new(native::connector(&tls)?)),
+            #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
+            trust => Ok(Arc::new(TlsConnector::from(Arc::new(rustls::config(trust, &tls)?)))),
+        }
+    }
+}
+
+impl From<Trust> for Tls {
+    fn from(trust: Trust) -> Self {
+        Self { trust, ..Self::default() }
+    }
+}
+
+/// Without the certificates and the key.
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+/// Encrypts streams.
+#[async_trait]
+pub(crate) trait Connector: Send + Sync {
+    /// Makes sure that the peer is `host`, and encrypts.
+    async fn connect(&self, host: &str, stream: ByteStream) -> Result<ByteStream, TransportError>;
+}
+
+#[cfg(any(feature = "native-tls", feature = "rustls"))]
+const NO_CERTIFICATE: &str = "there is no certificate in the PEM";
+
+fn failed(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> TransportError {
+    TransportError::new(TransportErrorKind::Tls, source)
+}

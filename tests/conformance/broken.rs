@@ -1,0 +1,143 @@
+//! Transports that break the contract, and what the suite says of them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::{FutureExt, lock::Mutex};
+use realtime::{
+    endpoint::Handshake,
+    mock::{MockTransport, conformance},
+    transport::{Duplex, Message, ReadHalf, Timer, Transport, TransportError, WriteHalf},
+};
+
+use crate::in_memory::InMemory;
+
+/// The in-memory transport, with something done to it.
+#[derive(Debug)]
+struct Wrapped {
+    transport: MockTransport,
+    before: fn(&mut Handshake),
+    after: fn(Duplex) -> Duplex,
+}
+
+#[async_trait]
+impl Transport for Wrapped {
+    async fn connect(&self, mut handshake: Handshake) -> Result<Duplex, TransportError> {
+        (self.before)(&mut handshake);
+        self.transport.connect(handshake).await.map(self.after)
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        self.transport.timer()
+    }
+}
+
+fn broken(before: fn(&mut Handshake), after: fn(Duplex) -> Duplex) -> Vec<&'static str> {
+    let wrap = |transport| Wrapped { transport, before, after };
+    conformance::check(|| InMemory::with_room_for_one(wrap)).broken()
+}
+
+#[test]
+fn a_transport_that_is_only_wrapped_holds() {
+    assert!(broken(|_| {}, |duplex| duplex).is_empty());
+}
+
+/// Receives two messages before it hands one on, the later one first.
+struct LastFirst {
+    read: Box<dyn ReadHalf>,
+    earlier: Option<Message>,
+}
+
+#[async_trait]
+impl ReadHalf for LastFirst {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        let message = match self.earlier.take() {
+            Some(message) => return Ok(Some(message)),
+            None => self.read.receive().await?,
+        };
+        match self.read.receive().now_or_never() {
+            Some(Ok(Some(later @ Message::Text(_)))) => {
+                self.earlier = message;
+                Ok(Some(later))
+            }
+            _ => Ok(message),
+        }
+    }
+}
+
+#[test]
+fn another_order_is_found() {
+    let after = |mut duplex: Duplex| {
+        duplex.read = Box::new(LastFirst { read: duplex.read, earlier: None });
+        duplex
+    };
+    let wrap = |transport| Wrapped { transport, before: |_| {}, after };
+    let cases = conformance::check(|| InMemory::new(wrap)).broken();
+    assert_eq!(cases, ["order", "peer-closes", "slow-peer"]);
+}
+
+/// Both halves take turns with one lock, as if a socket could not do two things at once.
+struct Locked<H>(Arc<Mutex<()>>, H);
+
+#[async_trait]
+impl WriteHalf for Locked<Box<dyn WriteHalf>> {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        let _turn = self.0.lock().await;
+        self.1.send(message).await
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Locked<Box<dyn ReadHalf>> {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        let _turn = self.0.lock().await;
+        self.1.receive().await
+    }
+}
+
+#[test]
+fn a_write_that_stops_reads_is_found() {
+    let cases = broken(|_| {}, |mut duplex| {
+        let lock = Arc::new(Mutex::new(()));
+        duplex.write = Box::new(Locked(lock.clone(), duplex.write));
+        duplex.read = Box::new(Locked(lock, duplex.read));
+        duplex
+    });
+    assert_eq!(cases, ["slow-peer"]);
+}
+
+/// Takes a close frame for the end itself.
+struct WithoutFrame(Box<dyn ReadHalf>);
+
+#[async_trait]
+impl ReadHalf for WithoutFrame {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        Ok(self.0.receive().await?.filter(|message| !matches!(message, Message::Close(_))))
+    }
+}
+
+#[test]
+fn a_close_frame_that_is_lost_is_found() {
+    let cases = broken(|_| {}, |mut duplex| {
+        duplex.read = Box::new(WithoutFrame(duplex.read));
+        duplex
+    });
+    assert_eq!(cases, ["peer-closes"]);
+}
+
+#[test]
+fn a_limit_that_is_not_held_is_found() {
+    let cases = broken(|handshake| handshake.max_message_size = usize::MAX, |duplex| duplex);
+    assert_eq!(cases, ["limit"]);
+}
+
+#[test]
+fn a_report_names_the_case_and_says_why() {
+    let unlimited = |handshake: &mut Handshake| handshake.max_message_size = usize::MAX;
+    let wrap = |transport| Wrapped { transport, before: unlimited, after: |duplex| duplex };
+    let report = conformance::check(|| InMemory::with_room_for_one(wrap)).to_string();
+    let line = report.lines().find(|line| line.starts_with("BROKEN")).unwrap();
+    assert!(line.contains("limit: ") && line.ends_with("a text of 1001 bytes was received"), "{line}");
+    assert!(report.contains("not applicable  masked: the transport opens no WebSockets"), "{report}");
+    assert!(report.ends_with("18 hold, 1 broken, 13 not applicable"), "{report}");
+}

@@ -1,0 +1,9 @@
+//! Whole connections on every runtime: all of what is sent arrives, whichever runtime drives.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
+
+mod choice;
+mod duplex;
+mod streams;
+#[path = "../support/mod.rs"]
+mod support;
