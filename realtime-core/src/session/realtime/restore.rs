@@ -220,13 +220,22 @@ impl RealtimeSession {
             .any(|item| matches!(&item.item, Item::FunctionCall(call) if call.call_id.as_ref() == Some(call_id)))
     }
 
+    /// What nothing has answered when the link is gone, and the state that goes on with the same session.
+    pub(super) fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
+        let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
+        ambiguous.extend(self.scheduler.unanswered().cloned());
+        (Plan { ambiguous, ..Plan::default() }, self.successor(now))
+    }
+
     /// Whether nothing is under way that a change of sessions would cut short.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self, now: Instant) -> bool {
         self.responses.active().is_none()
             && self.responses.out_of_band().next().is_none()
             && self.input.speech.is_none()
             && self.requests.open().next().is_none()
             && self.scheduler.unfinished().next().is_none()
+            && self.calls.is_idle()
+            && self.ledger.is_silent(now)
             && (self.turn_detection().is_some() || self.input.buffered_bytes == 0)
     }
 }
