@@ -373,7 +373,7 @@ impl<P: Protocol> Shared<P> {
     ) -> Result<bool, End> {
         let now = self.timer.now();
         // Before another session takes the place of this one, this one is asked for its last word.
-        if core.is_moving() {
+        if core.spare.is_some() || core.recycle.is_some_and(|at| now >= at) {
             bits |= bit::READ;
         }
         // Silence and stalls are judged only right after an attempt.

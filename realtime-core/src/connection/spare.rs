@@ -235,6 +235,7 @@ impl<P: Protocol> Shared<P> {
     pub(super) fn tend(&self, core: &mut Core<P>, quiet: bool) -> Waste {
         let mut waste = Waste::default();
         if core.recycle.is_none() && core.spare.is_none() && core.retiring.is_none() {
+            core.deadlines.spare = None;
             return waste;
         }
         let now = self.timer.now();
@@ -251,7 +252,7 @@ impl<P: Protocol> Shared<P> {
             } else {
                 self.put_off(core, now, &mut waste);
             }
-        } else if core.recycle.is_some_and(|at| now >= at) && core.is_still(now) {
+        } else if quiet && core.recycle.is_some_and(|at| now >= at) && core.is_still(now) {
             let reason = ErrorKind::Timeout(Deadline::Session).into();
             let link = core.attempted((self.dialer)(Some(Again { number: 0, after: Duration::ZERO, reason })));
             core.spare = Some(Spare::new(link, now + self.options.connect_timeout + self.options.opening_timeout));
@@ -283,9 +284,9 @@ impl<P: Protocol> Shared<P> {
     /// Takes the next step, once the one before is done.
     fn advance(&self, core: &mut Core<P>, quiet: bool, now: Instant, waste: &mut Waste) {
         let still = core.is_still(now);
-        let Some(spare) = core.spare.as_mut().filter(|spare| spare.open) else { return };
+        let Some(spare) = core.spare.as_mut().filter(|spare| spare.open && quiet) else { return };
         if spare.moving.is_some() {
-            if quiet && spare.has_moved(now) {
+            if spare.has_moved(now) {
                 self.change_places(core, now, waste);
             }
         } else if still {

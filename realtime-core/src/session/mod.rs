@@ -187,12 +187,12 @@ pub struct Lost {
 }
 
 /// Why an item could not be made anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LostReason {
     /// It was spoken, and nothing is known of what was said.
     NoTranscript,
-    /// It was in progress, and nothing of it had come.
+    /// It was in progress, and nothing of it had come; a call, not all of its arguments, or no result.
     Unfinished,
     /// It is too old: see [`Memory::items`].
     Forgotten,
