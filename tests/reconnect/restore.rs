@@ -122,9 +122,8 @@ fn break_after(frames: &[(bool, String)]) -> Outcome {
     let reconnected = clock.block_on(async {
         let mut updates = connection.updates();
         loop {
-            match updates.next().await.unwrap().unwrap() {
-                Update::Notice(Notice::Reconnected(reconnected)) => break *reconnected,
-                _ => {}
+            if let Update::Notice(Notice::Reconnected(reconnected)) = updates.next().await.unwrap().unwrap() {
+                break *reconnected;
             }
         }
     });
