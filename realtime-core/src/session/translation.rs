@@ -137,8 +137,8 @@ impl State<Translation> for TranslationSession {
 
     fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {
         let mut next = self.clone();
-        let mut plan = Plan::default();
-        plan.ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
+        let ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
+        let mut plan = Plan { ambiguous, ..Plan::default() };
         if self.restore
             && let Some(config) = next.intent.take_all()
         {
