@@ -75,6 +75,9 @@ mod clock;
 pub mod conformance;
 mod fault;
 mod link;
+#[cfg(feature = "mockall")]
+pub mod mocks;
+mod record;
 #[cfg(feature = "serve")]
 mod serve;
 mod server;
@@ -83,6 +86,10 @@ mod transport;
 pub use clock::VirtualClock;
 pub use fault::{Dial, Fault, FaultPlan, Faults, Moment, Struck, Trouble};
 pub use link::duplex;
+pub use record::{
+    Cassette, CassetteError, CassetteErrorKind, Entry, Matching, Mismatch, Recorder, Replay, ReplayTransport, Tape,
+    What,
+};
 #[cfg(feature = "serve")]
 pub use serve::{Served, Server, SystemClock};
 pub use server::{MockServer, MockSession};
