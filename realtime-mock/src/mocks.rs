@@ -5,35 +5,31 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use realtime_core::{Client, transport::{CloseFrame, Duplex, Message}};
-//! use realtime_mock::{VirtualClock, mocks::{ExpectReadHalf, ExpectTransport, ExpectWriteHalf}};
+//! use realtime_core::{Client, transport::{CloseFrame, Message}};
+//! use realtime_mock::{VirtualClock, duplex, mocks::{ExpectTransport, ExpectWriteHalf}};
 //!
 //! let clock = VirtualClock::new();
+//! // Half of the link is real: what the client reads comes from the other end.
+//! let (mut near, mut far) = duplex(8);
+//! let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
+//! clock.block_on(far.write.send(Message::Text(created.into())))?;
+//!
+//! let mut write = ExpectWriteHalf::new();
+//! write.expect_send().times(1).withf(|message| matches!(message, Message::Close(_))).returning(|_| Ok(()));
+//! near.write = Box::new(write);
 //! let mut transport = ExpectTransport::new();
 //! transport.expect_timer().return_const(Arc::new(clock.clone()) as Arc<_>);
-//! transport.expect_connect().times(1).withf(|handshake| handshake.uri.query() == Some("model=m")).return_once(|_| {
-//!     let mut write = ExpectWriteHalf::new();
-//!     write.expect_send().times(1).withf(|message| matches!(message, Message::Close(_))).returning(|_| Ok(()));
-//!     let mut read = ExpectReadHalf::new();
-//!     let mut messages = vec![
-//!         Message::Text(r#"{"type":"session.created","session":{"type":"realtime"}}"#.into()),
-//!         Message::Close(Some(CloseFrame::new(1000, "bye"))),
-//!     ]
-//!     .into_iter();
-//!     read.expect_receive().returning(move || Ok(messages.next()));
-//!     Ok(Duplex::new(write, read))
-//! });
+//! let model = |query: Option<&str>| query == Some("model=m");
+//! transport.expect_connect().times(1).withf(move |to| model(to.uri.query())).return_once(|_| Ok(near));
+//!
 //! let client = Client::builder(transport).build();
 //! clock.block_on(async {
 //!     let connection = client.realtime().model("m").connect().await?;
 //!     connection.close(CloseFrame::new(1000, "bye")).await;
 //!     Ok::<(), realtime_core::Error>(())
 //! })?;
-//! # Ok::<(), realtime_core::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! A read half that has said everything and is asked again ends the connection, or fails the test: one that is to be
-//! silent from then on is written by hand, or is one of [`duplex`](crate::duplex).
 
 pub use made::{
     MockReadHalf as ExpectReadHalf, MockTimer as ExpectTimer, MockTransport as ExpectTransport,
