@@ -1,6 +1,7 @@
 //! What to do next: the state machine of a session. No network, no clock, no async.
 
 mod intent;
+mod limits;
 pub mod realtime;
 mod requests;
 mod translation;
@@ -98,8 +99,13 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
 #[non_exhaustive]
 pub struct Memory {
     /// How many of the latest items keep what was said in them. Of older ones only the id and the place in the order
-    /// are kept. None keeps all; the default.
+    /// are kept. None keeps all that [`bytes`](Self::bytes) allow; the default. The places of the last million items are
+    /// known in any case, and no others.
     pub items: Option<usize>,
+    /// Bytes of what is said in the items, about. Beyond that the oldest ones are forgotten, as they are by
+    /// [`items`](Self::items), and of an item that alone is larger no more is kept. 64 MiB: with
+    /// [`audio`](Self::audio), 23 minutes of it. None: no limit.
+    pub bytes: Option<usize>,
     /// How many of the latest responses are kept. 256.
     pub responses: Option<usize>,
     /// How many of the latest errors, and of the types of unknown events, are kept. 64.
@@ -110,14 +116,14 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { items: None, responses: Some(256), errors: Some(64), audio: false }
+        Self { items: None, bytes: Some(64 << 20), responses: Some(256), errors: Some(64), audio: false }
     }
 }
 
 impl Memory {
     /// Keeps everything but audio, for ever.
     pub fn unlimited() -> Self {
-        Self { items: None, responses: None, errors: None, audio: false }
+        Self { items: None, bytes: None, responses: None, errors: None, audio: false }
     }
 }
 

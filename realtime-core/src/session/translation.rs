@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::{
     Changes, Memory, Plan, Setup, State,
     intent::Intent,
+    limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
     realtime::{Complaint, Input},
     remember,
     requests::{Request, Requests},
@@ -23,9 +24,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct TranslationSession {
-    /// What was said, in its own language, if the session transcribes it.
+    /// What was said, in its own language, if the session transcribes it: the last 4 MiB of it.
     pub input_transcript: String,
-    /// The translation, in writing.
+    /// The translation, in writing: the last 4 MiB of it.
     pub output_transcript: String,
     /// Bytes of spoken translation that came.
     pub output_audio_bytes: u64,
@@ -103,11 +104,11 @@ impl State<Translation> for TranslationSession {
                 self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
             }
             ServerEvent::SessionOutputTranscriptDelta(delta) => {
-                self.output_transcript.push_str(&delta.delta);
+                append_latest(&mut self.output_transcript, &delta.delta, MOST_TRANSCRIPT);
                 self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
             }
             ServerEvent::SessionInputTranscriptDelta(delta) => {
-                self.input_transcript.push_str(&delta.delta);
+                append_latest(&mut self.input_transcript, &delta.delta, MOST_TRANSCRIPT);
                 self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
             }
             ServerEvent::SessionCreated(created) => self.info = Some(created.session.clone()),
@@ -125,9 +126,12 @@ impl State<Translation> for TranslationSession {
                 if let Some(request) = id.and_then(|id| self.requests.refused(id)) {
                     changes.settled.push((request.seq, false));
                 }
-                remember(&mut self.errors, Complaint { error: error.error.clone(), about }, self.memory.errors);
+                let complaint = Complaint { error: clip_error(&error.error), about };
+                remember(&mut self.errors, complaint, self.memory.errors);
             }
-            ServerEvent::Unknown(unknown) => remember(&mut self.unknown, unknown.kind.clone(), self.memory.errors),
+            ServerEvent::Unknown(unknown) => {
+                remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
+            }
             ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
         for (seq, granted) in &changes.settled {

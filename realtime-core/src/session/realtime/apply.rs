@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     event::ServerEvent,
-    session::remember,
+    session::{
+        limits::{MOST_DTMF, MOST_OUTPUT, MOST_SEGMENTS, append_latest, clip_error, clip_failure, words},
+        remember,
+    },
     transport::Instant,
     types::{AudioFormat, Item, PartKind, Response, ResponseStatus, Role, SessionInfo},
     wire::{Audio, Id, Patch},
@@ -112,11 +115,13 @@ impl RealtimeSession {
             }
             ServerEvent::ConversationItemInputAudioTranscriptionFailed(failed) => {
                 if let Some(item) = self.user_message(&failed.item_id) {
-                    item.transcription_error = Some(failed.error.clone());
+                    item.transcription_error = Some(clip_failure(&failed.error));
                 }
             }
             ServerEvent::ConversationItemInputAudioTranscriptionSegment(segment) => {
-                if let Some(item) = self.user_message(&segment.item_id) {
+                if let Some(item) = self.user_message(&segment.item_id)
+                    && item.segments.len() < MOST_SEGMENTS
+                {
                     item.segments.push(Segment {
                         id: segment.id.clone(),
                         speaker: segment.speaker.clone(),
@@ -141,7 +146,9 @@ impl RealtimeSession {
                 self.input.speech = None;
             }
             ServerEvent::InputAudioBufferTimeoutTriggered(_) => self.input.timeouts += 1,
-            ServerEvent::InputAudioBufferDtmfEventReceived(dtmf) => self.dtmf.push_str(&dtmf.event),
+            ServerEvent::InputAudioBufferDtmfEventReceived(dtmf) => {
+                append_latest(&mut self.dtmf, &dtmf.event, MOST_DTMF);
+            }
             ServerEvent::OutputAudioBufferStarted(started) => self.playing = Some(started.response_id.clone()),
             ServerEvent::OutputAudioBufferStopped(_) | ServerEvent::OutputAudioBufferCleared(_) => self.playing = None,
             ServerEvent::SessionCreated(created) => self.describe(&created.session),
@@ -157,15 +164,16 @@ impl RealtimeSession {
             }
             ServerEvent::Error(error) => {
                 let about = error.error.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
-                let complaint = Complaint { error: error.error.clone(), about: about.map(Into::into) };
+                let complaint = Complaint { error: clip_error(&error.error), about: about.map(Into::into) };
                 remember(&mut self.errors, complaint, self.memory.errors);
             }
             ServerEvent::Unknown(unknown) => {
-                remember(&mut self.unknown, unknown.kind.clone(), self.memory.errors);
+                remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
             }
             // The end of a stream says nothing that its deltas and the item do not say.
             ServerEvent::ResponseOutputAudioDone(_) | ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
+        self.conversation.weigh();
     }
 
     fn describe(&mut self, info: &SessionInfo) {
@@ -256,7 +264,9 @@ impl RealtimeSession {
         if let Some(state) = self.conversation.get_mut(id) {
             state.response_id = Some(response_id.clone());
         }
-        if let Some(response) = self.responses.get_mut(response_id) {
+        if let Some(response) = self.responses.get_mut(response_id)
+            && response.output.len() < MOST_OUTPUT
+        {
             response.output.insert(output_index, id.clone());
         }
     }
@@ -289,6 +299,7 @@ impl RealtimeSession {
                 state.response_id = Some(id.clone());
             }
             if let Some(response) = self.responses.get_mut(id)
+                && response.output.len() < MOST_OUTPUT
                 && !response.output.values().any(|known| known == item_id)
             {
                 // The place that its position says, or the first one behind it that is free.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::RealtimeSession;
 use crate::{
     event::{ClientEvent, ResponseCreate, ServerEvent},
+    session::limits::{MOST_CALLS, MOST_TURNS},
     tools::WhenInterrupted,
     types::{FunctionCall, Item, ItemStatus, McpApprovalRequest, ResponseStatus},
     wire::Id,
@@ -74,6 +75,12 @@ impl Book {
             _ => return,
         };
         let Some(id) = call.id().cloned() else { return };
+        let is_new = !self.turns.contains_key(response);
+        if (is_new && self.turns.len() >= MOST_TURNS)
+            || self.turns.get(response).is_some_and(|turn| turn.open >= MOST_CALLS)
+        {
+            return;
+        }
         if !self.seen.insert(id.clone()) {
             return;
         }

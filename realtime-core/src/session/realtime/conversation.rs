@@ -4,6 +4,7 @@ use slab::Slab;
 
 use super::item::ItemState;
 use crate::{
+    session::limits::{MOST_ITEMS, MOST_WORDS},
     types::Item,
     wire::{Id, Patch},
 };
@@ -22,6 +23,11 @@ pub struct Conversation {
     strays: Vec<usize>,
     /// How many items keep what was said in them.
     keep: Option<usize>,
+    /// Bytes that the known items may hold, and hold.
+    most_bytes: Option<usize>,
+    bytes: usize,
+    /// All items of the order before this one are forgotten.
+    forgotten: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -83,8 +89,37 @@ impl Conversation {
         self.strays.iter().filter_map(|&place| self.known(place))
     }
 
-    pub(super) fn set_keep(&mut self, items: Option<usize>) {
+    pub(super) fn set_keep(&mut self, items: Option<usize>, bytes: Option<usize>) {
         self.keep = items;
+        self.most_bytes = bytes;
+    }
+
+    /// Takes account of the item that was looked up last, and forgets the oldest ones if there is too much.
+    pub(super) fn weigh(&mut self) {
+        self.weigh_latest();
+        let Some(most) = self.most_bytes else { return };
+        while self.bytes > most {
+            if let Some(&place) = self.order.get(self.forgotten) {
+                if self.known(place).is_some() {
+                    self.forget(self.forgotten);
+                }
+                self.forgotten += 1;
+            } else if self.strays.is_empty() {
+                break;
+            } else {
+                let oldest = self.strays.remove(0);
+                self.drop_place(oldest);
+            }
+        }
+    }
+
+    fn weigh_latest(&mut self) {
+        let Some(Place::Known(item)) = self.places.get_mut(self.latest) else { return };
+        let weight = item.weight();
+        if weight != item.weighed {
+            self.bytes = (self.bytes + weight).saturating_sub(item.weighed);
+            Arc::make_mut(item).weighed = weight;
+        }
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
@@ -93,6 +128,9 @@ impl Conversation {
             Some(Place::Known(item)) if item.id == *id => latest,
             _ => *self.index.get(id)?,
         };
+        if at != latest {
+            self.weigh_latest();
+        }
         self.latest = at;
         match self.places.get_mut(at) {
             Some(Place::Known(item)) => Some(Arc::make_mut(item)),
@@ -130,6 +168,13 @@ impl Conversation {
             Patch::Keep => self.order.len(),
         };
         self.order.insert(at, place);
+        self.forgotten = self.forgotten.min(at);
+        if self.order.len() > MOST_ITEMS {
+            let oldest: Vec<_> = self.order.drain(..MOST_ITEMS / 16).collect();
+            oldest.into_iter().for_each(|place| self.drop_place(place));
+            self.forgotten = self.forgotten.saturating_sub(MOST_ITEMS / 16);
+            return;
+        }
         if let Some(keep) = self.keep
             && let Some(boundary) = self.order.len().checked_sub(keep + 1)
         {
@@ -140,7 +185,7 @@ impl Conversation {
 
     /// Has these items and no others, in this order. They are known as they were sent, until the server describes them.
     pub(super) fn restart<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
-        *self = Self { keep: self.keep, ..Self::default() };
+        *self = Self { keep: self.keep, most_bytes: self.most_bytes, ..Self::default() };
         for item in items {
             let Some(id) = item.id() else { continue };
             if let Some(state) = self.get_or_insert(id, |id| ItemState::blank(id, item)) {
@@ -153,6 +198,7 @@ impl Conversation {
     pub(super) fn remove(&mut self, id: &Id) {
         if let Some(at) = self.position(id) {
             let place = self.order.remove(at);
+            self.forgotten -= usize::from(at < self.forgotten);
             self.drop_place(place);
         } else if let Some(&place) = self.index.get(id) {
             self.strays.retain(|stray| *stray != place);
@@ -163,12 +209,21 @@ impl Conversation {
     fn forget(&mut self, at: usize) {
         let place = self.order[at];
         if let Place::Known(item) = &self.places[place] {
-            self.places[place] = Place::Forgotten(item.id.clone());
+            self.bytes = self.bytes.saturating_sub(item.weighed);
+            // An id is a few letters. One that is not costs as much as what it names.
+            let id = if item.id.len() > MOST_WORDS { Id::default() } else { item.id.clone() };
+            if id.is_empty() {
+                self.index.remove(&item.id.clone());
+            }
+            self.places[place] = Place::Forgotten(id);
         }
     }
 
     fn drop_place(&mut self, place: usize) {
         let id = self.id_at(place).clone();
+        if let Some(item) = self.known(place) {
+            self.bytes = self.bytes.saturating_sub(item.weighed);
+        }
         self.index.remove(&id);
         self.places.remove(place);
     }

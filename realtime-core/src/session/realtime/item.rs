@@ -23,6 +23,10 @@ pub struct ItemState {
     pub mcp: Option<McpStatus>,
     /// Whether the server has described it. Deltas may come before that.
     pub(super) described: bool,
+    /// Bytes of what is not streamed, as it was last described.
+    fixed: usize,
+    /// What the conversation counts it as: see [`weight`](Self::weight).
+    pub(super) weighed: usize,
 }
 
 /// What is known of a part of a message beside its text.
@@ -84,6 +88,8 @@ impl ItemState {
             segments: Vec::new(),
             mcp: None,
             described: false,
+            fixed: 0,
+            weighed: 0,
         }
     }
 
@@ -150,7 +156,10 @@ impl ItemState {
                 }
             }
             // Nothing of these is streamed, so the server's latest word is the whole.
-            (mine, new) => *mine = new.clone(),
+            (mine, new) => {
+                *mine = new.clone();
+                self.fixed = serde_json::to_string(new).map_or(0, |text| text.len());
+            }
         }
     }
 
@@ -249,6 +258,28 @@ impl ItemState {
             self.parts.push(PartState::default());
         }
         Some((&mut message.content[index], &mut self.parts[index]))
+    }
+
+    /// Bytes that it holds, about: what can be large, and the least that everything has.
+    pub(super) fn weight(&self) -> usize {
+        const EACH: usize = 256;
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let item = match &self.item {
+            Item::Message(message) => {
+                let parts = message.content.iter();
+                parts.map(|part| EACH + text(&part.text) + text(&part.transcript) + text(&part.image_url)).sum()
+            }
+            Item::FunctionCall(call) => call.name.len() + call.arguments.len(),
+            Item::McpCall(call) => {
+                let output = call.output.as_set().map_or(0, String::len);
+                self.fixed + call.name.len() + call.arguments.len() + output
+            }
+            _ => self.fixed,
+        };
+        let audio: usize = self.parts.iter().filter_map(|part| part.audio.as_ref()).map(Vec::len).sum();
+        let segments =
+            self.segments.iter().map(|segment| EACH + segment.text.len() + segment.speaker.len() + segment.id.len());
+        EACH + self.id.len() + item + audio + segments.sum::<usize>()
     }
 
     /// What is written in it, all parts together.

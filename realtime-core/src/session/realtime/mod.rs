@@ -58,7 +58,7 @@ pub struct RealtimeSession {
     pub errors: VecDeque<Complaint>,
     /// Types of events that were not known, the latest last.
     pub unknown: VecDeque<Box<str>>,
-    /// The digits that were dialled.
+    /// The digits that were dialled: the last 4096.
     pub dtmf: String,
     /// The response that the server plays, over WebRTC and SIP.
     pub playing: Option<Id>,
@@ -133,7 +133,7 @@ impl State<Realtime> for RealtimeSession {
     fn configure(&mut self, setup: &Setup) {
         self.ledger.configure(setup.playback.clone());
         self.creations.remember(setup.restore);
-        self.conversation.set_keep(setup.memory.items);
+        self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
         self.responses.set_keep(setup.memory.responses);
         self.memory = setup.memory.clone();
     }

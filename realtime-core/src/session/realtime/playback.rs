@@ -11,6 +11,7 @@ use crate::{
         ClientEvent, ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ResponseOutputAudioDelta,
         ServerEvent,
     },
+    session::limits::{MOST_PARTS, MOST_QUEUED},
     transport::Instant,
     types::{AudioFormat, TurnDetection},
     wire::{Audio, Id},
@@ -24,7 +25,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Playback {
-    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out. Off: the application plays
+    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out, up to 128 MiB. Off: the application plays
     /// what the events bring.
     pub queue: bool,
     /// What becomes of items of which nothing was heard.
@@ -116,6 +117,8 @@ struct Part {
     /// Whether its session is gone: it is still heard, but there is nothing left to cut off.
     orphan: bool,
     queue: VecDeque<Audio>,
+    /// Bytes in the queue.
+    queued: usize,
 }
 
 /// How many items' ends are remembered.
@@ -138,9 +141,14 @@ impl Ledger {
         }
         let queue = settings.queue;
         self.tick(now);
+        let queued: usize = self.parts.iter().map(|part| part.queued).sum();
+        if queued + delta.delta.len() > MOST_QUEUED {
+            return;
+        }
         let known = |part: &Part| part.content_index == delta.content_index && part.item_id == delta.item_id;
         let part = match self.parts.iter().rposition(known) {
             Some(at) => &mut self.parts[at],
+            None if self.parts.len() >= MOST_PARTS => return,
             None => {
                 if self.parts.is_empty() {
                     self.then = now;
@@ -155,6 +163,7 @@ impl Ledger {
                     whole: false,
                     orphan: false,
                     queue: VecDeque::new(),
+                    queued: 0,
                 });
                 let last = self.parts.len() - 1;
                 &mut self.parts[last]
@@ -163,6 +172,7 @@ impl Ledger {
         part.received += delta.delta.len() as u64;
         if queue {
             part.queue.push_back(delta.delta.clone());
+            part.queued += delta.delta.len();
         }
     }
 
@@ -356,6 +366,7 @@ impl RealtimeSession {
     pub(crate) fn next_chunk(&mut self) -> Option<Chunk> {
         let part = self.ledger.parts.iter_mut().find(|part| !part.queue.is_empty())?;
         let audio = part.queue.pop_front()?;
+        part.queued -= audio.len();
         let chunk = Chunk {
             item_id: part.item_id.clone(),
             content_index: part.content_index,
@@ -376,6 +387,7 @@ impl RealtimeSession {
                 let rest = audio.split_off(buffer.len() - filled);
                 buffer[filled..filled + audio.len()].copy_from_slice(&audio);
                 filled += audio.len();
+                part.queued -= audio.len();
                 if !rest.is_empty() {
                     part.queue.push_front(rest);
                 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use crate::{
+    session::limits::{MOST_WORDS, clip_failure, is_metadata},
     transport::Instant,
     types::{AudioFormat, Failure, Response, ResponseStatus, StatusReason, Usage},
     wire::{Id, Patch},
@@ -147,14 +148,14 @@ impl Responses {
 
 impl ResponseState {
     fn update(&mut self, response: &Response) {
-        if let Some(status) = &response.status {
+        if let Some(status) = response.status.as_ref().filter(|status| status.as_str().len() <= MOST_WORDS) {
             self.status = status.clone();
         }
         if let Some(details) = &response.status_details {
-            self.reason.clone_from(&details.reason);
-            self.error.clone_from(&details.error);
+            self.reason = details.reason.clone().filter(|reason| reason.as_str().len() <= MOST_WORDS);
+            self.error = details.error.as_ref().map(clip_failure);
         }
-        if response.metadata.is_some() {
+        if response.metadata.as_ref().is_some_and(is_metadata) {
             self.metadata.clone_from(&response.metadata);
         }
         if response.usage.is_some() {

@@ -1,0 +1,167 @@
+//! A transport that goes wrong.
+
+mod dice;
+mod halves;
+mod line;
+mod plan;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use http::HeaderMap;
+use realtime_core::{
+    endpoint::Handshake,
+    transport::{Duplex, Instant, Timer, Transport, TransportError, TransportErrorKind},
+};
+
+use line::Line;
+pub use plan::{Dial, Fault, FaultPlan, Moment};
+
+/// Faults that are remembered as having struck.
+const MOST_STRUCK: usize = 4096;
+
+/// A transport around another one, whose connections go wrong as they are told to.
+///
+/// Every attempt to connect asks for its plan by its number, from 1. All times are of the inner transport's timer, so
+/// on a [`VirtualClock`](crate::VirtualClock) the same plans give the same course, byte for byte.
+///
+/// ```
+/// use realtime_core::{Client, event::SessionUpdated, transport::CloseFrame};
+/// use realtime_mock::{Fault, FaultPlan, Faults, MockTransport, Moment};
+///
+/// let (transport, server) = MockTransport::new();
+/// // The first connection is closed once the greeting was read; all others are well.
+/// let faults = Faults::new(transport, |connection| match connection {
+///     1 => FaultPlan::new().at(Moment::Read(1), Fault::Close(CloseFrame::new(1011, "no memory"))),
+///     _ => FaultPlan::new(),
+/// });
+/// let client = Client::builder(faults.clone()).build();
+/// server.clock().block_on(async {
+///     let connection = client.realtime().model("m").connect().await?;
+///     assert!(connection.next().await.expect("the greeting").is_ok());
+///     let error = connection.next().await.expect("the end").unwrap_err();
+///     assert_eq!(error.close_frame().map(|frame| frame.code), Some(1011));
+///     assert_eq!(faults.struck().len(), 1);
+///     Ok::<(), realtime_core::Error>(())
+/// })?;
+/// # Ok::<(), realtime_core::Error>(())
+/// ```
+///
+/// A clone is the same transport: keep one to ask what has [`struck`](Self::struck). For faults by chance see
+/// [`FaultPlan::drawn`]; for faults on a real socket, serve it with `Server::new`.
+#[derive(Clone)]
+pub struct Faults(Arc<Shared>);
+
+struct Shared {
+    inner: Box<dyn Transport>,
+    plan: Box<dyn Fn(u64) -> FaultPlan + Send + Sync>,
+    connections: AtomicU64,
+    struck: Arc<Log>,
+}
+
+/// A fault that has struck.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Struck {
+    /// The attempt to connect, from 1.
+    pub connection: u64,
+    /// When, on the transport's timer.
+    pub at: Instant,
+    /// What it was.
+    pub what: Trouble,
+}
+
+/// A fault of either kind.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Of an attempt to connect.
+    Dial(Dial),
+    /// Of an open connection.
+    Fault(Fault),
+}
+
+/// What has struck, the latest last.
+#[derive(Default)]
+struct Log(Mutex<VecDeque<Struck>>);
+
+impl Log {
+    fn note(&self, connection: u64, at: Instant, what: Trouble) {
+        let mut struck = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if struck.len() == MOST_STRUCK {
+            struck.pop_front();
+        }
+        struck.push_back(Struck { connection, at, what });
+    }
+}
+
+impl Faults {
+    /// Lays faults around a transport. `plan` is asked at every attempt to connect, with its number.
+    pub fn new(transport: impl Transport, plan: impl Fn(u64) -> FaultPlan + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared {
+            inner: Box::new(transport),
+            plan: Box::new(plan),
+            connections: AtomicU64::new(0),
+            struck: Arc::default(),
+        }))
+    }
+
+    /// Lays faults by chance around a transport: every connection has a [plan drawn](FaultPlan::drawn) of its own.
+    pub fn seeded(transport: impl Transport, seed: u64) -> Self {
+        Self::new(transport, move |connection| {
+            FaultPlan::drawn(seed.wrapping_mul(0x1_0000_0001).wrapping_add(connection))
+        })
+    }
+
+    /// What has struck, the latest last: the last 4096.
+    pub fn struck(&self) -> Vec<Struck> {
+        self.0.struck.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    async fn dial(&self, connection: u64, dial: Dial) -> Result<(), TransportError> {
+        let timer = self.0.inner.timer();
+        self.0.struck.note(connection, timer.now(), Trouble::Dial(dial.clone()));
+        match dial {
+            Dial::Delay(time) => timer.sleep_until(timer.now() + time).await,
+            Dial::Refuse(status) => return Err(TransportError::rejected(status, HeaderMap::new(), "".into())),
+            Dial::Fail(kind) => return Err(asked_for(kind)),
+            Dial::Never => std::future::pending().await,
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transport for Faults {
+    async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+        let connection = self.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let FaultPlan { dial, faults } = (self.0.plan)(connection);
+        if let Some(dial) = dial {
+            self.dial(connection, dial).await?;
+        }
+        let inner = self.0.inner.connect(handshake).await?;
+        let line = Line::new(connection, self.0.inner.timer(), faults, self.0.struck.clone());
+        Ok(halves::wrap(inner, Arc::new(line)))
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        self.0.inner.timer()
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").field("inner", &self.0.inner).finish_non_exhaustive()
+    }
+}
+
+fn asked_for(kind: TransportErrorKind) -> TransportError {
+    TransportError::new(kind, "a fault that was asked for")
+}

@@ -1,0 +1,373 @@
+use std::{
+    error, fmt,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+    str::FromStr,
+};
+
+use realtime_core::{
+    Audio,
+    transport::{CloseFrame, Message, Text},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Bytes of the longest line that is read: the largest message that a connection takes, as JSON within JSON.
+const MOST_LINE: u64 = 64 << 20;
+/// Bytes of all frames that are read: two hours of audio both ways.
+const MOST_BYTES: usize = 1 << 30;
+/// Entries that are read.
+const MOST_ENTRIES: usize = 4 << 20;
+
+/// The version that is written, and the only one that is read.
+pub(super) const VERSION: u32 = 1;
+
+/// A recording: what travelled over one connection, or over several, one after the other.
+///
+/// It is made by a [`Recorder`](crate::Recorder), and can be [played](Self::replay) again. In a file it has a JSON object a
+/// line; lines that are empty or begin with `#` are passed over:
+///
+/// ```
+/// use realtime_mock::{Cassette, What};
+///
+/// let cassette: Cassette = r#"
+/// {"cassette":1}
+/// {"ms":0,"link":1,"opened":"wss://api.openai.com/v1/realtime?model=gpt-realtime","headers":["authorization"]}
+/// {"ms":80,"link":1,"from":"server","event":{"type":"session.created","session":{"type":"realtime"}}}
+/// {"ms":90,"link":1,"from":"client","close":{"code":1000,"reason":""}}
+/// {"ms":95,"link":1,"ended":null}
+/// "#.parse()?;
+/// assert!(matches!(cassette.entries()[1].what, What::Received(_)));
+/// # Ok::<(), realtime_mock::CassetteError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cassette {
+    entries: Vec<Entry>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// When, in milliseconds since the first connection was asked for.
+    pub ms: u64,
+    /// On which connection, from 1.
+    pub link: u32,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum What {
+    /// The connection was opened.
+    Opened {
+        /// Where to, as it may be printed.
+        url: String,
+        /// The names of the headers that were sent. Their values are not written down.
+        headers: Vec<String>,
+    },
+    /// The connection could not be opened.
+    Failed {
+        /// Why, in words.
+        error: String,
+        /// The status that the server refused with, if it did.
+        status: Option<u16>,
+    },
+    /// The client sent this.
+    Sent(Message),
+    /// The server sent this.
+    Received(Message),
+    /// The connection was over.
+    Ended {
+        /// How it broke, in words. None if it ended in order.
+        error: Option<String>,
+    },
+}
+
+impl Entry {
+    /// Something that happened.
+    pub fn new(ms: u64, link: u32, what: What) -> Self {
+        Self { ms, link, what }
+    }
+}
+
+impl Cassette {
+    /// A recording of one's own making.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no cassette.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CassetteError> {
+        let file = File::open(path).map_err(|error| CassetteError::new(0, CassetteErrorKind::Io, error))?;
+        Self::read(BufReader::new(file))
+    }
+
+    /// Reads a recording. Lines of more than 64 MiB, and recordings of more than 1 GiB or four million entries, are
+    /// refused.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no cassette.
+    pub fn read(mut input: impl BufRead) -> Result<Self, CassetteError> {
+        let (mut entries, mut bytes, mut opened) = (Vec::new(), 0, false);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let fail = |kind, source: Source| Err(CassetteError { line: number, kind, source: Some(source) });
+            match (&mut input).take(MOST_LINE + 1).read_until(b'\n', &mut line) {
+                Ok(0) => break,
+                Ok(length) if length as u64 > MOST_LINE => {
+                    return fail(CassetteErrorKind::TooLarge, "a line of more than 64 MiB".into());
+                }
+                Ok(length) => bytes += length,
+                Err(error) => return fail(CassetteErrorKind::Io, error.into()),
+            }
+            if bytes > MOST_BYTES || entries.len() == MOST_ENTRIES {
+                return fail(CassetteErrorKind::TooLarge, "more than 1 GiB, or four million entries".into());
+            }
+            let text = match std::str::from_utf8(&line) {
+                Ok(text) => text.trim(),
+                Err(error) => return fail(CassetteErrorKind::Syntax, error.into()),
+            };
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            if !opened {
+                match object::<Head>(text) {
+                    Ok(Head { cassette: VERSION }) => opened = true,
+                    Ok(Head { cassette }) => {
+                        return fail(CassetteErrorKind::Version, format!("version {cassette}").into());
+                    }
+                    Err(source) => return fail(CassetteErrorKind::Version, source),
+                }
+                continue;
+            }
+            match object(text).and_then(Line::entry) {
+                Ok(entry) => entries.push(entry),
+                Err(source) => return fail(CassetteErrorKind::Syntax, source),
+            }
+        }
+        if !opened {
+            return Err(CassetteError { line: 1, kind: CassetteErrorKind::Version, source: None });
+        }
+        Ok(Self { entries })
+    }
+
+    /// What happened, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Writes it down, a line an entry. It is written as it is: nothing is hidden.
+    ///
+    /// # Errors
+    /// The output failed.
+    pub fn write(&self, mut output: impl io::Write) -> io::Result<()> {
+        writeln!(output, "{}", head())?;
+        self.entries.iter().try_for_each(|entry| writeln!(output, "{}", entry_line(entry)))
+    }
+}
+
+impl FromStr for Cassette {
+    type Err = CassetteError;
+
+    fn from_str(text: &str) -> Result<Self, CassetteError> {
+        Self::read(text.as_bytes())
+    }
+}
+
+type Source = Box<dyn error::Error + Send + Sync>;
+
+/// Why a cassette could not be read.
+#[derive(Debug)]
+pub struct CassetteError {
+    line: usize,
+    kind: CassetteErrorKind,
+    source: Option<Source>,
+}
+
+/// What is wrong with a cassette, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CassetteErrorKind {
+    /// It could not be read.
+    Io,
+    /// It does not begin as a cassette of this version does.
+    Version,
+    /// A line says nothing that is understood.
+    Syntax,
+    /// It is larger than is believed.
+    TooLarge,
+}
+
+impl CassetteError {
+    fn new(line: usize, kind: CassetteErrorKind, source: impl Into<Source>) -> Self {
+        Self { line, kind, source: Some(source.into()) }
+    }
+
+    /// What is wrong, in a word.
+    pub fn kind(&self) -> CassetteErrorKind {
+        self.kind
+    }
+
+    /// The line, from 1. 0 if it is the file as a whole.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+}
+
+impl fmt::Display for CassetteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            CassetteErrorKind::Io => "the cassette cannot be read",
+            CassetteErrorKind::Version => "this is no cassette that is known here",
+            CassetteErrorKind::Syntax => "the line is not understood",
+            CassetteErrorKind::TooLarge => "the cassette is too large",
+        };
+        match self.line {
+            0 => f.write_str(what),
+            line => write!(f, "line {line}: {what}"),
+        }
+    }
+}
+
+impl error::Error for CassetteError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Reads the object of a line. The error says where serde gave up, without the text that it found.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Source> {
+    // serde would take a list in a struct's place.
+    if !text.starts_with('{') {
+        return Err("no JSON object".into());
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let what = if error.is_data() { "a member is missing, or is none of a cassette's" } else { "no JSON" };
+        format!("{what}, at column {}", error.column()).into()
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    cassette: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    Client,
+    Server,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    ms: u64,
+    link: u32,
+    from: Option<Side>,
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+    text: Option<String>,
+    binary: Option<Audio>,
+    #[serde(default, deserialize_with = "present")]
+    close: Option<Option<Close>>,
+    opened: Option<String>,
+    #[serde(default)]
+    headers: Vec<String>,
+    failed: Option<String>,
+    status: Option<u16>,
+    #[serde(default, deserialize_with = "present")]
+    ended: Option<Option<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Close {
+    code: u16,
+    reason: String,
+}
+
+/// Null is something, too.
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl Line<'_> {
+    fn entry(self) -> Result<Entry, Source> {
+        let mut found = Vec::new();
+        found.extend(self.event.map(|event| Message::Text(event.get().into())));
+        found.extend(self.text.map(|text| Message::Text(text.into())));
+        found.extend(self.binary.map(|bytes| Message::Binary(bytes.into_bytes())));
+        found.extend(
+            self.close.map(|close| Message::Close(close.map(|close| CloseFrame::new(close.code, close.reason)))),
+        );
+        let mut whats: Vec<What> = match self.from {
+            Some(Side::Client) => found.into_iter().map(What::Sent).collect(),
+            Some(Side::Server) => found.into_iter().map(What::Received).collect(),
+            None if found.is_empty() => Vec::new(),
+            None => return Err("a message without `from`".into()),
+        };
+        whats.extend(self.opened.map(|url| What::Opened { url, headers: self.headers }));
+        whats.extend(self.failed.map(|error| What::Failed { error, status: self.status }));
+        whats.extend(self.ended.map(|error| What::Ended { error }));
+        match (whats.pop(), whats.is_empty()) {
+            (Some(what), true) => Ok(Entry::new(self.ms, self.link, what)),
+            (None, _) => Err("nothing happens in it".into()),
+            (Some(_), false) => Err("more than one thing happens in it".into()),
+        }
+    }
+}
+
+pub(super) fn head() -> String {
+    format!(r#"{{"cassette":{VERSION}}}"#)
+}
+
+/// The line of an entry.
+pub(super) fn entry_line(entry: &Entry) -> String {
+    let (ms, link) = (entry.ms, entry.link);
+    let start = format!(r#"{{"ms":{ms},"link":{link}"#);
+    let rest = match &entry.what {
+        What::Opened { url, headers } => format!(r#""opened":{},"headers":{}"#, json(url), json(headers)),
+        What::Failed { error, status: None } => format!(r#""failed":{}"#, json(error)),
+        What::Failed { error, status: Some(status) } => format!(r#""failed":{},"status":{status}"#, json(error)),
+        What::Sent(message) => format!(r#""from":"client",{}"#, message_member(message)),
+        What::Received(message) => format!(r#""from":"server",{}"#, message_member(message)),
+        What::Ended { error } => format!(r#""ended":{}"#, json(error)),
+    };
+    format!("{start},{rest}}}")
+}
+
+fn message_member(message: &Message) -> String {
+    match message {
+        Message::Text(text) => text_member(text),
+        // Not written by a recorder, and of no use to a player.
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => {
+            format!(r#""binary":{}"#, json(&Audio::from(bytes.clone())))
+        }
+        Message::Close(frame) => {
+            let close = frame.as_ref().map(|frame| Close { code: frame.code, reason: frame.reason.clone() });
+            format!(r#""close":{}"#, json(&close))
+        }
+    }
+}
+
+/// JSON stands as it is, if it fits a line: then the file can be read by people and their tools.
+fn text_member(text: &Text) -> String {
+    let text = String::from_utf8_lossy(text.as_bytes());
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(raw) if !text.contains(['\n', '\r']) => format!(r#""event":{}"#, raw.get()),
+        _ => format!(r#""text":{}"#, json(&text)),
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Texts, numbers, lists and structs of them: each has a JSON form.
+    serde_json::to_string(value).unwrap_or_default()
+}

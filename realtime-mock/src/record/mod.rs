@@ -1,0 +1,301 @@
+//! What travelled, written down.
+
+mod cassette;
+mod player;
+mod redact;
+mod replay;
+mod rewrite;
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use realtime_core::{
+    endpoint::Handshake,
+    transport::{
+        CloseFrame, Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf,
+    },
+};
+
+pub use cassette::{Cassette, CassetteError, CassetteErrorKind, Entry, What};
+pub use player::{Matching, Mismatch};
+pub use replay::{Replay, ReplayTransport};
+
+use redact::{HIDDEN, Redactor};
+
+/// A transport around another one that writes down what travels: a [`Cassette`], a JSON object a line.
+///
+/// ```
+/// use realtime_core::Client;
+/// use realtime_mock::{Recorder, Simulator, Tape, VirtualClock};
+///
+/// let (clock, tape) = (VirtualClock::new(), Tape::new());
+/// let recorder = Recorder::new(Simulator::new().transport(&clock), tape.clone());
+/// let client = Client::builder(recorder).api_key("sk-a-secret-key").build();
+/// clock.block_on(async {
+///     client.realtime().model("m").run(async |connection| connection.flush().await).await
+/// })?;
+/// assert!(tape.text().contains(r#"{"type":"session.created""#));
+/// assert!(!tape.text().contains("a-secret-key"));
+/// # Ok::<(), realtime_core::Error>(())
+/// ```
+///
+/// # What is written, and what is not
+/// Every text, binary message and close frame, in the order of the wire, with the time in milliseconds. No pings.
+///
+/// In place of secrets there is `***`: the values of headers and of the URL's query; the credential, wherever it turns
+/// up; what looks like a key (`ek_…`, `sk-…`, `Bearer …`); everything under `authorization`, `headers`, `client_secret`
+/// and their like, also within the arguments of functions; the userinfo and the query of an MCP server's URL. A text
+/// that is no JSON and names such a place is hidden as a whole.
+///
+/// What users and models say is not secret to it: a cassette holds the conversation.
+///
+/// # When writing fails
+/// The connection goes on, and [`error`](Self::error) tells. Writing blocks for as long as the writer does, so a slow
+/// one belongs behind a buffer: [`create`](Self::create) has one.
+///
+/// A clone is the same recorder.
+#[derive(Clone)]
+pub struct Recorder(Arc<Shared>);
+
+struct Shared {
+    inner: Box<dyn Transport>,
+    state: Mutex<State>,
+}
+
+struct State {
+    output: Box<dyn Write + Send>,
+    links: u32,
+    began: Option<Instant>,
+    error: Option<io::Error>,
+}
+
+impl Recorder {
+    /// Writes down what travels over a transport.
+    pub fn new(transport: impl Transport, output: impl Write + Send + 'static) -> Self {
+        let state = State { output: Box::new(output), links: 0, began: None, error: None };
+        let recorder = Self(Arc::new(Shared { inner: Box::new(transport), state: Mutex::new(state) }));
+        recorder.0.state().line(&cassette::head());
+        recorder
+    }
+
+    /// Writes down what travels over a transport, into a file that is made anew.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn create(transport: impl Transport, path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self::new(transport, BufWriter::new(File::create(path)?)))
+    }
+
+    /// Hands what was written to the operating system, as the end of every connection does by itself.
+    ///
+    /// # Errors
+    /// Writing failed, now or before.
+    pub fn flush(&self) -> io::Result<()> {
+        let mut state = self.0.state();
+        state.flush();
+        state.error.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
+    }
+
+    /// Why the recording broke off, if it did. Nothing was written since.
+    pub fn error(&self) -> Option<io::ErrorKind> {
+        self.0.state().error.as_ref().map(io::Error::kind)
+    }
+}
+
+#[async_trait]
+impl Transport for Recorder {
+    async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+        let redactor = Redactor::new(&handshake);
+        let url = handshake.url().to_string();
+        let headers = handshake.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        let link = self.0.link();
+        let connected = self.0.inner.connect(handshake).await;
+        let tap = Tap { shared: self.0.clone(), redactor, link };
+        let inner = match connected {
+            Ok(inner) => inner,
+            Err(error) => {
+                let status = match error.kind() {
+                    TransportErrorKind::Rejected { status } => Some(status.as_u16()),
+                    _ => None,
+                };
+                tap.note(What::Failed { error: error.to_string(), status });
+                return Err(error);
+            }
+        };
+        tap.note(What::Opened { url, headers });
+        let tap = Arc::new(tap);
+        let mut duplex = Duplex::new(Outgoing(inner.write, tap.clone()), Incoming(inner.read, tap));
+        duplex.headers = inner.headers;
+        duplex.can_ping = inner.can_ping;
+        Ok(duplex)
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        self.0.inner.timer()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("inner", &self.0.inner).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the next connection.
+    fn link(&self) -> u32 {
+        let now = self.inner.timer().now();
+        let mut state = self.state();
+        state.began.get_or_insert(now);
+        state.links = state.links.saturating_add(1);
+        state.links
+    }
+}
+
+impl State {
+    fn line(&mut self, line: &str) {
+        if self.error.is_none() {
+            self.error = writeln!(self.output, "{line}").err();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.error.is_none() {
+            self.error = self.output.flush().err();
+        }
+    }
+}
+
+/// One connection's way to the recording.
+struct Tap {
+    shared: Arc<Shared>,
+    redactor: Redactor,
+    link: u32,
+}
+
+impl Tap {
+    fn note(&self, what: What) {
+        let now = self.shared.inner.timer().now();
+        let mut state = self.shared.state();
+        let ms = now - state.began.unwrap_or(now);
+        let entry = Entry::new(u64::try_from(ms.as_millis()).unwrap_or(u64::MAX), self.link, what);
+        state.line(&cassette::entry_line(&entry));
+        if matches!(entry.what, What::Ended { .. } | What::Failed { .. }) {
+            state.flush();
+        }
+    }
+
+    /// The message without secrets. None for one that is not written down.
+    fn clean(&self, message: &Message) -> Option<Message> {
+        Some(match message {
+            Message::Text(text) => {
+                let text = String::from_utf8_lossy(text.as_bytes());
+                let clean = self.redactor.json(&text).unwrap_or_else(|| self.redactor.text(&text));
+                Message::Text(clean.into())
+            }
+            Message::Binary(bytes) => {
+                let text = String::from_utf8_lossy(bytes);
+                let is_clean = self.redactor.text(&text) == text;
+                Message::Binary(if is_clean { bytes.clone() } else { HIDDEN.into() })
+            }
+            Message::Close(frame) => Message::Close(
+                frame.as_ref().map(|frame| CloseFrame::new(frame.code, self.redactor.text(&frame.reason))),
+            ),
+            Message::Ping(_) | Message::Pong(_) => return None,
+        })
+    }
+}
+
+/// Both halves are gone.
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.shared.state().flush();
+    }
+}
+
+struct Outgoing(Box<dyn WriteHalf>, Arc<Tap>);
+
+#[async_trait]
+impl WriteHalf for Outgoing {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        // Before it leaves, so that it stands before its answer.
+        if let Some(clean) = self.1.clean(&message) {
+            self.1.note(What::Sent(clean));
+        }
+        self.0.send(message).await
+    }
+}
+
+struct Incoming(Box<dyn ReadHalf>, Arc<Tap>);
+
+#[async_trait]
+impl ReadHalf for Incoming {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        let received = self.0.receive().await;
+        match &received {
+            Ok(Some(message)) => {
+                if let Some(clean) = self.1.clean(message) {
+                    self.1.note(What::Received(clean));
+                }
+            }
+            Ok(None) => self.1.note(What::Ended { error: None }),
+            Err(error) => self.1.note(What::Ended { error: Some(error.to_string()) }),
+        }
+        received
+    }
+}
+
+/// A place in memory for a recording. A clone is the same place.
+#[derive(Clone, Default)]
+pub struct Tape(Arc<Mutex<Vec<u8>>>);
+
+impl Tape {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was written so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    /// What was written so far, to be played.
+    ///
+    /// # Errors
+    /// Something else than a recorder wrote to it.
+    pub fn cassette(&self) -> Result<Cassette, CassetteError> {
+        self.text().parse()
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Tape {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tape({} bytes)", self.bytes().len())
+    }
+}

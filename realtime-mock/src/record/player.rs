@@ -1,0 +1,233 @@
+//! One connection of a cassette, played from the server's side. No clock, no async.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    error, fmt,
+};
+
+use realtime_core::transport::{CloseFrame, Message, Text};
+use serde_json::Value;
+
+use super::{
+    cassette::{Entry, What},
+    redact::Redactor,
+    rewrite::{Rewrite, rewrite},
+};
+
+/// How closely the client has to follow a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matching {
+    /// Each event must be the recorded one, in the recorded order: member for member, but for ids of the client's own
+    /// making. What the recording hides may be anything.
+    #[default]
+    Strict,
+    /// An event stands for the next recorded one of its type, in whatever order the types come. Others are passed over,
+    /// and nobody waits for audio, for nobody speaks in the same pieces twice.
+    ByType,
+}
+
+/// The client sent something else than the recording has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    expected: Option<String>,
+    came: String,
+}
+
+impl Mismatch {
+    /// The type of the event that stands in the recording. None at its end; empty for what is no event.
+    pub fn expected(&self) -> Option<&str> {
+        self.expected.as_deref()
+    }
+
+    /// The type of the event that came. Empty for what is no event.
+    pub fn came(&self) -> &str {
+        &self.came
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.expected {
+            None => write!(f, "the cassette is at its end, and `{}` came", self.came),
+            Some(expected) if *expected == self.came => write!(f, "`{expected}` is another than in the cassette"),
+            Some(expected) => write!(f, "the cassette has `{expected}`, and `{}` came", self.came),
+        }
+    }
+}
+
+impl error::Error for Mismatch {}
+
+/// What the server does next.
+pub(super) enum Next {
+    /// It says this, at this time of the recording.
+    Say(Message, u64),
+    /// It waits for the client.
+    Listen,
+    /// It ends the connection, broken or in order.
+    End { broken: bool },
+}
+
+/// A connection as far as it has been played.
+pub(super) struct Player {
+    matching: Matching,
+    redactor: Redactor,
+    steps: VecDeque<Step>,
+    /// The client's ids: the recorded one by the one that it uses now.
+    names: Names,
+    /// The client has closed: its frame is still to be answered, and then all is over.
+    closing: Option<Option<CloseFrame>>,
+    closed: bool,
+}
+
+struct Step {
+    ms: u64,
+    what: What,
+}
+
+impl Player {
+    /// `entries` are those of one connection.
+    pub(super) fn new(entries: impl Iterator<Item = Entry>, matching: Matching, redactor: Redactor) -> Self {
+        let steps = entries.map(|Entry { ms, what, .. }| Step { ms, what });
+        let steps = steps.filter(|step| !matches!(step.what, What::Opened { .. } | What::Failed { .. })).collect();
+        Self { matching, redactor, steps, names: Names::default(), closing: None, closed: false }
+    }
+
+    pub(super) fn next(&mut self) -> Next {
+        if let Some(frame) = self.closing.clone().filter(|_| !self.closed) {
+            return Next::Say(Message::Close(frame), 0);
+        }
+        loop {
+            let Some(step) = self.steps.front().filter(|_| !self.closed) else {
+                // A recording that breaks off says nothing more, until the client closes.
+                return if self.closed { Next::End { broken: false } } else { Next::Listen };
+            };
+            match &step.what {
+                What::Received(message) => return Next::Say(self.renamed(message), step.ms),
+                What::Ended { error } => return Next::End { broken: error.is_some() },
+                What::Sent(message) if self.is_awaited(message) => return Next::Listen,
+                _ => drop(self.steps.pop_front()),
+            }
+        }
+    }
+
+    /// What was next has been said.
+    pub(super) fn said(&mut self) {
+        match self.closing {
+            Some(_) => self.closed = true,
+            None => drop(self.steps.pop_front()),
+        }
+    }
+
+    /// Recorded events of the client that have not come.
+    pub(super) fn missing(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(&step.what, What::Sent(message) if self.is_awaited(message))).count()
+    }
+
+    fn is_awaited(&self, message: &Message) -> bool {
+        let audio = || kind(message).ends_with("input_audio_buffer.append");
+        self.matching == Matching::Strict || !(audio() || matches!(message, Message::Close(_)))
+    }
+
+    /// The client sends something.
+    pub(super) fn hear(&mut self, message: &Message) -> Result<(), Mismatch> {
+        let came = kind(message);
+        match message {
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(frame) => {
+                let answer = self.steps.iter().find_map(|step| match &step.what {
+                    What::Received(Message::Close(frame)) => Some(frame.clone()),
+                    _ => None,
+                });
+                self.closing = Some(answer.unwrap_or_else(|| frame.clone()));
+                self.steps.retain(|step| !matches!(step.what, What::Sent(Message::Close(_))));
+                return Ok(());
+            }
+            Message::Text(_) | Message::Binary(_) => {}
+        }
+        let recorded = |step: &Step| match &step.what {
+            What::Sent(recorded) => self.matching == Matching::Strict || kind(recorded) == came,
+            _ => false,
+        };
+        let Some(at) = self.steps.iter().position(recorded) else {
+            return match self.matching {
+                Matching::Strict => Err(Mismatch { expected: None, came }),
+                Matching::ByType => Ok(()),
+            };
+        };
+        let Some(Step { what: What::Sent(recorded), .. }) = self.steps.get(at) else { return Ok(()) };
+        let recorded = recorded.clone();
+        let is_same = self.compare(&recorded, message);
+        if self.matching == Matching::Strict && !is_same {
+            return Err(Mismatch { expected: Some(kind(&recorded)), came });
+        }
+        self.steps.remove(at);
+        Ok(())
+    }
+
+    /// Whether the messages are the same but for the client's ids, which are learnt.
+    fn compare(&mut self, recorded: &Message, came: &Message) -> bool {
+        let (Message::Text(recorded), Message::Text(came)) = (recorded, came) else { return recorded == came };
+        let (Ok(recorded), Ok(came)) = (recorded.to_str(), came.to_str()) else { return recorded == came };
+        let clean = self.redactor.json(came).unwrap_or_else(|| self.redactor.text(came));
+        let (Ok(before), Ok(mut now)) =
+            (serde_json::from_str::<Value>(recorded), serde_json::from_str::<Value>(&clean))
+        else {
+            return recorded == clean;
+        };
+        for path in ["/event_id", "/item/id"] {
+            if let (Some(before), Some(now)) = (before.pointer(path), now.pointer(path))
+                && let (Some(before), Some(now)) = (before.as_str(), now.as_str())
+                && before != now
+            {
+                self.names.0.insert(before.into(), now.into());
+            }
+        }
+        let renamed = rewrite(recorded, &self.names).and_then(|(renamed, _)| serde_json::from_str(&renamed).ok());
+        let mut before = renamed.unwrap_or(before);
+        // Whether a client numbers its events is its own affair.
+        for event in [&mut before, &mut now] {
+            if let Value::Object(event) = event {
+                event.remove("event_id");
+            }
+        }
+        before == now
+    }
+
+    /// What the server says, with the ids that the client uses now.
+    fn renamed(&self, message: &Message) -> Message {
+        match message {
+            Message::Text(text) if !self.names.0.is_empty() => {
+                let renamed = text.to_str().ok().and_then(|text| rewrite(text, &self.names));
+                match renamed {
+                    Some((renamed, true)) => Message::Text(renamed.into()),
+                    _ => Message::Text(text.clone()),
+                }
+            }
+            message => message.clone(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Rewrite for Names {
+    fn replace(&self, _: &str, text: &str) -> Option<String> {
+        self.0.get(text).cloned()
+    }
+}
+
+/// The type of an event. Empty for what is none.
+fn kind(message: &Message) -> String {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        r#type: String,
+    }
+    let text = match message {
+        Message::Text(text) => text,
+        Message::Close(_) => return "close".into(),
+        _ => return String::new(),
+    };
+    serde_json::from_slice(Text::as_bytes(text)).map_or_else(|_| String::new(), |kind: Kind| kind.r#type)
+}

@@ -1,0 +1,100 @@
+//! A file that is no cassette says why.
+
+use std::{
+    error::Error,
+    io::{self, BufReader, Read},
+};
+
+use realtime::{
+    mock::{Cassette, CassetteError, CassetteErrorKind, Entry, What},
+    transport::{CloseFrame, Message},
+};
+
+fn refusal(text: &str) -> CassetteError {
+    text.parse::<Cassette>().unwrap_err()
+}
+
+fn line(line: &str) -> CassetteError {
+    refusal(&format!("# a remark\n\n{{\"cassette\":1}}\n{line}"))
+}
+
+#[test]
+fn what_is_no_cassette_is_refused_with_a_reason() {
+    for text in ["", "\n# nothing\n", "{}", "{\"cassette\":2}", "{\"ms\":0}", "no JSON", "[1]"] {
+        assert_eq!(refusal(text).kind(), CassetteErrorKind::Version, "{text}");
+    }
+    for text in [
+        "no JSON",
+        "{}",
+        r#"{"ms":0,"link":1}"#,
+        r#"{"ms":-1,"link":1,"ended":null}"#,
+        r#"{"ms":0,"link":1,"event":{}}"#,
+        r#"{"ms":0,"link":1,"from":"nobody","event":{}}"#,
+        r#"{"ms":0,"link":1,"from":"server","event":{},"text":""}"#,
+        r#"{"ms":0,"link":1,"ended":null,"opened":"x"}"#,
+        r#"{"ms":0,"link":1,"from":"server","binary":"no base64!"}"#,
+        r#"{"ms":0,"link":1,"from":"server","close":{"code":70000,"reason":""}}"#,
+        r#"{"ms":0,"link":1,"ended":null,"more":1}"#,
+    ] {
+        let error = line(text);
+        assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Syntax, 4), "{text}");
+        assert_eq!(error.to_string(), "line 4: the line is not understood");
+        assert!(error.source().is_some());
+    }
+    let error = Cassette::open("/no/such/cassette").unwrap_err();
+    assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Io, 0));
+}
+
+#[test]
+fn an_error_does_not_repeat_what_it_found() {
+    let error = line(r#"{"ms":"sk-0123456789abcdef","link":1}"#);
+    let told = format!("{error} {error:?} {}", error.source().unwrap());
+    assert!(!told.contains("0123456789"), "{told}");
+}
+
+#[test]
+fn bytes_that_are_no_text_and_files_without_an_end_are_refused() {
+    let mut bytes = b"{\"cassette\":1}\n".to_vec();
+    bytes.extend([0xFF, 0xFE, b'\n']);
+    assert_eq!(Cassette::read(&bytes[..]).unwrap_err().kind(), CassetteErrorKind::Syntax);
+    let endless = BufReader::new(io::repeat(b'x'));
+    assert_eq!(Cassette::read(endless).unwrap_err().kind(), CassetteErrorKind::TooLarge);
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+    assert_eq!(Cassette::read(BufReader::new(Broken)).unwrap_err().kind(), CassetteErrorKind::Io);
+}
+
+#[test]
+fn deep_events_are_only_carried() {
+    let deep = format!(r#"{{"type":"a","x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let text = format!("{{\"cassette\":1}}\n{{\"ms\":0,\"link\":1,\"from\":\"server\",\"event\":{deep}}}");
+    let cassette: Cassette = text.parse().unwrap();
+    assert_eq!(cassette.entries()[0].what, What::Received(Message::Text(deep.into())));
+}
+
+#[test]
+fn everything_that_can_happen_can_be_written_and_read() {
+    let whats = [
+        What::Opened { url: "ws://x/?k=\"v\"".into(), headers: vec!["a".into(), "b".into()] },
+        What::Sent(Message::Text("{\"type\":\"a\"}".into())),
+        What::Sent(Message::Text("{\"type\":\n\"a\"}".into())),
+        What::Received(Message::Text("no \u{0} JSON \u{2028}\r\n".into())),
+        What::Received(Message::Text("".into())),
+        What::Received(Message::Binary(vec![0, 255, 10].into())),
+        What::Sent(Message::Close(None)),
+        What::Received(Message::Close(Some(CloseFrame::new(4000, "\"so\"")))),
+        What::Ended { error: None },
+        What::Ended { error: Some("broken".into()) },
+        What::Failed { error: "no".into(), status: Some(401) },
+        What::Failed { error: "no".into(), status: None },
+    ];
+    let cassette = Cassette::new((0..).zip(whats).map(|(ms, what)| Entry::new(ms, 1 + ms as u32 / 9, what)));
+    let mut text = Vec::new();
+    cassette.write(&mut text).unwrap();
+    assert_eq!(Cassette::read(&text[..]).unwrap(), cassette);
+    assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1 + cassette.entries().len());
+}

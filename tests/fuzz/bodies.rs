@@ -1,0 +1,198 @@
+//! What holds for any input: plain functions, for ordinary tests and for cargo-fuzz (`fuzz/`).
+
+use std::time::Duration;
+
+use realtime_core::{
+    Protocol, Realtime, Translation,
+    auth::Credential,
+    endpoint::{Endpoint, Extras, Target},
+    event::{self, Event, Recognition},
+    session::{Changes, Memory, Playback, Setup, State},
+    transport::{Instant, Text},
+};
+use realtime_mock::Cassette;
+use serde_json::Value;
+
+/// A message of any kind: reading it never fails, and what was read can be written and read again.
+pub(crate) fn decode(data: &[u8]) {
+    again::<event::ServerEvent>(data);
+    again::<event::ClientEvent>(data);
+    again::<event::translation::ServerEvent>(data);
+    again::<event::translation::ClientEvent>(data);
+}
+
+fn again<E: Event>(data: &[u8]) {
+    let event = E::decode(data);
+    let text = event.encode();
+    // What is no event, or has another shape, is kept as it came.
+    if matches!(event.recognition(), Recognition::Invalid(_) | Recognition::Malformed(_)) {
+        assert_eq!(text.as_bytes().len(), event.encode().as_bytes().len());
+        return;
+    }
+    let twice = E::decode(text.as_bytes());
+    assert_eq!(twice.kind(), event.kind());
+    assert_eq!(twice.event_id(), event.event_id());
+    let written = twice.encode();
+    if twice == event {
+        assert!(written == text, "{event:?} is written in two ways");
+    } else {
+        let value = |text: &Text| serde_json::from_slice(text.as_bytes()).unwrap();
+        assert!(is_near(&value(&text), &value(&written)), "{event:?} became {twice:?}");
+    }
+}
+
+/// Whether they are the same but for the last bit of a fraction: `serde_json` reads those fast, not exactly.
+fn is_near(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (one.as_f64(), other.as_f64()) {
+            (Some(one), Some(other)) => (one - other).abs() <= one.abs() * 1e-12,
+            _ => one == other,
+        },
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_near(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let near = |(key, value)| other.get(key).is_some_and(|other| is_near(value, other));
+            one.len() == other.len() && one.iter().all(near)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// A session that meets these frames, a line each; those of the client begin with `>`. The first byte decides what it
+/// keeps and follows.
+pub(crate) fn session(data: &[u8]) {
+    let (flags, frames) = data.split_first().map_or((0, data), |(flags, frames)| (*flags, frames));
+    let mut memory = Memory::default();
+    if flags & 1 != 0 {
+        memory.items = Some(4);
+        memory.responses = Some(2);
+        memory.errors = Some(2);
+    }
+    memory.audio = flags & 2 != 0;
+    let playback = match flags & 12 {
+        4 => Some(Playback::default()),
+        8 => Some(Playback::queued()),
+        _ => None,
+    };
+    let setup = Setup::new(memory).playback(playback).restore(flags & 16 != 0);
+    follow::<Realtime>(frames, &setup);
+    follow::<Translation>(frames, &setup);
+}
+
+fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
+    let mut state = P::State::default();
+    state.configure(setup);
+    for (number, frame) in (1..).zip(frames.split(|byte| *byte == b'\n')) {
+        let now = Instant::from_origin(Duration::from_millis(number * 100));
+        if let Some(frame) = frame.strip_prefix(b">") {
+            let event = P::ClientEvent::decode(frame);
+            let _ = state.admits(&event, now);
+            state.sent(number, &event, now);
+        } else {
+            let mut changes = Changes::default();
+            state.received(&mut P::ServerEvent::decode(frame), now, &mut changes);
+            // Each request is settled once.
+            let mut settled: Vec<u64> = changes.settled.iter().map(|(request, _)| *request).collect();
+            settled.sort_unstable();
+            let all = settled.len();
+            settled.dedup();
+            assert_eq!(all, settled.len(), "settled twice");
+            while state.next_outgoing().is_some() {}
+        }
+    }
+    let now = Instant::from_origin(Duration::from_secs(1 << 30));
+    let _ = (state.is_quiet(), state.expires_at(), state.deadline(), state.sample_bytes(), state.input_ms(usize::MAX));
+    for repeat in [false, true] {
+        let (plan, next) = state.restoration(repeat, now);
+        assert_eq!(plan.replayed.iter().filter(|id| plan.lost.iter().any(|lost| lost.item_id == **id)).count(), 0);
+        // What is asked for is asked for in words that are understood.
+        for (_, event) in &plan.events {
+            let text = event.encode();
+            assert_eq!(P::ClientEvent::decode(text.as_bytes()).kind(), event.kind());
+        }
+        let _ = format!("{next:?}");
+    }
+}
+
+/// A file that may be a cassette: what can be read can be written and read again.
+pub(crate) fn cassette(data: &[u8]) {
+    let Ok(cassette) = Cassette::read(data) else { return };
+    let mut text = Vec::new();
+    cassette.write(&mut text).unwrap();
+    assert!(Cassette::read(&text[..]).unwrap() == cassette);
+}
+
+/// Lines that become a URL: a base, a target, the name and the value of a query parameter and of a header. Whatever can
+/// be connected to is safe to connect to, and to print.
+pub(crate) fn urls(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut lines = text.split('\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (form, base, target) = (line(), line(), line());
+    let (name, value, header, content) = (line(), line(), line(), line());
+    let targets = [
+        Target::Model(target.into()),
+        Target::Call(target.into()),
+        Target::Translation(target.into()),
+        Target::Transcription,
+    ];
+    let flags = form.as_bytes().first().map_or(0, |byte| byte.wrapping_sub(b'0'));
+    let endpoint = match flags & 3 {
+        0 => Endpoint::gateway(base),
+        1 => Endpoint::azure(base),
+        2 => Endpoint::azure_preview(base, "2025-04-01"),
+        _ => Endpoint::openai().websocket_base(base),
+    };
+    let extras = Extras::new().query(name, value);
+    let extras = if header.is_empty() { extras } else { extras.header(header, content) };
+    let endpoint = endpoint.browser(flags & 4 != 0).beta(flags & 8 != 0);
+    let credential = Credential::api_key("sk-of-the-fuzzer-alone");
+    for target in targets {
+        let _ = format!("{endpoint:?} {target:?}");
+        let Ok(handshake) = endpoint.handshake(&target, &credential, &extras) else { continue };
+        let uri = &handshake.uri;
+        assert!(matches!(uri.scheme_str(), Some("ws" | "wss")), "{uri}");
+        assert!(uri.host().is_some_and(|host| !host.is_empty()), "{uri}");
+        assert!(
+            !uri.to_string().contains(['@', '#', ' ', '\r', '\n']) || !uri.authority().unwrap().as_str().contains('@'),
+            "{uri}"
+        );
+        let end = if matches!(target, Target::Translation(_)) { "/realtime/translations" } else { "/realtime" };
+        assert!(uri.path().ends_with(end), "{uri}");
+        let query = uri.query().unwrap_or_default();
+        let values = |name: &str| form_values(query, name);
+        if let Target::Call(id) = &target {
+            assert_eq!(values("call_id"), [id.as_str()], "{uri}");
+        }
+        assert!(values("call_id").len() <= 1 && values("intent").len() <= 1 + usize::from(name == "intent"), "{uri}");
+        let shown = format!("{handshake:?} {}", handshake.url());
+        assert!(!shown.contains("of-the-fuzzer-alone"), "{shown}");
+        // The same arguments give the same result.
+        assert_eq!(endpoint.handshake(&target, &credential, &extras).unwrap().uri, *uri);
+    }
+}
+
+fn form_values(query: &str, name: &str) -> Vec<String> {
+    let plain = |text: &str| {
+        let text = text.replace('+', " ");
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((byte, after)) = rest.split_first() {
+            let hex = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+            match hex.filter(|_| *byte == b'%') {
+                Some(byte) => {
+                    bytes.push(byte);
+                    rest = &after[2..];
+                }
+                None => {
+                    bytes.push(*byte);
+                    rest = after;
+                }
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(|(key, _)| plain(key) == name).map(|(_, value)| plain(value)).collect()
+}

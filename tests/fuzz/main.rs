@@ -1,0 +1,117 @@
+//! The bodies of the fuzz targets, over the corpora and over seeded mutations of them.
+
+mod bodies;
+
+use std::{fs, path::Path};
+
+/// Mutants of each seed.
+const MUTANTS: u64 = 60;
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end.max(1)
+    }
+}
+
+/// What breaks readers more often than random bytes do.
+const TOKENS: [&[u8]; 22] = [
+    b"null",
+    b"true",
+    b"{}",
+    b"[]",
+    b"\"\"",
+    b"-1",
+    b"1e999",
+    b"0.5",
+    b"12.0",
+    b"18446744073709551616",
+    b"\\u0000",
+    b"\\ud800",
+    b"\xff",
+    b"\xc3",
+    b"\n",
+    b"\n>",
+    b"\"type\":",
+    b"\"event_id\":",
+    b"[[[[[[[[",
+    b"%00",
+    b"?",
+    b"@",
+];
+
+fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for _ in 0..=dice.below(4) {
+        let at = dice.below(bytes.len() + 1);
+        let end = at + dice.below((bytes.len() - at).min(40) + 1);
+        match dice.below(6) {
+            0 => drop(bytes.splice(at..end, [])),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.splice(at..end, TOKENS[dice.below(TOKENS.len())].iter().copied())),
+            3 => {
+                let from = dice.below(other.len() + 1);
+                let to = from + dice.below((other.len() - from).min(200) + 1);
+                drop(bytes.splice(at..at, other[from..to].iter().copied()));
+            }
+            4 => {
+                let twice = bytes[at..end].to_vec();
+                drop(bytes.splice(at..at, twice));
+            }
+            _ => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << dice.below(8);
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Every seed as it is, and its mutants.
+fn hunt(body: fn(&[u8]), seeds: &[Vec<u8>], mutants: u64) {
+    assert!(seeds.len() > 4);
+    for (number, seed) in (0..).zip(seeds) {
+        body(seed);
+        for mutant in 0..mutants {
+            let mut dice = Dice(number * 1_000_003 + mutant);
+            let other = &seeds[dice.below(seeds.len())];
+            body(&mutate(seed, other, &mut dice));
+        }
+    }
+}
+
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().filter(|path| path.is_file()).map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn messages() {
+    let mut seeds = files("realtime-core/testdata/fixtures/server");
+    for folder in ["client", "translation/server", "translation/client"] {
+        seeds.extend(files(&format!("realtime-core/testdata/fixtures/{folder}")));
+    }
+    seeds.extend(files("fuzz/corpus/decode"));
+    hunt(bodies::decode, &seeds, MUTANTS);
+}
+
+#[test]
+fn sessions() {
+    let seeds = files("fuzz/corpus/session");
+    hunt(bodies::session, &seeds, MUTANTS / 2);
+}
+
+#[test]
+fn cassettes() {
+    hunt(bodies::cassette, &files("fuzz/corpus/cassette"), MUTANTS * 20);
+}
+
+#[test]
+fn urls() {
+    hunt(bodies::urls, &files("fuzz/corpus/urls"), MUTANTS * 200);
+}

@@ -1,0 +1,123 @@
+//! The same, over a connection.
+
+use std::{future::poll_fn, task::Poll};
+
+use futures::FutureExt;
+use realtime::{
+    Client, ErrorKind, Options,
+    event::ServerEvent,
+    mock::{Fault, FaultPlan, Faults, MockTransport, Moment},
+    transport::{Message, Transport, TransportErrorKind},
+};
+
+use crate::{HELD, alone, mib};
+
+#[test]
+fn a_reader_who_never_reads_keeps_the_server_waiting() {
+    let _alone = alone();
+    let (transport, server) = MockTransport::new();
+    server.capacity(16);
+    let client = Client::builder(transport).build();
+    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
+    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let before = HELD.current_usage();
+    let mut link = session.into_duplex();
+    let event = format!(r#"{{"type":"new.event","x":"{}"}}"#, "x".repeat(10_000));
+    let mut sent = 0;
+    let flood = async {
+        loop {
+            link.write.send(Message::Text(event.as_str().into())).await.unwrap();
+            sent += 1;
+        }
+    };
+    {
+        let mut flood = std::pin::pin!(flood);
+        let mut drive = std::pin::pin!(connection.drive());
+        // Until neither goes on.
+        let mut turns = 0;
+        server.clock().block_on(poll_fn(|cx| {
+            let _ = (flood.as_mut().poll(cx), drive.as_mut().poll(cx));
+            turns += 1;
+            if turns == 10_000 {
+                Poll::Ready(())
+            } else {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }));
+    }
+    let most = Options::default().inbox_bytes / event.len() + 64;
+    assert!(sent <= most && sent > most / 2, "{sent} of {most} were taken");
+    let held = HELD.current_usage().saturating_sub(before);
+    assert!(mib(held) < 40, "{} MiB are held", mib(held));
+    // And all of it is there for a reader who comes after all.
+    let mut read = 0;
+    while let Some(Some(event)) = connection.next().now_or_never() {
+        read += usize::from(matches!(event.unwrap(), ServerEvent::Unknown(_)));
+    }
+    assert!(read + 64 >= sent, "{read} of {sent}");
+}
+
+#[test]
+fn unknown_events_without_end_leave_nothing_behind() {
+    let _alone = alone();
+    let (transport, server) = MockTransport::new();
+    let client = Client::builder(transport).build();
+    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
+    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let before = HELD.current_usage();
+    let text = "x".repeat(1000);
+    let mut seen = 0;
+    for number in 0..100_000 {
+        session.send_raw(match number % 3 {
+            0 => format!(r#"{{"type":"new.{number}","x":"{text}"}}"#),
+            1 => format!("garbage {number} {text}"),
+            _ => format!(r#"{{"type":"response.done","response":{number},"x":"{text}"}}"#),
+        });
+        while let Some(Some(event)) = connection.next().now_or_never() {
+            event.unwrap();
+            seen += 1;
+        }
+    }
+    assert!(seen >= 100_000);
+    let held = HELD.current_usage().saturating_sub(before);
+    assert!(mib(held) < 4, "{} MiB are held", mib(held));
+}
+
+#[test]
+fn a_message_over_the_limit_is_a_typed_end() {
+    let (transport, server) = MockTransport::new();
+    let client = Client::builder(transport).build();
+    server.clock().block_on(async {
+        let connection = client.realtime().model("m").connect().await.unwrap();
+        let session = server.accept().await;
+        session.send_raw(" ".repeat((16 << 20) + 1));
+        let error = loop {
+            if let Err(error) = connection.next().await.unwrap() {
+                break error;
+            }
+        };
+        assert!(
+            matches!(error.kind(), ErrorKind::Transport(error) if error.kind() == TransportErrorKind::TooLarge),
+            "{error:?}"
+        );
+    });
+}
+
+#[test]
+fn faults_hold_nothing_back() {
+    let _alone = alone();
+    let (transport, server) = MockTransport::new();
+    server.greet_with(None::<&str>);
+    let plan = |_| FaultPlan::new().at(Moment::Read(0), Fault::Split).at(Moment::Read(9), Fault::Join);
+    let faults = Faults::new(transport, plan);
+    let handshake = realtime::endpoint::Handshake::new("ws://localhost/".parse().unwrap());
+    let mut duplex = server.clock().block_on(faults.connect(handshake)).unwrap();
+    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let before = HELD.current_usage();
+    for _ in 0..10_000 {
+        session.send_raw("x".repeat(10_000));
+        while let Some(Ok(Some(_))) = duplex.read.receive().now_or_never() {}
+    }
+    assert!(mib(HELD.current_usage().saturating_sub(before)) < 2);
+}
