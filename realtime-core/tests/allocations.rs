@@ -48,10 +48,13 @@ fn audio_takes_none_where_there_is_room() {
 }
 
 #[test]
-fn text_takes_one_of_its_own_length() {
-    let frame = frames::text_delta(1, " clear!");
-    let info = count(|| ServerEvent::decode(frame.as_bytes()));
-    assert_eq!((info.count_total, info.bytes_total), (1, 7));
+fn a_word_takes_none() {
+    for frame in [frames::text_delta(1, " clear!"), frames::transcript_delta(1, " clear!")] {
+        assert_eq!(count(|| ServerEvent::decode(frame.as_bytes())).count_total, 0);
+        // Nor where it is not read by hand.
+        let spaced = format!("{frame} ");
+        assert_eq!(count(|| ServerEvent::decode(spaced.as_bytes())).count_total, 0);
+    }
 }
 
 #[test]

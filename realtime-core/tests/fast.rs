@@ -181,5 +181,5 @@ fn spoilt_at_random() {
         }
         known += u32::from(compare(&raw));
     }
-    assert!((10_000..55_000).contains(&known), "{known}");
+    assert!((5_000..55_000).contains(&known), "{known}");
 }

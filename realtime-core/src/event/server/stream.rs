@@ -2,7 +2,7 @@
 
 use crate::{
     event::{Event, ServerEvent, fast},
-    wire::{Audio, Id},
+    wire::{Audio, Id, Piece},
 };
 
 server_events! {
@@ -17,7 +17,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: String,
+        req_text delta: Piece,
     }
 
     /// All text of a part, or as much as there was when it was cut short.
@@ -71,7 +71,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: String,
+        req_text delta: Piece,
     }
 
     /// The whole transcript of what the model speaks, or as much as there was when it was cut short.
