@@ -5,9 +5,13 @@ use std::hint::black_box;
 use realtime_benches::{
     frames,
     peers::{adk, async_openai, oai_rt_rs},
-    rounds::{Contender, Target, contest, faster, finish, title},
+    rounds::{Contender, Target, contest, faster, finish, line, title},
 };
-use realtime_core::event::{Event, Recognition, ServerEvent};
+use realtime_core::{
+    event::{Event, Recognition, ServerEvent},
+    session::{Changes, RealtimeSession, State},
+    transport::Instant,
+};
 
 fn main() {
     title("decode");
@@ -31,7 +35,30 @@ fn main() {
     run("response.done", &[frames::done()], &[Target::at_least(1.7), Target::at_least(3.7), Target::None]);
     let tools = [Target::at_least(3.7), Target::at_least(7.5), Target::None];
     run("session.created, five tools", &[frames::created_with_tools()], &tools);
+    apply(&answer);
     finish();
+}
+
+/// What following the session costs, beside reading its events.
+fn apply(answer: &[String]) {
+    let decode = |frame: &String| ServerEvent::decode(black_box(frame.as_bytes()));
+    let mut events: Vec<_> = answer.iter().map(decode).collect();
+    let contenders: Vec<Contender<'_>> = vec![
+        (
+            "apply",
+            Box::new(|| {
+                let mut state = RealtimeSession::default();
+                for event in &mut events {
+                    state.received(black_box(event), Instant::default(), &mut Changes::default());
+                }
+                drop(black_box(state));
+            }),
+        ),
+        ("decode", Box::new(|| answer.iter().for_each(|frame| drop(black_box(decode(frame)))))),
+    ];
+    let results = contest(answer.len(), contenders);
+    let (apply, decode) = (results[0].1, results[1].1);
+    line("applying the mix to a session, of decoding it", apply / decode, "ns", apply, decode, Target::at_most(0.5));
 }
 
 fn run(work: &str, frames: &[String], targets: &[Target]) {

@@ -51,6 +51,11 @@ fn text(kind: &str, number: usize, delta: &str) -> String {
 
 /// One spoken answer: 60 pieces of audio of 4,800 bytes, 40 of its transcript, 12 events around them.
 pub fn answer() -> Vec<String> {
+    answer_of(4_800)
+}
+
+/// The same with pieces of audio of so many bytes.
+pub fn answer_of(audio: usize) -> Vec<String> {
     let words: Vec<&str> = WORDS.split_inclusive(' ').collect();
     let mut frames = vec![
         r#"{"type":"input_audio_buffer.committed","event_id":"event_DgWeEkefRnbjrLKIp3voy","previous_item_id":null,"item_id":"item_DgwXylWX29cK9wZtvdphP"}"#.into(),
@@ -64,9 +69,9 @@ pub fn answer() -> Vec<String> {
     for piece in 0..40 {
         frames.push(transcript_delta(2 * piece, words[piece % words.len()]));
         said.push_str(words[piece % words.len()]);
-        frames.push(audio_delta(2 * piece + 1, 4_800));
+        frames.push(audio_delta(2 * piece + 1, audio));
         if piece % 2 == 1 {
-            frames.push(audio_delta(1_000 + piece, 4_800));
+            frames.push(audio_delta(1_000 + piece, audio));
         }
     }
     let part = format!(r#"{{"type":"audio","transcript":"{said}"}}"#);

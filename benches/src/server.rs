@@ -8,13 +8,16 @@ use std::{
     process::{Child, Command, Stdio},
     sync::Arc,
     thread,
+    time::{Duration, SystemTime},
 };
 
+use futures::SinkExt;
 use realtime_websocket::Tls;
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::rustls;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -48,6 +51,11 @@ impl Server {
     /// Opens a session at once, and answers every [`GO`].
     pub fn answering(tls: bool) -> Self {
         Self::start(&format!("0 {tls}"))
+    }
+
+    /// Opens a session at once, and sends it ten audio deltas of 4,800 bytes a second, each with the time in its id.
+    pub fn speaking() -> Self {
+        Self::start("speak false")
     }
 
     fn start(role: &str) -> Self {
@@ -95,6 +103,9 @@ impl Drop for Server {
 pub fn serve_if_asked() {
     let Ok(role) = env::var(ROLE) else { return };
     let (mixes, tls) = role.split_once(' ').unwrap();
+    if mixes == "speak" {
+        return speak();
+    }
     let mixes: usize = mixes.parse().unwrap();
     let blast: Arc<[u8]> = if mixes == 0 {
         framed(ANSWER.as_bytes()).into()
@@ -133,6 +144,58 @@ fn converse<S: Read + Write>(stream: S, answer: &[u8]) {
         if asked && stream.write_all(answer).and_then(|()| stream.flush()).is_err() {
             return;
         }
+    }
+}
+
+/// A moment, as an event's id: microseconds since the epoch.
+fn stamp() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros() as u64
+}
+
+/// How long ago the event was sent, in milliseconds.
+pub fn age(event_id: &str) -> f64 {
+    let sent: u64 = event_id.trim_start_matches("event_").parse().unwrap();
+    stamp().saturating_sub(sent) as f64 / 1e3
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn speak() {
+    const STAMP: &str = "event_Dg0000000000000000001";
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    println!("{} ", listener.local_addr().unwrap().port());
+    let frame = framed(frames::audio_delta(1, 4_800).as_bytes());
+    let place = frame.windows(STAMP.len()).position(|bytes| bytes == STAMP.as_bytes()).unwrap();
+    let mut number = 0;
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        number += 1;
+        let mut frame = frame.clone();
+        tokio::spawn(async move {
+            let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+            socket.send(Message::text(frames::created())).await.unwrap();
+            let (mut read, mut write) = socket.get_mut().split();
+            // Each at a time of its own.
+            tokio::time::sleep(Duration::from_micros(number * 7_919 % 100_000)).await;
+            let mut clock = tokio::time::interval(Duration::from_millis(100));
+            let mut heard = vec![0; 16 << 10];
+            loop {
+                tokio::select! {
+                    _ = clock.tick() => {
+                        let stamp = format!("event_{:021}", stamp());
+                        frame[place..place + STAMP.len()].copy_from_slice(stamp.as_bytes());
+                        if write.write_all(&frame).await.is_err() {
+                            return;
+                        }
+                    }
+                    read = read.read(&mut heard) => {
+                        if read.is_ok_and(|read| read == 0) {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
     }
 }
 
