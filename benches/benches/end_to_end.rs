@@ -1,14 +1,13 @@
 //! From a socket to typed events with audio as bytes. The processor's time for an event, against a reader of the same
 //! runtime that drops its frames.
 
-use std::{cell::RefCell, sync::Arc, time::Instant};
+use std::{cell::RefCell, time::Instant};
 
 use adk_realtime::{BoxedSession, RealtimeConfig, RealtimeModel, openai::OpenAIRealtimeModel};
 use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
 use realtime_benches::{
     cpu::{Turn, contest},
     events_only::EventsOnly,
-    frames,
     memory::OneByOne,
     peers::{async_openai, oai_rt_rs},
     rounds::{self, Target, figure, finish, line, title},

@@ -58,8 +58,8 @@ pub fn answer() -> Vec<String> {
 pub fn answer_of(audio: usize) -> Vec<String> {
     let words: Vec<&str> = WORDS.split_inclusive(' ').collect();
     let mut frames = vec![
-        r#"{"type":"input_audio_buffer.committed","event_id":"event_DgWeEkefRnbjrLKIp3voy","previous_item_id":null,"item_id":"item_DgwXylWX29cK9wZtvdphP"}"#.into(),
-        r#"{"type":"conversation.item.added","event_id":"event_DgyLoQztFoRUV0Nc8QQdN","previous_item_id":null,"item":{"id":"item_DgwXylWX29cK9wZtvdphP","type":"message","status":"completed","role":"user","content":[{"type":"input_audio","transcript":null}]}}"#.into(),
+        r#"{"type":"input_audio_buffer.committed","event_id":"event_DgWeEkefRnbjrLKIp3voy","previous_item_id":"item_DgT9wUlHHx3Eo1oRHeKXQ","item_id":"item_DgwXylWX29cK9wZtvdphP"}"#.into(),
+        r#"{"type":"conversation.item.added","event_id":"event_DgyLoQztFoRUV0Nc8QQdN","previous_item_id":"item_DgT9wUlHHx3Eo1oRHeKXQ","item":{"id":"item_DgwXylWX29cK9wZtvdphP","type":"message","status":"completed","role":"user","content":[{"type":"input_text","text":"Can you hear me?"}]}}"#.into(),
         r#"{"type":"response.created","event_id":"event_DgyMnl1HCBwCrye16Yod8","response":{"object":"realtime.response","id":"resp_DgFZUvfFm6NT4jfguF4CQ","status":"in_progress","status_details":null,"output":[],"conversation_id":"conv_Dg9382DFFX1Kvzq2TQmNm","output_modalities":["audio"],"max_output_tokens":"inf","audio":{"output":{"format":{"type":"audio/pcm","rate":24000},"voice":"marin"}},"usage":null,"metadata":null}}"#.into(),
         r#"{"type":"response.output_item.added","event_id":"event_Dges2Ou0lmQZnXdvSQYn8","response_id":"resp_DgFZUvfFm6NT4jfguF4CQ","output_index":0,"item":{"id":"item_DgkFTaVCYoQcsjOHpGDvo","type":"message","status":"in_progress","role":"assistant","content":[]}}"#.into(),
         r#"{"type":"conversation.item.added","event_id":"event_DgEdY6Moc6xjpXAbOv90i","previous_item_id":"item_DgwXylWX29cK9wZtvdphP","item":{"id":"item_DgkFTaVCYoQcsjOHpGDvo","type":"message","status":"in_progress","role":"assistant","content":[]}}"#.into(),

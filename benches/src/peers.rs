@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub type Decoded<T> = (T, Option<Vec<u8>>);
 
 pub fn async_openai(frame: &str) -> Decoded<RealtimeServerEvent> {
-    let event = serde_json::from_str(frame).unwrap();
+    let event = serde_json::from_str(frame).unwrap_or_else(|error| panic!("{error}: {frame}"));
     let audio = match &event {
         RealtimeServerEvent::ResponseOutputAudioDelta(delta) => Some(BASE64_STANDARD.decode(&delta.delta).unwrap()),
         _ => None,

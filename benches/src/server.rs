@@ -63,7 +63,7 @@ impl Server {
             Command::new(env::current_exe().unwrap()).env(ROLE, role).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let (port, certificate) = line.trim().split_once(' ').unwrap();
+        let (port, certificate) = line.trim_end_matches('\n').split_once(' ').unwrap();
         let certificate: Vec<u8> =
             (0..certificate.len() / 2).map(|at| u8::from_str_radix(&certificate[2 * at..2 * at + 2], 16).unwrap()).collect();
         Self { child, port: port.parse().unwrap(), certificate }

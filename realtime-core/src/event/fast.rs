@@ -100,8 +100,22 @@ fn id(raw: &[u8]) -> Option<(Id, &[u8])> {
 
 /// A string up to its closing quote, and what follows that. None if something in it is escaped, or should be.
 fn string(raw: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = raw.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')?;
+    let end = stop(raw)?;
     (raw[end] == b'"').then(|| (&raw[..end], &raw[end + 1..]))
+}
+
+/// Where a string stops: at its closing quote, or at what is written plainly in no string. Looked for in sixteen bytes
+/// at once, as a compiler makes of a loop without branches.
+fn stop(raw: &[u8]) -> Option<usize> {
+    let stops = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    let (chunks, rest) = raw.as_chunks::<16>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let marks = u128::from_le_bytes(chunk.map(|byte| u8::from(stops(byte))));
+        if marks != 0 {
+            return Some(16 * at + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    Some(raw.len() - rest.len() + rest.iter().position(|&byte| stops(byte))?)
 }
 
 /// A number of up to nine digits, written as JSON has it.

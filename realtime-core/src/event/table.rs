@@ -56,7 +56,7 @@ macro_rules! events {
             fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
                     $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
-                    $($big_kind $(| $big_legacy)* => ($big_kind, serde_json::from_slice(raw).map(Self::$big)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, $crate::event::head::read(raw).map(Self::$big)),)*
                     _ => return None,
                 })
             }
