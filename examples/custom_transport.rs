@@ -20,9 +20,7 @@ use realtime::{
     Client, Error,
     endpoint::Handshake,
     tokio::TokioTimer,
-    transport::{
-        Duplex, Message, ReadHalf, Text, Timer, Transport, TransportError, TransportErrorKind, WriteHalf,
-    },
+    transport::{Duplex, Message, ReadHalf, Text, Timer, Transport, TransportError, TransportErrorKind, WriteHalf},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},

@@ -97,12 +97,15 @@ impl ReadHalf for Locked<Box<dyn ReadHalf>> {
 
 #[test]
 fn a_write_that_stops_reads_is_found() {
-    let cases = broken(|_| {}, |mut duplex| {
-        let lock = Arc::new(Mutex::new(()));
-        duplex.write = Box::new(Locked(lock.clone(), duplex.write));
-        duplex.read = Box::new(Locked(lock, duplex.read));
-        duplex
-    });
+    let cases = broken(
+        |_| {},
+        |mut duplex| {
+            let lock = Arc::new(Mutex::new(()));
+            duplex.write = Box::new(Locked(lock.clone(), duplex.write));
+            duplex.read = Box::new(Locked(lock, duplex.read));
+            duplex
+        },
+    );
     assert_eq!(cases, ["slow-peer"]);
 }
 
@@ -118,10 +121,13 @@ impl ReadHalf for WithoutFrame {
 
 #[test]
 fn a_close_frame_that_is_lost_is_found() {
-    let cases = broken(|_| {}, |mut duplex| {
-        duplex.read = Box::new(WithoutFrame(duplex.read));
-        duplex
-    });
+    let cases = broken(
+        |_| {},
+        |mut duplex| {
+            duplex.read = Box::new(WithoutFrame(duplex.read));
+            duplex
+        },
+    );
     assert_eq!(cases, ["peer-closes"]);
 }
 

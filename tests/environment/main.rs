@@ -3,7 +3,11 @@
 //! A process cannot change its own environment without harm, so this program runs itself: with a URL in its
 //! environment it connects there on every runtime, and says how that went.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that panics fails, and the child tells its parent")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics fails, and the child tells its parent"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

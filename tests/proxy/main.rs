@@ -221,10 +221,9 @@ async fn what_is_no_proxy_is_an_error<R: Runtime>() {
 }
 
 async fn credentials_are_never_printed<R: Runtime>() {
-    for (_refusing, proxy) in [
-        refusing(TestProxy::http, http, "407 Proxy Authentication Required"),
-        refusing(TestProxy::socks, socks, "2"),
-    ] {
+    for (_refusing, proxy) in
+        [refusing(TestProxy::http, http, "407 Proxy Authentication Required"), refusing(TestProxy::socks, socks, "2")]
+    {
         let transport = SocketTransport::<R>::new().proxy(proxy.credentials("mallory", "hunter2"));
         let client = Client::builder(transport.clone()).base_url(format!("http://{NAME}/v1")).build();
         let error = client.realtime().model("m").connect().await.unwrap_err();

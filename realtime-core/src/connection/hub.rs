@@ -32,6 +32,8 @@ pub(super) mod bit {
     pub(in super::super) const DIAL: u8 = 1 << 4;
     /// A function that the model called can go on.
     pub(in super::super) const TASK: u8 = 1 << 5;
+    /// A link beside the one in use can be moved.
+    pub(in super::super) const SPARE: u8 = 1 << 6;
     /// Somebody drives. Wake-ups meanwhile are no edges; they are told when the turn ends.
     pub(super) const DRIVING: u8 = 1 << 7;
 }

@@ -261,7 +261,8 @@ async fn fragmented(cx: Cx) -> Outcome {
 }
 
 async fn invalid_utf8(cx: Cx) -> Outcome {
-    for bytes in [frame(FINAL | TEXT, b"\xFF"), frame(FINAL | TEXT, b"\xF0\x9F"), frame(FINAL | TEXT, b"\xED\xA0\x80")] {
+    for bytes in [frame(FINAL | TEXT, b"\xFF"), frame(FINAL | TEXT, b"\xF0\x9F"), frame(FINAL | TEXT, b"\xED\xA0\x80")]
+    {
         fails_as("invalid UTF-8", receive(&cx, &bytes, usize::MAX).await?, TransportErrorKind::Protocol)?;
     }
     let halves = [frame(TEXT, b"\xF0\x9F"), frame(FINAL | CONTINUATION, b"x")].concat();
@@ -288,7 +289,8 @@ async fn broken_frames(cx: Cx) -> Outcome {
 async fn limit_early(cx: Cx) -> Outcome {
     let announced = [&[FINAL | TEXT, 127][..], &(1_u64 << 40).to_be_bytes()].concat();
     fails_as("a terabyte", receive(&cx, &announced, 1000).await?, TransportErrorKind::TooLarge)?;
-    let pieces: Vec<u8> = [TEXT, CONTINUATION, CONTINUATION].iter().flat_map(|first| frame(*first, &[b'x'; 400])).collect();
+    let pieces: Vec<u8> =
+        [TEXT, CONTINUATION, CONTINUATION].iter().flat_map(|first| frame(*first, &[b'x'; 400])).collect();
     fails_as("1200 bytes in fragments", receive(&cx, &pieces, 1000).await?, TransportErrorKind::TooLarge)
 }
 
