@@ -16,9 +16,14 @@ const SESSIONS: usize = 1_000;
 const WARM_UP: Duration = Duration::from_secs(2);
 const MEASURED: Duration = Duration::from_secs(8);
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+fn main() {
     serve_if_asked();
+    run();
+    finish();
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run() {
     title("1,000 voice sessions: 25 appends up and 10 deltas down a second each, on one thread");
     let server = Server::speaking();
     let client = Client::builder(TokioTransport::new()).base_url(server.base()).build();
@@ -77,5 +82,4 @@ async fn main() {
     figure("age of a delta, greatest", ages[ages.len() - 1], "ms", Target::None);
     figure("a session takes, of a core", 100.0 * cpu / SESSIONS as f64, "%", Target::None);
     figure("sessions that one core carries", SESSIONS as f64 / cpu, "", Target::None);
-    finish();
 }
