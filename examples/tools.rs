@@ -68,7 +68,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             }
         })
         .timeout(Duration::from_secs(10));
-    let (client, _served) = support::client(simulator)?;
+    let (client, _served) = support::client(realtime::client(), simulator)?;
     client
         .realtime()
         .model(model)

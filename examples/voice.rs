@@ -47,7 +47,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Err("two files are needed: voice [--model MODEL] question.wav answer.wav".into());
     };
     let recording = read(question)?;
-    let (client, _served) = support::client(Simulator::new)?;
+    let (client, _served) = support::client(realtime::client(), Simulator::new)?;
     let spoken = client
         .realtime()
         .model(model)

@@ -3,18 +3,21 @@
 use std::{env, error::Error, fmt::Write, process::ExitCode};
 
 use realtime::{
-    Client,
+    Client, ClientBuilder,
     mock::{Served, Simulator},
 };
 
 /// The model that is asked for where none is named.
 pub(crate) const MODEL: &str = "gpt-realtime-2.1";
 
-/// A client of the service that the environment names, or of a simulated one on this machine.
+/// The client completed: of the service that the environment names, or of a simulated one on this machine.
 ///
 /// The second is what serves it, as long as it is kept.
-pub(crate) fn client(simulator: impl FnOnce() -> Simulator) -> Result<(Client, Option<Served>), Box<dyn Error>> {
-    let builder = realtime::client().env();
+pub(crate) fn client(
+    builder: ClientBuilder,
+    simulator: impl FnOnce() -> Simulator,
+) -> Result<(Client, Option<Served>), Box<dyn Error>> {
+    let builder = builder.env();
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("OPENAI_API_KEY") || is_set("OPENAI_BASE_URL") {
         let place = env::var("OPENAI_BASE_URL").ok().filter(|base| !base.is_empty());

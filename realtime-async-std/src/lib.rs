@@ -20,11 +20,16 @@ use std::{io, sync::Arc};
 
 use async_std::task::{self, JoinHandle};
 use async_trait::async_trait;
-use realtime_core::{Connection, Error, Protocol, transport::Timer};
+use realtime_core::{
+    Connection, Error, Protocol,
+    transport::{Duplex, Timer},
+};
 #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 pub use realtime_websocket::rustls;
 pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
-use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
+use realtime_websocket::{
+    Runtime, SocketTransport, SystemTimer, Upgraded, client, tungstenite::protocol::WebSocketConfig,
+};
 
 /// The one place that knows the socket.
 type Socket = async_std::net::TcpStream;
@@ -46,6 +51,10 @@ impl Runtime for AsyncStd {
 
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
         connect(host, port).await.map(ByteStream::new)
+    }
+
+    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
+        client(upgraded, config).await
     }
 }
 

@@ -209,6 +209,7 @@ impl<P: Protocol> Connect<P> {
         // Checked at once. Only a credential that must be asked for can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
         let timer = transport.timer();
+        let joins = matches!(target, Target::Call(_));
         let place = Arc::new(Place {
             client: self.client.clone(),
             target,
@@ -217,7 +218,7 @@ impl<P: Protocol> Connect<P> {
             reconnect: self.reconnect.clone(),
         });
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
-        Ok(Connection::new(timer, self.options, self.reconnect, dialer))
+        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins))
     }
 
     /// Connects, and waits until the server has opened the session.
@@ -231,12 +232,8 @@ impl<P: Protocol> Connect<P> {
     /// The settings make no handshake, the transport cannot connect, or the server refuses: with another status than
     /// 101, or by an `error` event and close code 3000 or 4000 after it.
     pub async fn connect(self) -> Result<Connection<P>, Error> {
-        let phase = match self.target {
-            Some(Target::Call(_)) => Phase::Opening,
-            _ => Phase::Open,
-        };
         let connection = self.open()?;
-        connection.reached(phase).await?;
+        connection.reached(Phase::Open).await?;
         Ok(connection)
     }
 

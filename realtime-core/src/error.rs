@@ -86,6 +86,8 @@ pub enum Deadline {
     Keepalive,
     /// The protocol's own ending.
     Finish,
+    /// The session itself: the server is about to end it.
+    Session,
 }
 
 impl Error {
@@ -187,6 +189,7 @@ impl fmt::Display for Error {
                 Deadline::Write => "writing a message took too long",
                 Deadline::Keepalive => "the server no longer answers",
                 Deadline::Finish => "the server did not end the session in time",
+                Deadline::Session => "the session is about to reach its greatest age",
             }),
             ErrorKind::Closed(Some(frame)) => write!(f, "the server closed the connection with {frame}"),
             ErrorKind::Closed(None) => f.write_str("the connection ended without a close frame"),

@@ -24,4 +24,4 @@ pub use client::{Client, ClientBuilder, Connect};
 pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Deadline, Error, ErrorKind, Refused};
 pub use protocol::{Protocol, Realtime, Translation};
-pub use wire::{Audio, Id, Json, Patch, Secret};
+pub use wire::{Audio, Id, Json, Patch, Piece, Secret};

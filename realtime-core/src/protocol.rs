@@ -184,10 +184,5 @@ pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
 }
 
 fn append(head: &str, audio: &[u8]) -> Text {
-    const TAIL: &str = "\"}";
-    let mut text = String::with_capacity(head.len() + base64::encoded_len(audio.len()) + TAIL.len());
-    text.push_str(head);
-    base64::encode_into(audio, &mut text);
-    text.push_str(TAIL);
-    text.into()
+    Text::declared(base64::encode_between(head, audio, "\"}").into())
 }

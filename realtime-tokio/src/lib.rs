@@ -22,18 +22,25 @@ mod timer;
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use realtime_core::{Connection, Error, Protocol, transport::Timer};
+use realtime_core::{
+    Connection, Error, Protocol,
+    transport::{Duplex, Timer},
+};
 #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 pub use realtime_websocket::rustls;
 pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
-use realtime_websocket::{Runtime, SocketTransport};
+use realtime_websocket::{
+    Runtime, SocketTransport, Upgraded, duplex,
+    tungstenite::protocol::{Role, WebSocketConfig},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     runtime::Handle,
     task::JoinHandle,
 };
-use tokio_util::compat::TokioAsyncReadCompatExt;
+use tokio_tungstenite::WebSocketStream;
+use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 
 pub use timer::TokioTimer;
 
@@ -54,6 +61,11 @@ impl Runtime for Tokio {
 
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
         connect(host, port).await.map(stream)
+    }
+
+    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
+        let stream = FuturesAsyncReadCompatExt::compat(upgraded.stream);
+        duplex(WebSocketStream::from_partially_read(stream, upgraded.rest, Role::Client, Some(config)).await)
     }
 }
 
@@ -76,7 +88,7 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 /// let client = Client::builder(gateway).base_url("http://gateway/v1").build();
 /// ```
 pub fn stream(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ByteStream {
-    ByteStream::new(stream.compat())
+    ByteStream::new(TokioAsyncReadCompatExt::compat(stream))
 }
 
 /// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves

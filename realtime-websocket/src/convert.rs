@@ -18,7 +18,7 @@ use tungstenite::{
 /// How tungstenite is to read and write: messages up to `max_message` bytes, through a buffer of `read_buffer` bytes.
 ///
 /// The buffer is zeroed before every read, so a large one costs more than it gains where frames come one by one.
-pub(crate) fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
+pub fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(read_buffer)
         // Nothing is held back: every message is flushed as soon as it is written.

@@ -8,28 +8,21 @@ use std::{
 };
 
 use async_trait::async_trait;
-use async_tungstenite::WebSocketStream;
 use futures::{Sink, Stream};
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
-use tungstenite::{
-    Error, Message as Wire,
-    protocol::{Role, WebSocketConfig},
-};
+use tungstenite::{Error, Message as Wire};
 
-use crate::{
-    convert::{config, error, from_wire, to_wire},
-    stream::ByteStream,
-};
+use crate::convert::{error, from_wire, to_wire};
 
-/// The server's end of a WebSocket, once its answer to the upgrade has been sent. `rest` is what the client sent behind
-/// its request. Messages may have `max_message` bytes; they are read through a buffer of `read_buffer` bytes.
-pub async fn serve(stream: ByteStream, rest: Vec<u8>, max_message: usize, read_buffer: usize) -> Duplex {
-    open(stream, rest, Role::Server, config(max_message, read_buffer)).await
-}
+/// A WebSocket of tungstenite's.
+trait Socket: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin {}
+impl<S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin> Socket for S {}
 
-/// Makes a connection of a stream that was upgraded.
-pub(crate) async fn open(stream: ByteStream, rest: Vec<u8>, role: Role, config: WebSocketConfig) -> Duplex {
-    let socket = WebSocketStream::from_partially_read(stream, rest, role, Some(config)).await;
+/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it.
+pub fn duplex<S>(socket: S) -> Duplex
+where
+    S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + Unpin + 'static,
+{
     let shared = Arc::new(Mutex::new(Shared {
         socket,
         writer: None,
@@ -44,8 +37,8 @@ pub(crate) async fn open(stream: ByteStream, rest: Vec<u8>, role: Role, config: 
 }
 
 /// Locked for as long as a half is polled, which never blocks.
-struct Shared {
-    socket: WebSocketStream<ByteStream>,
+struct Shared<S> {
+    socket: S,
     /// Who waits to write.
     writer: Option<Waker>,
     /// Who waits for the answer to a close frame to leave.
@@ -58,12 +51,12 @@ struct Shared {
     closed: bool,
 }
 
-struct Write(Arc<Mutex<Shared>>);
-struct Read(Arc<Mutex<Shared>>);
+struct Write<S>(Arc<Mutex<Shared<S>>>);
+struct Read<S>(Arc<Mutex<Shared<S>>>);
 
 /// Polls a half, and wakes the other, outside the lock, if what it waits for was done on the way: a socket that was
 /// written to with success forgets who waited to write.
-fn poll<T>(shared: &Mutex<Shared>, half: impl FnOnce(&mut Shared) -> Poll<T>) -> Poll<T> {
+fn poll<S, T>(shared: &Mutex<Shared<S>>, half: impl FnOnce(&mut Shared<S>) -> Poll<T>) -> Poll<T> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let result = half(&mut shared);
     let other = shared.other.take();
@@ -72,8 +65,8 @@ fn poll<T>(shared: &Mutex<Shared>, half: impl FnOnce(&mut Shared) -> Poll<T>) ->
     result
 }
 
-impl Shared {
-    fn socket(&mut self) -> Pin<&mut WebSocketStream<ByteStream>> {
+impl<S: Socket> Shared<S> {
+    fn socket(&mut self) -> Pin<&mut S> {
         Pin::new(&mut self.socket)
     }
 
@@ -126,7 +119,7 @@ impl Shared {
 }
 
 #[async_trait]
-impl WriteHalf for Write {
+impl<S: Socket + Send + 'static> WriteHalf for Write<S> {
     async fn send(&mut self, message: Message) -> Result<(), TransportError> {
         let mut message = Some(message);
         poll_fn(|cx| poll(&self.0, |shared| shared.poll_write(cx, &mut message))).await.map_err(error)
@@ -134,7 +127,7 @@ impl WriteHalf for Write {
 }
 
 #[async_trait]
-impl ReadHalf for Read {
+impl<S: Socket + Send + 'static> ReadHalf for Read<S> {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
         loop {
             match poll_fn(|cx| poll(&self.0, |shared| shared.poll_read(cx))).await {

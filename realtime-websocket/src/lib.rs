@@ -8,6 +8,8 @@
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod convert;
+#[cfg(feature = "async-tungstenite")]
+mod futures;
 mod halves;
 mod head;
 mod proxy;
@@ -21,10 +23,16 @@ mod upgrade;
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
 
-pub use halves::serve;
+/// The library that speaks WebSocket.
+pub use tungstenite;
+
+pub use convert::config;
+#[cfg(feature = "async-tungstenite")]
+pub use futures::{client, serve};
+pub use halves::duplex;
 pub use proxy::{Proxies, Proxy};
 pub use stream::ByteStream;
 pub use timer::SystemTimer;
 pub use tls::Tls;
 pub use transport::{Runtime, SocketTransport};
-pub use upgrade::upgrade;
+pub use upgrade::{Upgraded, upgrade};

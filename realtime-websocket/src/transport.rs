@@ -1,6 +1,7 @@
 use std::{
     fmt, io,
     marker::PhantomData,
+    mem,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -10,16 +11,17 @@ use realtime_core::{
     endpoint::Handshake,
     transport::{Duplex, Timer, Transport, TransportError},
 };
+use tungstenite::protocol::WebSocketConfig;
 
 use crate::{
-    convert::unreachable,
+    convert::{config, unreachable},
     proxy::{self, Proxies},
     stream::ByteStream,
     tls::{Connector, Tls},
-    upgrade::upgrade,
+    upgrade::{Upgraded, upgrade},
 };
 
-/// What a runtime has of its own: how it dials, and how it waits.
+/// What a runtime has of its own: how it dials, how it waits, and its name for a WebSocket.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
     /// The name of its transport, to be printed.
@@ -33,6 +35,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// # Errors
     /// The host cannot be reached.
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream>;
+
+    /// Speaks WebSocket over a stream. A library for this runtime does it, and [`duplex`](crate::duplex) makes the two
+    /// halves of what it gives; for the `futures` traits, [`client`](crate::client) does both.
+    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex;
 }
 
 /// Opens WebSockets on a runtime. A clone shares what it has read for TLS.
@@ -184,7 +190,11 @@ impl<R: Runtime> Transport for SocketTransport<R> {
         if secure && !encrypted {
             stream = self.encrypt(host, stream).await?;
         }
-        upgrade(stream, &handshake, self.read_buffer).await
+        let mut upgraded = upgrade(stream, &handshake).await?;
+        let headers = mem::take(&mut upgraded.headers);
+        let mut duplex = R::speak(upgraded, config(handshake.max_message_size, self.read_buffer)).await;
+        duplex.headers = headers;
+        Ok(duplex)
     }
 
     fn timer(&self) -> Arc<dyn Timer> {

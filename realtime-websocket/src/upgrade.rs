@@ -8,33 +8,32 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, TransportError, TransportErrorKind},
+    transport::{TransportError, TransportErrorKind},
 };
-use tungstenite::{
-    handshake::{client::generate_key, derive_accept_key},
-    protocol::Role,
-};
+use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use crate::{
-    convert::{config, io},
-    halves::open,
-    head::Head,
-    stream::ByteStream,
-};
+use crate::{convert::io, head::Head, stream::ByteStream};
 
 /// As much of a refusal's body as is waited for, in bytes.
 const MAX_BODY: usize = 4096;
 
-/// Asks the server at the other end of a stream to speak WebSocket. Messages are read through a buffer of `read_buffer`
-/// bytes.
+/// A stream whose server has agreed to speak WebSocket.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Upgraded {
+    /// The stream.
+    pub stream: ByteStream,
+    /// What came behind the server's answer: the first bytes of the WebSocket.
+    pub rest: Vec<u8>,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
+}
+
+/// Asks the server at the other end of a stream to speak WebSocket.
 ///
 /// # Errors
 /// The server refuses, or what it says is no answer.
-pub async fn upgrade(
-    mut stream: ByteStream,
-    handshake: &Handshake,
-    read_buffer: usize,
-) -> Result<Duplex, TransportError> {
+pub async fn upgrade(mut stream: ByteStream, handshake: &Handshake) -> Result<Upgraded, TransportError> {
     let upgrade = Upgrade::new(handshake)?;
     stream.say(upgrade.request.as_bytes()).await?;
     let mut received = Vec::with_capacity(1024);
@@ -45,9 +44,7 @@ pub async fn upgrade(
         }
     };
     let rest = received.split_off(accepted.length);
-    let mut duplex = open(stream, rest, Role::Client, config(handshake.max_message_size, read_buffer)).await;
-    duplex.headers = accepted.headers;
-    Ok(duplex)
+    Ok(Upgraded { stream, rest, headers: accepted.headers })
 }
 
 /// One attempt to upgrade a stream.

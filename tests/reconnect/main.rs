@@ -1,5 +1,6 @@
 //! A connection that broke is made anew, and nothing is lost in silence.
 
+mod recycle;
 mod restore;
 
 use std::{

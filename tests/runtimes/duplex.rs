@@ -31,7 +31,7 @@ async fn send(write: &mut dyn WriteHalf) -> Result<(), TransportError> {
     let delta = "AAAA".repeat(AUDIO / 3);
     for number in 0..COUNT {
         let event = format!(
-            r#"{{"type":"response.output_audio.delta","event_id":"{number}","response_id":"r","item_id":"i","delta":"{delta}"}}"#
+            r#"{{"type":"response.output_audio.delta","event_id":"{number}","response_id":"r","item_id":"i","output_index":0,"content_index":0,"delta":"{delta}"}}"#
         );
         write.send(Message::Text(event.into())).await?;
     }
@@ -62,9 +62,13 @@ async fn talk(connection: Connection<realtime::Realtime>) -> Result<(), Error> {
     let listen = async {
         let mut next = 0;
         while next < COUNT {
-            if let ServerEvent::ResponseOutputAudioDelta(delta) = connection.next().await.unwrap()? {
-                assert_eq!((delta.event_id.as_deref(), delta.delta.len()), (Some(&*next.to_string()), AUDIO));
-                next += 1;
+            match connection.next().await.unwrap()? {
+                ServerEvent::SessionCreated(_) => {}
+                ServerEvent::ResponseOutputAudioDelta(delta) => {
+                    assert_eq!((delta.event_id.as_deref(), delta.delta.len()), (Some(&*next.to_string()), AUDIO));
+                    next += 1;
+                }
+                other => panic!("{other:?}"),
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 mod choice;
 mod duplex;
+mod sending;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -82,7 +82,11 @@ fn weather() -> Tools {
 }
 
 /// Drives the connection while the script runs, and gives the notices.
-fn run(connection: &Connection<Realtime>, server: &MockServer, script: impl Future<Output = ()>) -> Vec<Notice> {
+fn run(
+    connection: &Connection<Realtime>,
+    server: &MockServer,
+    script: impl Future<Output = ()>,
+) -> Vec<Notice<Realtime>> {
     let notices = RefCell::new(Vec::new());
     let read = connection.updates().for_each(async |update| {
         if let Ok(Update::Notice(notice @ Notice::Tool(_))) = update {

@@ -14,10 +14,11 @@ use super::{
     driver::{Kind, Shared},
     hub::{self, Hub, bit},
     inbox::{Arrival, Inbox},
-    link::{Dial, Link, Pumps},
+    link::{Attempt, Dial, Link, Pumps},
     notice::Phase,
     options::Options,
     outbox::{Entry, Outbox},
+    spare::{Retiring, Spare},
     tasks::Starter,
     trace::Notes,
 };
@@ -30,19 +31,25 @@ use crate::{
 };
 
 /// How many messages one turn reads at most before it lets others run.
-const MESSAGES_A_TURN: usize = 32;
+pub(super) const MESSAGES_A_TURN: usize = 32;
 
 /// What a turn is done with, dropped where no lock is held: a transport's destructor is a stranger's code.
 #[derive(Default)]
-pub(super) struct Waste {
-    _link: Option<Link>,
-}
+pub(super) struct Waste(Vec<Link>);
 
 /// How a connection comes to its end: well, or with an error.
 pub(super) type End = Result<(), Error>;
 
 pub(super) struct Core<P: Protocol> {
     pub(super) link: Link,
+    /// What is to take its place while it still lives.
+    pub(super) spare: Option<Spare<P>>,
+    /// A link that was replaced, and is being closed.
+    pub(super) retiring: Option<Retiring>,
+    /// When the session is to be replaced, so that the server need not end it.
+    pub(super) recycle: Option<Instant>,
+    /// How many attempts to open a link there were.
+    pub(super) dials: u64,
     wakers: Wakers,
     /// What a turn left ready.
     pub(super) left: u8,
@@ -110,11 +117,12 @@ struct Wakers {
     write: Waker,
     timer: Waker,
     dial: Waker,
+    spare: Waker,
 }
 
 impl Waste {
-    pub(super) fn of(link: Link) -> Self {
-        Self { _link: Some(link) }
+    pub(super) fn add(&mut self, link: Link) {
+        self.0.push(link);
     }
 }
 
@@ -126,12 +134,17 @@ impl<P: Protocol> Core<P> {
         let setup = Setup::new(options.memory.clone()).playback(options.playback.clone()).restore(restore);
         state.configure(&setup);
         Self {
-            link: Link::Dialing(dial),
+            link: Link::Dialing(Attempt::new(0, dial)),
+            spare: None,
+            retiring: None,
+            recycle: None,
+            dials: 0,
             wakers: Wakers {
                 read: hub::waker(hub, bit::READ),
                 write: hub::waker(hub, bit::WRITE),
                 timer: hub::waker(hub, bit::TIMER),
                 dial: hub::waker(hub, bit::DIAL),
+                spare: hub::waker(hub, bit::SPARE),
             },
             left: 0,
             parked: false,
@@ -161,6 +174,24 @@ impl<P: Protocol> Core<P> {
 
     pub(super) fn dial_waker(&self) -> Waker {
         self.wakers.dial.clone()
+    }
+
+    pub(super) fn spare_waker(&self) -> Waker {
+        self.wakers.spare.clone()
+    }
+
+    /// Takes note of another attempt to open a link.
+    pub(super) fn attempted(&mut self, dial: Dial) -> Link {
+        self.dials += 1;
+        Link::Dialing(Attempt::new(self.dials, dial))
+    }
+
+    /// The attempt that is under way. There is one at a time: a spare link is wanted only while there is a link.
+    pub(super) fn attempt(&mut self) -> Option<&mut Attempt> {
+        match (&mut self.link, &mut self.spare) {
+            (Link::Dialing(attempt), _) | (_, Some(Spare { link: Link::Dialing(attempt), .. })) => Some(attempt),
+            _ => None,
+        }
     }
 
     /// Whether a turn took the link and never gave it back: it panicked.
@@ -229,7 +260,11 @@ impl<P: Protocol> Core<P> {
         for (_, cell) in self.waiting.drain() {
             cell.set(Err(ErrorKind::Ambiguous.into()));
         }
-        Waste::of(mem::replace(&mut self.link, Link::Down))
+        let mut waste = Waste::default();
+        waste.add(mem::replace(&mut self.link, Link::Down));
+        self.drop_spare(&mut waste);
+        waste.0.extend(self.retiring.take().map(|retiring| retiring.link));
+        waste
     }
 
     /// How the connection ends once its link has nothing more to read.
@@ -302,27 +337,19 @@ impl<P: Protocol> Shared<P> {
             Link::Up(pumps) => self.move_link(core, pumps, bits, kind, done),
             // A turn before this one panicked, and left nothing to work with.
             Link::Taken => Err(Err(ErrorKind::Panicked.into())),
-            Link::Down => Ok(()),
-            Link::Dialing(_) | Link::DialTaken { .. } => self.expire_dial(core),
+            Link::Down => Ok(false),
+            Link::Dialing(_) => self.expire_dial(core).map(|()| false),
         };
         core.link = link;
-        match result {
-            Ok(()) => {
-                let rang = bits & bit::TIMER != 0;
-                if core.deadlines.arm(&*self.timer, &core.wakers.timer, rang) {
-                    core.left |= bit::TIMER;
-                }
-                Waste::default()
-            }
-            Err(end) => {
-                let waste = self.ended(core, end);
-                // A deadline of the next attempt may be the earliest now.
-                if core.deadlines.arm(&*self.timer, &core.wakers.timer, false) {
-                    core.left |= bit::TIMER;
-                }
-                waste
-            }
+        let (waste, rang) = match result {
+            Ok(quiet) => (self.tend(core, quiet), bits & bit::TIMER != 0),
+            Err(end) => (self.ended(core, end), false),
+        };
+        // Armed last: what was done may have brought an earlier deadline.
+        if core.deadlines.arm(&*self.timer, &core.wakers.timer, rang) {
+            core.left |= bit::TIMER;
         }
+        waste
     }
 
     fn expire_dial(&self, core: &Core<P>) -> Result<(), End> {
@@ -335,6 +362,7 @@ impl<P: Protocol> Shared<P> {
         }
     }
 
+    /// Whether there was nothing to read.
     fn move_link(
         &self,
         core: &mut Core<P>,
@@ -342,8 +370,12 @@ impl<P: Protocol> Shared<P> {
         mut bits: u8,
         kind: Kind,
         done: &mut dyn FnMut(&mut Core<P>) -> bool,
-    ) -> Result<(), End> {
+    ) -> Result<bool, End> {
         let now = self.timer.now();
+        // Before another session takes the place of this one, this one is asked for its last word.
+        if core.spare.is_some() || core.recycle.is_some_and(|at| now >= at) {
+            bits |= bit::READ;
+        }
         // Silence and stalls are judged only right after an attempt.
         if core.deadlines.is_silence_due(now) {
             bits |= bit::READ;
@@ -367,7 +399,7 @@ impl<P: Protocol> Shared<P> {
         if core.expire(quiet, now)? {
             self.write(core, pumps, bit::QUEUE, now);
         }
-        Ok(())
+        Ok(quiet)
     }
 
     /// Queues what the session itself wants to send, and starts what it has to do. There is always room for that. What

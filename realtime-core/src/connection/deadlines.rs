@@ -20,6 +20,8 @@ pub(super) struct Deadlines {
     pub(super) close: Option<Instant>,
     /// When the session is to be asked again.
     pub(super) session: Option<Instant>,
+    /// When links beside the one in use are looked at.
+    pub(super) spare: Option<Instant>,
     keepalive: Option<Keepalive>,
     /// When silence is looked at next.
     silence: Option<Instant>,
@@ -45,6 +47,7 @@ impl Deadlines {
             finish: None,
             close: None,
             session: None,
+            spare: None,
             keepalive,
             silence: None,
             pinged: None,
@@ -102,10 +105,8 @@ impl Deadlines {
 
     fn next(&self) -> Option<Instant> {
         let pinged = self.pinged.map(|(_, until)| until);
-        [self.connect, self.opening, self.write, self.finish, self.close, self.session, self.silence, pinged]
-            .into_iter()
-            .flatten()
-            .min()
+        let Self { connect, opening, write, finish, close, session, spare, silence, .. } = *self;
+        [connect, opening, write, finish, close, session, spare, silence, pinged].into_iter().flatten().min()
     }
 
     /// Sets the alarm to the earliest deadline. `rang` says that the alarm's waker was called. Whether the time has

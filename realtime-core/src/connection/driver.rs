@@ -9,7 +9,7 @@ use std::{
 use super::{
     core::{Core, Waste},
     hub::{Hub, Slot, bit},
-    link::{Dialer, Link},
+    link::Dialer,
     options::Options,
     outbox::Outbox,
     reconnect::Reconnect,
@@ -47,12 +47,20 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) tracer: Tracer,
     pub(super) reconnect: Option<Reconnect>,
     pub(super) dialer: Dialer,
+    /// Whether the server's session is not the connection's own: it was there before, and outlives the link.
+    pub(super) joins: bool,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn new(timer: Arc<dyn Timer>, options: Options, reconnect: Option<Reconnect>, dialer: Dialer) -> Self {
+    pub(super) fn new(
+        timer: Arc<dyn Timer>,
+        options: Options,
+        reconnect: Option<Reconnect>,
+        dialer: Dialer,
+        joins: bool,
+    ) -> Self {
         let hub = Arc::new(Hub::default());
         let restore = reconnect.as_ref().is_some_and(|reconnect| reconnect.restore);
         let core = Core::new(&hub, &options, restore, timer.now(), dialer(None));
@@ -68,6 +76,7 @@ impl<P: Protocol> Shared<P> {
             tracer: Tracer::new(),
             reconnect,
             dialer,
+            joins,
             core: Mutex::new(core),
             out: Mutex::new(out),
         }
@@ -149,41 +158,29 @@ impl<P: Protocol> Shared<P> {
     /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
     fn dial(&self) {
         let mut core = self.core();
-        let (mut dial, waker) = match mem::replace(&mut core.link, Link::DialTaken { woken: false }) {
-            Link::Dialing(dial) => (dial, core.dial_waker()),
-            Link::DialTaken { .. } => {
-                core.link = Link::DialTaken { woken: true };
-                return;
-            }
-            other => {
-                core.link = other;
-                return;
-            }
-        };
+        let waker = core.dial_waker();
+        let Some(attempt) = core.attempt() else { return };
+        let number = attempt.number;
+        let Some(mut dial) = attempt.take() else { return };
         drop(core);
         let mut guard = OnPanic { shared: self, armed: true };
         let result = dial.as_mut().poll(&mut Context::from_waker(&waker));
         guard.armed = false;
         let mut core = self.core();
-        let waste = if let Link::DialTaken { woken } = core.link {
-            match result {
-                Poll::Pending => {
-                    core.link = Link::Dialing(dial);
-                    drop(core);
-                    if woken {
-                        self.hub.wake(bit::DIAL);
-                    }
-                    return;
+        // If it ended meanwhile, or another took its place, what was opened is dropped when this returns.
+        let Some(attempt) = core.attempt().filter(|attempt| attempt.number == number) else { return };
+        let waste = match result {
+            Poll::Pending => {
+                let woken = attempt.give_back(dial);
+                drop(core);
+                if woken {
+                    self.hub.wake(bit::DIAL);
                 }
-                Poll::Ready(Ok(duplex)) => {
-                    core.connected(duplex, self.timer.now(), &self.options);
-                    Waste::default()
-                }
-                Poll::Ready(Err(error)) => self.ended(&mut core, Err(error)),
+                return;
             }
-        } else {
-            // It ended meanwhile, so what was opened is dropped, below.
-            Waste::default()
+            Poll::Ready(result) if core.spare.is_some() => self.spare_dialed(&mut core, result),
+            Poll::Ready(Ok(duplex)) => self.connected(&mut core, duplex),
+            Poll::Ready(Err(error)) => self.ended(&mut core, Err(error)),
         };
         drop(core);
         drop(waste);

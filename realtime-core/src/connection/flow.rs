@@ -65,9 +65,10 @@ impl<P: Protocol> Core<P> {
         now: Instant,
     ) -> Result<(), End> {
         let options = &shared.options;
+        self.interrupt_move();
         let opens = self.phase == Phase::Opening && P::opened(&event);
         if opens && self.revived {
-            shared.take_over(self, false);
+            shared.take_over(self);
         }
         let mut changes = Changes::default();
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
@@ -89,11 +90,7 @@ impl<P: Protocol> Core<P> {
                 self.complaint = Some(error.clone());
             }
             if opens {
-                self.complaint = None;
-                self.deadlines.opening = None;
-                self.was_open = true;
-                self.opened = Some(now);
-                self.enter(Phase::Open);
+                shared.opened(self, now);
             }
         }
         if P::closed(&event) {
@@ -150,7 +147,7 @@ impl<P: Protocol> Core<P> {
             return Some(entry);
         }
         // Until another session is open it is not known what becomes of what is queued.
-        if self.revived && self.phase == Phase::Opening {
+        if (self.revived && self.phase == Phase::Opening) || self.is_moving() {
             return None;
         }
         if self.is_released(now) {

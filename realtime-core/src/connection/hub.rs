@@ -32,6 +32,8 @@ pub(super) mod bit {
     pub(in super::super) const DIAL: u8 = 1 << 4;
     /// A function that the model called can go on.
     pub(in super::super) const TASK: u8 = 1 << 5;
+    /// A link beside the one in use can be moved.
+    pub(in super::super) const SPARE: u8 = 1 << 6;
     /// Somebody drives. Wake-ups meanwhile are no edges; they are told when the turn ends.
     pub(super) const DRIVING: u8 = 1 << 7;
 }
@@ -52,7 +54,10 @@ impl Hub {
 
     /// Says within a turn that something is ready. All are woken when the turn ends.
     pub(super) fn defer(&self, bit: u8) {
-        self.bits.fetch_or(bit, Ordering::AcqRel);
+        // Every turn asks, and nearly never for something: looking is cheaper than writing.
+        if bit != 0 {
+            self.bits.fetch_or(bit, Ordering::AcqRel);
+        }
     }
 
     /// Wakes every waiter. Wakers are taken, so one that nobody polls again is woken once.
@@ -85,7 +90,7 @@ impl Hub {
 
     /// Takes one bit out of turn.
     pub(super) fn take(&self, bit: u8) -> bool {
-        self.bits.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+        self.bits.load(Ordering::Acquire) & bit != 0 && self.bits.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 
     pub(super) fn insert(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The two pumps of a live link, and the attempt to get one.
 
 use std::{
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -23,7 +24,7 @@ pub(crate) type Dialer = Arc<dyn Fn(Option<Again>) -> Dial + Send + Sync>;
 /// An attempt that is not the first.
 #[derive(Clone, Debug)]
 pub(crate) struct Again {
-    /// The how many-eth, from 1. 0 for a link that takes the place of one that still lives.
+    /// The how many-eth, from 1. 0 for a link that is to take the place of one that still lives.
     pub(crate) number: u32,
     pub(crate) after: Duration,
     pub(crate) reason: Error,
@@ -34,13 +35,38 @@ pub(super) enum Link {
     /// Nowhere: the connection has ended.
     Down,
     /// A link is being opened.
-    Dialing(Dial),
-    /// The attempt is being polled, outside the lock. Another waiter may have met its wake-up meanwhile.
-    DialTaken { woken: bool },
+    Dialing(Attempt),
     /// A link.
     Up(Pumps),
     /// The link is in a turn. Seen between turns, it means that the turn panicked.
     Taken,
+}
+
+/// An attempt to open a link. It is polled outside the lock.
+pub(super) struct Attempt {
+    pub(super) number: u64,
+    /// None while it is polled.
+    dial: Option<Dial>,
+    /// Whether another waiter has met its wake-up meanwhile.
+    woken: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(number: u64, dial: Dial) -> Self {
+        Self { number, dial: Some(dial), woken: false }
+    }
+
+    /// Takes it to be polled, unless somebody polls it already: that one looks again.
+    pub(super) fn take(&mut self) -> Option<Dial> {
+        self.woken = self.dial.is_none();
+        self.dial.take()
+    }
+
+    /// Gives it back. Whether it is to be polled again.
+    pub(super) fn give_back(&mut self, dial: Dial) -> bool {
+        self.dial = Some(dial);
+        mem::take(&mut self.woken)
+    }
 }
 
 /// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept, never dropped half

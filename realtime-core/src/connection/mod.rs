@@ -39,6 +39,7 @@ mod resources;
 mod response;
 mod revive;
 mod sender;
+mod spare;
 mod tasks;
 mod trace;
 mod wait;
@@ -91,8 +92,14 @@ pub struct Connection<P: Protocol> {
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(crate) fn new(timer: Arc<dyn Timer>, options: Options, reconnect: Option<Reconnect>, dialer: Dialer) -> Self {
-        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer));
+    pub(crate) fn new(
+        timer: Arc<dyn Timer>,
+        options: Options,
+        reconnect: Option<Reconnect>,
+        dialer: Dialer,
+        joins: bool,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins));
         Self { shared, slot: None, handlers: Mutex::default() }
     }
 

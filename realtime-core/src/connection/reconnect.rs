@@ -39,11 +39,11 @@ type Observer = Arc<dyn Fn(&Attempt<'_>) -> Decision + Send + Sync>;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The how many-eth it is, from 1.
+    /// The how many-eth it is, from 1. 0 where a session is to be replaced before its end: the link still lives.
     pub number: u32,
     /// How long it waits.
     pub after: Duration,
-    /// Why the link is gone.
+    /// Why the link is gone, or to be replaced.
     pub reason: &'a Error,
 }
 
@@ -55,7 +55,8 @@ pub enum Decision {
     Go,
     /// It is made with these query parameters and headers, in addition to those that the connection has.
     With(Extras),
-    /// It is not made, and the connection ends with the reason for which the link is gone.
+    /// It is not made, and the connection ends with the reason for which the link is gone. A link that still lives is
+    /// kept, until the server ends it.
     Abort,
 }
 

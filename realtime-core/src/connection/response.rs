@@ -85,7 +85,7 @@ impl ResponseHandle {
     /// The text of the response, as it is written.
     pub fn text(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.deltas(|event| match event {
-            ServerEvent::ResponseOutputTextDelta(delta) => Some(delta.delta),
+            ServerEvent::ResponseOutputTextDelta(delta) => Some(delta.delta.into()),
             _ => None,
         })
     }
@@ -93,7 +93,7 @@ impl ResponseHandle {
     /// What the response says, in writing.
     pub fn transcript(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.deltas(|event| match event {
-            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta),
+            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta.into()),
             _ => None,
         })
     }

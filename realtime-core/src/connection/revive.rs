@@ -7,7 +7,7 @@ use super::{
     core::{Core, Current, End, Waste, Write},
     driver::Shared,
     hub::bit,
-    link::{Again, Link},
+    link::Again,
     notice::Phase,
     outbox::Entry,
 };
@@ -15,7 +15,9 @@ use crate::{
     error::{Error, ErrorKind},
     event::Event,
     protocol::Protocol,
-    session::State,
+    session::{Plan, State},
+    transport::Duplex,
+    transport::Instant,
 };
 
 impl<P: Protocol> Shared<P> {
@@ -57,24 +59,58 @@ impl<P: Protocol> Shared<P> {
         core.peer_close = None;
         core.complaint = None;
         core.replay.clear();
+        core.recycle = None;
         core.deadlines.restart(self.options.keepalive);
         core.deadlines.connect = Some(self.timer.now() + again.after + self.options.connect_timeout);
         core.enter(Phase::Reconnecting);
         let Again { number: attempt, after, reason } = again.clone();
         core.inbox.push_notice(Notice::Reconnecting { attempt, after, reason });
-        let dial = (self.dialer)(Some(again));
-        let gone = mem::replace(&mut core.link, Link::Dialing(dial));
+        let mut waste = Waste::default();
+        core.drop_spare(&mut waste);
+        let link = core.attempted((self.dialer)(Some(again)));
+        waste.add(mem::replace(&mut core.link, link));
         self.hub.defer(bit::DIAL);
         core.left |= bit::TIMER;
-        Waste::of(gone)
+        waste
+    }
+
+    /// A link is up.
+    pub(super) fn connected(&self, core: &mut Core<P>, duplex: Duplex) -> Waste {
+        let now = self.timer.now();
+        core.connected(duplex, now, &self.options);
+        if self.joins {
+            if core.revived {
+                self.resume(core, now);
+            }
+            self.opened(core, now);
+        }
+        Waste::default()
+    }
+
+    /// The session is open.
+    pub(super) fn opened(&self, core: &mut Core<P>, now: Instant) {
+        core.complaint = None;
+        core.deadlines.opening = None;
+        core.was_open = true;
+        core.opened = Some(now);
+        core.recycle = self.recycle_at(core, now);
+        core.enter(Phase::Open);
+    }
+
+    /// The same session is there again: nothing is made anew.
+    fn resume(&self, core: &mut Core<P>, now: Instant) {
+        let (plan, next) = core.state.resumption(now);
+        core.state = Arc::new(next);
+        for (_, cell) in core.waiting.drain() {
+            cell.set(Err(ErrorKind::Ambiguous.into()));
+        }
+        tell(core, plan, Vec::new(), false);
     }
 
     /// Another session is open: makes the conversation anew, and lets go of what makes no sense any more.
-    pub(super) fn take_over(&self, core: &mut Core<P>, planned: bool) {
+    pub(super) fn take_over(&self, core: &mut Core<P>) {
         let repeat = self.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
-        let (plan, next) = core.state.restoration(repeat, self.timer.now());
-        core.state = Arc::new(next);
-        core.generation += 1;
+        let (mut plan, next) = core.state.restoration(repeat, self.timer.now());
         let kept = |seq: u64| plan.events.iter().any(|(kept, _)| *kept == Some(seq));
         core.waiting.retain(|seq, cell| {
             let kept = kept(*seq);
@@ -83,24 +119,35 @@ impl<P: Protocol> Shared<P> {
             }
             kept
         });
-        for (seq, mut event) in plan.events {
+        for (seq, mut event) in mem::take(&mut plan.events) {
             self.name(&mut event);
             let text = event.encode();
             let entry = Entry { seq: seq.unwrap_or(0), event: Some(Box::new(event)), ..Entry::audio(text, 0) };
             core.replay.push_back(entry);
         }
+        self.succeed(core, plan, next, false);
+    }
+
+    /// The state goes on in another session.
+    pub(super) fn succeed(&self, core: &mut Core<P>, plan: Plan<P::ClientEvent>, next: P::State, planned: bool) {
+        core.state = Arc::new(next);
+        core.generation += 1;
         let stale = self.out().take_stale(&core.state);
         for cell in stale.iter().filter_map(|entry| entry.cell.as_ref()) {
             cell.set(Err(ErrorKind::Stale.into()));
         }
         core.left |= bit::QUEUE;
-        core.inbox.push_notice(Notice::Reconnected(Box::new(Reconnected {
-            replayed: plan.replayed,
-            lost: plan.lost,
-            unsent: stale.into_iter().map(Entry::into_event).collect(),
-            ambiguous: plan.ambiguous,
-            audio_ms: plan.audio_ms,
-            planned,
-        })));
+        tell(core, plan, stale, planned);
     }
+}
+
+fn tell<P: Protocol>(core: &mut Core<P>, plan: Plan<P::ClientEvent>, stale: Vec<Entry<P>>, planned: bool) {
+    core.inbox.push_notice(Notice::Reconnected(Box::new(Reconnected {
+        replayed: plan.replayed,
+        lost: plan.lost,
+        unsent: stale.into_iter().map(Entry::into_event).collect(),
+        ambiguous: plan.ambiguous,
+        audio_ms: plan.audio_ms,
+        planned,
+    })));
 }

@@ -18,6 +18,15 @@ pub(super) fn leading_kind(raw: &[u8]) -> Option<&str> {
     (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
 }
 
+/// Reads an event of many members: sooner done if its text is checked once as a whole than string by string. Bytes that
+/// are no text may still be an event, for what is not known is not looked at.
+pub(super) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(raw),
+    }
+}
+
 /// What any event has.
 pub(super) struct Head<'a> {
     pub(super) kind: Cow<'a, str>,

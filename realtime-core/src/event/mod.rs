@@ -9,6 +9,7 @@
 
 #[macro_use]
 mod table;
+mod fast;
 mod head;
 mod odd;
 

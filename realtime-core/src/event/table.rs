@@ -29,10 +29,11 @@ macro_rules! server_events {
 /// One direction's events: wire name => variant, those in the second list boxed, for they are large.
 ///
 /// A variant holds the struct of its own name, or the one named in brackets. A second name behind `|` is an older one
-/// that still arrives: the event that is read goes by its current name.
+/// that still arrives: the event that is read goes by its current name. What `first` names is asked before everything
+/// else; it gives none, or what would have been read without it.
 macro_rules! events {
     (
-        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident;
+        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, first $first:path)?;
         $($kind:literal $(| $legacy:literal)* => $event:ident $(($inner:ident))?,)*
         boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident $(($big_inner:ident))?,)* }
     ) => {
@@ -55,9 +56,16 @@ macro_rules! events {
             fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
                     $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
-                    $($big_kind $(| $big_legacy)* => ($big_kind, serde_json::from_slice(raw).map(Self::$big)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, $crate::event::head::read(raw).map(Self::$big)),)*
                     _ => return None,
                 })
+            }
+
+            /// Reads one message, whatever it is.
+            pub(in crate::event) fn general(raw: &[u8]) -> Self {
+                $crate::event::head::leading_kind(raw)
+                    .and_then(|kind| Self::parse(kind, raw)?.1.ok())
+                    .unwrap_or_else(|| Self::decode_anywhere(raw))
             }
 
             fn decode_anywhere(raw: &[u8]) -> Self {
@@ -79,9 +87,10 @@ macro_rules! events {
             const KINDS: &'static [&'static str] = &[$($kind,)* $($big_kind,)*];
 
             fn decode(raw: &[u8]) -> Self {
-                $crate::event::head::leading_kind(raw)
-                    .and_then(|kind| Self::parse(kind, raw)?.1.ok())
-                    .unwrap_or_else(|| Self::decode_anywhere(raw))
+                $(if let Some(event) = $first(raw) {
+                    return event;
+                })?
+                Self::general(raw)
             }
 
             fn binary(raw: bytes::Bytes) -> Self {

@@ -54,6 +54,13 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         (Plan::default(), Self::default())
     }
 
+    /// What becomes of requests when the link is gone but not the session: which of them nothing answered, and the state
+    /// that goes on from there. By default a new state.
+    fn resumption(&self, now: Instant) -> (Plan<P::ClientEvent>, Self) {
+        let _ = now;
+        (Plan::default(), Self::default())
+    }
+
     /// Whether an event that waits to be sent still makes sense after that. `created` are the items that are sent before
     /// it, `audio` the bytes of audio since the last commit.
     fn still_applies(&self, event: &P::ClientEvent, created: &[Id], audio: usize) -> bool {
@@ -68,7 +75,8 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     }
 
     /// Whether nothing is under way that a change of sessions would cut short.
-    fn is_quiet(&self) -> bool {
+    fn is_quiet(&self, now: Instant) -> bool {
+        let _ = now;
         false
     }
 
@@ -185,12 +193,12 @@ pub struct Lost {
 }
 
 /// Why an item could not be made anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LostReason {
     /// It was spoken, and nothing is known of what was said.
     NoTranscript,
-    /// It was in progress, and nothing of it had come.
+    /// It was in progress, and nothing of it had come; a call, not all of its arguments, or no result.
     Unfinished,
     /// It is too old: see [`Memory::items`].
     Forgotten,

@@ -83,10 +83,7 @@ impl fmt::Debug for Audio {
 
 impl Serialize for Audio {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(base64::encoded_len(self.len()) + 2);
-        text.push('"');
-        base64::encode_into(self, &mut text);
-        text.push('"');
+        let text = String::from_utf8(base64::encode_between("\"", self, "\"")).map_err(ser::Error::custom)?;
         // As JSON that is ready: in a string serde_json would look at each character for something to escape, which
         // takes longer than all the rest.
         RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)

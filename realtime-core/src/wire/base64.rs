@@ -8,15 +8,64 @@ use base64_turbo::STANDARD;
 
 /// Decodes into a buffer of exactly the right size.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+    // Without padding the library's own buffer has the right size, and is not zeroed first.
+    if !text.ends_with(b"=") {
+        return STANDARD.decode(text).ok();
+    }
+    let (text, last) = text.split_at(text.len().checked_sub(4)?);
+    let mut tail = [0; 3];
+    let length = STANDARD.decode_slice(last, &mut tail).ok()?;
+    let tail = &tail[..length];
+    let body = text.len() / 4 * 3;
+    let mut bytes = vec![0; body + tail.len()];
+    bytes[body..].copy_from_slice(tail);
+    // Fewer, if there was padding inside.
+    (STANDARD.decode_slice(text, &mut bytes[..body]).ok()? == body).then_some(bytes)
 }
 
-/// Appends the encoding to text.
-pub(crate) fn encode_into(bytes: &[u8], text: &mut String) {
-    STANDARD.encode_string(bytes, text);
+/// Decodes to the end of a buffer. If that fails, it is as it was.
+pub(crate) fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    STANDARD.decode_vec(text, bytes).ok()
 }
 
-/// How long the encoding of so many bytes is.
-pub(crate) fn encoded_len(bytes: usize) -> usize {
-    STANDARD.encoded_len(bytes)
+/// Puts the encoding between a head and a tail, in one allocation of exactly the right size.
+pub(crate) fn encode_between(head: &str, bytes: &[u8], tail: &str) -> Vec<u8> {
+    let start = head.len();
+    let end = start + STANDARD.encoded_len(bytes.len());
+    let mut text = vec![0; end + tail.len()];
+    text[..start].copy_from_slice(head.as_bytes());
+    // The room is as long as the encoding, which is all that can be wrong.
+    let _ = STANDARD.encode_slice(bytes, &mut text[start..end]);
+    text[end..].copy_from_slice(tail.as_bytes());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_there_and_back_at_any_length() {
+        let bytes: Vec<u8> = (0..400u32).map(|number| (number * 7 % 251) as u8).collect();
+        for length in 0..bytes.len() {
+            let text = encode_between("", &bytes[..length], "");
+            assert_eq!(text, STANDARD.encode(&bytes[..length]).into_bytes());
+            let decoded = decode(&text).unwrap();
+            assert_eq!((&*decoded, decoded.capacity()), (&bytes[..length], length));
+            let mut buffer = vec![9];
+            assert_eq!(decode_into(&text, &mut buffer), Some(()));
+            assert_eq!((buffer[0], &buffer[1..]), (9, &bytes[..length]));
+        }
+    }
+
+    #[test]
+    fn takes_nothing_else() {
+        for wrong in
+            ["=", "==", "A", "AQ", "AQ=", "AQ===", "AQ==AQ==", "AQ==AQID", "AQID=", "AQI=AQI=", "A===", "AQ\n=", "====", "AQID===="]
+        {
+            assert_eq!(decode(wrong.as_bytes()), None, "{wrong}");
+            let mut buffer = vec![9];
+            assert_eq!((decode_into(wrong.as_bytes(), &mut buffer), buffer), (None, vec![9]), "{wrong}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) mod int;
 mod json;
 mod object;
 mod patch;
+mod piece;
 mod secret;
 pub(crate) mod text;
 
@@ -26,5 +27,6 @@ pub use id::Id;
 pub use json::Json;
 pub(crate) use object::{Object, read_object};
 pub use patch::Patch;
+pub use piece::Piece;
 pub use secret::Secret;
 pub(crate) use union::{Union, read_union, write_tagged};

@@ -3,11 +3,11 @@
 //! A service that splits text into deltas can split an emoji, and then sends half of a surrogate pair (`"\ud83d"`),
 //! which is JSON but no Unicode. Such a half becomes U+FFFD; the `done` event brings the whole text.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::Patch;
+use super::{Patch, Piece};
 
 /// Reads a text, or an optional one where null and absent mean none.
 pub(crate) fn read<'de, D: Deserializer<'de>, T: FromText>(deserializer: D) -> Result<T, D::Error> {
@@ -24,9 +24,15 @@ impl FromText for String {
     }
 }
 
+impl FromText for Piece {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Lossy::deserialize(deserializer).map(|lossy| lossy.0)
+    }
+}
+
 impl FromText for Option<String> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<Lossy>::deserialize(deserializer)?.map(|lossy| lossy.0))
+        Ok(Option::<Lossy<String>>::deserialize(deserializer)?.map(|lossy| lossy.0))
     }
 }
 
@@ -36,34 +42,34 @@ impl FromText for Patch<String> {
     }
 }
 
-struct Lossy(String);
+struct Lossy<T>(T);
 
-impl<'de> Deserialize<'de> for Lossy {
+impl<'de, T: for<'a> From<Cow<'a, str>>> Deserialize<'de> for Lossy<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
+        struct Visitor<T>(PhantomData<T>);
 
-        impl de::Visitor<'_> for Visitor {
-            type Value = Lossy;
+        impl<T: for<'a> From<Cow<'a, str>>> de::Visitor<'_> for Visitor<T> {
+            type Value = Lossy<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("text")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Lossy, E> {
-                Ok(Lossy(text.into()))
+            fn visit_str<E>(self, text: &str) -> Result<Lossy<T>, E> {
+                Ok(Lossy(Cow::Borrowed(text).into()))
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Lossy, E> {
-                Ok(Lossy(text))
+            fn visit_string<E>(self, text: String) -> Result<Lossy<T>, E> {
+                Ok(Lossy(Cow::<str>::Owned(text).into()))
             }
 
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
-                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy<T>, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into()))
             }
         }
 
         // Asked for bytes, serde_json does not insist on whole surrogate pairs.
-        deserializer.deserialize_bytes(Visitor)
+        deserializer.deserialize_bytes(Visitor(PhantomData))
     }
 }
 

@@ -54,7 +54,8 @@ where
     };
     stream.write_all(&Request::consent(&accept, realtime, &near.headers)).await?;
     stream.flush().await?;
-    let far = realtime_websocket::serve(ByteStream::new(stream), rest, MAX_MESSAGE, READ_BUFFER).await;
+    let config = realtime_websocket::config(MAX_MESSAGE, READ_BUFFER);
+    let far = realtime_websocket::serve(ByteStream::new(stream), rest, config).await;
     bridge(near, far).await;
     Ok(())
 }

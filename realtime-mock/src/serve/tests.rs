@@ -35,7 +35,8 @@ async fn upgrade<S>(stream: S, handshake: &Handshake) -> Result<Duplex, realtime
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    realtime_websocket::upgrade(ByteStream::new(stream), handshake, 4096).await
+    let upgraded = realtime_websocket::upgrade(ByteStream::new(stream), handshake).await?;
+    Ok(realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096)).await)
 }
 
 async fn greeted(duplex: &mut Duplex) {

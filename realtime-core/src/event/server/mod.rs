@@ -22,11 +22,11 @@ pub use session::*;
 pub use stream::*;
 pub use transcription::*;
 
-use super::Unknown;
+use super::{Unknown, fast};
 
 events! {
     /// What the server sends, in a session that converses or transcribes.
-    pub enum ServerEvent, else Unknown;
+    pub enum ServerEvent, else Unknown, first fast::read;
     // The most frequent first, for a type is looked up from the top.
     "response.output_audio.delta" | "response.audio.delta" => ResponseOutputAudioDelta,
     "response.output_audio_transcript.delta" | "response.audio_transcript.delta" => ResponseOutputAudioTranscriptDelta,

@@ -1,6 +1,9 @@
 //! What a response consists of, as it comes: each delta is to be added, each `done` brings the whole.
 
-use crate::wire::{Audio, Id};
+use crate::{
+    event::{Event, ServerEvent, fast},
+    wire::{Audio, Id, Piece},
+};
 
 server_events! {
     /// A piece of text that the model writes.
@@ -14,7 +17,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: String,
+        req_text delta: Piece,
     }
 
     /// All text of a part, or as much as there was when it was cut short.
@@ -68,7 +71,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: String,
+        req_text delta: Piece,
     }
 
     /// The whole transcript of what the model speaks, or as much as there was when it was cut short.
@@ -113,5 +116,21 @@ server_events! {
         opt name: String,
         /// The arguments: JSON as the model has written it, so perhaps not JSON at all.
         req_text arguments: String,
+    }
+}
+
+impl ResponseOutputAudioDelta {
+    /// Reads one from its message, and appends its audio to a buffer: with room there, nothing is allocated. `delta`
+    /// stays empty. None, and the buffer as it was, if the message is another event.
+    ///
+    /// For those who read messages themselves and keep their samples in a buffer of their own.
+    pub fn decode_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<Self> {
+        if let Some(delta) = fast::read_audio_into(raw, buffer) {
+            return Some(delta);
+        }
+        let ServerEvent::ResponseOutputAudioDelta(mut event) = ServerEvent::decode(raw) else { return None };
+        buffer.extend_from_slice(&event.delta);
+        event.delta = Audio::default();
+        Some(event)
     }
 }

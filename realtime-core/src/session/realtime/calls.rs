@@ -94,6 +94,11 @@ impl Book {
         self.due.push_back((response.clone(), call));
     }
 
+    /// Whether nothing waits for an answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.due.is_empty() && self.turns.values().all(|turn| turn.open == 0)
+    }
+
     /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
     fn settle(&mut self, response: &Id) -> bool {
         let over = |turn: &Turn| turn.open == 0 && turn.ended.is_some();

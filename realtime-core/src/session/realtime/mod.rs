@@ -207,6 +207,10 @@ impl State<Realtime> for RealtimeSession {
         self.restoration(repeat_response, now)
     }
 
+    fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
+        self.resumption(now)
+    }
+
     fn still_applies(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
         self.still_applies(event, created, audio)
     }
@@ -218,8 +222,8 @@ impl State<Realtime> for RealtimeSession {
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.is_quiet()
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.is_quiet(now)
     }
 
     fn expires_at(&self) -> Option<Duration> {

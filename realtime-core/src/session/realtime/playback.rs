@@ -195,6 +195,15 @@ impl Ledger {
         self.drop_heard();
     }
 
+    /// Whether everything that came has been heard by now.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        self.parts.is_empty() || {
+            let mut then = self.clone();
+            then.tick(now);
+            then.parts.is_empty()
+        }
+    }
+
     /// So many more bytes were heard.
     fn advance(&mut self, mut bytes: u64) {
         self.told = true;

@@ -90,6 +90,10 @@ impl RealtimeSession {
             }
         }
         for (seq, create) in &self.creations.open {
+            // An id that is taken was refused, or will be.
+            if items.iter().any(|(_, item)| item.id() == create.item.id()) {
+                continue;
+            }
             let at = match &create.previous_item_id {
                 Some(previous) if previous == "root" => 0,
                 Some(previous) => {
@@ -100,12 +104,13 @@ impl RealtimeSession {
             items.insert(at, (Some(*seq), create.item.clone()));
         }
         next.conversation.restart(items.iter().filter(|(seq, _)| seq.is_none()).map(|(_, item)| item));
+        let kept: Vec<u64> = items.iter().filter_map(|(seq, _)| *seq).collect();
         for (seq, item) in items {
             plan.replayed.extend(item.id().cloned());
             plan.events.push((seq, ConversationItemCreate::new(item).into()));
         }
-        let kept = |seq| self.creations.open.iter().any(|(open, _)| *open == seq);
-        plan.ambiguous = self.requests.open().filter(|(seq, _)| !kept(*seq)).map(|(_, id)| id.clone()).collect();
+        plan.ambiguous =
+            self.requests.open().filter(|(seq, _)| !kept.contains(seq)).map(|(_, id)| id.clone()).collect();
         if repeat_response {
             let again = self.scheduler.unfinished().map(|(seq, create)| (Some(seq), create.clone().into()));
             plan.events.extend(again);
@@ -141,6 +146,9 @@ impl RealtimeSession {
             Item::McpListTools(_) => return Ok(None),
             Item::McpApprovalRequest(request) => request.clone().into(),
             Item::McpApprovalResponse(response) => response.clone().into(),
+            Item::McpCall(call) if call.output.as_set().is_none() && call.error.as_set().is_none() => {
+                return Err(LostReason::Unfinished);
+            }
             Item::McpCall(call) => call.clone().into(),
             Item::Other(_) => return Err(LostReason::Unknown),
         }))
@@ -220,13 +228,23 @@ impl RealtimeSession {
             .any(|item| matches!(&item.item, Item::FunctionCall(call) if call.call_id.as_ref() == Some(call_id)))
     }
 
+    /// What nothing has answered when the link is gone, and the state that goes on with the same session.
+    pub(super) fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
+        let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
+        ambiguous.extend(self.scheduler.unanswered().cloned());
+        (Plan { ambiguous, ..Plan::default() }, self.successor(now))
+    }
+
     /// Whether nothing is under way that a change of sessions would cut short.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self, now: Instant) -> bool {
         self.responses.active().is_none()
             && self.responses.out_of_band().next().is_none()
             && self.input.speech.is_none()
             && self.requests.open().next().is_none()
             && self.scheduler.unfinished().next().is_none()
+            && self.expected_until().is_none_or(|until| now >= until)
+            && self.calls.is_idle()
+            && self.ledger.is_silent(now)
             && (self.turn_detection().is_some() || self.input.buffered_bytes == 0)
     }
 }

@@ -1,0 +1,326 @@
+//! From a socket to typed events with audio as bytes. The processor's time for an event, against a reader of the same
+//! runtime that drops its frames.
+
+use std::{cell::RefCell, time::Instant};
+
+use adk_realtime::{BoxedSession, RealtimeConfig, RealtimeModel, openai::OpenAIRealtimeModel};
+use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
+use realtime_benches::{
+    cpu::{Turn, contest},
+    events_only::EventsOnly,
+    memory::OneByOne,
+    peers::{async_openai, oai_rt_rs},
+    rounds::{self, Target, figure, finish, line, title},
+    server::{COMMIT, GO, Server, serve_if_asked},
+};
+use realtime_core::{
+    Client, Connection, Json, Protocol, Realtime,
+    endpoint::Target as Place,
+    event::{ClientEvent, Custom},
+    transport::Transport,
+};
+use realtime_async_std::AsyncStdTransport;
+use realtime_smol::SmolTransport;
+use realtime_tokio::{ByteStream, TokioTransport};
+use tokio::{net::TcpStream, runtime::Runtime};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{
+        Message,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+use tokio_util::compat::FuturesAsyncReadCompatExt;
+
+const ROUNDS: usize = 9;
+const MIXES: usize = 40;
+const EVENTS: usize = MIXES * 112;
+
+fn main() {
+    serve_if_asked();
+    title("end to end");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    plain(&runtime);
+    tls(&runtime);
+    one_by_one(&runtime);
+    others();
+    ping_pong(&runtime);
+    finish();
+}
+
+fn go<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>) {
+    connection.send(Custom::new(Json::parse(GO).unwrap()).unwrap()).unwrap();
+}
+
+async fn connect<P: Protocol>(transport: impl Transport, base: String) -> Connection<P> {
+    let client = Client::builder(transport).base_url(base).build();
+    let connection = client.protocol::<P>().target(Place::Model("m".into())).connect().await.unwrap();
+    connection.next().await.unwrap().unwrap();
+    connection
+}
+
+async fn receive<P: Protocol>(connection: &Connection<P>, events: usize) -> usize {
+    for _ in 0..events {
+        std::hint::black_box(connection.next().await.unwrap().unwrap());
+    }
+    events
+}
+
+/// Through a connection.
+fn ours<'a, P: Protocol<ClientEvent = ClientEvent>>(runtime: &'a Runtime, connection: Connection<P>) -> Turn<'a> {
+    Box::new(move || {
+        runtime.block_on(async {
+            go(&connection);
+            receive(&connection, EVENTS).await
+        })
+    })
+}
+
+/// Over a socket of tungstenite's; what is made of a frame is dropped.
+fn reader<'a, S, T>(runtime: &'a Runtime, mut socket: WebSocketStream<S>, make: impl Fn(&str) -> T + 'a) -> Turn<'a>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
+{
+    Box::new(move || {
+        runtime.block_on(async {
+            socket.send(Message::text(GO)).await.unwrap();
+            for _ in 0..EVENTS {
+                let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
+                drop(std::hint::black_box(make(&text)));
+            }
+            EVENTS
+        })
+    })
+}
+
+async fn raw<S>(stream: S, url: &str, config: WebSocketConfig) -> WebSocketStream<S>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut socket = client_async_with_config(url, stream, Some(config)).await.unwrap().0;
+    socket.next().await.unwrap().unwrap();
+    socket
+}
+
+async fn dial(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(("localhost", server.port)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+fn buffer(bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(bytes)
+}
+
+fn adk<'a>(runtime: &'a Runtime, session: BoxedSession) -> Turn<'a> {
+    Box::new(move || {
+        runtime.block_on(async {
+            session.create_response().await.unwrap();
+            for _ in 0..EVENTS {
+                drop(std::hint::black_box(session.next_event().await.unwrap().unwrap()));
+            }
+            EVENTS
+        })
+    })
+}
+
+fn get(results: &[(&'static str, f64)], name: &str) -> f64 {
+    results.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+/// A line that must not be longer than so many times the other's.
+fn at_most(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str, target: Target) {
+    let (ours, peer) = (get(results, ours), get(results, peer));
+    line(what, ours / peer, "ns", ours, peer, target);
+}
+
+fn at_least(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str, target: f64) {
+    let (ours, peer) = (get(results, ours), get(results, peer));
+    line(what, peer / ours, "ns", ours, peer, Target::at_least(target));
+}
+
+fn plain(runtime: &Runtime) {
+    let server = Server::blasting(MIXES, false);
+    let (url, base) = (server.url(), || server.base());
+    let large = || TokioTransport::new().read_buffer(64 << 10);
+    let contenders = runtime.block_on(async {
+        let spawned = connect::<Realtime>(TokioTransport::new(), base()).await;
+        // Dropping its handle leaves it running.
+        drop(realtime_tokio::spawn(&spawned));
+        let session = OpenAIRealtimeModel::new("key", "m").with_base_url(url.split('?').next().unwrap());
+        let session = session.connect(RealtimeConfig::default()).await.unwrap();
+        session.next_event().await.unwrap().unwrap();
+        vec![
+            ("raw", reader(runtime, raw(dial(&server).await, &url, buffer(128 << 10)).await, |_| ())),
+            ("raw 16 KiB", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, |_| ())),
+            ("ours, events only", ours(runtime, connect::<EventsOnly>(TokioTransport::new(), base()).await)),
+            ("ours", ours(runtime, connect::<Realtime>(TokioTransport::new(), base()).await)),
+            ("ours, 64 KiB, events only", ours(runtime, connect::<EventsOnly>(large(), base()).await)),
+            ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large(), base()).await)),
+            ("ours, spawned", ours(runtime, spawned)),
+            ("async-openai", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, async_openai)),
+            ("oai-rt-rs", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, oai_rt_rs)),
+            ("adk-realtime", adk(runtime, session)),
+        ]
+    });
+    let results = contest(ROUNDS, contenders);
+    let limit = |wide: f64, narrow: f64| Target::AtMost(wide, narrow);
+    at_most("blast, events only, of raw", &results, "ours, events only", "raw", limit(2.0, 2.2));
+    at_most("blast, session tracked, of raw", &results, "ours", "raw", limit(2.25, 2.45));
+    at_most("blast, events only, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB", Target::None);
+    at_most("blast, 64 KiB, events only, of raw", &results, "ours, 64 KiB, events only", "raw", limit(1.6, 1.6));
+    at_most("blast, 64 KiB, session tracked, of raw", &results, "ours, 64 KiB", "raw", Target::None);
+    at_most("blast, spawned, of raw", &results, "ours, spawned", "raw", limit(3.0, 3.0));
+    at_least("blast vs async-openai's types", &results, "ours", "async-openai", 3.0);
+    at_least("blast vs oai-rt-rs' types", &results, "ours", "oai-rt-rs", 4.0);
+    at_least("blast vs adk-realtime's client", &results, "ours", "adk-realtime", 4.0);
+}
+
+fn tls(runtime: &Runtime) {
+    let server = Server::blasting(MIXES, true);
+    let url = server.url();
+    let transport = || TokioTransport::new().tls(server.tls());
+    let contenders = runtime.block_on(async {
+        let connector = TlsConnector::from(server.client_config());
+        let stream = connector.connect(ServerName::try_from("localhost").unwrap(), dial(&server).await).await.unwrap();
+        vec![
+            ("raw", reader(runtime, raw(stream, &url, buffer(128 << 10)).await, |_| ())),
+            ("ours, events only", ours(runtime, connect::<EventsOnly>(transport(), server.base()).await)),
+            ("ours", ours(runtime, connect::<Realtime>(transport(), server.base()).await)),
+        ]
+    });
+    let results = contest(ROUNDS, contenders);
+    at_most("blast over TLS, events only, of raw", &results, "ours, events only", "raw", Target::at_most(1.7));
+    at_most("blast over TLS, session tracked, of raw", &results, "ours", "raw", Target::None);
+}
+
+fn one_by_one(runtime: &Runtime) {
+    let contenders = runtime.block_on(async {
+        let socket = |bytes: usize| {
+            WebSocketStream::from_raw_socket(OneByOne::upgraded().compat(), Role::Client, Some(buffer(bytes)))
+        };
+        let transport = || TokioTransport::once(ByteStream::new(OneByOne::server()));
+        let base = || "http://memory/v1".to_owned();
+        vec![
+            ("raw", reader(runtime, socket(128 << 10).await, |_| ())),
+            ("raw 16 KiB", reader(runtime, socket(16 << 10).await, |_| ())),
+            ("ours, events only", ours(runtime, connect::<EventsOnly>(transport(), base()).await)),
+            ("ours", ours(runtime, connect::<Realtime>(transport(), base()).await)),
+            ("async-openai", reader(runtime, socket(128 << 10).await, async_openai)),
+            ("oai-rt-rs", reader(runtime, socket(128 << 10).await, oai_rt_rs)),
+        ]
+    });
+    let results = contest(ROUNDS, contenders);
+    at_most("one frame a wake-up, events only, of raw", &results, "ours, events only", "raw", Target::at_most(0.7));
+    at_most("one frame a wake-up, session tracked, of raw", &results, "ours", "raw", Target::None);
+    at_most("one frame a wake-up, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB", Target::None);
+    at_least("one frame a wake-up vs async-openai", &results, "ours", "async-openai", 3.0);
+    at_least("one frame a wake-up vs oai-rt-rs", &results, "ours", "oai-rt-rs", 4.0);
+}
+
+type Block = fn(futures::future::LocalBoxFuture<'_, usize>) -> usize;
+
+/// The other runtimes, each against its own reader. All on one server.
+fn others() {
+    let server = Server::blasting(MIXES, false);
+    let url = server.url();
+    let smol: Block = |future| smol::block_on(future);
+    let async_std: Block = |future| async_std::task::block_on(future);
+    let (smol_raw, smol_ours) = smol::block_on(async {
+        let stream = smol::net::TcpStream::connect(("localhost", server.port)).await.unwrap();
+        (other_raw(smol, stream, &url).await, connect::<EventsOnly>(SmolTransport::new(), server.base()).await)
+    });
+    let (async_std_raw, async_std_ours) = async_std::task::block_on(async {
+        let stream = async_std::net::TcpStream::connect(("localhost", server.port)).await.unwrap();
+        (other_raw(async_std, stream, &url).await, connect::<EventsOnly>(AsyncStdTransport::new(), server.base()).await)
+    });
+    let results = contest(
+        ROUNDS,
+        vec![
+            ("smol raw", smol_raw),
+            ("smol", other_ours(smol, smol_ours)),
+            ("async-std raw", async_std_raw),
+            ("async-std", other_ours(async_std, async_std_ours)),
+        ],
+    );
+    at_most("blast on smol, events only, of its raw", &results, "smol", "smol raw", Target::at_most(2.3));
+    at_most("blast on async-std, events only, of its raw", &results, "async-std", "async-std raw", Target::at_most(2.3));
+}
+
+async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, stream: S, url: &str) -> Turn<'static> {
+    let mut socket = async_tungstenite::client_async(url, stream).await.unwrap().0;
+    socket.next().await.unwrap().unwrap();
+    Box::new(move || {
+        block(Box::pin(async {
+            socket.send(Message::text(GO)).await.unwrap();
+            for _ in 0..EVENTS {
+                drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
+            }
+            EVENTS
+        }))
+    })
+}
+
+fn other_ours(block: Block, connection: Connection<EventsOnly>) -> Turn<'static> {
+    Box::new(move || {
+        block(Box::pin(async {
+            go(&connection);
+            receive(&connection, EVENTS).await
+        }))
+    })
+}
+
+/// How long an answer takes, in the middle.
+fn ping_pong(runtime: &Runtime) {
+    const TIMES: usize = 300;
+    let server = Server::answering(false);
+    let url = server.url();
+    let (socket, connection) = runtime.block_on(async {
+        let socket = raw(dial(&server).await, &url, buffer(128 << 10)).await;
+        (socket, connect::<Realtime>(TokioTransport::new(), server.base()).await)
+    });
+    let socket = RefCell::new(socket);
+    let event = |text: &str| Custom::new(Json::parse(text).unwrap()).unwrap();
+    let (commit, create) = (event(COMMIT), event(GO));
+    // A guard over an await is fine here: nobody else runs.
+    #[expect(clippy::await_holding_refcell_ref)]
+    let raw = async |both: bool| {
+        let mut socket = socket.borrow_mut();
+        if both {
+            socket.send(Message::text(COMMIT)).await.unwrap();
+        }
+        socket.send(Message::text(GO)).await.unwrap();
+        socket.next().await.unwrap().unwrap();
+    };
+    let ours = async |both: bool| {
+        if both {
+            connection.send(commit.clone()).unwrap();
+        }
+        connection.send(create.clone()).unwrap();
+        connection.next().await.unwrap().unwrap();
+    };
+    let mut medians = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
+    for _ in 0..ROUNDS {
+        for (both, medians) in [false, true].into_iter().zip(&mut medians) {
+            let mut times = [Vec::new(), Vec::new()];
+            runtime.block_on(async {
+                for _ in 0..TIMES {
+                    let begin = Instant::now();
+                    raw(both).await;
+                    times[0].push(begin.elapsed().as_nanos() as f64);
+                    let begin = Instant::now();
+                    ours(both).await;
+                    times[1].push(begin.elapsed().as_nanos() as f64);
+                }
+            });
+            for (medians, times) in medians.iter_mut().zip(times) {
+                medians.push(rounds::median(times));
+            }
+        }
+    }
+    let [[ping_raw, ping_ours], [pair_raw, pair_ours]] = medians.map(|pair| pair.map(rounds::median));
+    line("ping-pong p50, of raw", ping_ours / ping_raw, "ns", ping_ours, ping_raw, Target::at_most(1.10));
+    line("commit + create p50, of raw", pair_ours / pair_raw, "ns", pair_ours, pair_raw, Target::None);
+    figure("commit + create p50", pair_ours / 1e6, "ms", Target::at_most(0.2));
+}

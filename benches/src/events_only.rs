@@ -1,0 +1,48 @@
+//! The protocol without a session that is followed: what the connection alone costs.
+
+use realtime_core::{
+    Protocol, Realtime,
+    event::{ClientEvent, ErrorEvent, ServerEvent},
+    session::{Changes, State},
+    transport::{Instant, Text},
+};
+
+#[derive(Debug)]
+pub struct EventsOnly;
+
+#[derive(Clone, Debug, Default)]
+pub struct Nothing;
+
+impl Protocol for EventsOnly {
+    type ClientEvent = ClientEvent;
+    type ServerEvent = ServerEvent;
+    type State = Nothing;
+
+    fn opened(event: &ServerEvent) -> bool {
+        Realtime::opened(event)
+    }
+
+    fn error(event: &ServerEvent) -> Option<&ErrorEvent> {
+        Realtime::error(event)
+    }
+
+    fn audio(event: &ClientEvent) -> Option<&[u8]> {
+        Realtime::audio(event)
+    }
+
+    fn append(audio: &[u8]) -> Text {
+        Realtime::append(audio)
+    }
+}
+
+impl State<EventsOnly> for Nothing {
+    fn sent(&mut self, _: u64, _: &ClientEvent, _: Instant) {}
+
+    fn sent_audio(&mut self, _: usize, _: Instant) {}
+
+    fn received(&mut self, _: &mut ServerEvent, _: Instant, _: &mut Changes) {}
+
+    fn input_ms(&self, _: usize) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,9 @@
+//! What the benchmarks share.
+
+pub mod cpu;
+pub mod events_only;
+pub mod frames;
+pub mod memory;
+pub mod peers;
+pub mod rounds;
+pub mod server;

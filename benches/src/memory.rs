@@ -1,0 +1,88 @@
+//! A stream in memory that gives one frame, then nothing for once, then the next: one frame for each wake-up.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::{frames, server::framed};
+
+pub struct OneByOne {
+    frames: Arc<[Vec<u8>]>,
+    at: usize,
+    /// How much of the present frame was given.
+    given: usize,
+    rested: bool,
+    request: Vec<u8>,
+    greeting: Vec<u8>,
+}
+
+impl OneByOne {
+    /// The answer over and over, once the upgrade has been asked for.
+    pub fn server() -> Self {
+        Self { greeting: Vec::new(), ..Self::upgraded() }
+    }
+
+    /// The answer over and over, at once.
+    pub fn upgraded() -> Self {
+        let frames = frames::answer().iter().map(|frame| framed(frame.as_bytes())).collect();
+        Self { frames, at: 0, given: 0, rested: true, request: Vec::new(), greeting: b"-".to_vec() }
+    }
+}
+
+impl AsyncRead for OneByOne {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.greeting.is_empty() {
+            // The upgrade is read only after it was asked for.
+            let request = String::from_utf8_lossy(&this.request);
+            let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+            let accept = derive_accept_key(key.as_bytes());
+            this.greeting = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            )
+            .into_bytes();
+            this.greeting.extend(framed(frames::created().as_bytes()));
+            let length = this.greeting.len();
+            buf[..length].copy_from_slice(&this.greeting);
+            return Poll::Ready(Ok(length));
+        }
+        if !this.rested {
+            this.rested = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let rest = &this.frames[this.at][this.given..];
+        let length = rest.len().min(buf.len());
+        buf[..length].copy_from_slice(&rest[..length]);
+        this.given += length;
+        if length == rest.len() {
+            this.at = (this.at + 1) % this.frames.len();
+            this.given = 0;
+            this.rested = false;
+        }
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl AsyncWrite for OneByOne {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.greeting.is_empty() {
+            self.request.extend_from_slice(buf);
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,67 @@
+//! How often memory is asked for: once for a piece of audio, hardly ever for the rest.
+
+use std::hint::black_box;
+
+use allocation_counter::{AllocationInfo, measure};
+use realtime_core::{
+    Protocol, Realtime, Translation,
+    event::{Event, ResponseOutputAudioDelta, ServerEvent},
+};
+
+#[path = "../../benches/src/frames.rs"]
+#[allow(dead_code, unreachable_pub)] // the benchmarks use the rest
+mod frames;
+
+/// What a piece of work allocates, its result's disposal not counted.
+fn count<T>(work: impl FnOnce() -> T) -> AllocationInfo {
+    let mut result = None;
+    let info = measure(|| result = Some(black_box(work())));
+    drop(result);
+    info
+}
+
+#[test]
+fn an_event_of_a_spoken_answer_takes_less_than_one() {
+    let answer = frames::answer();
+    let mut events = Vec::with_capacity(answer.len());
+    let info = measure(|| events.extend(answer.iter().map(|frame| ServerEvent::decode(frame.as_bytes()))));
+    let each = info.count_total as f64 / answer.len() as f64;
+    assert!(each <= 0.8, "{each} allocations an event");
+}
+
+#[test]
+fn audio_takes_one_of_its_own_length() {
+    for bytes in [960, 4_800, 4_801, 4_802, 48_000] {
+        let frame = frames::audio_delta(1, bytes);
+        let info = count(|| ServerEvent::decode(frame.as_bytes()));
+        assert_eq!((info.count_total, info.bytes_total), (1, bytes as u64));
+    }
+}
+
+#[test]
+fn audio_takes_none_where_there_is_room() {
+    let frame = frames::audio_delta(1, 4_800);
+    let mut buffer = Vec::with_capacity(4_800);
+    let info = count(|| ResponseOutputAudioDelta::decode_into(frame.as_bytes(), &mut buffer));
+    assert_eq!(info.count_total, 0);
+    assert_eq!(buffer, frames::pcm(4_800));
+}
+
+#[test]
+fn a_word_takes_none() {
+    for frame in [frames::text_delta(1, " clear!"), frames::transcript_delta(1, " clear!")] {
+        assert_eq!(count(|| ServerEvent::decode(frame.as_bytes())).count_total, 0);
+        // Nor where it is not read by hand.
+        let spaced = format!("{frame} ");
+        assert_eq!(count(|| ServerEvent::decode(spaced.as_bytes())).count_total, 0);
+    }
+}
+
+#[test]
+fn an_append_takes_one() {
+    for bytes in [0, 1, 960, 4_799, 4_800, 48_000] {
+        let pcm = frames::pcm(bytes);
+        assert_eq!(count(|| Realtime::append(&pcm)).count_total, 1);
+        assert_eq!(count(|| Translation::append(&pcm)).count_total, 1);
+    }
+}
