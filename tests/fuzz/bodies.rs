@@ -102,7 +102,8 @@ fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
         }
     }
     let now = Instant::from_origin(Duration::from_secs(1 << 30));
-    let _ = (state.is_quiet(), state.expires_at(), state.deadline(), state.sample_bytes(), state.input_ms(usize::MAX));
+    let _ =
+        (state.is_quiet(now), state.expires_at(), state.deadline(), state.sample_bytes(), state.input_ms(usize::MAX));
     for repeat in [false, true] {
         let (plan, next) = state.restoration(repeat, now);
         assert_eq!(plan.replayed.iter().filter(|id| plan.lost.iter().any(|lost| lost.item_id == **id)).count(), 0);
