@@ -2,6 +2,7 @@
 
 mod recycle;
 mod restore;
+mod schedules;
 
 use std::{
     sync::{Arc, Mutex},

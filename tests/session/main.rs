@@ -5,6 +5,7 @@ mod checks;
 mod long;
 mod properties;
 mod responses;
+mod traps;
 
 use realtime::{
     Client, Connection, Options, Realtime,
