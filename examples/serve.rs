@@ -6,9 +6,12 @@
 //!
 //! It prints its URL, as an API client takes it, and serves until its standard input ends.
 
-use std::{env, error::Error, fs, io, process::ExitCode};
+use std::{env, error::Error, fs, io, process::ExitCode, time::Duration};
 
-use realtime::mock::{Pace, Simulator, Table};
+use realtime::{
+    mock::{Dial, Fault, FaultPlan, Faults, Moment, Pace, Server, Simulator, SystemClock, Table},
+    transport::{CloseFrame, TransportErrorKind},
+};
 
 const USAGE: &str = "\
 usage: serve [options]
@@ -18,7 +21,12 @@ usage: serve [options]
   --answers FILE   answer from a table of JSON lines
   --key KEY        take this key alone (may be given several times)
   --model MODEL    have this model alone (may be given several times)
-  --pace PACE      live (the default) or instant";
+  --pace PACE      live (the default) or instant
+  --fault FAULT    what goes wrong with every connection (may be given several times): drop-after=N, close-after=N,
+                   half-open-after=N, garbage-after=N, unknown-after=N (N messages of the server), slow=MS
+  --close-code N   the code of close-after (1011)
+  --delay-connect MS  how long every attempt to connect takes longer
+  --seed N         faults by chance in place of all that";
 
 fn main() -> ExitCode {
     match run(env::args().skip(1)) {
@@ -31,7 +39,8 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
-    let (mut simulator, mut port, mut tls, mut ca_out) = (Simulator::new(), 0, false, None);
+    let (mut simulator, mut port, mut tls, mut ca_out) = (Simulator::new().pace(Pace::LIVE), 0, false, None);
+    let (mut faults, mut code, mut delay, mut seed) = (Vec::new(), 1011, None, None);
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{option} needs a value"));
         match option.as_str() {
@@ -46,10 +55,23 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
                 "instant" => simulator = simulator.pace(Pace::INSTANT),
                 other => return Err(format!("no such pace: {other}").into()),
             },
+            "--fault" => faults.push(value()?),
+            "--close-code" => code = value()?.parse()?,
+            "--delay-connect" => delay = Some(Duration::from_millis(value()?.parse()?)),
+            "--seed" => seed = Some(value()?.parse()?),
             other => return Err(format!("no such option: {other}").into()),
         }
     }
-    let server = simulator.server().port(port);
+    let mut plan = faults.iter().try_fold(FaultPlan::new(), |plan, fault| add(plan, fault, code))?;
+    if let Some(time) = delay {
+        plan = plan.dial(Dial::Delay(time));
+    }
+    let transport = simulator.transport(&SystemClock::new());
+    let faults = match seed {
+        Some(seed) => Faults::seeded(transport, seed),
+        None => Faults::new(transport, move |_| plan.clone()),
+    };
+    let server = Server::new(faults).port(port);
     let served = if tls { server.tls() } else { server }.start()?;
     if let (Some(file), Some(pem)) = (ca_out, served.ca_pem()) {
         fs::write(file, pem)?;
@@ -57,4 +79,20 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
     println!("{}", served.base_url());
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
+}
+
+/// The plan with one more fault, as it is written on the command line.
+fn add(plan: FaultPlan, text: &str, code: u16) -> Result<FaultPlan, Box<dyn Error>> {
+    let (name, number) = text.split_once('=').ok_or(format!("{text} is no fault: NAME=NUMBER"))?;
+    let number: u64 = number.parse()?;
+    let fault = match name {
+        "drop-after" => Fault::Break(TransportErrorKind::Io),
+        "close-after" => Fault::Close(CloseFrame::new(code, "a fault that was asked for")),
+        "half-open-after" => Fault::HalfOpen,
+        "garbage-after" => Fault::garbage(),
+        "unknown-after" => Fault::unknown_event(),
+        "slow" => return Ok(plan.at(Moment::Read(0), Fault::SlowReads(Duration::from_millis(number)))),
+        other => return Err(format!("no such fault: {other}").into()),
+    };
+    Ok(plan.at(Moment::Read(number), fault))
 }

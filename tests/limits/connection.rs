@@ -38,7 +38,7 @@ fn a_reader_who_never_reads_keeps_the_server_waiting() {
         server.clock().block_on(poll_fn(|cx| {
             let _ = (flood.as_mut().poll(cx), drive.as_mut().poll(cx));
             turns += 1;
-            if turns == 10_000 {
+            if turns == 5_000 {
                 Poll::Ready(())
             } else {
                 cx.waker().wake_by_ref();
@@ -68,7 +68,7 @@ fn unknown_events_without_end_leave_nothing_behind() {
     let before = HELD.current_usage();
     let text = "x".repeat(1000);
     let mut seen = 0;
-    for number in 0..100_000 {
+    for number in 0..15_000 {
         session.send_raw(match number % 3 {
             0 => format!(r#"{{"type":"new.{number}","x":"{text}"}}"#),
             1 => format!("garbage {number} {text}"),
@@ -79,7 +79,7 @@ fn unknown_events_without_end_leave_nothing_behind() {
             seen += 1;
         }
     }
-    assert!(seen >= 100_000);
+    assert!(seen >= 15_000);
     let held = HELD.current_usage().saturating_sub(before);
     assert!(mib(held) < 4, "{} MiB are held", mib(held));
 }
@@ -115,7 +115,7 @@ fn faults_hold_nothing_back() {
     let mut duplex = server.clock().block_on(faults.connect(handshake)).unwrap();
     let session = server.try_accept_as::<realtime::Realtime>().unwrap();
     let before = HELD.current_usage();
-    for _ in 0..10_000 {
+    for _ in 0..1_000 {
         session.send_raw("x".repeat(10_000));
         while let Some(Ok(Some(_))) = duplex.read.receive().now_or_never() {}
     }

@@ -10,7 +10,8 @@ use peak_alloc::PeakAlloc;
 use realtime::{
     Protocol, Realtime, Translation,
     event::Event,
-    session::{Changes, Playback, Setup, State},
+    event::ResponseOutputAudioDelta,
+    session::{Changes, Memory, Playback, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};
@@ -49,12 +50,20 @@ fn mib(bytes: usize) -> usize {
 /// In all cases more than this is sent, and less is held.
 #[track_caller]
 fn realtime(most_mib: usize, events: usize, event: impl FnMut(usize) -> Value) {
-    let held = held::<Realtime>(&Setup::default(), events, event);
+    let mut memory = Memory::default();
+    memory.bytes = Some(4 << 20);
+    let held = held::<Realtime>(&Setup::new(memory), events, event);
     assert!(mib(held) < most_mib, "{} MiB are held", mib(held));
 }
 
 fn long(kib: usize) -> String {
     "word ".repeat(kib << 10)[..kib << 10].to_owned()
+}
+
+#[test]
+fn by_default_there_is_a_limit() {
+    let memory = Memory::default();
+    assert_eq!((memory.bytes, memory.responses, memory.errors), (Some(64 << 20), Some(256), Some(64)));
 }
 
 #[test]
@@ -67,7 +76,7 @@ fn one_item_that_never_ends() {
         ("response.mcp_call_arguments.delta", "delta"),
         ("conversation.item.input_audio_transcription.delta", "delta"),
     ] {
-        realtime(140, 4000, |_| {
+        realtime(8, 160, |_| {
             json!({ "type": kind, "response_id": "r", "item_id": "i", "call_id": "c", "output_index": 0, "content_index": 0,
                     member: text })
         });
@@ -77,11 +86,11 @@ fn one_item_that_never_ends() {
 #[test]
 fn one_item_with_parts_and_segments_without_end() {
     let text = long(1);
-    realtime(140, 100_000, |number| {
+    realtime(8, 11_000, |number| {
         json!({ "type": "conversation.item.input_audio_transcription.segment", "item_id": "i", "content_index": 0,
                 "id": format!("seg_{number}"), "speaker": "A", "text": text, "start": 0, "end": 1 })
     });
-    realtime(140, 100_000, |number| {
+    realtime(8, 11_000, |number| {
         json!({ "type": "response.output_text.delta", "response_id": "r", "item_id": "i", "output_index": 0,
                 "content_index": number % 5000 * 1_000_003, "delta": text })
     });
@@ -90,7 +99,7 @@ fn one_item_with_parts_and_segments_without_end() {
 #[test]
 fn items_without_end() {
     let text = long(16);
-    realtime(140, 10_000, |number| {
+    realtime(8, 700, |number| {
         json!({ "type": "conversation.item.added", "previous_item_id": null, "item": {
             "id": format!("item_{number}"), "type": "message", "role": "user",
             "content": [{ "type": "input_text", "text": text }] } })
@@ -102,34 +111,34 @@ fn items_without_end() {
         |number| json!({ "type": "conversation.item.added", "item": { "id": format!("{text}{number}"), "type": "new", "x": text } }),
     );
     // Told of by deltas alone.
-    realtime(140, 10_000, |number| {
+    realtime(8, 700, |number| {
         json!({ "type": "response.output_text.delta", "response_id": "r", "item_id": format!("item_{number}"),
                 "output_index": 0, "content_index": 0, "delta": text })
     });
 }
 
 #[test]
-fn millions_of_items_keep_the_places_of_the_latest() {
+fn hundreds_of_thousands_of_items_keep_the_places_of_the_latest() {
     let _alone = alone();
     let mut state = <Realtime as Protocol>::State::default();
     state.configure(&Setup::default());
     let before = HELD.current_usage();
-    for number in 0..2_200_000 {
+    for number in 0..300_000 {
         let item = realtime::types::Item::user("Hi").with_id(format!("item_{number}"));
         let mut event = realtime::event::ConversationItemAdded::new(item).into();
         State::<Realtime>::received(&mut state, &mut event, Instant::default(), &mut Changes::default());
     }
-    assert!(state.conversation.len() <= 1 << 20 && state.conversation.len() > 900_000);
-    assert_eq!(state.conversation.ids().next_back().unwrap(), "item_2199999");
-    assert!(state.conversation.items().count() > 10_000);
+    assert!(state.conversation.len() <= 1 << 18 && state.conversation.len() > 240_000);
+    assert_eq!(state.conversation.ids().next_back().unwrap(), "item_299999");
+    assert!(state.conversation.items().count() > 1000);
     let held = HELD.current_usage().saturating_sub(before);
-    assert!(mib(held) < 400, "{} MiB are held", mib(held));
+    assert!(mib(held) < 130, "{} MiB are held", mib(held));
 }
 
 #[test]
 fn words_that_are_books() {
-    let text = long(1024);
-    realtime(8, 150, |number| json!({ "type": format!("{number}{text}"), "x": 1 }));
+    let text = long(128);
+    realtime(8, 100, |number| json!({ "type": format!("{number}{text}"), "x": 1 }));
     realtime(
         8,
         150,
@@ -152,7 +161,7 @@ fn responses_without_end() {
     );
     // One response with items without end.
     let item = |number: usize| json!({ "id": format!("item_{}", number % 100), "type": "message", "role": "assistant", "content": [] });
-    realtime(8, 100_000, |number| match number {
+    realtime(1, 30_000, |number| match number {
         0 => json!({ "type": "response.created", "response": { "id": "r" } }),
         _ => {
             json!({ "type": "response.output_item.added", "response_id": "r", "output_index": number, "item": item(number) })
@@ -162,15 +171,19 @@ fn responses_without_end() {
 
 #[test]
 fn audio_that_nobody_plays() {
-    let audio = realtime::Audio::from(vec![0; 96_000]);
-    for (setup, most) in
-        [(Setup::default().playback(Playback::default()), 8), (Setup::default().playback(Playback::queued()), 150)]
-    {
+    let _alone = alone();
+    for (playback, most) in [(Playback::default(), 8), (Playback::queued(), 150)] {
         for parts in [1, 5000] {
-            let held = held::<Realtime>(&setup, 3000, |number| {
-                json!({ "type": "response.output_audio.delta", "response_id": "r", "item_id": format!("i{}", number % parts),
-                        "output_index": 0, "content_index": 0, "delta": audio })
-            });
+            let before = HELD.current_usage();
+            let mut state = <Realtime as Protocol>::State::default();
+            State::<Realtime>::configure(&mut state, &Setup::default().playback(playback.clone()));
+            for number in 0..6000 {
+                // 288 MB: two hours and a half.
+                let item = format!("item_{}", number % parts);
+                let delta = ResponseOutputAudioDelta::new("r", item, 0, 0, vec![0; 48_000]);
+                State::<Realtime>::received(&mut state, &mut delta.into(), Instant::default(), &mut Changes::default());
+            }
+            let held = HELD.current_usage().saturating_sub(before);
             assert!(mib(held) < most, "{} MiB are held", mib(held));
         }
     }
@@ -180,7 +193,7 @@ fn audio_that_nobody_plays() {
 fn a_translation_without_end() {
     let text = long(64);
     for kind in ["session.output_transcript.delta", "session.input_transcript.delta", "new"] {
-        let held = held::<Translation>(&Setup::default(), 1000, |_| json!({ "type": kind, "delta": text }));
+        let held = held::<Translation>(&Setup::default(), 200, |_| json!({ "type": kind, "delta": text }));
         assert!(mib(held) < 8, "{} MiB are held", mib(held));
     }
 }

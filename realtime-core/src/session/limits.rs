@@ -14,7 +14,7 @@ pub(super) const MOST_DTMF: usize = 4096;
 pub(super) const MOST_TRANSCRIPT: usize = 4 << 20;
 
 /// Items whose place in the order is known. Beyond that the oldest sixteenth of them leaves the state altogether.
-pub(super) const MOST_ITEMS: usize = 1 << 20;
+pub(super) const MOST_ITEMS: usize = 1 << 18;
 
 /// Pieces of one transcription by speakers. Later ones are left out.
 pub(super) const MOST_SEGMENTS: usize = 4096;

@@ -99,7 +99,7 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
 #[non_exhaustive]
 pub struct Memory {
     /// How many of the latest items keep what was said in them. Of older ones only the id and the place in the order
-    /// are kept. None keeps all that [`bytes`](Self::bytes) allow; the default. The places of the last million items are
+    /// are kept. None keeps all that [`bytes`](Self::bytes) allow; the default. The places of the last quarter of a million items are
     /// known in any case, and no others.
     pub items: Option<usize>,
     /// Bytes of what is said in the items, about. Beyond that the oldest ones are forgotten, as they are by

@@ -262,7 +262,7 @@ impl ItemState {
 
     /// Bytes that it holds, about: what can be large, and the least that everything has.
     pub(super) fn weight(&self) -> usize {
-        const EACH: usize = 256;
+        const EACH: usize = 512;
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let item = match &self.item {
             Item::Message(message) => {
