@@ -60,9 +60,10 @@ mod tests {
 
     #[test]
     fn takes_nothing_else() {
-        for wrong in
-            ["=", "==", "A", "AQ", "AQ=", "AQ===", "AQ==AQ==", "AQ==AQID", "AQID=", "AQI=AQI=", "A===", "AQ\n=", "====", "AQID===="]
-        {
+        for wrong in [
+            "=", "==", "A", "AQ", "AQ=", "AQ===", "AQ==AQ==", "AQ==AQID", "AQID=", "AQI=AQI=", "A===", "AQ\n=", "====",
+            "AQID====",
+        ] {
             assert_eq!(decode(wrong.as_bytes()), None, "{wrong}");
             let mut buffer = vec![9];
             assert_eq!((decode_into(wrong.as_bytes(), &mut buffer), buffer), (None, vec![9]), "{wrong}");
