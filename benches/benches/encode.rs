@@ -7,10 +7,7 @@ use realtime_benches::{
     peers::{adk_append, async_openai_append, oai_rt_rs_append},
     rounds::{Contender, Target, contest, faster, finish, title},
 };
-use realtime_core::{
-    Protocol, Realtime,
-    transport::Message,
-};
+use realtime_core::{Protocol, Realtime, transport::Message};
 use tokio_tungstenite::tungstenite::Message as Wire;
 
 fn main() {

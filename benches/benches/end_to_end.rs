@@ -5,6 +5,7 @@ use std::{cell::RefCell, time::Instant};
 
 use adk_realtime::{BoxedSession, RealtimeConfig, RealtimeModel, openai::OpenAIRealtimeModel};
 use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
+use realtime_async_std::AsyncStdTransport;
 use realtime_benches::{
     cpu::{Turn, contest},
     events_only::EventsOnly,
@@ -19,7 +20,6 @@ use realtime_core::{
     event::{ClientEvent, Custom},
     transport::Transport,
 };
-use realtime_async_std::AsyncStdTransport;
 use realtime_smol::SmolTransport;
 use realtime_tokio::{ByteStream, TokioTransport};
 use tokio::{net::TcpStream, runtime::Runtime};
@@ -245,7 +245,13 @@ fn others() {
         ],
     );
     at_most("blast on smol, events only, of its raw", &results, "smol", "smol raw", Target::at_most(2.3));
-    at_most("blast on async-std, events only, of its raw", &results, "async-std", "async-std raw", Target::at_most(2.3));
+    at_most(
+        "blast on async-std, events only, of its raw",
+        &results,
+        "async-std",
+        "async-std raw",
+        Target::at_most(2.3),
+    );
 }
 
 async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, stream: S, url: &str) -> Turn<'static> {

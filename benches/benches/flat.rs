@@ -51,10 +51,12 @@ fn answer(number: usize) -> Vec<String> {
     let own = format!("{number:021}");
     frames::answer_of(48)
         .into_iter()
-        .map(|frame| ["DgFZUvfFm6NT4jfguF4CQ", "DgkFTaVCYoQcsjOHpGDvo", "DgwXylWX29cK9wZtvdphP"]
-            .iter()
-            .enumerate()
-            .fold(frame, |frame, (at, id)| frame.replace(id, &format!("{at}{}", &own[1..]))))
+        .map(|frame| {
+            ["DgFZUvfFm6NT4jfguF4CQ", "DgkFTaVCYoQcsjOHpGDvo", "DgwXylWX29cK9wZtvdphP"]
+                .iter()
+                .enumerate()
+                .fold(frame, |frame, (at, id)| frame.replace(id, &format!("{at}{}", &own[1..])))
+        })
         .collect()
 }
 
@@ -88,8 +90,7 @@ fn items() -> Curve {
 /// Reading a byte of an audio delta of so many bytes, what an empty one costs taken off.
 fn sizes() -> Curve {
     let sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-    let frames: Vec<_> =
-        [0].into_iter().chain(sizes).map(|size| frames::audio_delta(1, size / 4 * 3)).collect();
+    let frames: Vec<_> = [0].into_iter().chain(sizes).map(|size| frames::audio_delta(1, size / 4 * 3)).collect();
     let mut times = vec![Vec::new(); frames.len()];
     for _ in 0..ROUNDS {
         for (frame, times) in frames.iter().zip(&mut times) {
@@ -108,7 +109,8 @@ fn sizes() -> Curve {
 
 /// Reading and applying an event of an answer, after so many events.
 fn events() -> Curve {
-    const WINDOW: usize = 4;
+    // Long enough that the growth of a table, which comes in jumps, is spread over it.
+    const WINDOW: usize = 32;
     let places = [0, 9, 89, 893];
     let answers: Vec<_> = (0..893 + WINDOW).map(answer).collect();
     let mut times = vec![Vec::new(); places.len()];
@@ -142,17 +144,30 @@ fn draw(curves: &[(&str, Curve)]) -> String {
     );
     for ratio in [0.0, 0.5, 1.0, LIMIT, 2.0] {
         let dash = if ratio == LIMIT { " stroke-dasharray=\"4 3\"" } else { "" };
-        let _ = writeln!(svg, "<path d=\"M60 {0}H640\" stroke=\"#bbb\"{dash}/><text x=\"30\" y=\"{1}\">{ratio}</text>", y(ratio), y(ratio) + 4.0);
+        let _ = writeln!(
+            svg,
+            "<path d=\"M60 {0}H640\" stroke=\"#bbb\"{dash}/><text x=\"30\" y=\"{1}\">{ratio}</text>",
+            y(ratio),
+            y(ratio) + 4.0
+        );
     }
     for power in 0..=7 {
         let size = 10f64.powi(power);
-        let _ = writeln!(svg, "<text x=\"{}\" y=\"318\" text-anchor=\"middle\">10<tspan dy=\"-5\" font-size=\"9\">{power}</tspan></text>", x(size));
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"318\" text-anchor=\"middle\">10<tspan dy=\"-5\" font-size=\"9\">{power}</tspan></text>",
+            x(size)
+        );
     }
     for (number, ((what, curve), colour)) in curves.iter().zip(COLOURS).enumerate() {
         let (least, most) = ends(curve);
         let points: Vec<_> =
             curve.iter().map(|(size, cost)| format!("{:.1},{:.1}", x(*size), y(cost / least))).collect();
-        let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>", points.join(" "));
+        let _ = writeln!(
+            svg,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            points.join(" ")
+        );
         let _ = writeln!(
             svg,
             "<text x=\"{}\" y=\"345\" fill=\"{colour}\">{what}: {:.2}</text>",
@@ -160,6 +175,8 @@ fn draw(curves: &[(&str, Curve)]) -> String {
             most / least
         );
     }
-    svg.push_str("<text x=\"60\" y=\"20\">Cost of a unit over the smallest, by size; the limit is 1.5</text>\n</svg>\n");
+    svg.push_str(
+        "<text x=\"60\" y=\"20\">Cost of a unit over the smallest, by size; the limit is 1.5</text>\n</svg>\n",
+    );
     svg
 }

@@ -75,8 +75,18 @@ async fn run() {
     }
     ages.sort_by(f64::total_cmp);
     let seconds = MEASURED.as_secs_f64();
-    figure("deltas received, of those due", ages.len() as f64 / (10.0 * SESSIONS as f64 * seconds), "", Target::at_least(0.98));
-    figure("appends sent, of those due", appends as f64 / (25.0 * SESSIONS as f64 * seconds), "", Target::at_least(0.98));
+    figure(
+        "deltas received, of those due",
+        ages.len() as f64 / (10.0 * SESSIONS as f64 * seconds),
+        "",
+        Target::at_least(0.98),
+    );
+    figure(
+        "appends sent, of those due",
+        appends as f64 / (25.0 * SESSIONS as f64 * seconds),
+        "",
+        Target::at_least(0.98),
+    );
     figure("age of a delta, p50", ages[ages.len() / 2], "ms", Target::None);
     figure("age of a delta, p99", ages[ages.len() * 99 / 100], "ms", Target::at_most(50.0));
     figure("age of a delta, greatest", ages[ages.len() - 1], "ms", Target::None);

@@ -43,8 +43,7 @@ pub fn async_openai_append(pcm: &[u8]) -> String {
 }
 
 pub fn oai_rt_rs_append(pcm: &[u8]) -> String {
-    let event =
-        oai_rt_rs::ClientEvent::InputAudioBufferAppend { event_id: None, audio: BASE64_STANDARD.encode(pcm) };
+    let event = oai_rt_rs::ClientEvent::InputAudioBufferAppend { event_id: None, audio: BASE64_STANDARD.encode(pcm) };
     serde_json::to_string(&event).unwrap()
 }
 

@@ -64,8 +64,9 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let (port, certificate) = line.trim_end_matches('\n').split_once(' ').unwrap();
-        let certificate: Vec<u8> =
-            (0..certificate.len() / 2).map(|at| u8::from_str_radix(&certificate[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let certificate: Vec<u8> = (0..certificate.len() / 2)
+            .map(|at| u8::from_str_radix(&certificate[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
         Self { child, port: port.parse().unwrap(), certificate }
     }
 
@@ -121,14 +122,15 @@ pub fn serve_if_asked() {
         let config = identity.as_ref().map(|(config, _)| config.clone());
         // Thousands of them wait at once.
         let thread = thread::Builder::new().stack_size(256 << 10);
-        thread.spawn(move || {
-            socket.set_nodelay(true).unwrap();
-            match config {
-                Some(config) => converse(StreamOwned::new(ServerConnection::new(config).unwrap(), socket), &blast),
-                None => converse::<TcpStream>(socket, &blast),
-            }
-        })
-        .unwrap();
+        thread
+            .spawn(move || {
+                socket.set_nodelay(true).unwrap();
+                match config {
+                    Some(config) => converse(StreamOwned::new(ServerConnection::new(config).unwrap(), socket), &blast),
+                    None => converse::<TcpStream>(socket, &blast),
+                }
+            })
+            .unwrap();
     }
 }
 

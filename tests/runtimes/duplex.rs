@@ -1,8 +1,10 @@
 //! More than any buffer holds, both ways at once.
 
+use std::{future::poll_fn, task::Poll};
+
 use futures::future::{join, try_join};
 use realtime::{
-    Client, Connection, Error,
+    Client, Connection, Error, ErrorKind,
     event::ServerEvent,
     mock::{MockTransport, conformance::RawServer},
     transport::{Duplex, Message, ReadHalf, Text, TransportError, WriteHalf},
@@ -48,16 +50,34 @@ async fn receive(read: &mut dyn ReadHalf) -> Result<(), TransportError> {
     Ok(())
 }
 
+/// Whether it was done. If events wait and there is no room for more, the listener is let run before it is tried again.
+async fn unless_full(result: Result<(), Error>) -> Result<bool, Error> {
+    match result {
+        Err(error) if matches!(error.kind(), ErrorKind::InboxFull) => {
+            // Pending once.
+            let mut waited = false;
+            poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            Ok(false)
+        }
+        result => result.map(|()| true),
+    }
+}
+
 /// The application: sends and receives at the same time.
 async fn talk(connection: Connection<realtime::Realtime>) -> Result<(), Error> {
     let audio = vec![0; AUDIO];
     let speak = async {
         for _ in 0..COUNT {
             while connection.append(&audio).is_err() {
-                connection.ready().await?;
+                unless_full(connection.ready().await).await?;
             }
         }
-        connection.flush().await
+        while !unless_full(connection.flush().await).await? {}
+        Ok::<(), Error>(())
     };
     let listen = async {
         let mut next = 0;
