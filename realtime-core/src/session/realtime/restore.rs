@@ -53,8 +53,10 @@ impl Creations {
         }
     }
 
+    /// The item is gone. Its creation, if that was never acknowledged, is not to be repeated.
     pub(super) fn forget(&mut self, id: &Id) {
         self.media.retain(|(item, _)| item != id);
+        self.open.retain(|(_, create)| create.item.id() != Some(id));
     }
 }
 
@@ -90,8 +92,9 @@ impl RealtimeSession {
             }
         }
         for (seq, create) in &self.creations.open {
-            // An id that is taken was refused, or will be.
-            if items.iter().any(|(_, item)| item.id() == create.item.id()) {
+            // An id that is taken was refused, or will be. What is to be deleted need not be there first.
+            let is_being_deleted = create.item.id().is_some_and(|id| deleting.contains(&id));
+            if is_being_deleted || items.iter().any(|(_, item)| item.id() == create.item.id()) {
                 continue;
             }
             let at = match &create.previous_item_id {
