@@ -21,7 +21,7 @@ fn get<T: EventOf<ServerEvent>>(value: Value) -> T {
 
 #[test]
 fn events_stay_small() {
-    assert_eq!(size_of::<ServerEvent>(), 136);
+    assert_eq!(size_of::<ServerEvent>(), 144);
     assert_eq!(size_of::<ClientEvent>(), 80);
     assert_eq!(size_of::<translation::ServerEvent>(), 120);
     assert_eq!(size_of::<translation::ClientEvent>(), 72);
