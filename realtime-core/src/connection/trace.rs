@@ -127,7 +127,7 @@ mod off {
     use crate::{session::Turn, wire::Id};
 
     #[derive(Default)]
-    pub(in super::super) struct Notes;
+    pub(in super::super) struct Notes(());
 
     impl Notes {
         pub(in super::super) fn message(&mut self, _: bool, _: &str, _: usize) {}

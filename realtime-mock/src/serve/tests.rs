@@ -36,7 +36,10 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let upgraded = realtime_websocket::upgrade(ByteStream::new(stream), handshake).await?;
-    Ok(realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096)).await)
+    let headers = upgraded.headers.clone();
+    let mut duplex = realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096)).await;
+    duplex.headers = headers;
+    Ok(duplex)
 }
 
 async fn greeted(duplex: &mut Duplex) {
