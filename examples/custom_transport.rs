@@ -120,8 +120,8 @@ async fn serve(listener: TcpListener) -> Result<(), TransportError> {
         if text.to_str().is_ok_and(|text| text.contains(r#""response.create""#)) {
             for event in [
                 r#"{"type":"response.created","response":{"id":"r1"}}"#,
-                r#"{"type":"response.output_text.delta","response_id":"r1","item_id":"i1","delta":"Hello, "}"#,
-                r#"{"type":"response.output_text.delta","response_id":"r1","item_id":"i1","delta":"stranger."}"#,
+                r#"{"type":"response.output_text.delta","response_id":"r1","item_id":"i1","output_index":0,"content_index":0,"delta":"Hello, "}"#,
+                r#"{"type":"response.output_text.delta","response_id":"r1","item_id":"i1","output_index":0,"content_index":0,"delta":"stranger."}"#,
                 r#"{"type":"response.done","response":{"id":"r1","status":"completed"}}"#,
             ] {
                 write.send(Message::Text(event.into())).await?;
