@@ -4,6 +4,8 @@
 mod native;
 #[cfg(feature = "rustls")]
 mod rustls;
+#[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
+mod trust;
 
 use std::{env, error, fmt, fs, io, sync::Arc};
 
@@ -59,6 +61,10 @@ const ORDER: &[Trust] = &[
 
 /// A certificate chain and its key, in PEM.
 #[derive(Clone)]
+#[cfg_attr(
+    not(any(feature = "native-tls", feature = "rustls-platform-verifier", feature = "rustls-webpki-roots")),
+    expect(dead_code, reason = "there is no library to show it with")
+)]
 struct Identity {
     chain: Vec<u8>,
     key: Secret,
@@ -119,7 +125,7 @@ impl Tls {
     /// Reads what is to be read, and checks it.
     pub(crate) fn connector(&self) -> Result<Arc<dyn Connector>, TransportError> {
         let mut tls = self.clone();
-        if let Trust::Open = self.trust {
+        if matches!(self.trust, Trust::Open) {
             tls.trust = ORDER.first().cloned().unwrap_or_default();
             let file = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty() && !self.alone);
             if let Some(file) = file {
@@ -139,7 +145,7 @@ impl Tls {
             #[cfg(feature = "native-tls")]
             Trust::Native => Ok(Arc::new(native::connector(&tls)?)),
             #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
-            trust => Ok(Arc::new(TlsConnector::from(Arc::new(rustls::config(trust, &tls)?)))),
+            choice => Ok(Arc::new(TlsConnector::from(Arc::new(trust::config(choice, &tls)?)))),
         }
     }
 }
@@ -164,7 +170,7 @@ pub(crate) trait Connector: Send + Sync {
     async fn connect(&self, host: &str, stream: ByteStream) -> Result<ByteStream, TransportError>;
 }
 
-#[cfg(any(feature = "native-tls", feature = "rustls"))]
+#[cfg(any(feature = "native-tls", feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 const NO_CERTIFICATE: &str = "there is no certificate in the PEM";
 
 fn failed(source: impl Into<Box<dyn error::Error + Send + Sync>>) -> TransportError {
