@@ -104,6 +104,7 @@ impl RealtimeSession {
                 }
                 None => items.len(),
             };
+            plan.lost.retain(|lost| create.item.id() != Some(&lost.item_id));
             items.insert(at, (Some(*seq), create.item.clone()));
         }
         next.conversation.restart(items.iter().filter(|(seq, _)| seq.is_none()).map(|(_, item)| item));
