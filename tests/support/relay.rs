@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, future, io::copy};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, future};
 use futures_rustls::TlsAcceptor;
 use realtime::websocket::{ByteStream, rustls::ServerConfig};
 use smol::net::{TcpListener, TcpStream};
@@ -114,10 +114,23 @@ async fn connect(port: u16) -> io::Result<TcpStream> {
 async fn relay(near: impl AsyncRead + AsyncWrite, far: impl AsyncRead + AsyncWrite) {
     let (near_read, mut near_write) = near.split();
     let (far_read, mut far_write) = far.split();
-    let up = Box::pin(copy(near_read, &mut far_write));
-    let down = Box::pin(copy(far_read, &mut near_write));
+    let up = Box::pin(pass(near_read, &mut far_write));
+    let down = Box::pin(pass(far_read, &mut near_write));
     future::select(up, down).await;
     let _ = future::join(near_write.close(), far_write.close()).await;
+}
+
+/// Copies, and flushes each piece: what TLS still holds would wait for the next one, which may never come.
+async fn pass(mut from: impl AsyncRead + Unpin, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    let mut bytes = vec![0; 8192];
+    loop {
+        let length = from.read(&mut bytes).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        to.write_all(&bytes[..length]).await?;
+        to.flush().await?;
+    }
 }
 
 async fn http(stream: &mut ByteStream, manners: &Manners) -> io::Result<Option<String>> {
