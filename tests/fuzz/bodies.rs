@@ -33,10 +33,11 @@ fn again<E: Event>(data: &[u8]) {
     assert_eq!(twice.kind(), event.kind());
     assert_eq!(twice.event_id(), event.event_id());
     let written = twice.encode();
+    let value = |text: &Text| serde_json::from_slice::<Value>(text.as_bytes()).unwrap();
     if twice == event {
-        assert!(written == text, "{event:?} is written in two ways");
+        // JSON that is kept as it came may lose blanks.
+        assert!(written == text || value(&written) == value(&text), "{event:?} is written in two ways");
     } else {
-        let value = |text: &Text| serde_json::from_slice(text.as_bytes()).unwrap();
         assert!(is_near(&value(&text), &value(&written)), "{event:?} became {twice:?}");
     }
 }
