@@ -8,7 +8,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use std::{env, error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use futures::TryStreamExt;
 use realtime::{
@@ -40,15 +40,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let mut model = support::MODEL.to_owned();
-    let mut words = Vec::new();
-    let mut arguments = env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--model" => model = arguments.next().ok_or("--model takes the name of a model")?,
-            _ => words.push(argument),
-        }
-    }
+    let (model, words) = support::arguments()?;
     let question = match words.join(" ") {
         words if words.is_empty() => "What is the weather in Lisbon, and what time is it in Tokyo?".into(),
         words => words,

@@ -9,7 +9,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use std::{cell::Cell, env, error::Error, process::ExitCode, time::Duration};
+use std::{cell::Cell, error::Error, process::ExitCode, time::Duration};
 
 use futures::future::try_join;
 use realtime::{
@@ -34,15 +34,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let mut model = support::MODEL.to_owned();
-    let mut files = Vec::new();
-    let mut arguments = env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--model" => model = arguments.next().ok_or("--model takes the name of a model")?,
-            _ => files.push(argument),
-        }
-    }
+    let (model, files) = support::arguments()?;
     let [question, answer] = files.as_slice() else {
         return Err("two files are needed: voice [--model MODEL] question.wav answer.wav".into());
     };

@@ -1,7 +1,6 @@
 //! A chat in writing, on any runtime.
 
 use std::{
-    env,
     error::Error,
     io::{self, Write},
     pin::pin,
@@ -25,15 +24,7 @@ pub(crate) async fn run(
     client: ClientBuilder,
     lines: impl Stream<Item = io::Result<String>>,
 ) -> Result<(), Box<dyn Error>> {
-    let mut model = support::MODEL.to_owned();
-    let mut words = Vec::new();
-    let mut arguments = env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--model" => model = arguments.next().ok_or("--model takes the name of a model")?,
-            _ => words.push(argument),
-        }
-    }
+    let (model, words) = support::arguments()?;
     let question = words.join(" ");
     let (client, _served) = support::client(client, simulator)?;
     client

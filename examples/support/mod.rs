@@ -29,6 +29,19 @@ pub(crate) fn client(
     Ok((builder.base_url(served.base_url()).build(), Some(served)))
 }
 
+/// The model that the command line names, or [`MODEL`], and the rest of the command line.
+pub(crate) fn arguments() -> Result<(String, Vec<String>), Box<dyn Error>> {
+    let (mut model, mut rest) = (MODEL.to_owned(), Vec::new());
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--model" => model = arguments.next().ok_or("--model takes the name of a model")?,
+            _ => rest.push(argument),
+        }
+    }
+    Ok((model, rest))
+}
+
 /// Success, or one line that says what went wrong, with its causes.
 pub(crate) fn finish(name: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };

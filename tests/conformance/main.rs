@@ -1,7 +1,5 @@
 //! One suite, run on every transport.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
-
 mod broken;
 mod custom;
 mod encrypted;

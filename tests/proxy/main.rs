@@ -1,7 +1,5 @@
 //! Through proxies of both kinds, on every runtime.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
-
 #[path = "../support/mod.rs"]
 mod support;
 

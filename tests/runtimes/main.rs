@@ -1,7 +1,5 @@
 //! Whole connections on every runtime: all of what is sent arrives, whichever runtime drives.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
-
 mod choice;
 mod duplex;
 mod sending;

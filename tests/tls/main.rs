@@ -1,7 +1,5 @@
 //! Whom a transport trusts, on every runtime and by every library.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
-
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -76,11 +76,9 @@ pub(super) struct Core<P: Protocol> {
     pub(super) replay: VecDeque<Entry<P>>,
     /// Attempts to reconnect since the connection was last healthy.
     pub(super) attempts: u32,
-    /// Whether the link is not the first one.
-    pub(super) revived: bool,
     /// How many sessions there were before this one.
     pub(super) generation: u32,
-    /// Whether a session was ever open, and since when the present one is.
+    /// Whether a session was ever open: until then there is one attempt. And since when the present one is.
     pub(super) was_open: bool,
     pub(super) opened: Option<Instant>,
     pub(super) starter: Option<Starter<P>>,
@@ -163,7 +161,6 @@ impl<P: Protocol> Core<P> {
             write: Write::default(),
             replay: VecDeque::new(),
             attempts: 0,
-            revived: false,
             generation: 0,
             was_open: false,
             opened: None,

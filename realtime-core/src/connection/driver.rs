@@ -179,7 +179,10 @@ impl<P: Protocol> Shared<P> {
                 return;
             }
             Poll::Ready(result) if core.spare.is_some() => self.spare_dialed(&mut core, result),
-            Poll::Ready(Ok(duplex)) => self.connected(&mut core, duplex),
+            Poll::Ready(Ok(duplex)) => {
+                self.connected(&mut core, duplex);
+                Waste::default()
+            }
             Poll::Ready(Err(error)) => self.ended(&mut core, Err(error)),
         };
         drop(core);

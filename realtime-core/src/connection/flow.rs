@@ -67,7 +67,7 @@ impl<P: Protocol> Core<P> {
         let options = &shared.options;
         self.interrupt_move();
         let opens = self.phase == Phase::Opening && P::opened(&event);
-        if opens && self.revived {
+        if opens && self.was_open {
             shared.take_over(self);
         }
         let mut changes = Changes::default();
@@ -147,7 +147,7 @@ impl<P: Protocol> Core<P> {
             return Some(entry);
         }
         // Until another session is open it is not known what becomes of what is queued.
-        if (self.revived && self.phase == Phase::Opening) || self.is_moving() {
+        if (self.was_open && self.phase == Phase::Opening) || self.is_moving() {
             return None;
         }
         if self.is_released(now) {

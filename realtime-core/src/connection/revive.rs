@@ -16,8 +16,7 @@ use crate::{
     event::Event,
     protocol::Protocol,
     session::{Plan, State},
-    transport::Duplex,
-    transport::Instant,
+    transport::{Duplex, Instant},
 };
 
 impl<P: Protocol> Shared<P> {
@@ -51,7 +50,6 @@ impl<P: Protocol> Shared<P> {
 
     fn redial(&self, core: &mut Core<P>, again: Again) -> Waste {
         core.attempts = again.number;
-        core.revived = true;
         if let Some(Current::Event { bytes, .. }) = core.write.current.take() {
             self.out().release(bytes);
         }
@@ -75,16 +73,15 @@ impl<P: Protocol> Shared<P> {
     }
 
     /// A link is up.
-    pub(super) fn connected(&self, core: &mut Core<P>, duplex: Duplex) -> Waste {
+    pub(super) fn connected(&self, core: &mut Core<P>, duplex: Duplex) {
         let now = self.timer.now();
         core.connected(duplex, now, &self.options);
         if self.joins {
-            if core.revived {
+            if core.was_open {
                 self.resume(core, now);
             }
             self.opened(core, now);
         }
-        Waste::default()
     }
 
     /// The session is open.

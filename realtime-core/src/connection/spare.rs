@@ -234,23 +234,31 @@ impl<P: Protocol> Shared<P> {
     /// Looks after the links beside the one in use. `quiet` says that this one was just read, and had nothing.
     pub(super) fn tend(&self, core: &mut Core<P>, quiet: bool) -> Waste {
         let mut waste = Waste::default();
+        core.deadlines.spare = None;
         if core.recycle.is_none() && core.spare.is_none() && core.retiring.is_none() {
-            core.deadlines.spare = None;
             return waste;
         }
         let now = self.timer.now();
+        if core.spare.is_some() || core.retiring.is_some() || core.recycle.is_some_and(|at| now >= at) {
+            self.tend_now(core, quiet, now, &mut waste);
+        }
+        core.deadlines.spare = core.next_look(now);
+        waste
+    }
+
+    fn tend_now(&self, core: &mut Core<P>, quiet: bool, now: Instant, waste: &mut Waste) {
         let waker = core.spare_waker();
         let mut cx = Context::from_waker(&waker);
         if let Some(retired) = core.retiring.take_if(|retiring| retiring.is_over(&mut cx, now)) {
             waste.add(retired.link);
         }
         if !core.may_move() {
-            core.drop_spare(&mut waste);
+            core.drop_spare(waste);
         } else if let Some(spare) = &mut core.spare {
             if spare.pump(&mut cx, &self.options, now) {
-                self.advance(core, quiet, now, &mut waste);
+                self.advance(core, quiet, now, waste);
             } else {
-                self.put_off(core, now, &mut waste);
+                self.put_off(core, now, waste);
             }
         } else if quiet && core.recycle.is_some_and(|at| now >= at) && core.is_still(now) {
             let reason = ErrorKind::Timeout(Deadline::Session).into();
@@ -258,8 +266,6 @@ impl<P: Protocol> Shared<P> {
             core.spare = Some(Spare::new(link, now + self.options.connect_timeout + self.options.opening_timeout));
             self.hub.defer(bit::DIAL);
         }
-        core.deadlines.spare = core.next_look(now);
-        waste
     }
 
     /// The attempt to open a spare link has ended.
@@ -323,7 +329,6 @@ impl<P: Protocol> Shared<P> {
         if matches!(&core.link, Link::Up(pumps) if pumps.can_ping) {
             core.deadlines.listen(now);
         }
-        core.revived = true;
         core.opened = Some(now);
         self.succeed(core, plan, state, true);
         core.recycle = self.recycle_at(core, now);

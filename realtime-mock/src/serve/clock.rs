@@ -1,21 +1,17 @@
-use std::time::{self, Duration, SystemTime};
+use std::time::Duration;
 
 use futures::{FutureExt, future::BoxFuture};
 use realtime_core::transport::{Instant, Timer};
+use realtime_websocket::SystemTimer;
 
 /// The system's clock, without a runtime: for a simulator in memory that is to live in real time.
 #[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    origin: time::Instant,
-}
-
-/// A deadline further away than this is none.
-const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+pub struct SystemClock(SystemTimer);
 
 impl SystemClock {
     /// A clock that starts now.
     pub fn new() -> Self {
-        Self { origin: time::Instant::now() }
+        Self(SystemTimer::new(|time| async_io::Timer::after(time).map(drop).boxed()))
     }
 }
 
@@ -27,15 +23,14 @@ impl Default for SystemClock {
 
 impl Timer for SystemClock {
     fn now(&self) -> Instant {
-        Instant::from_origin(self.origin.elapsed())
+        self.0.now()
     }
 
     fn unix(&self) -> Option<Duration> {
-        SystemTime::UNIX_EPOCH.elapsed().ok()
+        self.0.unix()
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        let at = self.origin + deadline.since_origin().min(FOREVER);
-        async_io::Timer::at(at).map(|_| ()).boxed()
+        self.0.sleep_until(deadline)
     }
 }
