@@ -6,7 +6,7 @@
 //!
 //! It prints its URL, as an API client takes it, and serves until its standard input ends.
 
-use std::{env, error::Error, fs, io, process::ExitCode, time::Duration};
+use std::{env, error::Error, fs, io, num::ParseIntError, process::ExitCode, str::FromStr, time::Duration};
 
 use realtime::{
     mock::{Dial, Fault, FaultPlan, Faults, Moment, Pace, Server, Simulator, SystemClock, Table},
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match run(env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("{error}\n{USAGE}");
+            eprintln!("serve: {error}\n{USAGE}");
             ExitCode::FAILURE
         }
     }
@@ -44,7 +44,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{option} needs a value"));
         match option.as_str() {
-            "--port" => port = value()?.parse()?,
+            "--port" => port = number(&value()?)?,
             "--tls" => tls = true,
             "--ca-out" => ca_out = Some(value()?),
             "--answers" => simulator = simulator.table(Table::read(value()?)?),
@@ -56,15 +56,18 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
                 other => return Err(format!("no such pace: {other}").into()),
             },
             "--fault" => faults.push(value()?),
-            "--close-code" => code = value()?.parse()?,
-            "--delay-connect" => delay = Some(Duration::from_millis(value()?.parse()?)),
-            "--seed" => seed = Some(value()?.parse()?),
+            "--close-code" => code = number(&value()?)?,
+            "--delay-connect" => delay = Some(Duration::from_millis(number(&value()?)?)),
+            "--seed" => seed = Some(number(&value()?)?),
             other => return Err(format!("no such option: {other}").into()),
         }
     }
     let mut plan = faults.iter().try_fold(FaultPlan::new(), |plan, fault| add(plan, fault, code))?;
     if let Some(time) = delay {
         plan = plan.dial(Dial::Delay(time));
+    }
+    if seed.is_some() && !(faults.is_empty() && delay.is_none()) {
+        return Err("--seed draws all faults: leave --fault and --delay-connect out".into());
     }
     let transport = simulator.transport(&SystemClock::new());
     let faults = match seed {
@@ -81,10 +84,14 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
+fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|error| format!("{text} is no number that fits here: {error}"))
+}
+
 /// The plan with one more fault, as it is written on the command line.
 fn add(plan: FaultPlan, text: &str, code: u16) -> Result<FaultPlan, Box<dyn Error>> {
     let (name, number) = text.split_once('=').ok_or(format!("{text} is no fault: NAME=NUMBER"))?;
-    let number: u64 = number.parse()?;
+    let number: u64 = self::number(number)?;
     let fault = match name {
         "drop-after" => Fault::Break(TransportErrorKind::Io),
         "close-after" => Fault::Close(CloseFrame::new(code, "a fault that was asked for")),

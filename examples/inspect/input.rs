@@ -70,10 +70,18 @@ pub(crate) fn lines(input: impl BufRead + 'static) -> Frames {
     Box::new(lines.filter(|line| !matches!(line, Ok(line) if line.is_empty())).map(|line| line.map(Frame::new)))
 }
 
+fn named(path: &str, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{path}: {error}"))
+}
+
 /// A frame a file, in the order of the names.
 pub(crate) fn folder(folder: &str) -> io::Result<Frames> {
-    let entries: Result<Vec<_>, _> = fs::read_dir(folder)?.collect();
+    let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(|error| named(folder, error))?.collect();
     let mut files: Vec<_> = entries?.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     files.sort();
-    Ok(Box::new(files.into_iter().map(|file| fs::read(file).map(Frame::new))))
+    Ok(Box::new(
+        files
+            .into_iter()
+            .map(|file| fs::read(&file).map(Frame::new).map_err(|error| named(&file.to_string_lossy(), error))),
+    ))
 }
