@@ -1,14 +1,20 @@
 //! The same, over a connection.
 
-use std::{future::poll_fn, task::Poll};
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    task::{Context, Poll},
+};
 
 use futures::FutureExt;
 use realtime::{
-    Client, ErrorKind, Options,
+    Client, ErrorKind, Json, Options,
     event::ServerEvent,
     mock::{Fault, FaultPlan, Faults, MockTransport, Moment},
+    tools::Tools,
     transport::{Message, Transport, TransportErrorKind},
 };
+use serde_json::json;
 
 use crate::{HELD, alone, mib};
 
@@ -56,6 +62,57 @@ fn a_reader_who_never_reads_keeps_the_server_waiting() {
         read += usize::from(matches!(event.unwrap(), ServerEvent::Unknown(_)));
     }
     assert!(read + 64 >= sent, "{read} of {sent}");
+}
+
+#[test]
+fn a_server_that_calls_and_never_listens_is_kept_waiting() {
+    let _alone = alone();
+    let (transport, server) = MockTransport::new();
+    server.capacity(16);
+    let client = Client::builder(transport).options(Options::default().queue_bytes(64 << 10)).build();
+    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
+    let tools = Tools::new().add_raw("write", "Writes.", json!({}).into(), async |_: Json| "word ".repeat(200));
+    drop(connection.use_tools(tools).unwrap());
+    let mut link = server.try_accept_as::<realtime::Realtime>().unwrap().into_duplex();
+    let before = HELD.current_usage();
+    let sent = Cell::new(0);
+    let flood = async {
+        loop {
+            let number = sent.get();
+            let event = format!(
+                r#"{{"type":"response.output_item.done","response_id":"resp_{number}","output_index":0,"item":{{
+                    "type":"function_call","id":"item_{number}","call_id":"call_{number}","name":"write","arguments":"{{}}"}}}}"#
+            );
+            link.write.send(Message::Text(event.into())).await.unwrap();
+            sent.set(number + 1);
+        }
+    };
+    let mut flood = std::pin::pin!(flood);
+    let mut events = std::pin::pin!(connection.dispatch());
+    let mut turn = |cx: &mut Context<'_>| (flood.as_mut().poll(cx), events.as_mut().poll(cx));
+    let mut turns = 0;
+    server.clock().block_on(poll_fn(|cx| {
+        let _ = turn(cx);
+        turns += 1;
+        cx.waker().wake_by_ref();
+        if turns == 5_000 { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    // Four queues of answers, each of 1,100 bytes.
+    let stopped = sent.get();
+    assert!((200..400).contains(&stopped), "{stopped}");
+    let held = HELD.current_usage().saturating_sub(before);
+    assert!(mib(held) < 3, "{} MiB are held", mib(held));
+    // It goes on as soon as the server listens.
+    let mut answers = 0;
+    server.clock().block_on(poll_fn(|cx| {
+        let _ = turn(cx);
+        while let Some(Ok(Some(_))) = link.read.receive().now_or_never() {
+            answers += 1;
+        }
+        cx.waker().wake_by_ref();
+        if answers < 1000 { Poll::Pending } else { Poll::Ready(()) }
+    }));
+    assert!(sent.get() >= 999);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 
 use futures::{FutureExt, StreamExt, channel::oneshot, future::join};
 use realtime::{
-    Client, Connection, Id, Realtime,
+    Client, Connection, Id, Options, Realtime,
     connection::{Notice, Update},
     event::{ClientEvent, ConversationItemCreate, Event, ResponseCreate, SessionUpdate},
     mock::{MockServer, MockSession, MockTransport},
@@ -329,4 +329,77 @@ fn a_request_that_waits_already_serves_as_the_follow_up() {
         let more: Option<Option<ClientEvent>> = session.next().now_or_never();
         assert!(more.is_none(), "{more:?}");
     });
+}
+
+#[test]
+fn calls_beyond_a_limit_are_refused_until_others_are_answered() {
+    let gates: Arc<Mutex<Vec<oneshot::Sender<()>>>> = Arc::default();
+    let opened = gates.clone();
+    let tools = Tools::new().approve(async |_| true).add_raw("wait", "Waits.", json!({}).into(), move |_: Value| {
+        let (sender, receiver) = oneshot::channel();
+        opened.lock().unwrap().push(sender);
+        async move { receiver.await.map(|()| "done") }
+    });
+    let (connection, session, server) = open(tools);
+    let approval = json!({
+        "id": "mcpr_1", "type": "mcp_approval_request", "server_label": "dmcp", "name": "roll", "arguments": "{}",
+    });
+    let notices = run(&connection, &server, async {
+        // Of responses that never end.
+        let frame = |number: usize, item: &Value| {
+            session.send_raw(
+                json!({ "type": "response.output_item.done", "response_id": format!("resp_{number}"), "output_index": 0, "item": item })
+                    .to_string(),
+            );
+        };
+        (0..1030).for_each(|number| frame(number, &call(number, "wait", "{}")));
+        frame(1030, &approval);
+        for number in 1024..1030 {
+            let (id, output) = answer(&session).await;
+            assert_eq!(id, *format!("call_{number}"));
+            assert_eq!(output, "error: too many calls wait for their answers");
+        }
+        match session.expect::<ConversationItemCreate>().await.item {
+            Item::McpApprovalResponse(response) => assert!(!response.approve),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(gates.lock().unwrap().len(), 1024);
+        // Room for one, and then for one whose arguments leave none for another.
+        drop(gates.lock().unwrap().pop());
+        assert_eq!(answer(&session).await.1, "error: oneshot canceled");
+        frame(2000, &call(2000, "wait", "{}"));
+        frame(2001, &call(2001, "wait", "{}"));
+        assert_eq!(answer(&session).await.0, "call_2001");
+        gates.lock().unwrap().drain(..).for_each(|gate| gate.send(()).unwrap());
+        for _ in 0..1024 {
+            assert_eq!(answer(&session).await.1, "done");
+        }
+        let large = format!("\"{}\"", "x".repeat(15 << 20));
+        (3000..3004).for_each(|number| frame(number, &call(number, "wait", &large)));
+        assert_eq!(answer(&session).await.0, "call_3003");
+        assert_eq!(gates.lock().unwrap().len(), 3);
+    });
+    let refused = notices.iter().filter(|notice| match notice {
+        Notice::Tool(error) => error.kind == ToolErrorKind::TooMany,
+        _ => false,
+    });
+    assert_eq!(refused.count(), 9);
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_replaced_by_words_that_say_so() {
+    let (transport, server) = MockTransport::new();
+    let client = Client::builder(transport).options(Options::default().max_outbound(2000)).build();
+    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
+    let session: MockSession = server.try_accept_as().unwrap();
+    let tools = Tools::new().add_raw("book", "Long.", json!({}).into(), async |_: Value| "word ".repeat(1000));
+    drop(connection.use_tools(tools).unwrap());
+    let notices = run(&connection, &server, async {
+        session.expect::<SessionUpdate>().await;
+        respond(&session, &[call(1, "book", "{}")], "completed");
+        let (_, output) = answer(&session).await;
+        assert!(output.starts_with("error: the event has 5") && output.ends_with("over the limit of 2000"), "{output}");
+        session.expect::<ResponseCreate>().await;
+    });
+    assert_eq!(notices.len(), 1);
 }

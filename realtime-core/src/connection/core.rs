@@ -53,7 +53,7 @@ pub(super) struct Core<P: Protocol> {
     wakers: Wakers,
     /// What a turn left ready.
     pub(super) left: u8,
-    /// Whether a full inbox keeps the transport from being read.
+    /// Whether a full inbox, or too many answers that wait, keep the transport from being read.
     parked: bool,
     pub(super) deadlines: Deadlines,
     pub(super) inbox: Inbox<P>,
@@ -202,8 +202,8 @@ impl<P: Protocol> Core<P> {
     }
 
     /// Reads again, if that paused for want of room and there is room now.
-    pub(super) fn unpark(&mut self) -> bool {
-        let free = self.parked && !self.inbox.is_full();
+    pub(super) fn unpark(&mut self, shared: &Shared<P>) -> bool {
+        let free = self.parked && !self.inbox.is_full() && !shared.out().is_behind();
         if free {
             self.parked = false;
             self.left |= bit::READ;
@@ -443,6 +443,10 @@ impl<P: Protocol> Shared<P> {
         now: Instant,
         done: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {
+        if self.out().is_behind() {
+            core.parked = true;
+            return Ok(false);
+        }
         for _ in 0..MESSAGES_A_TURN {
             if done(core) {
                 break;

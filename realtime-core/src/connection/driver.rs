@@ -129,8 +129,8 @@ impl<P: Protocol> Shared<P> {
         };
         let found = found.or_else(|| done(&mut core));
         wake.driving = false;
-        // Room for what a full inbox kept from being read, and somebody must be told to read it.
-        wake.all = self.hub.end() | core.unpark();
+        // Room for what was kept from being read, and somebody must be told to read it.
+        wake.all = self.hub.end() | core.unpark(self);
         let result = match found {
             Some(found) => Poll::Ready(Ok(found)),
             None if kind == Kind::Other && core.inbox.is_full() => Poll::Ready(Err(ErrorKind::InboxFull.into())),

@@ -27,12 +27,24 @@ pub(super) struct Entry<P: Protocol> {
     pub(super) barrier: bool,
     /// When it was queued, where an age limit asks for it.
     pub(super) queued: Option<Instant>,
+    /// Whether the connection sends it of itself, because of what the server said.
+    pub(super) own: bool,
 }
 
 impl<P: Protocol> Entry<P> {
     /// Audio on its way out: the text of an append, and how many bytes it holds.
     pub(super) fn audio(text: Text, bytes: usize) -> Self {
-        Self { seq: 0, text, event: None, cell: None, scheduled: false, audio: bytes, barrier: false, queued: None }
+        Self {
+            seq: 0,
+            text,
+            event: None,
+            cell: None,
+            scheduled: false,
+            audio: bytes,
+            barrier: false,
+            queued: None,
+            own: false,
+        }
     }
 
     /// The event, read back from its text where only that was kept.
@@ -42,6 +54,10 @@ impl<P: Protocol> Entry<P> {
 
     fn len(&self) -> usize {
         self.text.as_bytes().len()
+    }
+
+    fn own(&self) -> usize {
+        if self.own { self.len() } else { 0 }
     }
 
     fn is_droppable(&self) -> bool {
@@ -82,6 +98,8 @@ pub(super) struct Outbox<P: Protocol> {
     queue: VecDeque<Entry<P>>,
     /// Bytes queued, and those held back by the session.
     bytes: usize,
+    /// Those of them that wait in the queue because of what the server said.
+    own: usize,
     limit: usize,
     policy: AudioPolicy,
     pushed: u64,
@@ -99,6 +117,7 @@ impl<P: Protocol> Outbox<P> {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
+            own: 0,
             limit,
             policy,
             pushed: 0,
@@ -140,6 +159,11 @@ impl<P: Protocol> Outbox<P> {
         self.bytes == 0 || self.bytes < self.limit
     }
 
+    /// Whether so much is to be sent because of what the server said that it should hear that before it says more.
+    pub(super) fn is_behind(&self) -> bool {
+        self.own > self.limit.saturating_mul(4)
+    }
+
     /// Queues an event, or gives it back: closed, or full. `always` takes what the connection itself must send.
     pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
@@ -159,13 +183,17 @@ impl<P: Protocol> Outbox<P> {
             self.barrier = entry.seq;
         }
         self.bytes += entry.len();
+        entry.own = always;
+        self.own += entry.own();
         self.queue.push_back(entry);
         Ok(())
     }
 
     /// Takes the next event. Its bytes count until [`release`](Self::release).
     pub(super) fn pop(&mut self) -> Option<Entry<P>> {
-        self.queue.pop_front()
+        let entry = self.queue.pop_front()?;
+        self.own -= entry.own();
+        Some(entry)
     }
 
     /// Gives the place of an event free that was popped, and is written.
@@ -222,6 +250,7 @@ impl<P: Protocol> Outbox<P> {
             let event = entry.event.as_deref();
             if event.is_some_and(|event| !state.still_applies(event, &created, audio)) {
                 self.bytes -= entry.len();
+                self.own -= entry.own();
                 stale.push(entry);
                 continue;
             }
@@ -236,6 +265,7 @@ impl<P: Protocol> Outbox<P> {
     /// Empties the queue, in order.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Entry<P>> + '_ {
         self.bytes -= self.queue.iter().map(Entry::len).sum::<usize>();
+        self.own = 0;
         self.queue.drain(..)
     }
 }

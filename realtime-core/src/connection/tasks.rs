@@ -1,6 +1,7 @@
 //! Functions that the model calls, run by whoever drives.
 
 use std::{
+    collections::HashMap,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
@@ -13,14 +14,17 @@ use futures::{
 };
 
 use super::{
-    Ack, Connection, Notice, SendError,
+    Ack, Connection, Notice, SendError, SendErrorKind,
     driver::Shared,
     hub::{self, Hub, bit},
 };
 use crate::{
     event::{ConversationItemCreate, SessionUpdate, SessionUpdated},
     protocol::{Protocol, Realtime},
-    session::{State, realtime::Call},
+    session::{
+        State,
+        realtime::{Call, Due},
+    },
     tools::{self, ToolError, ToolErrorKind, Tools},
     types::RealtimeSessionConfig,
     wire::Id,
@@ -90,7 +94,7 @@ impl Tasks {
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -120,24 +124,25 @@ impl Connection<Realtime> {
 
 /// Runs each call that becomes due, and sends its answer.
 fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtime> {
-    let aborts: Mutex<Vec<(Id, AbortHandle)>> = Mutex::default();
+    let running = Arc::new(Mutex::new(Aborts::default()));
     Arc::new(move |state, generation| {
         let mut tasks: Vec<Task> = Vec::new();
-        let mut aborts = aborts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut aborts = lock(&running);
         while let Some(response) = state.next_interrupted() {
-            aborts.iter().filter(|(of, _)| *of == response).for_each(|(_, abort)| abort.abort());
-            aborts.retain(|(of, _)| *of != response);
+            aborts.of.values().filter(|(of, _)| *of == response).for_each(|(_, abort)| abort.abort());
         }
-        while let Some((response, call)) = state.next_call() {
+        while let Some(Due { response, call, refused }) = state.next_call() {
             let Some(alive) = shared.upgrade() else { break };
-            let run = tools::run(tools.clone(), call.clone(), alive.timer.clone());
+            let run = tools::run(tools.clone(), call.clone(), refused, alive.timer.clone());
             let run = alive.tracer.tool(call.name(), call.id(), run);
             let (abort, registration) = AbortHandle::new_pair();
-            aborts.retain(|(_, abort)| !abort.is_aborted());
-            aborts.push((response.clone(), abort));
-            let shared = shared.clone();
+            aborts.last += 1;
+            let number = aborts.last;
+            aborts.of.insert(number, (response.clone(), abort));
+            let (shared, running) = (shared.clone(), running.clone());
             tasks.push(Box::pin(async move {
                 let answer = Abortable::new(run, registration).await;
+                lock(&running).of.remove(&number);
                 // Nobody is left to be told.
                 let Some(shared) = shared.upgrade() else { return };
                 let (event, error) = answer.unwrap_or_default();
@@ -146,6 +151,17 @@ fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtim
         }
         tasks
     })
+}
+
+/// How to drop the calls that run, by number, with the responses that they belong to.
+#[derive(Default)]
+struct Aborts {
+    of: HashMap<u64, (Id, AbortHandle)>,
+    last: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared<Realtime> {
@@ -162,8 +178,16 @@ impl Shared<Realtime> {
         // What was computed for a session that is gone is for the next one only if it has the call too.
         let event = event.map(Into::into);
         let event = event.filter(|event| generation == core.generation || core.state.still_applies(event, &[], 0));
-        let sent = event.is_some_and(|event| self.enqueue(event, None, true).is_ok());
-        Arc::make_mut(&mut core.state).answered_call(response, sent);
+        let (sent, error) = match event.map(|event| self.enqueue(event, None, true)) {
+            // Too long an answer: the model is told that instead.
+            Some(Err(refused)) if refused.kind() != SendErrorKind::Closed => {
+                let error = ToolErrorKind::Failed(refused.kind().to_string());
+                let told = tools::refusal(call, &error).map(|event| self.enqueue(event.into(), None, true));
+                (told.is_some_and(|told| told.is_ok()), Some(error))
+            }
+            sent => (sent.is_some_and(|sent| sent.is_ok()), error),
+        };
+        Arc::make_mut(&mut core.state).answered_call(response, call, sent);
         let ready = self.collect(&mut core);
         if let Some(kind) = error {
             let error = ToolError { call_id: call.id().cloned(), name: call.name().into(), kind };

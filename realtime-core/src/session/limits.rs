@@ -22,11 +22,12 @@ pub(super) const MOST_SEGMENTS: usize = 4096;
 /// Items of one response. Later ones are known to the conversation alone.
 pub(super) const MOST_OUTPUT: usize = 1024;
 
-/// Responses whose calls wait to be answered. The calls of others are left alone.
-pub(super) const MOST_TURNS: usize = 1024;
-
-/// Calls of one response that are handed out. Others are left alone.
+/// Calls that wait for their answers at one time, and the bytes of their arguments. Others are not run.
 pub(super) const MOST_CALLS: usize = 1024;
+pub(super) const MOST_ARGUMENTS: usize = 32 << 20;
+
+/// Calls that are remembered, so that none is run twice.
+pub(super) const MOST_SEEN: usize = 4096;
 
 /// Parts of items whose playback is followed. What comes after is neither followed nor kept to be played.
 pub(super) const MOST_PARTS: usize = 1024;

@@ -41,12 +41,16 @@ where
     })
 }
 
-/// Answers a call: the event to send, if there is one, and what went wrong, if something did.
+/// Answers a call, or refuses to: the event to send, if there is one, and what went wrong, if something did.
 pub(crate) async fn run(
     tools: Arc<Tools>,
     call: Call,
+    refused: bool,
     timer: Arc<dyn Timer>,
 ) -> (Option<ConversationItemCreate>, Option<ToolErrorKind>) {
+    if refused {
+        return (refusal(&call, &ToolErrorKind::TooMany), Some(ToolErrorKind::TooMany));
+    }
     match call {
         Call::Function(call) => {
             let Some(id) = call.call_id.clone() else { return (None, None) };
@@ -69,6 +73,15 @@ pub(crate) async fn run(
             (Some(ConversationItemCreate::new(response)), error)
         }
     }
+}
+
+/// What the model is told of a call that has no other answer.
+pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
+    let id = call.id()?;
+    Some(ConversationItemCreate::new(match call {
+        Call::Function(_) => Item::function_call_output(id, format!("error: {error}")),
+        Call::Approval(_) => Item::mcp_approval_response(id, false),
+    }))
 }
 
 async fn bounded(

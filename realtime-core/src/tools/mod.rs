@@ -30,14 +30,14 @@ use crate::{
     types::{FunctionTool, McpApprovalRequest, McpTool, Tool},
     wire::{Id, Json},
 };
-pub(crate) use handler::run;
 use handler::{Approve, Handler, Spawn};
+pub(crate) use handler::{refusal, run};
 
 /// The functions that the model may call, and who runs them.
 ///
 /// Given to a connection by [`use_tools`](crate::Connection::use_tools), they run whenever somebody drives it: several
 /// at once, each call once. Each answer is sent as soon as it is there; after the last one of a response the model is
-/// asked to go on.
+/// asked to go on. No more than 1,024 calls, and 32 MiB of their arguments, wait at one time: others are not run.
 ///
 /// A function that blocks, blocks the task that drives. Give it a thread, or give [`spawner`](Self::spawner).
 ///
@@ -183,6 +183,8 @@ pub enum ToolErrorKind {
     Panicked,
     /// The function took too long.
     TimedOut,
+    /// More than a thousand calls, or 32 MiB of arguments, wait for their answers. This one was not run.
+    TooMany,
 }
 
 impl fmt::Display for ToolErrorKind {
@@ -193,6 +195,7 @@ impl fmt::Display for ToolErrorKind {
             Self::Failed(reason) => f.write_str(reason),
             Self::Panicked => f.write_str("the function broke down"),
             Self::TimedOut => f.write_str("the function took too long"),
+            Self::TooMany => f.write_str("too many calls wait for their answers"),
         }
     }
 }

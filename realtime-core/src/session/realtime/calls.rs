@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::RealtimeSession;
 use crate::{
     event::{ClientEvent, ResponseCreate, ServerEvent},
-    session::limits::{MOST_CALLS, MOST_TURNS},
+    session::limits::{MOST_ARGUMENTS, MOST_CALLS, MOST_OUTPUT, MOST_SEEN, MOST_WORDS},
     tools::WhenInterrupted,
     types::{FunctionCall, Item, ItemStatus, McpApprovalRequest, ResponseStatus},
     wire::Id,
@@ -37,6 +37,23 @@ impl Call {
             Self::Approval(request) => request.id.as_ref(),
         }
     }
+
+    fn arguments(&self) -> &str {
+        match self {
+            Self::Function(call) => &call.arguments,
+            Self::Approval(request) => &request.arguments,
+        }
+    }
+}
+
+/// A call, and whether it is to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Due {
+    /// The response that it belongs to.
+    pub(crate) response: Id,
+    pub(crate) call: Call,
+    /// Whether too many wait already for this one to be run.
+    pub(crate) refused: bool,
 }
 
 /// What is asked of the application, by response.
@@ -48,7 +65,10 @@ pub(super) struct Book {
     /// Calls that were handed out: each once, however often the server tells of it.
     seen: HashSet<Id>,
     order: VecDeque<Id>,
-    due: VecDeque<(Id, Call)>,
+    due: VecDeque<Due>,
+    /// How many calls wait for an answer, and the bytes of their arguments.
+    open: usize,
+    bytes: usize,
     /// Responses that were cut short and whose calls are to be dropped.
     interrupted: VecDeque<Id>,
     when_interrupted: WhenInterrupted,
@@ -64,9 +84,6 @@ struct Turn {
     ended: Option<ResponseStatus>,
 }
 
-/// How many calls are remembered as handed out.
-const MOST: usize = 16_384;
-
 impl Book {
     fn ask(&mut self, response: &Id, item: &Item) {
         let call = match item {
@@ -75,28 +92,29 @@ impl Book {
             _ => return,
         };
         let Some(id) = call.id().cloned() else { return };
-        let is_new = !self.turns.contains_key(response);
-        if (is_new && self.turns.len() >= MOST_TURNS)
-            || self.turns.get(response).is_some_and(|turn| turn.open >= MOST_CALLS)
-        {
-            return;
-        }
-        if !self.seen.insert(id.clone()) {
+        if id.len().max(response.len()) > MOST_WORDS || !self.seen.insert(id.clone()) {
             return;
         }
         self.order.push_back(id);
-        if self.order.len() > MOST
+        if self.order.len() > MOST_SEEN
             && let Some(oldest) = self.order.pop_front()
         {
             self.seen.remove(&oldest);
         }
+        let refused = self.open >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
+        if self.turns.len() >= MOST_CALLS {
+            // Of responses that never end.
+            self.turns.retain(|_, turn| turn.open > 0);
+        }
         self.turns.entry(response.clone()).or_default().open += 1;
-        self.due.push_back((response.clone(), call));
+        self.open += 1;
+        self.bytes += call.arguments().len();
+        self.due.push_back(Due { response: response.clone(), call, refused });
     }
 
     /// Whether nothing waits for an answer.
     pub(super) fn is_idle(&self) -> bool {
-        self.due.is_empty() && self.turns.values().all(|turn| turn.open == 0)
+        self.open == 0
     }
 
     /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
@@ -121,13 +139,15 @@ impl RealtimeSession {
         self.calls.interrupted.pop_front()
     }
 
-    /// The next call to be answered, and the response that it belongs to.
-    pub(crate) fn next_call(&mut self) -> Option<(Id, Call)> {
+    /// The next call to be answered.
+    pub(crate) fn next_call(&mut self) -> Option<Due> {
         self.calls.due.pop_front()
     }
 
     /// A call was answered, or nobody will.
-    pub(crate) fn answered_call(&mut self, response: &Id, answered: bool) {
+    pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
+        self.calls.open = self.calls.open.saturating_sub(1);
+        self.calls.bytes = self.calls.bytes.saturating_sub(call.arguments().len());
         if let Some(turn) = self.calls.turns.get_mut(response) {
             turn.open = turn.open.saturating_sub(1);
             turn.answered += usize::from(answered);
@@ -147,7 +167,7 @@ impl RealtimeSession {
                 let completed = done.response.status == Some(ResponseStatus::Completed);
                 if completed {
                     // Whatever was told of only now.
-                    done.response.output.iter().flatten().for_each(|item| self.calls.ask(id, item));
+                    done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| self.calls.ask(id, item));
                 }
                 if let Some(turn) = self.calls.turns.get_mut(id) {
                     turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));

@@ -16,6 +16,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use calls::Book;
 pub use calls::Call;
+pub(crate) use calls::Due;
 pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
