@@ -64,7 +64,9 @@ impl<'de, T: for<'a> From<Cow<'a, str>>> Deserialize<'de> for Lossy<T> {
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy<T>, E> {
-                Ok(Lossy(String::from_utf8_lossy(bytes).into()))
+                // Nearly always whole, and that is sooner seen by a check than by a search for what is not.
+                let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+                Ok(Lossy(text.into()))
             }
         }
 
