@@ -21,8 +21,8 @@ struct Settings {
     transport: Arc<dyn Transport>,
     endpoint: Endpoint,
     credentials: Credentials,
-    options: Options,
-    reconnect: Option<Reconnect>,
+    options: Arc<Options>,
+    reconnect: Option<Arc<Reconnect>>,
 }
 
 impl Client {
@@ -33,7 +33,7 @@ impl Client {
                 transport: Arc::new(transport),
                 endpoint: Endpoint::openai(),
                 credentials: Credential::None.into(),
-                options: Options::default(),
+                options: Arc::default(),
                 reconnect: None,
             },
             extras: Extras::new(),
@@ -127,13 +127,13 @@ impl ClientBuilder {
 
     /// Limits and deadlines.
     pub fn options(mut self, options: Options) -> Self {
-        self.settings.options = options;
+        self.settings.options = Arc::new(options);
         self
     }
 
     /// Makes a connection that broke anew. Off unless it is given.
     pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
-        self.settings.reconnect = policy.into();
+        self.settings.reconnect = policy.into().map(Arc::new);
         self
     }
 
@@ -156,8 +156,8 @@ pub struct Connect<P: Protocol> {
     client: Client,
     target: Option<Target>,
     extras: Extras,
-    options: Options,
-    reconnect: Option<Reconnect>,
+    options: Arc<Options>,
+    reconnect: Option<Arc<Reconnect>>,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -188,13 +188,13 @@ impl<P: Protocol> Connect<P> {
 
     /// Limits and deadlines of this connection.
     pub fn options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.options = Arc::new(options);
         self
     }
 
     /// Makes this connection anew if it breaks, or does not.
     pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
-        self.reconnect = policy.into();
+        self.reconnect = policy.into().map(Arc::new);
         self
     }
 
@@ -308,7 +308,7 @@ struct Place {
     target: Target,
     extras: Extras,
     max_message_size: usize,
-    reconnect: Option<Reconnect>,
+    reconnect: Option<Arc<Reconnect>>,
 }
 
 impl Place {

@@ -40,12 +40,13 @@ pub(super) struct Waste(Vec<Link>);
 /// How a connection comes to its end: well, or with an error.
 pub(super) type End = Result<(), Error>;
 
+/// What is rarely there is boxed: thousands of connections may wait at once.
 pub(super) struct Core<P: Protocol> {
     pub(super) link: Link,
     /// What is to take its place while it still lives.
-    pub(super) spare: Option<Spare<P>>,
+    pub(super) spare: Option<Box<Spare<P>>>,
     /// A link that was replaced, and is being closed.
-    pub(super) retiring: Option<Retiring>,
+    pub(super) retiring: Option<Box<Retiring>>,
     /// When the session is to be replaced, so that the server need not end it.
     pub(super) recycle: Option<Instant>,
     /// How many attempts to open a link there were.
@@ -69,7 +70,7 @@ pub(super) struct Core<P: Protocol> {
     /// Requests on the wire whose answer somebody awaits.
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
     /// What the server last complained of before it opened the session.
-    pub(super) complaint: Option<ErrorEvent>,
+    pub(super) complaint: Option<Box<ErrorEvent>>,
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
     /// What makes the conversation anew on another session, ahead of the queue.
@@ -185,10 +186,11 @@ impl<P: Protocol> Core<P> {
 
     /// The attempt that is under way. There is one at a time: a spare link is wanted only while there is a link.
     pub(super) fn attempt(&mut self) -> Option<&mut Attempt> {
-        match (&mut self.link, &mut self.spare) {
-            (Link::Dialing(attempt), _) | (_, Some(Spare { link: Link::Dialing(attempt), .. })) => Some(attempt),
+        let spare = self.spare.as_mut().map(|spare| &mut spare.link);
+        [Some(&mut self.link), spare].into_iter().flatten().find_map(|link| match link {
+            Link::Dialing(attempt) => Some(attempt),
             _ => None,
-        }
+        })
     }
 
     /// Whether a turn took the link and never gave it back: it panicked.
@@ -271,7 +273,10 @@ impl<P: Protocol> Core<P> {
             return Ok(());
         }
         if opening && (self.complaint.is_some() || self.peer_close.is_some()) {
-            return Err(Error::refused(self.complaint.take(), self.peer_close.take().flatten()));
+            return Err(Error::refused(
+                self.complaint.take().map(|complaint| *complaint),
+                self.peer_close.take().flatten(),
+            ));
         }
         match self.peer_close.take() {
             Some(Some(frame)) if frame.code == 1000 => Ok(()),

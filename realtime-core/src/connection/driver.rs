@@ -41,11 +41,11 @@ pub(super) enum Kind {
 pub(super) struct Shared<P: Protocol> {
     pub(super) hub: Arc<Hub>,
     pub(super) timer: Arc<dyn Timer>,
-    pub(super) options: Options,
+    pub(super) options: Arc<Options>,
     pub(super) ids: Ids,
     pub(super) tasks: Tasks,
     pub(super) tracer: Tracer,
-    pub(super) reconnect: Option<Reconnect>,
+    pub(super) reconnect: Option<Arc<Reconnect>>,
     pub(super) dialer: Dialer,
     /// Whether the server's session is not the connection's own: it was there before, and outlives the link.
     pub(super) joins: bool,
@@ -56,8 +56,8 @@ pub(super) struct Shared<P: Protocol> {
 impl<P: Protocol> Shared<P> {
     pub(super) fn new(
         timer: Arc<dyn Timer>,
-        options: Options,
-        reconnect: Option<Reconnect>,
+        options: Arc<Options>,
+        reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
     ) -> Self {

@@ -87,7 +87,7 @@ impl<P: Protocol> Core<P> {
         }
         if self.phase == Phase::Opening {
             if let Some(error) = P::error(&event) {
-                self.complaint = Some(error.clone());
+                self.complaint = Some(Box::new(error.clone()));
             }
             if opens {
                 shared.opened(self, now);

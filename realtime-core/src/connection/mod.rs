@@ -94,8 +94,8 @@ pub struct Connection<P: Protocol> {
 impl<P: Protocol> Connection<P> {
     pub(crate) fn new(
         timer: Arc<dyn Timer>,
-        options: Options,
-        reconnect: Option<Reconnect>,
+        options: Arc<Options>,
+        reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
     ) -> Self {

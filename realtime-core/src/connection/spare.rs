@@ -263,7 +263,8 @@ impl<P: Protocol> Shared<P> {
         } else if quiet && core.recycle.is_some_and(|at| now >= at) && core.is_still(now) {
             let reason = ErrorKind::Timeout(Deadline::Session).into();
             let link = core.attempted((self.dialer)(Some(Again { number: 0, after: Duration::ZERO, reason })));
-            core.spare = Some(Spare::new(link, now + self.options.connect_timeout + self.options.opening_timeout));
+            let until = now + self.options.connect_timeout + self.options.opening_timeout;
+            core.spare = Some(Box::new(Spare::new(link, until)));
             self.hub.defer(bit::DIAL);
         }
     }
@@ -316,12 +317,11 @@ impl<P: Protocol> Shared<P> {
     }
 
     fn change_places(&self, core: &mut Core<P>, now: Instant, waste: &mut Waste) {
-        let Some(Spare { link, arrived, moving: Some(Move { plan, state, .. }), .. }) = core.spare.take() else {
-            return;
-        };
+        let Some(spare) = core.spare.take() else { return };
+        let Spare { link, arrived, moving: Some(Move { plan, state, .. }), .. } = *spare else { return };
         let old = mem::replace(&mut core.link, link);
         let retiring = Retiring::new(old, now + self.options.close_timeout);
-        if let Some(older) = core.retiring.replace(retiring) {
+        if let Some(older) = core.retiring.replace(Box::new(retiring)) {
             waste.add(older.link);
         }
         core.write = Write::default();

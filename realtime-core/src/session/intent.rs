@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Every change of the configuration, as one.
 #[derive(Clone, Debug)]
 pub(super) struct Intent<C> {
-    granted: Option<C>,
+    granted: Option<Box<C>>,
     /// On the wire, in order, by the number of the request.
     asked: Vec<(u64, C)>,
 }
@@ -33,10 +33,10 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
         let Some(at) = self.asked.iter().position(|(asked, _)| *asked == seq) else { return };
         let (_, config) = self.asked.remove(at);
         if granted {
-            self.granted = Some(match self.granted.take() {
+            self.granted = Some(Box::new(match self.granted.take() {
                 Some(before) => merge(&before, &config),
                 None => config,
-            });
+            }));
         }
     }
 
@@ -46,7 +46,7 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
             let seq = *seq;
             self.settle(seq, true);
         }
-        self.granted.clone()
+        self.granted.as_deref().cloned()
     }
 }
 

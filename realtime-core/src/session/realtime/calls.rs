@@ -59,8 +59,6 @@ pub(crate) struct Due {
 /// What is asked of the application, by response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
-    /// Whether somebody answers: else nothing is followed.
-    on: bool,
     turns: HashMap<Id, Turn>,
     /// Calls that were handed out: each once, however often the server tells of it.
     seen: HashSet<Id>,
@@ -126,70 +124,69 @@ impl Book {
         let turn = self.turns.remove(response).unwrap_or_default();
         turn.answered > 0 && turn.ended == Some(ResponseStatus::Completed)
     }
+
+    fn go_on(&mut self, response: &Id) {
+        if self.settle(response) {
+            self.follow_ups += 1;
+        }
+    }
 }
 
 impl RealtimeSession {
     pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
-        self.calls.on = true;
-        self.calls.when_interrupted = when_interrupted;
+        self.calls.get_or_insert_default().when_interrupted = when_interrupted;
     }
 
     /// The next response whose calls are to be dropped.
     pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
-        self.calls.interrupted.pop_front()
+        self.calls.as_mut()?.interrupted.pop_front()
     }
 
     /// The next call to be answered.
     pub(crate) fn next_call(&mut self) -> Option<Due> {
-        self.calls.due.pop_front()
+        self.calls.as_mut()?.due.pop_front()
     }
 
     /// A call was answered, or nobody will.
     pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
-        self.calls.open = self.calls.open.saturating_sub(1);
-        self.calls.bytes = self.calls.bytes.saturating_sub(call.arguments().len());
-        if let Some(turn) = self.calls.turns.get_mut(response) {
+        let Some(calls) = &mut self.calls else { return };
+        calls.open = calls.open.saturating_sub(1);
+        calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
+        if let Some(turn) = calls.turns.get_mut(response) {
             turn.open = turn.open.saturating_sub(1);
             turn.answered += usize::from(answered);
         }
-        self.go_on(response);
+        calls.go_on(response);
     }
 
     /// Follows what is asked of the application.
     pub(super) fn note_calls(&mut self, event: &ServerEvent) {
-        if !self.calls.on {
-            return;
-        }
+        let Some(calls) = &mut self.calls else { return };
         match event {
-            ServerEvent::ResponseOutputItemDone(done) => self.calls.ask(&done.response_id, &done.item),
+            ServerEvent::ResponseOutputItemDone(done) => calls.ask(&done.response_id, &done.item),
             ServerEvent::ResponseDone(done) => {
                 let Some(id) = &done.response.id else { return };
                 let completed = done.response.status == Some(ResponseStatus::Completed);
                 if completed {
                     // Whatever was told of only now.
-                    done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| self.calls.ask(id, item));
+                    done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| calls.ask(id, item));
                 }
-                if let Some(turn) = self.calls.turns.get_mut(id) {
+                if let Some(turn) = calls.turns.get_mut(id) {
                     turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
-                    if !completed && self.calls.when_interrupted == WhenInterrupted::Cancel {
-                        self.calls.interrupted.push_back(id.clone());
+                    if !completed && calls.when_interrupted == WhenInterrupted::Cancel {
+                        calls.interrupted.push_back(id.clone());
                     }
-                    self.go_on(id);
+                    calls.go_on(id);
                 }
             }
             _ => {}
         }
     }
 
-    fn go_on(&mut self, response: &Id) {
-        if self.calls.settle(response) {
-            self.calls.follow_ups += 1;
-        }
-    }
-
     /// A request that is made because of what was answered, not because the application asks.
     pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
-        self.calls.follow_ups = self.calls.follow_ups.checked_sub(1)?;
+        let calls = self.calls.as_mut()?;
+        calls.follow_ups = calls.follow_ups.checked_sub(1)?;
         Some(ResponseCreate::default().into())
     }
 }

@@ -68,7 +68,8 @@ pub struct RealtimeSession {
     requests: Requests<Kind>,
     scheduler: Scheduler,
     ledger: Ledger,
-    calls: Book,
+    /// None as long as nobody answers.
+    calls: Option<Box<Book>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
     /// Whether the model has spoken: then its voice cannot change.

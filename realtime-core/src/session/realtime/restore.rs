@@ -247,7 +247,7 @@ impl RealtimeSession {
             && self.requests.open().next().is_none()
             && self.scheduler.unfinished().next().is_none()
             && self.expected_until().is_none_or(|until| now >= until)
-            && self.calls.is_idle()
+            && self.calls.as_ref().is_none_or(|calls| calls.is_idle())
             && self.ledger.is_silent(now)
             && (self.turn_detection().is_some() || self.input.buffered_bytes == 0)
     }
