@@ -115,8 +115,6 @@ struct Wakers {
     read: Waker,
     write: Waker,
     timer: Waker,
-    dial: Waker,
-    spare: Waker,
 }
 
 impl Waste {
@@ -142,8 +140,6 @@ impl<P: Protocol> Core<P> {
                 read: hub::waker(hub, bit::READ),
                 write: hub::waker(hub, bit::WRITE),
                 timer: hub::waker(hub, bit::TIMER),
-                dial: hub::waker(hub, bit::DIAL),
-                spare: hub::waker(hub, bit::SPARE),
             },
             left: 0,
             parked: false,
@@ -168,14 +164,6 @@ impl<P: Protocol> Core<P> {
             starter: None,
             notes: Notes::default(),
         }
-    }
-
-    pub(super) fn dial_waker(&self) -> Waker {
-        self.wakers.dial.clone()
-    }
-
-    pub(super) fn spare_waker(&self) -> Waker {
-        self.wakers.spare.clone()
     }
 
     /// Takes note of another attempt to open a link.

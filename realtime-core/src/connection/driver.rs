@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     core::{Core, Waste},
-    hub::{Hub, Slot, bit},
+    hub::{self, Hub, Slot, bit},
     link::Dialer,
     options::Options,
     outbox::Outbox,
@@ -158,12 +158,12 @@ impl<P: Protocol> Shared<P> {
     /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
     fn dial(&self) {
         let mut core = self.core();
-        let waker = core.dial_waker();
         let Some(attempt) = core.attempt() else { return };
         let number = attempt.number;
         let Some(mut dial) = attempt.take() else { return };
         drop(core);
         let mut guard = OnPanic { shared: self, armed: true };
+        let waker = hub::waker(&self.hub, bit::DIAL);
         let result = dial.as_mut().poll(&mut Context::from_waker(&waker));
         guard.armed = false;
         let mut core = self.core();

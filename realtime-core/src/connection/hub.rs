@@ -38,10 +38,17 @@ pub(super) mod bit {
     pub(super) const DRIVING: u8 = 1 << 7;
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hub {
     bits: AtomicU8,
     slots: Mutex<Slab<Option<Waker>>>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        // One waiter is the common case.
+        Self { bits: AtomicU8::new(0), slots: Mutex::new(Slab::with_capacity(1)) }
+    }
 }
 
 impl Hub {

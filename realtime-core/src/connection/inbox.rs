@@ -8,7 +8,7 @@ use crate::{error::Error, protocol::Protocol, transport::Text};
 /// One update, and the text it came as where somebody taps it.
 pub(super) struct Arrival<P: Protocol> {
     pub(super) update: Update<P>,
-    pub(super) raw: Option<Text>,
+    pub(super) raw: Option<Box<Text>>,
     bytes: usize,
 }
 
@@ -36,7 +36,7 @@ impl<P: Protocol> Inbox<P> {
     }
 
     pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
-        let raw = raw.filter(|_| self.tapped).cloned();
+        let raw = raw.filter(|_| self.tapped).cloned().map(Box::new);
         // A floor, for an event is never smaller than what holds it.
         let bytes = bytes.max(64);
         self.bytes += bytes;

@@ -305,7 +305,7 @@ impl<P: Protocol> Connection<P> {
         Poll::Ready(arrival.transpose().map(|arrival| {
             let Arrival { update, raw, .. } = arrival.flatten()?;
             if let Update::Event(event) = &update {
-                handlers::dispatch(&self.handlers, event, raw.as_ref());
+                handlers::dispatch(&self.handlers, event, raw.as_deref());
             }
             Ok(update)
         }))

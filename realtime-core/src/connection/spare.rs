@@ -14,7 +14,7 @@ use std::{
 use super::{
     core::{Core, MESSAGES_A_TURN, Waste, Write},
     driver::Shared,
-    hub::bit,
+    hub::{self, bit},
     link::{Again, Link, Pumps},
     notice::Phase,
     options::{Options, Unread},
@@ -247,7 +247,7 @@ impl<P: Protocol> Shared<P> {
     }
 
     fn tend_now(&self, core: &mut Core<P>, quiet: bool, now: Instant, waste: &mut Waste) {
-        let waker = core.spare_waker();
+        let waker = hub::waker(&self.hub, bit::SPARE);
         let mut cx = Context::from_waker(&waker);
         if let Some(retired) = core.retiring.take_if(|retiring| retiring.is_over(&mut cx, now)) {
             waste.add(retired.link);

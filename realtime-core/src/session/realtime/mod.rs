@@ -67,7 +67,10 @@ pub struct RealtimeSession {
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<Kind>,
     scheduler: Scheduler,
-    ledger: Ledger,
+    /// None unless the playback is followed.
+    ledger: Option<Box<Ledger>>,
+    /// What the session itself wants to send.
+    outgoing: VecDeque<ClientEvent>,
     /// None as long as nobody answers.
     calls: Option<Box<Book>>,
     intent: Intent<SessionConfig>,
@@ -133,7 +136,7 @@ fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
 
 impl State<Realtime> for RealtimeSession {
     fn configure(&mut self, setup: &Setup) {
-        self.ledger.configure(setup.playback.clone());
+        self.ledger = setup.playback.clone().map(|settings| Box::new(Ledger::new(settings)));
         self.creations.remember(setup.restore);
         self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
         self.responses.set_keep(setup.memory.responses);
@@ -202,7 +205,7 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn next_outgoing(&mut self) -> Option<ClientEvent> {
-        self.take_outgoing().or_else(|| self.take_follow_up())
+        self.outgoing.pop_front().or_else(|| self.take_follow_up())
     }
 
     fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::RealtimeSession;
+use super::{Conversation, RealtimeSession};
 use crate::{
     event::{
         ClientEvent, ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ResponseOutputAudioDelta,
@@ -88,9 +88,9 @@ pub struct Chunk {
 }
 
 /// The parts that wait to be heard, in the order of playing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Ledger {
-    settings: Option<Playback>,
+    settings: Playback,
     parts: VecDeque<Part>,
     /// Responses that were cut off: what still comes of them is not played.
     cut: HashSet<Id>,
@@ -99,7 +99,6 @@ pub(super) struct Ledger {
     told: bool,
     /// When the clock was last believed.
     then: Instant,
-    outgoing: VecDeque<ClientEvent>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,20 +125,21 @@ const MOST_HEARD: usize = 64;
 const MOST_CUT: usize = 256;
 
 impl Ledger {
-    pub(super) fn configure(&mut self, settings: Option<Playback>) {
-        self.settings = settings;
-    }
-
-    fn is_on(&self) -> bool {
-        self.settings.is_some()
+    pub(super) fn new(settings: Playback) -> Self {
+        Self {
+            settings,
+            parts: VecDeque::new(),
+            cut: HashSet::new(),
+            heard: VecDeque::new(),
+            told: false,
+            then: Instant::default(),
+        }
     }
 
     fn add(&mut self, delta: &ResponseOutputAudioDelta, format: impl FnOnce() -> AudioFormat, now: Instant) {
-        let Some(settings) = &self.settings else { return };
         if self.cut.contains(&delta.response_id) {
             return;
         }
-        let queue = settings.queue;
         self.tick(now);
         let queued: usize = self.parts.iter().map(|part| part.queued).sum();
         if queued + delta.delta.len() > MOST_QUEUED {
@@ -170,7 +170,7 @@ impl Ledger {
             }
         };
         part.received += delta.delta.len() as u64;
-        if queue {
+        if self.settings.queue {
             part.queue.push_back(delta.delta.clone());
             part.queued += delta.delta.len();
         }
@@ -221,7 +221,6 @@ impl Ledger {
     /// The session is gone; what has come of its audio is still played.
     pub(super) fn outlive(&mut self) {
         self.cut.clear();
-        self.outgoing.clear();
         for part in &mut self.parts {
             part.orphan = true;
             part.whole = true;
@@ -241,6 +240,58 @@ impl Ledger {
         self.parts.iter_mut().filter(|part| ends(part)).for_each(|part| part.whole = true);
         self.drop_heard();
     }
+
+    /// Cuts off what was not heard.
+    fn cut_off(&mut self, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>) {
+        let mut playing = true;
+        for part in std::mem::take(&mut self.parts) {
+            let ms = |bytes| part.format.bytes_to_ms(bytes).unwrap_or_default();
+            let (heard_ms, received_ms) = (ms(part.heard), ms(part.received));
+            if self.cut.len() < MOST_CUT {
+                self.cut.insert(part.response_id.clone());
+            }
+            // Heard to its end, and it has one; or there is nothing left to cut.
+            if part.orphan || (part.whole && part.heard == part.received) {
+                continue;
+            }
+            let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;
+            let transcript = part.transcript_share(conversation);
+            outgoing.push_back(if behind && self.settings.unheard == Unheard::Delete {
+                ConversationItemDelete::new(&part.item_id).into()
+            } else {
+                ConversationItemTruncate::new(&part.item_id, part.content_index, heard_ms).into()
+            });
+            let Part { item_id, content_index, .. } = part;
+            let heard = Heard { item_id, content_index, ms: heard_ms, received_ms, transcript };
+            if self.heard.len() == MOST_HEARD {
+                self.heard.pop_front();
+            }
+            self.heard.push_back(heard);
+        }
+    }
+}
+
+impl Part {
+    /// The words that fit what was heard.
+    fn transcript_share(&self, conversation: &Conversation) -> String {
+        let item = conversation.get(&self.item_id).and_then(|item| item.item.as_message());
+        let index = usize::try_from(self.content_index).unwrap_or(usize::MAX);
+        let transcript = item.and_then(|message| message.content.get(index)?.transcript.as_deref());
+        let Some(transcript) = transcript.filter(|_| self.received > 0) else { return String::new() };
+        let letters = transcript.chars().count() as u128;
+        let share = letters * u128::from(self.heard) / u128::from(self.received);
+        let end = transcript.char_indices().nth(usize::try_from(share).unwrap_or(usize::MAX));
+        match end {
+            None => transcript.into(),
+            Some((end, letter)) => {
+                let start = &transcript[..end];
+                // A word that was begun was not heard.
+                let whole =
+                    if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
+                whole.trim_end().into()
+            }
+        }
+    }
 }
 
 /// Bytes played in a time: whole milliseconds are exact.
@@ -256,14 +307,12 @@ fn time_of(bytes: u64, rate: u64) -> Duration {
 impl RealtimeSession {
     /// Follows the audio that is to be played, before the event is applied.
     pub(super) fn follow(&mut self, event: &ServerEvent, now: Instant) {
-        if !self.ledger.is_on() {
-            return;
-        }
+        let Some(ledger) = &mut self.ledger else { return };
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 let responses = &self.responses;
                 let info = self.info.as_deref();
-                self.ledger.add(
+                ledger.add(
                     delta,
                     || match responses.get(&delta.response_id) {
                         Some(response) => response.format.clone(),
@@ -274,19 +323,17 @@ impl RealtimeSession {
             }
             ServerEvent::ResponseOutputAudioDone(done) => {
                 let ends = |part: &Part| part.item_id == done.item_id && part.content_index == done.content_index;
-                self.ledger.finish(ends, now);
+                ledger.finish(ends, now);
             }
             ServerEvent::ResponseDone(done) => {
                 let Some(id) = &done.response.id else { return };
-                self.ledger.cut.remove(id);
-                self.ledger.finish(|part| part.response_id == *id, now);
+                ledger.cut.remove(id);
+                ledger.finish(|part| part.response_id == *id, now);
             }
             ServerEvent::ConversationItemDeleted(deleted) => {
-                self.ledger.parts.retain(|part| part.item_id != deleted.item_id);
+                ledger.parts.retain(|part| part.item_id != deleted.item_id);
             }
-            ServerEvent::InputAudioBufferSpeechStarted(_)
-                if self.ledger.settings.as_ref().is_some_and(|settings| settings.barge_in) =>
-            {
+            ServerEvent::InputAudioBufferSpeechStarted(_) if ledger.settings.barge_in => {
                 let cancel = !self.interrupts_by_itself();
                 self.interrupt(cancel, now);
             }
@@ -305,66 +352,23 @@ impl RealtimeSession {
 
     /// The user has had enough: cuts off what was not heard, and cancels the response in progress if asked to.
     pub(crate) fn interrupt(&mut self, cancel: bool, now: Instant) {
-        self.ledger.tick(now);
-        let unheard = self.ledger.settings.as_ref().map_or(Unheard::Truncate, |settings| settings.unheard);
-        let mut playing = true;
-        for part in std::mem::take(&mut self.ledger.parts) {
-            let ms = |bytes| part.format.bytes_to_ms(bytes).unwrap_or_default();
-            let (heard_ms, received_ms) = (ms(part.heard), ms(part.received));
-            if self.ledger.cut.len() < MOST_CUT {
-                self.ledger.cut.insert(part.response_id.clone());
-            }
-            // Heard to its end, and it has one; or there is nothing left to cut.
-            if part.orphan || (part.whole && part.heard == part.received) {
-                continue;
-            }
-            let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;
-            let transcript = self.transcript_share(&part);
-            self.ledger.outgoing.push_back(if behind && unheard == Unheard::Delete {
-                ConversationItemDelete::new(&part.item_id).into()
-            } else {
-                ConversationItemTruncate::new(&part.item_id, part.content_index, heard_ms).into()
-            });
-            let Part { item_id, content_index, .. } = part;
-            let heard = Heard { item_id, content_index, ms: heard_ms, received_ms, transcript };
-            if self.ledger.heard.len() == MOST_HEARD {
-                self.ledger.heard.pop_front();
-            }
-            self.ledger.heard.push_back(heard);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.tick(now);
+            ledger.cut_off(&self.conversation, &mut self.outgoing);
         }
         let Some(active) = self.responses.active() else { return };
         let id = active.id.clone();
-        if self.ledger.is_on() && self.ledger.cut.len() < MOST_CUT {
-            self.ledger.cut.insert(id.clone());
+        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.cut.len() < MOST_CUT) {
+            ledger.cut.insert(id.clone());
         }
         if cancel {
-            self.ledger.outgoing.push_back(ResponseCancel::default().response_id(id).into());
-        }
-    }
-
-    /// The words of a part that fit what was heard of it.
-    fn transcript_share(&self, part: &Part) -> String {
-        let item = self.conversation.get(&part.item_id).and_then(|item| item.item.as_message());
-        let index = usize::try_from(part.content_index).unwrap_or(usize::MAX);
-        let transcript = item.and_then(|message| message.content.get(index)?.transcript.as_deref());
-        let Some(transcript) = transcript.filter(|_| part.received > 0) else { return String::new() };
-        let letters = transcript.chars().count() as u128;
-        let share = letters * u128::from(part.heard) / u128::from(part.received);
-        let end = transcript.char_indices().nth(usize::try_from(share).unwrap_or(usize::MAX));
-        match end {
-            None => transcript.into(),
-            Some((end, letter)) => {
-                let start = &transcript[..end];
-                // A word that was begun was not heard.
-                let whole =
-                    if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
-                whole.trim_end().into()
-            }
+            self.outgoing.push_back(ResponseCancel::default().response_id(id).into());
         }
     }
 
     pub(crate) fn next_chunk(&mut self) -> Option<Chunk> {
-        let part = self.ledger.parts.iter_mut().find(|part| !part.queue.is_empty())?;
+        let ledger = self.ledger.as_mut()?;
+        let part = ledger.parts.iter_mut().find(|part| !part.queue.is_empty())?;
         let audio = part.queue.pop_front()?;
         part.queued -= audio.len();
         let chunk = Chunk {
@@ -373,14 +377,15 @@ impl RealtimeSession {
             format: part.format.clone(),
             audio,
         };
-        self.ledger.drop_heard();
+        ledger.drop_heard();
         Some(chunk)
     }
 
     /// Fills a buffer with audio, which is heard with that. How many bytes there were.
     pub(crate) fn read_audio(&mut self, buffer: &mut [u8]) -> usize {
+        let Some(ledger) = &mut self.ledger else { return 0 };
         let mut filled = 0;
-        for part in &mut self.ledger.parts {
+        for part in &mut ledger.parts {
             while filled < buffer.len()
                 && let Some(mut audio) = part.queue.pop_front()
             {
@@ -396,52 +401,52 @@ impl RealtimeSession {
                 break;
             }
         }
-        self.ledger.advance(filled as u64);
+        ledger.advance(filled as u64);
         filled
     }
 
     /// So many more samples were heard, in the order of playing.
     pub(crate) fn played(&mut self, samples: u64) {
-        let sample = self.ledger.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
-        self.ledger.advance(samples.saturating_mul(u64::from(sample)));
+        let Some(ledger) = &mut self.ledger else { return };
+        let sample = ledger.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
+        ledger.advance(samples.saturating_mul(u64::from(sample)));
     }
 
     /// The part was heard up to there, and everything before it.
     pub(crate) fn mark(&mut self, item: &str, content_index: u32, ms: u64) {
-        self.ledger.told = true;
+        let Some(ledger) = &mut self.ledger else { return };
+        ledger.told = true;
         let at = |part: &Part| part.content_index == content_index && part.item_id == item;
-        let Some(at) = self.ledger.parts.iter().position(at) else { return };
-        for part in self.ledger.parts.iter_mut().take(at) {
+        let Some(at) = ledger.parts.iter().position(at) else { return };
+        for part in ledger.parts.iter_mut().take(at) {
             part.heard = part.received;
         }
-        let part = &mut self.ledger.parts[at];
+        let part = &mut ledger.parts[at];
         if let Some(bytes) = part.format.ms_to_bytes(ms) {
             part.heard = bytes.min(part.received);
         }
-        self.ledger.drop_heard();
+        ledger.drop_heard();
     }
 
     /// What is playing, and how much of it was heard, in milliseconds.
     pub(crate) fn position(&mut self, now: Instant) -> Option<(Id, u32, u64)> {
-        self.ledger.tick(now);
+        let ledger = self.ledger.as_mut()?;
+        ledger.tick(now);
         let playing = |part: &&Part| part.heard < part.received || !part.whole;
-        let part = self.ledger.parts.iter().find(playing)?;
+        let part = ledger.parts.iter().find(playing)?;
         Some((part.item_id.clone(), part.content_index, part.format.bytes_to_ms(part.heard).unwrap_or_default()))
     }
 
     /// How much audio came and was not heard, in milliseconds.
     pub(crate) fn unheard_ms(&mut self, now: Instant) -> u64 {
-        self.ledger.tick(now);
+        let Some(ledger) = &mut self.ledger else { return 0 };
+        ledger.tick(now);
         let left = |part: &Part| part.format.bytes_to_ms(part.received - part.heard).unwrap_or_default();
-        self.ledger.parts.iter().map(left).sum()
+        ledger.parts.iter().map(left).sum()
     }
 
     /// What was heard of items that were cut off, the latest last.
     pub fn heard(&self) -> impl DoubleEndedIterator<Item = &Heard> {
-        self.ledger.heard.iter()
-    }
-
-    pub(super) fn take_outgoing(&mut self) -> Option<ClientEvent> {
-        self.ledger.outgoing.pop_front()
+        self.ledger.iter().flat_map(|ledger| &ledger.heard)
     }
 }

@@ -193,7 +193,10 @@ impl RealtimeSession {
         next.input.buffered_bytes = 0;
         next.playing = None;
         next.spoke = false;
-        next.ledger.outlive();
+        next.outgoing.clear();
+        if let Some(ledger) = &mut next.ledger {
+            ledger.outlive();
+        }
         next
     }
 
@@ -248,7 +251,7 @@ impl RealtimeSession {
             && self.scheduler.unfinished().next().is_none()
             && self.expected_until().is_none_or(|until| now >= until)
             && self.calls.as_ref().is_none_or(|calls| calls.is_idle())
-            && self.ledger.is_silent(now)
+            && self.ledger.as_ref().is_none_or(|ledger| ledger.is_silent(now))
             && (self.turn_detection().is_some() || self.input.buffered_bytes == 0)
     }
 }
