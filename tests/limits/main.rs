@@ -2,6 +2,7 @@
 
 mod connection;
 mod deep;
+mod idle;
 mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
