@@ -1,7 +1,11 @@
 //! From a socket to typed events with audio as bytes. The processor's time for an event, against a reader of the same
 //! runtime that drops its frames.
 
-use std::{cell::RefCell, time::Instant};
+use std::{
+    cell::RefCell,
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use adk_realtime::{BoxedSession, RealtimeConfig, RealtimeModel, openai::OpenAIRealtimeModel};
 use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
@@ -22,7 +26,10 @@ use realtime_core::{
 };
 use realtime_smol::SmolTransport;
 use realtime_tokio::{ByteStream, TokioTransport};
-use tokio::{net::TcpStream, runtime::Runtime};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    runtime::Runtime,
+};
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -31,11 +38,23 @@ use tokio_tungstenite::{
         protocol::{Role, WebSocketConfig},
     },
 };
-use tokio_util::compat::FuturesAsyncReadCompatExt;
+use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 
 const ROUNDS: usize = 9;
-const MIXES: usize = 40;
+
+/// How much is asked for at once, and how often in a turn.
+const MIXES: usize = 4;
 const EVENTS: usize = MIXES * 112;
+const BLASTS: usize = 10;
+
+/// Time for a blast to arrive, before it is read: a reader that is slower than the sender would be charged for the
+/// sender's work, which the kernel then does in the reader's name.
+fn arrive() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+/// Room for a whole blast.
+const RECEIVE_BUFFER: u32 = 4 << 20;
 
 fn main() {
     serve_if_asked();
@@ -44,7 +63,7 @@ fn main() {
     plain(&runtime);
     tls(&runtime);
     one_by_one(&runtime);
-    others();
+    others(&runtime);
     ping_pong(&runtime);
     finish();
 }
@@ -60,21 +79,22 @@ async fn connect<P: Protocol>(transport: impl Transport, base: String) -> Connec
     connection
 }
 
-async fn receive<P: Protocol>(connection: &Connection<P>, events: usize) -> usize {
-    for _ in 0..events {
-        std::hint::black_box(connection.next().await.unwrap().unwrap());
+/// One turn of a connection's.
+async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>) -> usize {
+    for _ in 0..BLASTS {
+        go(connection);
+        connection.flush().await.unwrap();
+        arrive();
+        for _ in 0..EVENTS {
+            std::hint::black_box(connection.next().await.unwrap().unwrap());
+        }
     }
-    events
+    BLASTS * EVENTS
 }
 
 /// Through a connection.
 fn ours<'a, P: Protocol<ClientEvent = ClientEvent>>(runtime: &'a Runtime, connection: Connection<P>) -> Turn<'a> {
-    Box::new(move || {
-        runtime.block_on(async {
-            go(&connection);
-            receive(&connection, EVENTS).await
-        })
-    })
+    Box::new(move || runtime.block_on(receive(&connection)))
 }
 
 /// Over a socket of tungstenite's; what is made of a frame is dropped.
@@ -84,12 +104,15 @@ where
 {
     Box::new(move || {
         runtime.block_on(async {
-            socket.send(Message::text(GO)).await.unwrap();
-            for _ in 0..EVENTS {
-                let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
-                drop(std::hint::black_box(make(&text)));
+            for _ in 0..BLASTS {
+                socket.send(Message::text(GO)).await.unwrap();
+                arrive();
+                for _ in 0..EVENTS {
+                    let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
+                    drop(std::hint::black_box(make(&text)));
+                }
             }
-            EVENTS
+            BLASTS * EVENTS
         })
     })
 }
@@ -104,9 +127,16 @@ where
 }
 
 async fn dial(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(("localhost", server.port)).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(RECEIVE_BUFFER).unwrap();
+    let stream = socket.connect((Ipv4Addr::LOCALHOST, server.port).into()).await.unwrap();
     stream.set_nodelay(true).unwrap();
     stream
+}
+
+/// A transport over such a socket.
+async fn over(server: &Server) -> TokioTransport {
+    TokioTransport::once(ByteStream::new(dial(server).await.compat()))
 }
 
 fn buffer(bytes: usize) -> WebSocketConfig {
@@ -116,11 +146,14 @@ fn buffer(bytes: usize) -> WebSocketConfig {
 fn adk<'a>(runtime: &'a Runtime, session: BoxedSession) -> Turn<'a> {
     Box::new(move || {
         runtime.block_on(async {
-            session.create_response().await.unwrap();
-            for _ in 0..EVENTS {
-                drop(std::hint::black_box(session.next_event().await.unwrap().unwrap()));
+            for _ in 0..BLASTS {
+                session.create_response().await.unwrap();
+                arrive();
+                for _ in 0..EVENTS {
+                    drop(std::hint::black_box(session.next_event().await.unwrap().unwrap()));
+                }
             }
-            EVENTS
+            BLASTS * EVENTS
         })
     })
 }
@@ -143,9 +176,9 @@ fn at_least(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str,
 fn plain(runtime: &Runtime) {
     let server = Server::blasting(MIXES, false);
     let (url, base) = (server.url(), || server.base());
-    let large = || TokioTransport::new().read_buffer(64 << 10);
+    let large = async || over(&server).await.read_buffer(64 << 10);
     let contenders = runtime.block_on(async {
-        let spawned = connect::<Realtime>(TokioTransport::new(), base()).await;
+        let spawned = connect::<Realtime>(over(&server).await, base()).await;
         // Dropping its handle leaves it running.
         drop(realtime_tokio::spawn(&spawned));
         let session = OpenAIRealtimeModel::new("key", "m").with_base_url(url.split('?').next().unwrap());
@@ -154,10 +187,10 @@ fn plain(runtime: &Runtime) {
         vec![
             ("raw", reader(runtime, raw(dial(&server).await, &url, buffer(128 << 10)).await, |_| ())),
             ("raw 16 KiB", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, |_| ())),
-            ("ours, events only", ours(runtime, connect::<EventsOnly>(TokioTransport::new(), base()).await)),
-            ("ours", ours(runtime, connect::<Realtime>(TokioTransport::new(), base()).await)),
-            ("ours, 64 KiB, events only", ours(runtime, connect::<EventsOnly>(large(), base()).await)),
-            ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large(), base()).await)),
+            ("ours, events only", ours(runtime, connect::<EventsOnly>(over(&server).await, base()).await)),
+            ("ours", ours(runtime, connect::<Realtime>(over(&server).await, base()).await)),
+            ("ours, 64 KiB, events only", ours(runtime, connect::<EventsOnly>(large().await, base()).await)),
+            ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large().await, base()).await)),
             ("ours, spawned", ours(runtime, spawned)),
             ("async-openai", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, async_openai)),
             ("oai-rt-rs", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, oai_rt_rs)),
@@ -180,14 +213,14 @@ fn plain(runtime: &Runtime) {
 fn tls(runtime: &Runtime) {
     let server = Server::blasting(MIXES, true);
     let url = server.url();
-    let transport = || TokioTransport::new().tls(server.tls());
+    let transport = async || over(&server).await.tls(server.tls());
     let contenders = runtime.block_on(async {
         let connector = TlsConnector::from(server.client_config());
         let stream = connector.connect(ServerName::try_from("localhost").unwrap(), dial(&server).await).await.unwrap();
         vec![
             ("raw", reader(runtime, raw(stream, &url, buffer(128 << 10)).await, |_| ())),
-            ("ours, events only", ours(runtime, connect::<EventsOnly>(transport(), server.base()).await)),
-            ("ours", ours(runtime, connect::<Realtime>(transport(), server.base()).await)),
+            ("ours, events only", ours(runtime, connect::<EventsOnly>(transport().await, server.base()).await)),
+            ("ours", ours(runtime, connect::<Realtime>(transport().await, server.base()).await)),
         ]
     });
     let results = contest(ROUNDS, contenders);
@@ -222,18 +255,21 @@ fn one_by_one(runtime: &Runtime) {
 type Block = fn(futures::future::LocalBoxFuture<'_, usize>) -> usize;
 
 /// The other runtimes, each against its own reader. All on one server.
-fn others() {
+fn others(runtime: &Runtime) {
     let server = Server::blasting(MIXES, false);
     let url = server.url();
     let smol: Block = |future| smol::block_on(future);
     let async_std: Block = |future| async_std::task::block_on(future);
+    let socket = || runtime.block_on(dial(&server)).into_std().unwrap();
+    let stream = || smol::Async::new(socket()).unwrap();
     let (smol_raw, smol_ours) = smol::block_on(async {
-        let stream = smol::net::TcpStream::connect(("localhost", server.port)).await.unwrap();
-        (other_raw(smol, stream, &url).await, connect::<EventsOnly>(SmolTransport::new(), server.base()).await)
+        let transport = SmolTransport::once(ByteStream::new(stream()));
+        (other_raw(smol, stream(), &url).await, connect::<EventsOnly>(transport, server.base()).await)
     });
+    let stream = || async_std::net::TcpStream::from(socket());
     let (async_std_raw, async_std_ours) = async_std::task::block_on(async {
-        let stream = async_std::net::TcpStream::connect(("localhost", server.port)).await.unwrap();
-        (other_raw(async_std, stream, &url).await, connect::<EventsOnly>(AsyncStdTransport::new(), server.base()).await)
+        let transport = AsyncStdTransport::once(ByteStream::new(stream()));
+        (other_raw(async_std, stream(), &url).await, connect::<EventsOnly>(transport, server.base()).await)
     });
     let results = contest(
         ROUNDS,
@@ -259,22 +295,20 @@ async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, st
     socket.next().await.unwrap().unwrap();
     Box::new(move || {
         block(Box::pin(async {
-            socket.send(Message::text(GO)).await.unwrap();
-            for _ in 0..EVENTS {
-                drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
+            for _ in 0..BLASTS {
+                socket.send(Message::text(GO)).await.unwrap();
+                arrive();
+                for _ in 0..EVENTS {
+                    drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
+                }
             }
-            EVENTS
+            BLASTS * EVENTS
         }))
     })
 }
 
 fn other_ours(block: Block, connection: Connection<EventsOnly>) -> Turn<'static> {
-    Box::new(move || {
-        block(Box::pin(async {
-            go(&connection);
-            receive(&connection, EVENTS).await
-        }))
-    })
+    Box::new(move || block(Box::pin(receive(&connection))))
 }
 
 /// How long an answer takes, in the middle.

@@ -92,10 +92,10 @@ fn text(raw: &[u8]) -> Option<(Head, Piece)> {
     Some((head, std::str::from_utf8(text).ok()?.into()))
 }
 
-/// An id up to its closing quote, and what follows that.
+/// An id up to its closing quote, and what follows that. The service's own are short and ASCII.
 fn id(raw: &[u8]) -> Option<(Id, &[u8])> {
     let (text, rest) = string(raw)?;
-    Some((Id::new(std::str::from_utf8(text).ok()?), rest))
+    Some((Id::from_ascii(text)?, rest))
 }
 
 /// A string up to its closing quote, and what follows that. None if something in it is escaped, or should be.

@@ -8,7 +8,7 @@ use base64_turbo::STANDARD;
 
 /// Decodes into a buffer of exactly the right size.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    // Without padding the library's own buffer has the right size, and is not zeroed first.
+    // Without padding the library's own buffer has the right size.
     if !text.ends_with(b"=") {
         return STANDARD.decode(text).ok();
     }

@@ -33,6 +33,14 @@ impl Id {
         }
     }
 
+    /// Makes an id of ASCII, if it is that and fits in place.
+    pub(crate) fn from_ascii(text: &[u8]) -> Option<Self> {
+        let mut bytes = [0; INLINE];
+        bytes.get_mut(..text.len()).filter(|_| text.is_ascii())?.copy_from_slice(text);
+        // `text.len()` is at most INLINE here.
+        Some(Self(Repr::Inline { len: text.len() as u8, bytes }))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
@@ -192,7 +200,15 @@ mod tests {
             let id = Id::new(&text);
             assert_eq!(matches!(id.0, Repr::Inline { .. }), length <= INLINE);
             assert_eq!((&*id, &*Id::from(text.clone())), (&*text, &*text));
+            let ascii = "x".repeat(length);
+            assert_eq!(Id::from_ascii(ascii.as_bytes()), (length <= INLINE).then(|| Id::new(&ascii)));
         }
+    }
+
+    #[test]
+    fn only_ascii_is_taken_as_it_is() {
+        assert_eq!(Id::from_ascii("é".as_bytes()), None);
+        assert_eq!(Id::from_ascii(b"\xff"), None);
     }
 
     #[test]

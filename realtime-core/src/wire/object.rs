@@ -19,6 +19,8 @@ pub(crate) fn read_object<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: A) -
 /// The members of an object: its tag, those that came before it, those still unread.
 pub(crate) struct Object<'de, A> {
     tag: Option<Cow<'de, str>>,
+    /// One member in front of the tag, the id, is the common case and costs no allocation.
+    first: Option<(Cow<'de, str>, Held<'de>)>,
     held: std::vec::IntoIter<(Cow<'de, str>, Held<'de>)>,
     value: Option<Held<'de>>,
     rest: A,
@@ -27,16 +29,20 @@ pub(crate) struct Object<'de, A> {
 impl<'de, A: MapAccess<'de>> Object<'de, A> {
     /// Reads up to the tag: to the end, if there is none.
     pub(crate) fn new(mut map: A) -> Result<Self, A::Error> {
-        let mut held = Vec::new();
+        let (mut first, mut held) = (None, Vec::new());
         let mut tag = None;
         while let Some(Borrowed(key)) = map.next_key()? {
             if key == "type" {
                 tag = map.next_value::<Option<Borrowed<'de>>>()?.map(|tag| tag.0);
                 break;
             }
-            held.push((key, map.next_value()?));
+            let member = (key, map.next_value()?);
+            match first {
+                None => first = Some(member),
+                Some(_) => held.push(member),
+            }
         }
-        Ok(Self { tag, held: held.into_iter(), value: None, rest: map })
+        Ok(Self { tag, first, held: held.into_iter(), value: None, rest: map })
     }
 
     pub(crate) fn tag(&self) -> Option<&str> {
@@ -45,7 +51,7 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
 
     /// A text that stood before the tag, or anywhere in an object without one.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.held.as_slice().iter().find_map(|(key, value)| match value {
+        self.first.iter().chain(self.held.as_slice()).find_map(|(key, value)| match value {
             Held::Text(text) if key == name => Some(&*text.0),
             _ => None,
         })
@@ -62,7 +68,7 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
         if let Some(tag) = &self.tag {
             members.add("type", &quoted(tag));
         }
-        for (key, value) in self.held {
+        for (key, value) in self.first.into_iter().chain(self.held) {
             members.add(&key, &value.to_json());
         }
         members.add_rest(&mut self.rest)?;
@@ -74,7 +80,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        match self.held.next() {
+        match self.first.take().or_else(|| self.held.next()) {
             Some((key, value)) => {
                 self.value = Some(value);
                 seed.deserialize(Text(key)).map(Some).map_err(de::Error::custom)
