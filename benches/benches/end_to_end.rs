@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     net::Ipv4Addr,
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -49,9 +50,10 @@ const BLASTS: usize = 10;
 
 /// Time for a blast to arrive, before it is read: a reader that is slower than the sender would be charged for the
 /// sender's work, which the kernel then does in the reader's name.
-fn arrive() {
-    std::thread::sleep(Duration::from_millis(10));
-}
+const BLAST: Duration = Duration::from_millis(10);
+
+/// What comes from memory is there at once.
+const NONE: Duration = Duration::ZERO;
 
 /// Room for a whole blast.
 const RECEIVE_BUFFER: u32 = 4 << 20;
@@ -79,12 +81,12 @@ async fn connect<P: Protocol>(transport: impl Transport, base: String) -> Connec
     connection
 }
 
-/// One turn of a connection's.
-async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>) -> usize {
+/// One turn of a connection's. What was asked for has so much time to arrive.
+async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>, time: Duration) -> usize {
     for _ in 0..BLASTS {
         go(connection);
         connection.flush().await.unwrap();
-        arrive();
+        sleep(time);
         for _ in 0..EVENTS {
             std::hint::black_box(connection.next().await.unwrap().unwrap());
         }
@@ -94,11 +96,31 @@ async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection
 
 /// Through a connection.
 fn ours<'a, P: Protocol<ClientEvent = ClientEvent>>(runtime: &'a Runtime, connection: Connection<P>) -> Turn<'a> {
-    Box::new(move || runtime.block_on(receive(&connection)))
+    turn(runtime, connection, BLAST)
+}
+
+fn turn<P: Protocol<ClientEvent = ClientEvent>>(
+    runtime: &Runtime,
+    connection: Connection<P>,
+    time: Duration,
+) -> Turn<'_> {
+    Box::new(move || runtime.block_on(receive(&connection, time)))
 }
 
 /// Over a socket of tungstenite's; what is made of a frame is dropped.
-fn reader<'a, S, T>(runtime: &'a Runtime, mut socket: WebSocketStream<S>, make: impl Fn(&str) -> T + 'a) -> Turn<'a>
+fn reader<'a, S, T>(runtime: &'a Runtime, socket: WebSocketStream<S>, make: impl Fn(&str) -> T + 'a) -> Turn<'a>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
+{
+    read(runtime, socket, BLAST, make)
+}
+
+fn read<'a, S, T>(
+    runtime: &'a Runtime,
+    mut socket: WebSocketStream<S>,
+    time: Duration,
+    make: impl Fn(&str) -> T + 'a,
+) -> Turn<'a>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
 {
@@ -106,7 +128,7 @@ where
         runtime.block_on(async {
             for _ in 0..BLASTS {
                 socket.send(Message::text(GO)).await.unwrap();
-                arrive();
+                sleep(time);
                 for _ in 0..EVENTS {
                     let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
                     drop(std::hint::black_box(make(&text)));
@@ -148,7 +170,7 @@ fn adk<'a>(runtime: &'a Runtime, session: BoxedSession) -> Turn<'a> {
         runtime.block_on(async {
             for _ in 0..BLASTS {
                 session.create_response().await.unwrap();
-                arrive();
+                sleep(BLAST);
                 for _ in 0..EVENTS {
                     drop(std::hint::black_box(session.next_event().await.unwrap().unwrap()));
                 }
@@ -236,12 +258,12 @@ fn one_by_one(runtime: &Runtime) {
         let transport = || TokioTransport::once(ByteStream::new(OneByOne::server()));
         let base = || "http://memory/v1".to_owned();
         vec![
-            ("raw", reader(runtime, socket(128 << 10).await, |_| ())),
-            ("raw 16 KiB", reader(runtime, socket(16 << 10).await, |_| ())),
-            ("ours, events only", ours(runtime, connect::<EventsOnly>(transport(), base()).await)),
-            ("ours", ours(runtime, connect::<Realtime>(transport(), base()).await)),
-            ("async-openai", reader(runtime, socket(128 << 10).await, async_openai)),
-            ("oai-rt-rs", reader(runtime, socket(128 << 10).await, oai_rt_rs)),
+            ("raw", read(runtime, socket(128 << 10).await, NONE, |_| ())),
+            ("raw 16 KiB", read(runtime, socket(16 << 10).await, NONE, |_| ())),
+            ("ours, events only", turn(runtime, connect::<EventsOnly>(transport(), base()).await, NONE)),
+            ("ours", turn(runtime, connect::<Realtime>(transport(), base()).await, NONE)),
+            ("async-openai", read(runtime, socket(128 << 10).await, NONE, async_openai)),
+            ("oai-rt-rs", read(runtime, socket(128 << 10).await, NONE, oai_rt_rs)),
         ]
     });
     let results = contest(ROUNDS, contenders);
@@ -297,7 +319,7 @@ async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, st
         block(Box::pin(async {
             for _ in 0..BLASTS {
                 socket.send(Message::text(GO)).await.unwrap();
-                arrive();
+                sleep(BLAST);
                 for _ in 0..EVENTS {
                     drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
                 }
@@ -308,7 +330,7 @@ async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, st
 }
 
 fn other_ours(block: Block, connection: Connection<EventsOnly>) -> Turn<'static> {
-    Box::new(move || block(Box::pin(receive(&connection))))
+    Box::new(move || block(Box::pin(receive(&connection, BLAST))))
 }
 
 /// How long an answer takes, in the middle.
