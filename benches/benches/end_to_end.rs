@@ -22,7 +22,7 @@ use realtime_benches::{
 use realtime_core::{
     Client, Connection, Json, Protocol, Realtime,
     endpoint::Target as Place,
-    event::{ClientEvent, Custom},
+    event::{ClientEvent, Custom, Event, ServerEvent},
     transport::Transport,
 };
 use realtime_smol::SmolTransport;
@@ -180,6 +180,10 @@ fn adk<'a>(runtime: &'a Runtime, session: BoxedSession) -> Turn<'a> {
     })
 }
 
+fn decoder(frame: &str) -> ServerEvent {
+    ServerEvent::decode(frame.as_bytes())
+}
+
 fn get(results: &[(&'static str, f64)], name: &str) -> f64 {
     results.iter().find(|(known, _)| *known == name).unwrap().1
 }
@@ -188,6 +192,11 @@ fn get(results: &[(&'static str, f64)], name: &str) -> f64 {
 fn at_most(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str, target: Target) {
     let (ours, peer) = (get(results, ours), get(results, peer));
     line(what, ours / peer, "ns", ours, peer, target);
+}
+
+/// The same, where no figure is asked for.
+fn of(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str) {
+    at_most(what, results, ours, peer, Target::None);
 }
 
 fn at_least(what: &str, results: &[(&'static str, f64)], ours: &str, peer: &str, target: f64) {
@@ -214,6 +223,7 @@ fn plain(runtime: &Runtime) {
             ("ours, 64 KiB, events only", ours(runtime, connect::<EventsOnly>(large().await, base()).await)),
             ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large().await, base()).await)),
             ("ours, spawned", ours(runtime, spawned)),
+            ("decoder", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, decoder)),
             ("async-openai", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, async_openai)),
             ("oai-rt-rs", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, oai_rt_rs)),
             ("adk-realtime", adk(runtime, session)),
@@ -223,10 +233,13 @@ fn plain(runtime: &Runtime) {
     let limit = |wide: f64, narrow: f64| Target::AtMost(wide, narrow);
     at_most("blast, events only, of raw", &results, "ours, events only", "raw", limit(2.0, 2.2));
     at_most("blast, session tracked, of raw", &results, "ours", "raw", limit(2.25, 2.45));
-    at_most("blast, events only, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB", Target::None);
+    of("blast, events only, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB");
     at_most("blast, 64 KiB, events only, of raw", &results, "ours, 64 KiB, events only", "raw", limit(1.6, 1.6));
-    at_most("blast, 64 KiB, session tracked, of raw", &results, "ours, 64 KiB", "raw", Target::None);
+    of("blast, 64 KiB, session tracked, of raw", &results, "ours, 64 KiB", "raw");
     at_most("blast, spawned, of raw", &results, "ours, spawned", "raw", limit(3.0, 3.0));
+    of("blast, our decoder on a raw 16 KiB reader, of raw", &results, "decoder", "raw");
+    of("blast, async-openai's types, of that reader alone", &results, "async-openai", "raw 16 KiB");
+    of("blast, oai-rt-rs' types, of that reader alone", &results, "oai-rt-rs", "raw 16 KiB");
     at_least("blast vs async-openai's types", &results, "ours", "async-openai", 3.0);
     at_least("blast vs oai-rt-rs' types", &results, "ours", "oai-rt-rs", 4.0);
     at_least("blast vs adk-realtime's client", &results, "ours", "adk-realtime", 4.0);
@@ -247,7 +260,7 @@ fn tls(runtime: &Runtime) {
     });
     let results = contest(ROUNDS, contenders);
     at_most("blast over TLS, events only, of raw", &results, "ours, events only", "raw", Target::at_most(1.7));
-    at_most("blast over TLS, session tracked, of raw", &results, "ours", "raw", Target::None);
+    of("blast over TLS, session tracked, of raw", &results, "ours", "raw");
 }
 
 fn one_by_one(runtime: &Runtime) {
@@ -262,14 +275,16 @@ fn one_by_one(runtime: &Runtime) {
             ("raw 16 KiB", read(runtime, socket(16 << 10).await, NONE, |_| ())),
             ("ours, events only", turn(runtime, connect::<EventsOnly>(transport(), base()).await, NONE)),
             ("ours", turn(runtime, connect::<Realtime>(transport(), base()).await, NONE)),
+            ("decoder", read(runtime, socket(16 << 10).await, NONE, decoder)),
             ("async-openai", read(runtime, socket(128 << 10).await, NONE, async_openai)),
             ("oai-rt-rs", read(runtime, socket(128 << 10).await, NONE, oai_rt_rs)),
         ]
     });
     let results = contest(ROUNDS, contenders);
     at_most("one frame a wake-up, events only, of raw", &results, "ours, events only", "raw", Target::at_most(0.7));
-    at_most("one frame a wake-up, session tracked, of raw", &results, "ours", "raw", Target::None);
-    at_most("one frame a wake-up, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB", Target::None);
+    of("one frame a wake-up, session tracked, of raw", &results, "ours", "raw");
+    of("one frame a wake-up, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB");
+    of("one frame a wake-up, our decoder on a raw 16 KiB", &results, "decoder", "raw");
     at_least("one frame a wake-up vs async-openai", &results, "ours", "async-openai", 3.0);
     at_least("one frame a wake-up vs oai-rt-rs", &results, "ours", "oai-rt-rs", 4.0);
 }
