@@ -1,18 +1,18 @@
 //! The same, over a connection.
 
-use std::{
-    cell::Cell,
-    future::poll_fn,
-    task::{Context, Poll},
-};
+use std::{future::poll_fn, pin::pin, task::Poll};
 
-use futures::FutureExt;
+use futures::{
+    FutureExt, StreamExt,
+    future::{join, select},
+};
 use realtime::{
-    Client, ErrorKind, Json, Options,
-    event::ServerEvent,
-    mock::{Fault, FaultPlan, Faults, MockTransport, Moment},
+    Client, Connection, ErrorKind, Json, Options, Realtime,
+    connection::{Notice, Reconnect, Update},
+    event::{Event, ServerEvent},
+    mock::{Fault, FaultPlan, Faults, MockServer, MockTransport, Moment},
     tools::Tools,
-    transport::{Message, Transport, TransportErrorKind},
+    transport::{CloseFrame, Duplex, Message, Timer, Transport, TransportErrorKind},
 };
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn a_reader_who_never_reads_keeps_the_server_waiting() {
     server.capacity(16);
     let client = Client::builder(transport).build();
     let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
-    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let session = server.try_accept_as::<Realtime>().unwrap();
     let before = HELD.current_usage();
     let mut link = session.into_duplex();
     let event = format!(r#"{{"type":"new.event","x":"{}"}}"#, "x".repeat(10_000));
@@ -64,55 +64,92 @@ fn a_reader_who_never_reads_keeps_the_server_waiting() {
     assert!(read + 64 >= sent, "{read} of {sent}");
 }
 
-#[test]
-fn a_server_that_calls_and_never_listens_is_kept_waiting() {
-    let _alone = alone();
+/// A call of a function, in a response of its own.
+fn call(number: usize) -> Message {
+    let event = json!({
+        "type": "response.output_item.done", "response_id": format!("resp_{number}"), "output_index": 0,
+        "item": {
+            "type": "function_call", "id": format!("item_{number}"), "call_id": format!("call_{number}"),
+            "name": "write", "arguments": "{}",
+        },
+    });
+    Message::Text(event.to_string().into())
+}
+
+/// A connection whose server calls without end and never listens, as far as it comes. How many calls were taken.
+fn flooded(reconnect: Option<Reconnect>) -> (Connection<Realtime>, Duplex, MockServer, usize) {
     let (transport, server) = MockTransport::new();
     server.capacity(16);
-    let client = Client::builder(transport).options(Options::default().queue_bytes(64 << 10)).build();
+    let options = Options::default().queue_bytes(64 << 10);
+    let client = Client::builder(transport).options(options).reconnect(reconnect).build();
     let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
     let tools = Tools::new().add_raw("write", "Writes.", json!({}).into(), async |_: Json| "word ".repeat(200));
     drop(connection.use_tools(tools).unwrap());
-    let mut link = server.try_accept_as::<realtime::Realtime>().unwrap().into_duplex();
+    let mut link = server.try_accept_as::<Realtime>().unwrap().into_duplex();
+    let mut sent = 0;
+    {
+        let flood = async {
+            loop {
+                link.write.send(call(sent)).await.unwrap();
+                sent += 1;
+            }
+        };
+        let mut flood = std::pin::pin!(flood);
+        let mut events = std::pin::pin!(connection.dispatch());
+        let mut turns = 0;
+        server.clock().block_on(poll_fn(|cx| {
+            let _ = (flood.as_mut().poll(cx), events.as_mut().poll(cx));
+            turns += 1;
+            cx.waker().wake_by_ref();
+            if turns == 5_000 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+    }
+    (connection, link, server, sent)
+}
+
+#[test]
+fn a_server_that_calls_and_never_listens_is_kept_waiting() {
+    let _alone = alone();
     let before = HELD.current_usage();
-    let sent = Cell::new(0);
-    let flood = async {
-        loop {
-            let number = sent.get();
-            let event = format!(
-                r#"{{"type":"response.output_item.done","response_id":"resp_{number}","output_index":0,"item":{{
-                    "type":"function_call","id":"item_{number}","call_id":"call_{number}","name":"write","arguments":"{{}}"}}}}"#
-            );
-            link.write.send(Message::Text(event.into())).await.unwrap();
-            sent.set(number + 1);
-        }
-    };
-    let mut flood = std::pin::pin!(flood);
-    let mut events = std::pin::pin!(connection.dispatch());
-    let mut turn = |cx: &mut Context<'_>| (flood.as_mut().poll(cx), events.as_mut().poll(cx));
-    let mut turns = 0;
-    server.clock().block_on(poll_fn(|cx| {
-        let _ = turn(cx);
-        turns += 1;
-        cx.waker().wake_by_ref();
-        if turns == 5_000 { Poll::Ready(()) } else { Poll::Pending }
-    }));
+    let (connection, mut link, server, sent) = flooded(None);
     // Four queues of answers, each of 1,100 bytes.
-    let stopped = sent.get();
-    assert!((200..400).contains(&stopped), "{stopped}");
+    assert!((200..400).contains(&sent), "{sent}");
     let held = HELD.current_usage().saturating_sub(before);
     assert!(mib(held) < 3, "{} MiB are held", mib(held));
     // It goes on as soon as the server listens.
-    let mut answers = 0;
-    server.clock().block_on(poll_fn(|cx| {
-        let _ = turn(cx);
-        while let Some(Ok(Some(_))) = link.read.receive().now_or_never() {
-            answers += 1;
+    let talk = async {
+        for number in sent..sent + 1000 {
+            link.write.send(call(number)).await.unwrap();
         }
-        cx.waker().wake_by_ref();
-        if answers < 1000 { Poll::Pending } else { Poll::Ready(()) }
-    }));
-    assert!(sent.get() >= 999);
+    };
+    let listen = async {
+        for _ in 0..sent + 1000 {
+            link.read.receive().await.unwrap();
+        }
+    };
+    server.clock().block_on(select(pin!(connection.dispatch()), pin!(join(talk, listen))));
+}
+
+#[test]
+fn a_server_that_never_listened_can_still_say_goodbye() {
+    let (connection, mut link, server, _) = flooded(None);
+    let begin = server.clock().now();
+    let listen = async { while let Ok(Some(_)) = link.read.receive().await {} };
+    let (unsent, ()) = server.clock().block_on(join(connection.close(CloseFrame::new(1000, "")), listen));
+    assert_eq!(unsent[0].kind(), "conversation.item.create");
+    assert_eq!(server.clock().now(), begin);
+}
+
+#[test]
+fn answers_that_nobody_heard_do_not_keep_another_session_from_opening() {
+    let (connection, link, server, _) = flooded(Some(Reconnect::default()));
+    drop(link);
+    let updates = async {
+        let reconnected =
+            |update| async move { matches!(update, Ok(Update::Notice(Notice::Reconnected(_)))).then_some(()) };
+        pin!(connection.updates().filter_map(reconnected)).next().await
+    };
+    assert_eq!(server.clock().block_on(updates), Some(()));
 }
 
 #[test]
@@ -121,7 +158,7 @@ fn unknown_events_without_end_leave_nothing_behind() {
     let (transport, server) = MockTransport::new();
     let client = Client::builder(transport).build();
     let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
-    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let session = server.try_accept_as::<Realtime>().unwrap();
     let before = HELD.current_usage();
     let text = "x".repeat(1000);
     let mut seen = 0;
@@ -170,7 +207,7 @@ fn faults_hold_nothing_back() {
     let faults = Faults::new(transport, plan);
     let handshake = realtime::endpoint::Handshake::new("ws://localhost/".parse().unwrap());
     let mut duplex = server.clock().block_on(faults.connect(handshake)).unwrap();
-    let session = server.try_accept_as::<realtime::Realtime>().unwrap();
+    let session = server.try_accept_as::<Realtime>().unwrap();
     let before = HELD.current_usage();
     for _ in 0..1_000 {
         session.send_raw("x".repeat(10_000));

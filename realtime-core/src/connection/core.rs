@@ -191,9 +191,16 @@ impl<P: Protocol> Core<P> {
         self.finishing
     }
 
+    /// Whether the server is to hear what there is to say to it before it says more. Not while nothing can be said, for
+    /// then only reading goes on to where it can.
+    fn is_behind(&self, shared: &Shared<P>) -> bool {
+        let can_write = self.phase == Phase::Open && !self.write.mute && !self.is_moving();
+        can_write && shared.out().is_behind()
+    }
+
     /// Reads again, if that paused for want of room and there is room now.
     pub(super) fn unpark(&mut self, shared: &Shared<P>) -> bool {
-        let free = self.parked && !self.inbox.is_full() && !shared.out().is_behind();
+        let free = self.parked && !self.inbox.is_full() && !self.is_behind(shared);
         if free {
             self.parked = false;
             self.left |= bit::READ;
@@ -436,7 +443,7 @@ impl<P: Protocol> Shared<P> {
         now: Instant,
         done: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {
-        if self.out().is_behind() {
+        if core.is_behind(self) {
             core.parked = true;
             return Ok(false);
         }
