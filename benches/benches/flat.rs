@@ -20,7 +20,8 @@ type Curve = Vec<(f64, f64)>;
 
 fn main() {
     title("flatness: the largest cost of a unit over the smallest");
-    let curves = [("items in the conversation", items()), ("bytes of a frame", sizes()), ("events before", events())];
+    let (sizes, copies) = sizes();
+    let curves = [("items in the conversation", items()), ("bytes of a frame", sizes), ("events before", events())];
     for (what, curve) in &curves {
         for (size, cost) in curve {
             println!("#   {size:>10} {what}: {cost:.4} ns");
@@ -28,6 +29,9 @@ fn main() {
         let (least, most) = ends(curve);
         figure(what, most / least, "", Target::at_most(LIMIT));
     }
+    // What memory itself makes of it.
+    let (least, most) = ends(&copies);
+    figure("bytes of a copy", most / least, "", Target::None);
     let svg = draw(&curves);
     fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/flat.svg"), svg).unwrap();
     finish();
@@ -87,24 +91,30 @@ fn items() -> Curve {
     sizes.iter().map(|&size| size as f64).zip(times.into_iter().map(median)).collect()
 }
 
-/// Reading a byte of an audio delta of so many bytes, what an empty one costs taken off.
-fn sizes() -> Curve {
+/// Reading a byte of an audio delta of so many bytes, and copying one, what the smallest one costs taken off.
+fn sizes() -> (Curve, Curve) {
     let sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-    let frames: Vec<_> = [0].into_iter().chain(sizes).map(|size| frames::audio_delta(1, size / 4 * 3)).collect();
-    let mut times = vec![Vec::new(); frames.len()];
+    let frames: Vec<_> = [4].into_iter().chain(sizes).map(|size| frames::audio_delta(1, size / 4 * 3)).collect();
+    let read = |frame: &String| drop(black_box(ServerEvent::decode(black_box(frame.as_bytes()))));
+    let copy = |frame: &String| drop(black_box(black_box(&frame.as_bytes()[..frame.len() / 4 * 3]).to_vec()));
+    let mut times = vec![[Vec::new(), Vec::new()]; frames.len()];
     for _ in 0..ROUNDS {
         for (frame, times) in frames.iter().zip(&mut times) {
             let count = (20_000_000 / frame.len()).clamp(1, 20_000);
-            let begin = Clock::now();
-            for _ in 0..count {
-                drop(black_box(ServerEvent::decode(black_box(frame.as_bytes()))));
+            for (times, work) in times.iter_mut().zip([&read as &dyn Fn(&String), &copy]) {
+                let begin = Clock::now();
+                (0..count).for_each(|_| work(frame));
+                times.push(begin.elapsed().as_nanos() as f64 / count as f64);
             }
-            times.push(begin.elapsed().as_nanos() as f64 / count as f64);
         }
     }
-    let mut times = times.into_iter().map(median);
-    let empty = times.next().unwrap();
-    sizes.iter().zip(times).map(|(&size, time)| (size as f64, (time - empty) / size as f64)).collect()
+    let mut times = times.into_iter().map(|times| times.map(median));
+    let smallest = times.next().unwrap();
+    let curve = |of: usize, times: &[[f64; 2]]| {
+        sizes.iter().zip(times).map(|(&size, time)| (size as f64, (time[of] - smallest[of]) / size as f64)).collect()
+    };
+    let times: Vec<_> = times.collect();
+    (curve(0, &times), curve(1, &times))
 }
 
 /// Reading and applying an event of an answer, after so many events.
