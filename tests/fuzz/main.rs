@@ -101,6 +101,11 @@ fn messages() {
 }
 
 #[test]
+fn deltas() {
+    hunt(bodies::deltas, &files("fuzz/corpus/deltas"), MUTANTS * 20);
+}
+
+#[test]
 fn sessions() {
     let seeds = files("fuzz/corpus/session");
     hunt(bodies::session, &seeds, MUTANTS / 2);
