@@ -132,6 +132,7 @@ fn a_server_that_calls_and_never_listens_is_kept_waiting() {
 
 #[test]
 fn a_server_that_never_listened_can_still_say_goodbye() {
+    let _alone = alone();
     let (connection, mut link, server, _) = flooded(None);
     let begin = server.clock().now();
     let listen = async { while let Ok(Some(_)) = link.read.receive().await {} };
@@ -142,6 +143,7 @@ fn a_server_that_never_listened_can_still_say_goodbye() {
 
 #[test]
 fn answers_that_nobody_heard_do_not_keep_another_session_from_opening() {
+    let _alone = alone();
     let (connection, link, server, _) = flooded(Some(Reconnect::default()));
     drop(link);
     let updates = async {
@@ -180,6 +182,7 @@ fn unknown_events_without_end_leave_nothing_behind() {
 
 #[test]
 fn a_message_over_the_limit_is_a_typed_end() {
+    let _alone = alone();
     let (transport, server) = MockTransport::new();
     let client = Client::builder(transport).build();
     server.clock().block_on(async {

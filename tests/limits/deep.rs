@@ -5,6 +5,8 @@ use std::{fs, path::Path, thread};
 use realtime::event::{ClientEvent, Event, Recognition, ServerEvent, translation};
 use serde_json::{Value, json};
 
+use crate::alone;
+
 fn paths(value: &Value, path: String, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
@@ -51,6 +53,7 @@ fn wells<E: Event>(folder: &str) -> usize {
 
 #[test]
 fn no_message_overflows_the_stack() {
+    let _alone = alone();
     // A small stack, as an async runtime's threads may have.
     let run = thread::Builder::new().stack_size(256 << 10).spawn(|| {
         wells::<ServerEvent>("server")

@@ -2,7 +2,6 @@
 
 mod connection;
 mod deep;
-mod idle;
 mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +20,7 @@ use serde_json::{Value, json};
 #[global_allocator]
 static HELD: PeakAlloc = PeakAlloc;
 
-/// So that a test measures itself alone.
+/// So that a test measures itself alone: taken by each that holds much for a while, too.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
