@@ -13,6 +13,9 @@ use realtime_core::{
 use realtime_mock::Cassette;
 use serde_json::Value;
 
+#[path = "../../realtime-core/tests/both/mod.rs"]
+mod both;
+
 /// A message of any kind: reading it never fails, and what was read can be written and read again.
 pub(crate) fn decode(data: &[u8]) {
     again::<event::ServerEvent>(data);
@@ -42,25 +45,9 @@ fn again<E: Event>(data: &[u8]) {
     }
 }
 
-/// A message as it is, and with a blank behind it: that means nothing in JSON, but the hand-written reader of deltas
-/// does not take it. Both read the same.
+/// A message that may be a delta: read by hand and by the general path, it is the same.
 pub(crate) fn deltas(data: &[u8]) {
-    let event = event::ServerEvent::decode(data);
-    let general = event::ServerEvent::decode(&[data, b" "].concat());
-    match (event.recognition(), general.recognition()) {
-        (Recognition::Known, _) | (_, Recognition::Known) => assert_eq!(event, general),
-        (Recognition::Invalid(_), Recognition::Invalid(_)) => {}
-        _ => assert_eq!((event.kind(), event.event_id()), (general.kind(), general.event_id())),
-    }
-    let mut buffer = vec![7];
-    let into = event::ResponseOutputAudioDelta::decode_into(data, &mut buffer);
-    match &event {
-        event::ServerEvent::ResponseOutputAudioDelta(delta) => {
-            assert!(into.is_some());
-            assert_eq!(buffer[1..], *delta.delta);
-        }
-        _ => assert_eq!((into, buffer), (None, vec![7])),
-    }
+    both::compare(data);
 }
 
 /// Whether they are the same but for the last bit of a fraction: `serde_json` reads those fast, not exactly.

@@ -18,6 +18,18 @@ use serde_json::json;
 
 use crate::{HELD, alone, mib};
 
+/// Polls both many times, whether they were woken or not.
+fn until_neither_goes_on(server: &MockServer, flood: impl Future, other: impl Future) {
+    let (mut flood, mut other) = (pin!(flood), pin!(other));
+    let mut turns = 0;
+    server.clock().block_on(poll_fn(|cx| {
+        let _ = (flood.as_mut().poll(cx).is_ready(), other.as_mut().poll(cx).is_ready());
+        turns += 1;
+        cx.waker().wake_by_ref();
+        if turns == 5_000 { Poll::Ready(()) } else { Poll::Pending }
+    }));
+}
+
 #[test]
 fn a_reader_who_never_reads_keeps_the_server_waiting() {
     let _alone = alone();
@@ -36,22 +48,7 @@ fn a_reader_who_never_reads_keeps_the_server_waiting() {
             sent += 1;
         }
     };
-    {
-        let mut flood = std::pin::pin!(flood);
-        let mut drive = std::pin::pin!(connection.drive());
-        // Until neither goes on.
-        let mut turns = 0;
-        server.clock().block_on(poll_fn(|cx| {
-            let _ = (flood.as_mut().poll(cx), drive.as_mut().poll(cx));
-            turns += 1;
-            if turns == 5_000 {
-                Poll::Ready(())
-            } else {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }));
-    }
+    until_neither_goes_on(&server, flood, connection.drive());
     let most = Options::default().inbox_bytes / event.len() + 64;
     assert!(sent <= most && sent > most / 2, "{sent} of {most} were taken");
     let held = HELD.current_usage().saturating_sub(before);
@@ -87,23 +84,13 @@ fn flooded(reconnect: Option<Reconnect>) -> (Connection<Realtime>, Duplex, MockS
     drop(connection.use_tools(tools).unwrap());
     let mut link = server.try_accept_as::<Realtime>().unwrap().into_duplex();
     let mut sent = 0;
-    {
-        let flood = async {
-            loop {
-                link.write.send(call(sent)).await.unwrap();
-                sent += 1;
-            }
-        };
-        let mut flood = std::pin::pin!(flood);
-        let mut events = std::pin::pin!(connection.dispatch());
-        let mut turns = 0;
-        server.clock().block_on(poll_fn(|cx| {
-            let _ = (flood.as_mut().poll(cx), events.as_mut().poll(cx));
-            turns += 1;
-            cx.waker().wake_by_ref();
-            if turns == 5_000 { Poll::Ready(()) } else { Poll::Pending }
-        }));
-    }
+    let flood = async {
+        loop {
+            link.write.send(call(sent)).await.unwrap();
+            sent += 1;
+        }
+    };
+    until_neither_goes_on(&server, flood, connection.dispatch());
     (connection, link, server, sent)
 }
 

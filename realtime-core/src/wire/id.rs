@@ -21,22 +21,18 @@ enum Repr {
 impl Id {
     /// Makes an id of any text.
     pub fn new(text: &str) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..text.len()) {
-            Some(start) => {
-                start.copy_from_slice(text.as_bytes());
-                // `text.len()` is at most INLINE here.
-                let len = text.len() as u8;
-                Self(Repr::Inline { len, bytes })
-            }
-            None => Self(Repr::Heap(text.into())),
-        }
+        Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Repr::Heap(text.into())))
     }
 
     /// Makes an id of ASCII, if it is that and fits in place.
     pub(crate) fn from_ascii(text: &[u8]) -> Option<Self> {
+        Self::inline(text).filter(|_| text.is_ascii())
+    }
+
+    /// Keeps the bytes of a text in place, if they fit.
+    fn inline(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; INLINE];
-        bytes.get_mut(..text.len()).filter(|_| text.is_ascii())?.copy_from_slice(text);
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
         // `text.len()` is at most INLINE here.
         Some(Self(Repr::Inline { len: text.len() as u8, bytes }))
     }
