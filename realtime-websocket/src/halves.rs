@@ -8,7 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{Sink, Stream};
+use futures::{
+    Sink, Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
 use tungstenite::{Error, Message as Wire};
 
@@ -126,19 +129,29 @@ impl<S: Socket + Send + 'static> WriteHalf for Write<S> {
     }
 }
 
+impl<S: Socket> Read<S> {
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
+        loop {
+            match ready!(poll(&self.0, |shared| shared.poll_read(cx))) {
+                Some(Ok(message)) => {
+                    if let Some(message) = from_wire(message) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                Some(Err(failure)) => return Poll::Ready(Some(Err(error(failure)))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl<S: Socket + Send + 'static> ReadHalf for Read<S> {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        loop {
-            match poll_fn(|cx| poll(&self.0, |shared| shared.poll_read(cx))).await {
-                Some(Ok(message)) => {
-                    if let Some(message) = from_wire(message) {
-                        return Ok(Some(message));
-                    }
-                }
-                None => return Ok(None),
-                Some(Err(failure)) => return Err(error(failure)),
-            }
-        }
+        poll_fn(|cx| self.poll_receive(cx)).await.transpose()
+    }
+
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
+        stream::poll_fn(move |cx| self.poll_receive(cx)).boxed()
     }
 }

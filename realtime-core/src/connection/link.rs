@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use futures::{Sink, Stream, future::BoxFuture, sink, stream};
+use futures::{Sink, future::BoxFuture, sink, stream::BoxStream};
 
 use crate::{
     error::Error,
-    transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf},
+    transport::{Duplex, Message, TransportError, WriteHalf},
 };
 
 /// Opens one link: waits its time, asks for credentials, applies the endpoint's rules, connects.
@@ -72,23 +72,19 @@ impl Attempt {
 /// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept, never dropped half
 /// way: an implementor need not make it cancel-safe.
 pub(super) struct Pumps {
-    read: Pin<Box<dyn Stream<Item = Result<Message, TransportError>> + Send>>,
+    read: BoxStream<'static, Result<Message, TransportError>>,
     write: Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>,
     pub(super) can_ping: bool,
 }
 
 impl Pumps {
     pub(super) fn new(duplex: Duplex) -> Self {
-        async fn receive(mut half: Box<dyn ReadHalf>) -> Option<(Result<Message, TransportError>, Box<dyn ReadHalf>)> {
-            half.receive().await.transpose().map(|message| (message, half))
-        }
-
         async fn send(mut half: Box<dyn WriteHalf>, message: Message) -> Result<Box<dyn WriteHalf>, TransportError> {
             half.send(message).await.map(|()| half)
         }
 
         Self {
-            read: Box::pin(stream::unfold(duplex.read, receive)),
+            read: duplex.read.into_stream(),
             write: Box::pin(sink::unfold(duplex.write, send)),
             can_ping: duplex.can_ping,
         }

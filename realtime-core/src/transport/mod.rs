@@ -10,6 +10,7 @@ mod timer;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
 use http::HeaderMap;
 
 pub use error::{TransportError, TransportErrorKind};
@@ -93,4 +94,14 @@ pub trait ReadHalf: Send + 'static {
     /// # Errors
     /// The connection is broken, or the peer sent what no message can be.
     async fn receive(&mut self) -> Result<Option<Message>, TransportError>;
+
+    /// All messages, as the connection reads them. By default they are [received](Self::receive) one by one, each with
+    /// a future of its own. A half that can be polled as it is saves that by giving itself.
+    ///
+    /// After an error or the end it is not polled again.
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
+        Box::pin(stream::unfold(self, |mut half| async move {
+            half.receive().await.transpose().map(|message| (message, half))
+        }))
+    }
 }
