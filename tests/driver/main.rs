@@ -1,5 +1,6 @@
 //! The shared driver: whoever waits, drives, and nobody is forgotten.
 
+mod ahead;
 mod dial;
 mod executor;
 mod hunt;

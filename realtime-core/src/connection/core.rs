@@ -191,6 +191,11 @@ impl<P: Protocol> Core<P> {
         self.finishing
     }
 
+    /// Whether reading waits for room, so that whoever makes some must see to it.
+    pub(super) fn is_parked(&self) -> bool {
+        self.parked
+    }
+
     /// Whether the server is to hear what there is to say to it before it says more. Not while nothing can be said, for
     /// then only reading goes on to where it can.
     fn is_behind(&self, shared: &Shared<P>) -> bool {
@@ -448,7 +453,7 @@ impl<P: Protocol> Shared<P> {
             return Ok(false);
         }
         for _ in 0..MESSAGES_A_TURN {
-            if done(core) {
+            if done(core) && (kind != Kind::Next || core.inbox.is_ahead()) {
                 break;
             }
             if core.inbox.is_full() {

@@ -9,6 +9,7 @@ use std::{
 use super::{
     core::{Core, Waste},
     hub::{self, Hub, Slot, bit},
+    inbox::Arrival,
     link::Dialer,
     options::Options,
     outbox::Outbox,
@@ -91,6 +92,16 @@ impl<P: Protocol> Shared<P> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An update that was read ahead, if nothing but more of them is to be looked at: a turn would cost more than it.
+    pub(super) fn read_ahead(&self, notices: bool) -> Option<Arrival<P>> {
+        let quiet = |bits| bits & !bit::READ == 0;
+        if !quiet(self.hub.ready()) {
+            return None;
+        }
+        let mut core = self.core();
+        if quiet(core.left) && !core.is_parked() { core.inbox.pop(notices) } else { None }
+    }
+
     /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
     /// waiter wake itself, so that others get to run.
     pub(super) fn poll<R>(
@@ -143,7 +154,7 @@ impl<P: Protocol> Shared<P> {
         };
         // Asked after registering: what became ready before that woke others only.
         let notes: Notes = mem::take(&mut core.notes);
-        let again = result.is_pending() && !wake.all && (core.left != 0 || self.hub.is_ready());
+        let again = result.is_pending() && !wake.all && (core.left != 0 || self.hub.ready() != 0);
         drop(core);
         drop::<Option<Waker>>(replaced);
         drop::<Waste>(waste);

@@ -90,9 +90,9 @@ impl Hub {
         self.bits.fetch_and(!bit::DRIVING, Ordering::AcqRel) != bit::DRIVING
     }
 
-    /// Whether something is ready that no turn has taken.
-    pub(super) fn is_ready(&self) -> bool {
-        self.bits.load(Ordering::Acquire) & !bit::DRIVING != 0
+    /// What is ready and no turn has taken.
+    pub(super) fn ready(&self) -> u8 {
+        self.bits.load(Ordering::Acquire) & !bit::DRIVING
     }
 
     /// Takes one bit out of turn.
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(hub.begin(), 0);
         hub.wake(bit::WRITE);
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
-        assert!(hub.end() && hub.is_ready());
+        assert!(hub.end() && hub.ready() == bit::WRITE);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         // Another thread is quicker: nobody is there to be woken.
         hub.wake(bit::READ);
         let _ = slot.register(&waker);
-        assert!(hub.is_ready());
+        assert_eq!(hub.ready(), bit::READ);
     }
 
     #[test]

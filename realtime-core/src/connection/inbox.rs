@@ -15,6 +15,9 @@ pub(super) struct Arrival<P: Protocol> {
 /// What a notice counts for, so that those who read none cannot gather them for ever.
 const NOTICE: usize = 64;
 
+/// How many bytes are read ahead of a reader: what one call of a socket brings, and a cache of the processor still holds.
+const AHEAD: usize = 16 << 10;
+
 pub(super) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
@@ -33,6 +36,11 @@ impl<P: Protocol> Inbox<P> {
     /// Asked before reading, never after: the message in hand always has a place.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.limit
+    }
+
+    /// Whether a reader has enough to go on with.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.bytes >= AHEAD
     }
 
     pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {

@@ -238,7 +238,8 @@ impl<P: Protocol> Connection<P> {
         handlers::lock(&self.handlers).tap(tap)
     }
 
-    /// What is known of the session, as of the last event read.
+    /// What is known of the session, as of the last event that was read from the link. Events that arrive together are
+    /// read together, so it may be ahead of the one that [`next`](Self::next) gave last.
     pub fn state(&self) -> Arc<P::State> {
         self.shared.core().state.clone()
     }
@@ -301,14 +302,18 @@ impl<P: Protocol> Connection<P> {
         slot: &mut Option<Slot>,
         notices: bool,
     ) -> Poll<Option<Result<Update<P>, Error>>> {
-        let arrival = ready!(self.shared.poll(cx, slot, Kind::Next, |core| core.next(notices)));
-        Poll::Ready(arrival.transpose().map(|arrival| {
-            let Arrival { update, raw, .. } = arrival.flatten()?;
-            if let Update::Event(event) = &update {
-                handlers::dispatch(&self.handlers, event, raw.as_deref());
-            }
-            Ok(update)
-        }))
+        let arrival = match self.shared.read_ahead(notices) {
+            Some(arrival) => arrival,
+            None => match ready!(self.shared.poll(cx, slot, Kind::Next, |core| core.next(notices))).transpose() {
+                Some(arrival) => arrival.flatten()?,
+                None => return Poll::Ready(None),
+            },
+        };
+        let Arrival { update, raw, .. } = arrival;
+        if let Update::Event(event) = &update {
+            handlers::dispatch(&self.handlers, event, raw.as_deref());
+        }
+        Poll::Ready(Some(Ok(update)))
     }
 
     fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Poll<Option<Result<P::ServerEvent, Error>>> {
