@@ -5,7 +5,7 @@ use realtime::{
         RealtimeSession, TranslationSession,
         realtime::{Complaint, Input, ItemState, McpStatus, ResponseState},
     },
-    types::{Item, McpTool, SessionInfo, Tool, TurnDetection},
+    types::{Item, SessionInfo, Tool, TurnDetection},
 };
 use serde_json::{Map, Value, json};
 
@@ -114,7 +114,7 @@ fn session(info: &SessionInfo) -> Value {
 fn tool(tool: &Tool) -> Value {
     match tool {
         Tool::Function(function) => json!(function.name),
-        Tool::Mcp(McpTool { server_label, .. }) => json!(server_label),
+        Tool::Mcp(mcp) => json!(mcp.server_label),
         other => json!(other),
     }
 }

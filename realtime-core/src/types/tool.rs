@@ -3,16 +3,21 @@ use crate::wire::Json;
 
 union! {
     /// Something the model may call.
-    #[expect(clippy::large_enum_variant, reason = "a session has a handful of them")]
     pub enum Tool {
         objects {
             /// A function of the application.
             "function" => Function(FunctionTool),
             /// The tools of an MCP server, called by the service.
-            "mcp" => Mcp(McpTool),
+            "mcp" => Mcp(Box<McpTool>),
         }
     }
     untagged => Function
+}
+
+impl From<McpTool> for Tool {
+    fn from(tool: McpTool) -> Self {
+        Box::new(tool).into()
+    }
 }
 
 wire! {

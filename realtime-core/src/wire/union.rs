@@ -117,7 +117,7 @@ macro_rules! union {
         $(#[$meta:meta])* pub enum $name:ident $(else $other:ident)? {
             $(words { $($(#[$wmeta:meta])* $text:literal => $word:ident),* $(,)? })?
             $(text { $(#[$tmeta:meta])* $plain:ident })?
-            $(objects { $($(#[$vmeta:meta])* $tag:literal => $variant:ident($inner:ident)),* $(,)? })?
+            $(objects { $($(#[$vmeta:meta])* $tag:literal => $variant:ident($inner:ty)),* $(,)? })?
             $(any { $(#[$ameta:meta])* $any:ident($any_inner:ident) })?
         }
         $(untagged => $default:ident)?
@@ -191,7 +191,7 @@ macro_rules! union {
     (@other) => { $crate::wire::Json };
     (@other $other:ident) => { $other };
 
-    (@from $name:ident $variant:ident $inner:ident) => {
+    (@from $name:ident $variant:ident $inner:ty) => {
         impl From<$inner> for $name {
             fn from(inner: $inner) -> Self {
                 Self::$variant(inner)
