@@ -24,15 +24,15 @@ impl RealtimeSession {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.spoke = true;
                 self.hear(&delta.item_id, delta.content_index, &delta.delta);
-                self.came(&delta.response_id, now, true);
+                self.responses.came(&delta.response_id, now, true);
             }
             ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
                 self.say(&delta.item_id, delta.content_index, &delta.delta, false);
-                self.came(&delta.response_id, now, false);
+                self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputTextDelta(delta) => {
                 self.write(&delta.item_id, delta.content_index, &delta.delta, false);
-                self.came(&delta.response_id, now, false);
+                self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
                 self.say(&done.item_id, done.content_index, &done.transcript, true);
@@ -43,7 +43,7 @@ impl RealtimeSession {
             ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
                 self.argue(&delta.item_id, &delta.delta, false, ItemState::function_call);
                 self.name_call(&delta.item_id, &delta.call_id, None);
-                self.came(&delta.response_id, now, false);
+                self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
                 self.argue(&done.item_id, &done.arguments, true, ItemState::function_call);
@@ -51,7 +51,7 @@ impl RealtimeSession {
             }
             ServerEvent::ResponseMcpCallArgumentsDelta(delta) => {
                 self.argue(&delta.item_id, &delta.delta, false, ItemState::mcp_call);
-                self.came(&delta.response_id, now, false);
+                self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseMcpCallArgumentsDone(done) => {
                 self.argue(&done.item_id, &done.arguments, true, ItemState::mcp_call);
@@ -268,12 +268,6 @@ impl RealtimeSession {
             && response.output.len() < MOST_OUTPUT
         {
             response.output.insert(output_index, id.clone());
-        }
-    }
-
-    fn came(&mut self, response_id: &Id, now: Instant, audio: bool) {
-        if let Some(response) = self.responses.get_mut(response_id) {
-            response.came(now, audio);
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Responses {
     order: VecDeque<Id>,
     active: Option<Id>,
     keep: Option<usize>,
+    /// The response of which something came last, and whether its audio has. More of the same tells nothing new.
+    came: Option<(Id, bool)>,
 }
 
 /// A response, as far as it has come.
@@ -76,6 +78,20 @@ impl Responses {
         self.keep = responses;
     }
 
+    /// Something of a response arrived.
+    pub(super) fn came(&mut self, id: &Id, now: Instant, audio: bool) {
+        if self.came.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
+            return;
+        }
+        if let Some(response) = self.all.get_mut(id) {
+            response.first_token.get_or_insert(now);
+            if audio {
+                response.first_audio.get_or_insert(now);
+            }
+            self.came = Some((id.clone(), response.first_audio.is_some()));
+        }
+    }
+
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
         self.all.get_mut(id)
     }
@@ -115,6 +131,7 @@ impl Responses {
 
     fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
         if !self.all.contains_key(id) {
+            self.came = None;
             self.order.push_back(id.clone());
             while self.keep.is_some_and(|keep| self.order.len() > keep.max(1)) && self.forget_oldest() {}
         }
@@ -176,12 +193,39 @@ impl ResponseState {
     pub fn time_to_first_audio(&self) -> Option<Duration> {
         self.first_audio.map(|first| first - self.created)
     }
+}
 
-    /// Something of it arrived.
-    pub(super) fn came(&mut self, now: Instant, audio: bool) {
-        self.first_token.get_or_insert(now);
-        if audio {
-            self.first_audio.get_or_insert(now);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_sort_is_noted() {
+        let at = |ms| Instant::from_origin(Duration::from_millis(ms));
+        let mut responses = Responses::default();
+        responses.set_keep(Some(1));
+        let begin = |responses: &mut Responses, id: &str| {
+            responses.created(&id.into(), &Response::default(), &AudioFormat::default(), at(0));
+        };
+        begin(&mut responses, "a");
+        begin(&mut responses, "b");
+        for (ms, id, audio) in
+            [(1, "a", false), (2, "a", false), (3, "a", true), (4, "b", true), (5, "a", true), (6, "b", false)]
+        {
+            responses.came(&id.into(), at(ms), audio);
         }
+        let firsts = |responses: &Responses, id| {
+            let response = responses.get(id).unwrap();
+            (response.first_token, response.first_audio)
+        };
+        assert_eq!(firsts(&responses, "a"), (Some(at(1)), Some(at(3))));
+        assert_eq!(firsts(&responses, "b"), (Some(at(4)), Some(at(4))));
+        // Forgotten, and begun once more by a server that gives an id twice.
+        responses.done(&"b".into(), &Response::default(), &AudioFormat::default(), at(7));
+        begin(&mut responses, "c");
+        assert!(responses.get("b").is_none());
+        begin(&mut responses, "b");
+        responses.came(&"b".into(), at(8), true);
+        assert_eq!(firsts(&responses, "b"), (Some(at(8)), Some(at(8))));
     }
 }
