@@ -92,7 +92,7 @@ impl<S: Socket> Shared<S> {
         self.socket().poll_flush(cx)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Wire, Error>>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
         if self.answering {
             self.answer(cx);
         }
@@ -101,12 +101,20 @@ impl<S: Socket> Shared<S> {
             self.reader = self.answering.then(|| cx.waker().clone());
             return if self.answering { Poll::Pending } else { Poll::Ready(None) };
         }
-        let message = ready!(self.socket().poll_next(cx));
-        if let Some(Ok(Wire::Ping(_) | Wire::Close(_))) = message {
-            self.closed = matches!(message, Some(Ok(Wire::Close(_))));
-            self.answer(cx);
+        loop {
+            let message = match ready!(self.socket().poll_next(cx)) {
+                Some(Ok(message)) => message,
+                Some(Err(failure)) => return Poll::Ready(Some(Err(error(failure)))),
+                None => return Poll::Ready(None),
+            };
+            if matches!(message, Wire::Ping(_) | Wire::Close(_)) {
+                self.closed = matches!(message, Wire::Close(_));
+                self.answer(cx);
+            }
+            if let Some(message) = from_wire(message) {
+                return Poll::Ready(Some(Ok(message)));
+            }
         }
-        Poll::Ready(message)
     }
 
     /// Sends what the socket has prepared: the answer to a ping or to a close frame. Now and not at the next call, for
@@ -131,17 +139,7 @@ impl<S: Socket + Send + 'static> WriteHalf for Write<S> {
 
 impl<S: Socket> Read<S> {
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-        loop {
-            match ready!(poll(&self.0, |shared| shared.poll_read(cx))) {
-                Some(Ok(message)) => {
-                    if let Some(message) = from_wire(message) {
-                        return Poll::Ready(Some(Ok(message)));
-                    }
-                }
-                Some(Err(failure)) => return Poll::Ready(Some(Err(error(failure)))),
-                None => return Poll::Ready(None),
-            }
-        }
+        poll(&self.0, |shared| shared.poll_read(cx))
     }
 }
 
