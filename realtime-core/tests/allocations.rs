@@ -1,11 +1,20 @@
 //! How often memory is asked for: once for a piece of audio, hardly ever for the rest.
 
-use std::hint::black_box;
+use std::{future::pending, hint::black_box, sync::Arc};
 
 use allocation_counter::{AllocationInfo, measure};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, ready},
+    stream::{self, BoxStream},
+};
 use realtime_core::{
-    Protocol, Realtime, Translation,
+    Client, Protocol, Realtime, Translation,
+    endpoint::Handshake,
     event::{Event, ResponseOutputAudioDelta, ServerEvent},
+    transport::{Duplex, Instant, Message, ReadHalf, Text, Timer, Transport, TransportError, WriteHalf},
 };
 
 #[path = "../../benches/src/frames.rs"]
@@ -64,4 +73,61 @@ fn an_append_takes_one() {
         assert_eq!(count(|| Realtime::append(&pcm)).count_total, 1);
         assert_eq!(count(|| Translation::append(&pcm)).count_total, 1);
     }
+}
+
+/// A link on which a session opens, and one frame comes again and again.
+#[derive(Clone, Debug)]
+struct Again(Bytes);
+
+#[async_trait]
+impl Transport for Again {
+    async fn connect(&self, _: Handshake) -> Result<Duplex, TransportError> {
+        Ok(Duplex::new(self.clone(), self.clone()))
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        Arc::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Again {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        pending().await
+    }
+
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
+        let text = |bytes: Bytes| Ok(Message::Text(Text::declared(bytes)));
+        stream::once(ready(text(frames::created().into()))).chain(stream::repeat(self.0).map(text)).boxed()
+    }
+}
+
+#[async_trait]
+impl WriteHalf for Again {
+    async fn send(&mut self, _: Message) -> Result<(), TransportError> {
+        Ok(())
+    }
+}
+
+impl Timer for Again {
+    fn now(&self) -> Instant {
+        Instant::default()
+    }
+
+    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
+        Box::pin(pending())
+    }
+}
+
+#[test]
+fn the_way_through_a_connection_takes_none() {
+    const EVENTS: u64 = 1_000;
+
+    let client = Client::builder(Again(frames::audio_delta(1, 4_800).into())).build();
+    let connection = client.realtime().model("m").connect().now_or_never().unwrap().unwrap();
+    let next = || drop(connection.next().now_or_never().unwrap().unwrap().unwrap());
+    // What is made once: the item and its place, room for what is read ahead.
+    (0..100).for_each(|_| next());
+    let info = measure(|| (0..EVENTS).for_each(|_| next()));
+    assert_eq!(info.count_total, EVENTS, "one for the audio of each");
 }
