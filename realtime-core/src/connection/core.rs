@@ -12,12 +12,13 @@ use super::{
     ack::Cell,
     deadlines::Deadlines,
     driver::{Kind, Shared},
+    end::{End, Waste},
     hub::{self, Hub, bit},
     inbox::{Arrival, Inbox},
     link::{Attempt, Dial, Link, Pumps},
     notice::Phase,
     options::Options,
-    outbox::{Entry, Outbox},
+    outbox::Entry,
     spare::{Retiring, Spare},
     tasks::Starter,
     trace::Notes,
@@ -32,13 +33,6 @@ use crate::{
 
 /// How many messages one turn reads at most before it lets others run.
 pub(super) const MESSAGES_A_TURN: usize = 32;
-
-/// What a turn is done with, dropped where no lock is held: a transport's destructor is a stranger's code.
-#[derive(Default)]
-pub(super) struct Waste(Vec<Link>);
-
-/// How a connection comes to its end: well, or with an error.
-pub(super) type End = Result<(), Error>;
 
 /// What is rarely there is boxed: thousands of connections may wait at once.
 pub(super) struct Core<P: Protocol> {
@@ -62,7 +56,7 @@ pub(super) struct Core<P: Protocol> {
     sample_bytes: usize,
     pub(super) phase: Phase,
     /// Whether the protocol's own ending was asked for, and whether it has arrived.
-    finishing: bool,
+    pub(super) finishing: bool,
     pub(super) over: bool,
     pub(super) end: Option<End>,
     /// Requests for responses that wait for their turn, overtaken by what follows them.
@@ -115,12 +109,6 @@ struct Wakers {
     read: Waker,
     write: Waker,
     timer: Waker,
-}
-
-impl Waste {
-    pub(super) fn add(&mut self, link: Link) {
-        self.0.push(link);
-    }
 }
 
 impl<P: Protocol> Core<P> {
@@ -186,11 +174,6 @@ impl<P: Protocol> Core<P> {
         matches!(self.link, Link::Taken)
     }
 
-    /// Whether the protocol's own ending was asked for.
-    pub(super) fn is_finishing(&self) -> bool {
-        self.finishing
-    }
-
     /// Whether reading waits for room, so that whoever makes some must see to it.
     pub(super) fn is_parked(&self) -> bool {
         self.parked
@@ -240,92 +223,9 @@ impl<P: Protocol> Core<P> {
         }
         self.end.is_some().then(|| self.inbox.take_last().map(Err))
     }
-
-    /// Ends the connection. Everything that waits gets an answer; what was not sent stays to be taken.
-    pub(super) fn end(&mut self, end: End, out: &mut Outbox<P>) -> Waste {
-        if self.end.is_some() {
-            return Waste::default();
-        }
-        self.enter(Phase::Closed);
-        self.inbox.end_with(end.as_ref().err().cloned());
-        self.end = Some(end);
-        self.deadlines.clear();
-        // What was being written stays known, for it was not written.
-        self.write = Write { current: self.write.current.take(), ..Write::default() };
-        out.close();
-        for cell in self.held.iter().filter_map(|entry| entry.cell.as_ref()).chain(out.cells()) {
-            cell.set(Err(ErrorKind::Unsent.into()));
-        }
-        for (_, cell) in self.waiting.drain() {
-            cell.set(Err(ErrorKind::Ambiguous.into()));
-        }
-        let mut waste = Waste::default();
-        waste.add(mem::replace(&mut self.link, Link::Down));
-        self.drop_spare(&mut waste);
-        waste.0.extend(self.retiring.take().map(|retiring| retiring.link));
-        waste
-    }
-
-    /// How the connection ends once its link has nothing more to read.
-    pub(super) fn link_ended(&mut self, error: Option<TransportError>) -> End {
-        let opening = self.phase == Phase::Opening;
-        if self.phase == Phase::Closing || self.over {
-            return Ok(());
-        }
-        if opening && (self.complaint.is_some() || self.peer_close.is_some()) {
-            return Err(Error::refused(
-                self.complaint.take().map(|complaint| *complaint),
-                self.peer_close.take().flatten(),
-            ));
-        }
-        match self.peer_close.take() {
-            Some(Some(frame)) if frame.code == 1000 => Ok(()),
-            Some(frame) => Err(ErrorKind::Closed(frame).into()),
-            None => Err(error
-                .or_else(|| self.write.broken.take())
-                .map_or_else(|| ErrorKind::Closed(None).into(), Error::from)),
-        }
-    }
 }
 
 impl<P: Protocol> Shared<P> {
-    /// Asks the peer to end the session in the protocol's own way, once.
-    pub(super) fn begin_finish(&self, ending: P::ClientEvent) {
-        let mut core = self.core();
-        if mem::replace(&mut core.finishing, true) {
-            return;
-        }
-        core.deadlines.finish = Some(self.timer.now() + self.options.finish_timeout);
-        core.left |= bit::TIMER;
-        drop(core);
-        // Refused only if the connection has ended, which says all.
-        let _ = self.send(ending, None);
-        self.hub.wake(bit::QUEUE);
-    }
-
-    /// Takes no more events, and closes.
-    pub(super) fn begin_close(&self, frame: CloseFrame) {
-        let mut core = self.core();
-        if core.end.is_some() || core.write.closing.is_some() {
-            return;
-        }
-        core.write.closing = Some(frame);
-        core.deadlines.finish = None;
-        core.deadlines.close = Some(self.timer.now() + self.options.close_timeout);
-        core.left |= bit::QUEUE | bit::TIMER;
-        core.enter(Phase::Closing);
-        self.out().close();
-        drop(core);
-        self.hub.wake(bit::QUEUE);
-    }
-
-    /// The events that were never attempted.
-    pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
-        let mut entries: Vec<_> = self.core().held.drain(..).collect();
-        entries.extend(self.out().drain());
-        entries.into_iter().map(Entry::into_event).collect()
-    }
-
     /// Reads, writes, and looks at the clock, in that order, each where it may have something to do.
     pub(super) fn turn(
         &self,

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    core::{Core, Waste},
+    core::Core,
+    end::Waste,
     hub::{self, Hub, Slot, bit},
     inbox::Arrival,
     link::Dialer,
@@ -198,19 +199,6 @@ impl<P: Protocol> Shared<P> {
         };
         drop(core);
         drop(waste);
-    }
-
-    /// Ends the connection from outside a turn, and tells everybody.
-    pub(super) fn end(&self, result: Result<(), Error>) {
-        let (waste, notes) = {
-            let mut core = self.core();
-            let waste = core.end(result, &mut self.out());
-            (waste, mem::take(&mut core.notes))
-        };
-        drop(waste);
-        self.tracer.tell(notes);
-        self.tasks.clear();
-        self.hub.wake_all();
     }
 }
 

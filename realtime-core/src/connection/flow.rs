@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::{
     Notice,
-    core::{Core, Current, End},
+    core::{Core, Current},
     deadlines::Pulse,
     driver::{Kind, Shared},
+    end::End,
     notice::Phase,
     options::{Options, Unread},
     outbox::{Entry, Outbox},

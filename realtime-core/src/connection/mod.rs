@@ -25,6 +25,7 @@ mod ack;
 mod core;
 mod deadlines;
 mod driver;
+mod end;
 mod flow;
 mod handlers;
 mod hub;

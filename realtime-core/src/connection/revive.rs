@@ -4,8 +4,9 @@ use std::{mem, sync::Arc};
 
 use super::{
     Notice, Reconnected,
-    core::{Core, Current, End, Waste, Write},
+    core::{Core, Current, Write},
     driver::Shared,
+    end::{End, Waste},
     hub::bit,
     link::Again,
     notice::Phase,
@@ -34,7 +35,7 @@ impl<P: Protocol> Shared<P> {
     /// The attempt that the policy allows.
     fn again(&self, core: &mut Core<P>, reason: &Error) -> Option<Again> {
         let policy = self.reconnect.as_ref()?;
-        let wanted = core.was_open && core.end.is_none() && core.write.closing.is_none() && !core.is_finishing();
+        let wanted = core.was_open && core.end.is_none() && core.write.closing.is_none() && !core.finishing;
         if !wanted {
             return None;
         }

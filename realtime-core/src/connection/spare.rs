@@ -12,8 +12,9 @@ use std::{
 };
 
 use super::{
-    core::{Core, MESSAGES_A_TURN, Waste, Write},
+    core::{Core, MESSAGES_A_TURN, Write},
     driver::Shared,
+    end::Waste,
     hub::{self, bit},
     link::{Again, Link, Pumps},
     notice::Phase,
@@ -207,7 +208,7 @@ impl<P: Protocol> Core<P> {
     }
 
     fn may_move(&self) -> bool {
-        let closing = self.write.closing.is_some() || self.peer_close.is_some() || self.is_finishing();
+        let closing = self.write.closing.is_some() || self.peer_close.is_some() || self.finishing;
         self.phase == Phase::Open && matches!(self.link, Link::Up(_)) && !closing
     }
 
