@@ -46,7 +46,8 @@ impl Id {
         }
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The bytes of its text, unchecked and so for next to nothing.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Repr::Heap(text) => text.as_bytes(),

@@ -279,7 +279,7 @@ impl ItemState {
         let audio: usize = self.parts.iter().filter_map(|part| part.audio.as_ref()).map(Vec::len).sum();
         let segments =
             self.segments.iter().map(|segment| EACH + segment.text.len() + segment.speaker.len() + segment.id.len());
-        EACH + self.id.len() + item + audio + segments.sum::<usize>()
+        EACH + self.id.as_bytes().len() + item + audio + segments.sum::<usize>()
     }
 
     /// What is written in it, all parts together.
