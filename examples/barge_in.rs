@@ -58,7 +58,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// Prints what happens, until the new question is answered.
 async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(), Box<dyn Error>> {
     let mut updates = connection.updates();
-    let mut heard_question = false;
+    let mut questions = 0;
     while let Some(update) = updates.try_next().await? {
         let Update::Event(event) = update else { continue };
         match event {
@@ -70,14 +70,14 @@ async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(),
                 println!("truncated {} at {} ms; heard: {words:?}", truncated.item_id, truncated.audio_end_ms);
             }
             ServerEvent::ConversationItemAdded(added) => {
-                heard_question |= added.item.as_message().is_some_and(|message| message.role.as_str() == "user")
-                    && connection.state().conversation.len() > 2;
+                let message = added.item.as_message();
+                questions += usize::from(message.is_some_and(|message| message.role.as_str() == "user"));
             }
             ServerEvent::ResponseDone(done) => {
                 let response = done.response;
                 let status = response.status.map(|status| status.to_string()).unwrap_or_default();
                 println!("response {status}");
-                if heard_question && status == "completed" {
+                if questions > 1 && status == "completed" {
                     return Ok(());
                 }
             }

@@ -16,7 +16,7 @@ use realtime::{
     event::ServerEvent,
     mock::{Answer, Simulator, Turn},
     tools::Tools,
-    types::{Modality, RealtimeSessionConfig},
+    types::{Item, Modality, RealtimeSessionConfig},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -72,20 +72,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
             while let Some(update) = updates.try_next().await? {
                 match update {
                     Update::Event(ServerEvent::ConversationItemAdded(added)) => {
-                        if let realtime::types::Item::FunctionCallOutput(output) = &added.item {
+                        if let Item::FunctionCallOutput(output) = &added.item {
                             eprintln!("{} -> {}", output.call_id, output.output);
                         }
                     }
                     Update::Event(ServerEvent::ResponseOutputTextDone(done)) => println!("{}", done.text),
-                    Update::Event(ServerEvent::ResponseDone(_)) => {
+                    Update::Event(ServerEvent::ResponseDone(done)) => {
                         // The last response calls nothing, so nothing follows it.
-                        let state = connection.state();
-                        let called = state
-                            .conversation
-                            .items()
-                            .next_back()
-                            .is_some_and(|item| !matches!(item.item, realtime::types::Item::Message(_)));
-                        if !called {
+                        let is_call = |item: &Item| matches!(item, Item::FunctionCall(_));
+                        if !done.response.output.iter().flatten().any(is_call) {
                             break;
                         }
                     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{executor::block_on, future::BoxFuture};
+use futures::{FutureExt, executor::block_on, future::BoxFuture};
 use peak_alloc::PeakAlloc;
 use realtime::{
     Client, Connection, Realtime,
@@ -18,10 +18,14 @@ use realtime::{
 #[global_allocator]
 static HELD: PeakAlloc = PeakAlloc;
 
-/// A link without a socket: the session is open at once, and nothing follows. Time stands still.
+/// How many events come before the silence.
+const BURST: usize = 40;
+
+/// A link without a socket: the session is open at once, a few events come together, and nothing follows. Time stands
+/// still.
 #[derive(Debug, Default)]
 struct Silence {
-    greeted: bool,
+    said: usize,
 }
 
 #[async_trait]
@@ -38,11 +42,13 @@ impl Transport for Silence {
 #[async_trait]
 impl ReadHalf for Silence {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        if std::mem::replace(&mut self.greeted, true) {
-            return pending().await;
-        }
-        let created = r#"{"type":"session.created","event_id":"event_1","session":{"type":"realtime"}}"#;
-        Ok(Some(Message::Text(created.into())))
+        self.said += 1;
+        let event = match self.said - 1 {
+            0 => r#"{"type":"session.created","event_id":"event_1","session":{"type":"realtime"}}"#,
+            1..=BURST => r#"{"type":"input_audio_buffer.cleared","event_id":"event_2"}"#,
+            _ => return pending().await,
+        };
+        Ok(Some(Message::Text(event.into())))
     }
 }
 
@@ -65,7 +71,10 @@ impl Timer for Silence {
 
 async fn waiting(client: &Client) -> Connection<Realtime> {
     let connection = client.realtime().model("m").connect().await.unwrap();
-    connection.next().await.unwrap().unwrap();
+    for _ in 0..=BURST {
+        connection.next().await.unwrap().unwrap();
+    }
+    assert!(connection.next().now_or_never().is_none());
     connection
 }
 

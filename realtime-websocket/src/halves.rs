@@ -150,6 +150,7 @@ impl<S: Socket + Send + 'static> ReadHalf for Read<S> {
     }
 
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
-        stream::poll_fn(move |cx| self.poll_receive(cx)).boxed()
+        let read = *self;
+        stream::poll_fn(move |cx| read.poll_receive(cx)).boxed()
     }
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{FutureExt, lock::Mutex};
+use futures::{
+    FutureExt, StreamExt,
+    lock::Mutex,
+    stream::{self, BoxStream},
+};
 use realtime::{
     endpoint::Handshake,
     mock::{MockTransport, conformance},
@@ -146,4 +150,30 @@ fn a_report_names_the_case_and_says_why() {
     assert!(line.contains("limit: ") && line.ends_with("a text of 1001 bytes was received"), "{line}");
     assert!(report.contains("not applicable  masked: the transport opens no WebSockets"), "{report}");
     assert!(report.ends_with("18 hold, 1 broken, 13 not applicable"), "{report}");
+}
+
+/// Receives as it should, and as a stream gives nothing at all.
+struct Mute(Box<dyn ReadHalf>);
+
+#[async_trait]
+impl ReadHalf for Mute {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        self.0.receive().await
+    }
+
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
+        stream::pending().boxed()
+    }
+}
+
+#[test]
+fn a_stream_that_says_something_else_is_found() {
+    let cases = broken(
+        |_| {},
+        |mut duplex| {
+            duplex.read = Box::new(Mute(duplex.read));
+            duplex
+        },
+    );
+    assert!(cases.contains(&"order"), "{cases:?}");
 }

@@ -1,20 +1,32 @@
 //! What has arrived together is read together, as far as a reader needs it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join},
+};
 use realtime::{
-    Client, Connection,
+    Client, Connection, Options,
+    connection::{Phase, Unread, Update},
     endpoint::{Handshake, Target},
     event::Event,
-    transport::{Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, WriteHalf},
+    mock::{MockServer, MockSession},
+    transport::{CloseFrame, Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, WriteHalf},
 };
 
-use super::toy::{Down, Toy};
+use super::{
+    executor::{Dice, Executor},
+    hunt::yield_now,
+    toy::{Answer, Down, Toy, Up},
+};
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -113,5 +125,105 @@ fn large_messages_are_left_where_they_are() {
         assert_eq!(next(&connection), Down::Number(number));
         let ahead = counts.read.load(Ordering::Relaxed) as u64 - number - 1;
         assert!(ahead <= 2, "{ahead} messages of 20 kB were read ahead");
+    }
+}
+
+/// A connection to which a burst of events has come.
+fn burst(options: Options, events: u64) -> (Connection<Toy>, MockSession<Toy>, MockServer) {
+    let ends = super::open(options);
+    (0..events).for_each(|number| ends.1.send(Down::Number(number)));
+    ends
+}
+
+#[test]
+fn what_is_sent_during_a_burst_leaves_with_the_next_event() {
+    let (connection, session, _server) = burst(Options::default(), 500);
+    for number in 0..500 {
+        if number % 7 == 0 {
+            connection.send(Up::Ask(number)).unwrap();
+        }
+        assert_eq!(next(&connection), Down::Number(number));
+        if number % 7 == 0 {
+            assert_eq!(session.next().now_or_never().unwrap(), Some(Up::Ask(number)));
+        }
+    }
+}
+
+#[test]
+fn a_write_that_was_stalled_goes_on_with_the_next_event() {
+    let (connection, session, _server) = burst(Options::default(), 20);
+    session.stall_writes(true);
+    (1..=2).for_each(|number| connection.send(Up::Ask(number)).unwrap());
+    (0..5).for_each(|number| assert_eq!(next(&connection), Down::Number(number)));
+    assert_eq!(session.waiting(), 0);
+    session.stall_writes(false);
+    assert_eq!(next(&connection), Down::Number(5));
+    assert_eq!(session.waiting(), 2);
+}
+
+#[test]
+fn a_deadline_is_kept_during_a_burst() {
+    let (connection, session, server) = burst(Options::default(), 100);
+    assert_eq!(next(&connection), Down::Number(0));
+    session.stall_writes(true);
+    // Asked for, and not waited for.
+    drop(connection.close(CloseFrame::new(1000, "")).now_or_never());
+    server.clock().advance(Options::default().close_timeout);
+    assert_eq!(next(&connection), Down::Number(1));
+    assert_eq!(connection.phase(), Phase::Closed);
+}
+
+#[test]
+fn who_discards_what_nobody_reads_keeps_nothing_of_a_burst() {
+    let (connection, session, server) = burst(Options::default().unread(Unread::Discard).inbox_bytes(640), 100);
+    assert_eq!(next(&connection), Down::Number(0));
+    server.clock().block_on(join(async { assert_eq!(super::ask(&connection, 7).await, Answer(7)) }, async {
+        assert_eq!(session.next().await, Some(Up::Ask(7)));
+        session.send(Down::Answer(Answer(7)));
+    }));
+    session.send(Down::Number(1_000));
+    assert_eq!(next(&connection), Down::Number(1_000));
+}
+
+/// Three who only read, and nothing else that moves.
+#[test]
+fn many_readers_share_a_burst_and_none_is_forgotten() {
+    for seed in 0..5_000 {
+        let mut dice = Dice::new(seed);
+        let inbox_bytes = [200, 640, 5_000, 16 << 20][dice.roll(4)];
+        let (connection, session, _server) = super::open(Options::default().inbox_bytes(inbox_bytes));
+        let seen = RefCell::new(Vec::new());
+        let read = async || {
+            while let Some(event) = connection.next().await {
+                seen.borrow_mut().push(event.unwrap());
+            }
+        };
+        let total = 1 + dice.roll(100) as u64;
+        let mut pauses = Dice::new(seed + 1);
+        let mut executor = Executor::default();
+        executor.spawn("a reader", read());
+        executor.spawn("another reader", read());
+        executor.spawn("a reader of updates", async {
+            let mut updates = connection.updates();
+            while let Some(update) = updates.next().await {
+                if let Update::Event(event) = update.unwrap() {
+                    seen.borrow_mut().push(event);
+                }
+            }
+        });
+        executor.spawn("the server", async move {
+            for number in 0..total {
+                session.send(Down::Number(number));
+                if pauses.roll(8) == 0 {
+                    yield_now().await;
+                }
+            }
+            session.close(1000, "");
+            session.closed().await;
+        });
+        let stuck = executor.run(&mut dice);
+        assert!(stuck.is_empty(), "seed {seed}: {stuck:?} wait for ever");
+        drop(executor);
+        assert_eq!(seen.take(), (0..total).map(Down::Number).collect::<Vec<_>>(), "seed {seed}");
     }
 }

@@ -120,7 +120,7 @@ impl Scene {
     }
 }
 
-async fn yield_now() {
+pub(crate) async fn yield_now() {
     let mut yielded = false;
     future::poll_fn(|cx| {
         if std::mem::replace(&mut yielded, true) {

@@ -49,7 +49,7 @@ pub(super) struct Core<P: Protocol> {
     /// What a turn left ready.
     pub(super) left: u8,
     /// Whether a full inbox, or too many answers that wait, keep the transport from being read.
-    parked: bool,
+    pub(super) parked: bool,
     pub(super) deadlines: Deadlines,
     pub(super) inbox: Inbox<P>,
     pub(super) state: Arc<P::State>,
@@ -132,7 +132,7 @@ impl<P: Protocol> Core<P> {
             left: 0,
             parked: false,
             deadlines,
-            inbox: Inbox::new(options.inbox_bytes),
+            inbox: Inbox::new(options.inbox_bytes, options.unread),
             state: Arc::new(state),
             sample_bytes: 2,
             phase: Phase::Connecting,
@@ -172,11 +172,6 @@ impl<P: Protocol> Core<P> {
     /// Whether a turn took the link and never gave it back: it panicked.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self.link, Link::Taken)
-    }
-
-    /// Whether reading waits for room, so that whoever makes some must see to it.
-    pub(super) fn is_parked(&self) -> bool {
-        self.parked
     }
 
     /// Whether the server is to hear what there is to say to it before it says more. Not while nothing can be said, for
@@ -264,7 +259,7 @@ impl<P: Protocol> Shared<P> {
         }
     }
 
-    /// Whether there was nothing to read.
+    /// Whether there was nothing more to read.
     fn move_link(
         &self,
         core: &mut Core<P>,
@@ -339,7 +334,8 @@ impl<P: Protocol> Shared<P> {
         result
     }
 
-    /// Reads until there is nothing to read. Whether that was reached.
+    /// Reads until there is nothing more to read, or whoever waits has enough, or there is no room. Whether there was
+    /// nothing more.
     fn read(
         &self,
         core: &mut Core<P>,
@@ -353,7 +349,8 @@ impl<P: Protocol> Shared<P> {
             return Ok(false);
         }
         for _ in 0..MESSAGES_A_TURN {
-            if done(core) && (kind != Kind::Next || core.inbox.is_ahead()) {
+            let enough = if kind == Kind::Next { core.inbox.is_ahead() } else { done(core) };
+            if enough {
                 break;
             }
             if core.inbox.is_full() {

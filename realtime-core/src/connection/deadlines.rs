@@ -73,7 +73,7 @@ impl Deadlines {
         self.silence.is_some_and(|at| now >= at) || self.pinged.is_some_and(|(_, until)| now >= until)
     }
 
-    /// What the silence calls for. `quiet` says that a read was tried just now, and had nothing.
+    /// What the silence calls for. `quiet` says that a read was tried just now, and had nothing more.
     pub(super) fn pulse(&mut self, now: Instant, quiet: bool) -> Pulse {
         let Some(keepalive) = self.keepalive else { return Pulse::Fine };
         if let Some((sent, until)) = self.pinged.filter(|(_, until)| now >= *until) {

@@ -28,7 +28,7 @@ use crate::{
 /// Why somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// For the next event.
+    /// For the next event. What has arrived with it is read ahead, and waits for the calls that follow.
     Next,
     /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
     Other,
@@ -93,18 +93,18 @@ impl<P: Protocol> Shared<P> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An update that was read ahead, if nothing but more of them is to be looked at: a turn would cost more than it.
+    /// An update that was read ahead, if there is nothing to do but to read on: a turn would cost more than it.
     pub(super) fn read_ahead(&self, notices: bool) -> Option<Arrival<P>> {
-        let quiet = |bits| bits & !bit::READ == 0;
-        if !quiet(self.hub.ready()) {
+        let only_read = |bits| bits & !bit::READ == 0;
+        if !only_read(self.hub.ready()) {
             return None;
         }
         let mut core = self.core();
-        if quiet(core.left) && !core.is_parked() { core.inbox.pop(notices) } else { None }
+        if only_read(core.left) && !core.parked { core.inbox.pop(notices) } else { None }
     }
 
-    /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
-    /// waiter wake itself, so that others get to run.
+    /// Drives one turn and asks `done`, before it, during it and after it; of an event only after it, for a turn may
+    /// panic. Never loops: what is left ready makes the waiter wake itself, so that others get to run.
     pub(super) fn poll<R>(
         &self,
         cx: &mut Context<'_>,
@@ -128,7 +128,7 @@ impl<P: Protocol> Shared<P> {
         // Those are not for a turn: they are looked at in front of the next one.
         self.hub.defer(bits & (bit::DIAL | bit::TASK));
         bits &= !(bit::DIAL | bit::TASK);
-        let mut found = done(&mut core);
+        let mut found = if kind == Kind::Next { None } else { done(&mut core) };
         waste = if bits == 0 && !core.is_taken() {
             Waste::default()
         } else {
@@ -149,6 +149,7 @@ impl<P: Protocol> Shared<P> {
             None => Poll::Pending,
         };
         replaced = if result.is_pending() {
+            core.inbox.trim();
             slot.get_or_insert_with(|| Slot::new(&self.hub)).register(cx.waker())
         } else {
             None

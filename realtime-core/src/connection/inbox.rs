@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Notice, Update};
+use super::{Notice, Update, options::Unread};
 use crate::{error::Error, protocol::Protocol, transport::Text};
 
 /// One update, and the text it came as where somebody taps it.
@@ -15,13 +15,18 @@ pub(super) struct Arrival<P: Protocol> {
 /// What a notice counts for, so that those who read none cannot gather them for ever.
 const NOTICE: usize = 64;
 
-/// How many bytes are read ahead of a reader: what one call of a socket brings, and a cache of the processor still holds.
+/// How much is read ahead: what one call of a socket brings, and a cache of the processor still holds.
 const AHEAD: usize = 16 << 10;
+
+/// How many updates there is always room for, once there was one.
+const ROOM: usize = 4;
 
 pub(super) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
     limit: usize,
+    /// How many bytes are read ahead of a reader.
+    ahead: usize,
     /// Whether texts are kept beside their events.
     pub(super) tapped: bool,
     /// The last thing that a reader gets.
@@ -29,8 +34,10 @@ pub(super) struct Inbox<P: Protocol> {
 }
 
 impl<P: Protocol> Inbox<P> {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, limit, tapped: false, last: None }
+    pub(super) fn new(limit: usize, unread: Unread) -> Self {
+        // What nobody asks for is not to be kept, and so no more is read than was asked for.
+        let ahead = if unread == Unread::Keep { AHEAD } else { 1 };
+        Self { queue: VecDeque::new(), bytes: 0, limit, ahead, tapped: false, last: None }
     }
 
     /// Asked before reading, never after: the message in hand always has a place.
@@ -40,7 +47,14 @@ impl<P: Protocol> Inbox<P> {
 
     /// Whether a reader has enough to go on with.
     pub(super) fn is_ahead(&self) -> bool {
-        self.bytes >= AHEAD
+        self.bytes >= self.ahead
+    }
+
+    /// Gives back the room that a burst has taken: thousands of connections may wait at once.
+    pub(super) fn trim(&mut self) {
+        if self.queue.is_empty() {
+            self.queue.shrink_to(ROOM);
+        }
     }
 
     pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {

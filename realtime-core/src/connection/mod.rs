@@ -20,6 +20,10 @@
 //! An error is always the last item of the stream, and tells why. A connection that was closed from this side, or by
 //! the server with code 1000, ends without one. Dropping a connection closes its socket without a handshake; `finish`
 //! and `close` do better, and `run` calls one of them always.
+//!
+//! What arrives together is read together, so the state, the phase and whether something can still be sent may be ahead
+//! of the event in hand: after the server has closed, sending fails while its last events are still being handed over.
+//! The stream goes on to its end and tells why.
 
 mod ack;
 mod core;
@@ -231,7 +235,8 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Calls a function with every event that is handed out and the text that it came as, so that members which this
-    /// crate does not know are not lost. Events that arrived before the tap was set have no text.
+    /// crate does not know are not lost. Set it before the first event is read: it is not called with events that had
+    /// arrived before, for their text is gone, nor with those that were read ahead.
     ///
     /// While there is a tap, events that wait to be read keep their text.
     pub fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
@@ -245,7 +250,7 @@ impl<P: Protocol> Connection<P> {
         self.shared.core().state.clone()
     }
 
-    /// Where the connection is in its life.
+    /// Where the connection is in its life, as of the last event that was read from the link.
     pub fn phase(&self) -> Phase {
         self.shared.core().phase
     }

@@ -67,7 +67,7 @@ impl<P: Protocol> Sender<P> {
         self.shared.ready().await
     }
 
-    /// Whether the connection takes no more events.
+    /// Whether the connection takes no more events. Events that arrived before its end may still wait to be read.
     pub fn is_closed(&self) -> bool {
         self.shared.out().is_closed()
     }

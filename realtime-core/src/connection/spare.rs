@@ -232,7 +232,7 @@ impl<P: Protocol> Shared<P> {
         Some(now + lifetime.saturating_sub(lead))
     }
 
-    /// Looks after the links beside the one in use. `quiet` says that this one was just read, and had nothing.
+    /// Looks after the links beside the one in use. `quiet` says that this one was just read, and had nothing more.
     pub(super) fn tend(&self, core: &mut Core<P>, quiet: bool) -> Waste {
         let mut waste = Waste::default();
         core.deadlines.spare = None;

@@ -95,10 +95,13 @@ pub trait ReadHalf: Send + 'static {
     /// The connection is broken, or the peer sent what no message can be.
     async fn receive(&mut self) -> Result<Option<Message>, TransportError>;
 
-    /// All messages, as the connection reads them. By default they are [received](Self::receive) one by one, each with
-    /// a future of its own. A half that can be polled as it is saves that by giving itself.
+    /// All messages, as a connection reads them. By default they are [received](Self::receive) one by one, each with a
+    /// future of its own.
     ///
-    /// After an error or the end it is not polled again.
+    /// A half that is polled anyway can save that future, by a stream that gives the same messages: `receive` is then
+    /// never called by a connection. A half that wraps another need not.
+    ///
+    /// The stream is polled up to its end or its first error and not after that, or it is dropped.
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
         Box::pin(stream::unfold(self, |mut half| async move {
             half.receive().await.transpose().map(|message| (message, half))

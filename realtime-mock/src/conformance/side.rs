@@ -5,11 +5,11 @@ use std::{error::Error, sync::Arc};
 use futures::{
     FutureExt, StreamExt, TryFutureExt,
     future::{self, BoxFuture},
-    stream::FuturesUnordered,
+    stream::{BoxStream, FuturesUnordered},
 };
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, Message, ReadHalf, Text, Transport, TransportError, WriteHalf},
+    transport::{Duplex, Message, Text, Transport, TransportError, WriteHalf},
 };
 
 use super::{Harness, RawServer};
@@ -41,7 +41,8 @@ pub(super) struct Side {
 }
 
 pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
-pub(super) struct In(&'static str, Box<dyn ReadHalf>);
+/// What comes in, as a connection reads it. None after the end.
+pub(super) struct In(&'static str, Option<BoxStream<'static, Result<Message, TransportError>>>);
 
 /// How a side's messages came to their end.
 #[derive(Debug)]
@@ -80,7 +81,11 @@ impl Side {
     }
 
     fn new(name: &'static str, duplex: Duplex) -> Self {
-        Self { write: Out(name, duplex.write), read: In(name, duplex.read), can_ping: duplex.can_ping }
+        Self {
+            write: Out(name, duplex.write),
+            read: In(name, Some(duplex.read.into_stream())),
+            can_ping: duplex.can_ping,
+        }
     }
 }
 
@@ -98,11 +103,14 @@ impl Out {
 impl In {
     /// The next message of any kind, or the end.
     pub(super) async fn any(&mut self) -> Result<Message, Ending> {
-        match self.1.receive().await {
-            Ok(Some(message)) => Ok(message),
-            Ok(None) => Err(Ending::None),
-            Err(error) => Err(Ending::Failed(error)),
-        }
+        let Some(incoming) = &mut self.1 else { return Err(Ending::None) };
+        let ending = match incoming.next().await {
+            Some(Ok(message)) => return Ok(message),
+            Some(Err(error)) => Ending::Failed(error),
+            None => Ending::None,
+        };
+        self.1 = None;
+        Err(ending)
     }
 
     /// The next message that is no sign of life, or the end.

@@ -7,11 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures::{
-    StreamExt,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
+use futures::{future::BoxFuture, stream::BoxStream};
 use realtime_core::transport::{
     Duplex, Instant, Message, ReadHalf, Text, Timer, TransportError, TransportErrorKind, WriteHalf,
 };
@@ -23,7 +19,8 @@ use super::{
 
 pub(super) fn wrap(inner: Duplex, line: Arc<Line>) -> Duplex {
     let read = Read {
-        incoming: Some(incoming(inner.read)),
+        // As a stream: a fault may interrupt the wait, and the half's own wait goes on all the same.
+        incoming: Some(inner.read.into_stream()),
         held: None,
         rest: None,
         half: None,
@@ -34,11 +31,6 @@ pub(super) fn wrap(inner: Duplex, line: Arc<Line>) -> Duplex {
     duplex.headers = inner.headers;
     duplex.can_ping = inner.can_ping;
     duplex
-}
-
-/// A read half as a stream: a fault may interrupt the wait, and the half's own wait goes on all the same.
-fn incoming(half: Box<dyn ReadHalf>) -> BoxStream<'static, Result<Message, TransportError>> {
-    stream::try_unfold(half, |mut half| async move { Ok(half.receive().await?.map(|message| (message, half))) }).boxed()
 }
 
 struct Read {
