@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +15,7 @@ use futures::{
     future::{BoxFuture, join},
 };
 use realtime::{
-    Client, Connection, Options,
+    Client, Connection, ErrorKind, Options,
     connection::{Phase, Unread, Update},
     endpoint::{Handshake, Target},
     event::Event,
@@ -36,17 +37,18 @@ struct Counts {
     read: AtomicUsize,
 }
 
-/// A link on which messages of one size never end.
+/// A link on which messages of one size come until it panics, if it does.
 #[derive(Debug)]
 struct Burst {
     size: usize,
+    most: usize,
     counts: Arc<Counts>,
 }
 
 #[async_trait]
 impl Transport for Burst {
     async fn connect(&self, _: Handshake) -> Result<Duplex, TransportError> {
-        Ok(Duplex::new(Nowhere, Endless { size: self.size, counts: self.counts.clone() }))
+        Ok(Duplex::new(Nowhere, Messages { size: self.size, most: self.most, counts: self.counts.clone() }))
     }
 
     fn timer(&self) -> Arc<dyn Timer> {
@@ -54,18 +56,18 @@ impl Transport for Burst {
     }
 }
 
-struct Endless {
+struct Messages {
     size: usize,
+    most: usize,
     counts: Arc<Counts>,
 }
 
 #[async_trait]
-impl ReadHalf for Endless {
+impl ReadHalf for Messages {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        let event = match self.counts.read.fetch_add(1, Ordering::Relaxed) {
-            0 => Down::Opened,
-            number => Down::Number(number as u64),
-        };
+        let number = self.counts.read.fetch_add(1, Ordering::Relaxed);
+        assert!(number < self.most, "as it was told");
+        let event = if number == 0 { Down::Opened } else { Down::Number(number as u64) };
         let blanks = " ".repeat(self.size);
         Ok(Some(Message::Text(format!("{}{blanks}", event.encode().to_str().unwrap()).into())))
     }
@@ -94,9 +96,9 @@ impl Timer for Watch {
     }
 }
 
-fn open(size: usize) -> (Connection<Toy>, Arc<Counts>) {
+fn open(size: usize, most: usize) -> (Connection<Toy>, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
-    let client = Client::builder(Burst { size, counts: counts.clone() }).build();
+    let client = Client::builder(Burst { size, most, counts: counts.clone() }).build();
     let connect = client.protocol::<Toy>().target(Target::Model("toy".into())).connect();
     (connect.now_or_never().unwrap().unwrap(), counts)
 }
@@ -107,7 +109,7 @@ fn next(connection: &Connection<Toy>) -> Down {
 
 #[test]
 fn a_turn_serves_many_events() {
-    let (connection, counts) = open(0);
+    let (connection, counts) = open(0, usize::MAX);
     assert_eq!(next(&connection), Down::Opened);
     let before = counts.looks.load(Ordering::Relaxed);
     for number in 1..=1_000 {
@@ -119,13 +121,25 @@ fn a_turn_serves_many_events() {
 
 #[test]
 fn large_messages_are_left_where_they_are() {
-    let (connection, counts) = open(20_000);
+    let (connection, counts) = open(20_000, usize::MAX);
     assert_eq!(next(&connection), Down::Opened);
     for number in 1..=20 {
         assert_eq!(next(&connection), Down::Number(number));
         let ahead = counts.read.load(Ordering::Relaxed) as u64 - number - 1;
         assert!(ahead <= 2, "{ahead} messages of 20 kB were read ahead");
     }
+}
+
+#[test]
+fn what_was_read_before_a_panic_is_not_lost() {
+    let (connection, _) = open(0, 4);
+    assert_eq!(next(&connection), Down::Opened);
+    assert!(catch_unwind(AssertUnwindSafe(|| next(&connection))).is_err(), "the turn that reads on panics");
+    for number in 1..=3 {
+        assert_eq!(next(&connection), Down::Number(number));
+    }
+    let end = connection.next().now_or_never().unwrap().unwrap().unwrap_err();
+    assert!(matches!(end.kind(), ErrorKind::Panicked), "{end}");
 }
 
 /// A connection to which a burst of events has come.
