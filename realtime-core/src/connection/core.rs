@@ -227,11 +227,11 @@ impl<P: Protocol> Shared<P> {
         core: &mut Core<P>,
         bits: u8,
         kind: Kind,
-        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+        enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Waste {
         let mut link = mem::replace(&mut core.link, Link::Taken);
         let result = match &mut link {
-            Link::Up(pumps) => self.move_link(core, pumps, bits, kind, done),
+            Link::Up(pumps) => self.move_link(core, pumps, bits, kind, enough),
             // A turn before this one panicked, and left nothing to work with.
             Link::Taken => Err(Err(ErrorKind::Panicked.into())),
             Link::Down => Ok(false),
@@ -266,7 +266,7 @@ impl<P: Protocol> Shared<P> {
         pumps: &mut Pumps,
         mut bits: u8,
         kind: Kind,
-        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+        enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {
         let now = self.timer.now();
         // Before another session takes the place of this one, this one is asked for its last word.
@@ -280,7 +280,7 @@ impl<P: Protocol> Shared<P> {
         if core.deadlines.write.is_some_and(|at| now >= at) {
             bits |= bit::WRITE;
         }
-        let quiet = bits & bit::READ != 0 && self.read(core, pumps, kind, now, done)?;
+        let quiet = bits & bit::READ != 0 && self.read(core, pumps, kind, now, enough)?;
         if core.sample_bytes != core.state.sample_bytes() {
             core.sample_bytes = core.state.sample_bytes();
             self.out().set_sample_bytes(core.sample_bytes);
@@ -342,15 +342,14 @@ impl<P: Protocol> Shared<P> {
         pumps: &mut Pumps,
         kind: Kind,
         now: Instant,
-        done: &mut dyn FnMut(&mut Core<P>) -> bool,
+        enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {
         if core.is_behind(self) {
             core.parked = true;
             return Ok(false);
         }
         for _ in 0..MESSAGES_A_TURN {
-            let enough = if kind == Kind::Next { core.inbox.is_ahead() } else { done(core) };
-            if enough {
+            if enough(core) {
                 break;
             }
             if core.inbox.is_full() {

@@ -103,8 +103,8 @@ impl<P: Protocol> Shared<P> {
         if only_read(core.left) && !core.parked { core.inbox.pop(notices) } else { None }
     }
 
-    /// Drives one turn and asks `done`, before it, during it and after it; of an event only after it, for a turn may
-    /// panic. Never loops: what is left ready makes the waiter wake itself, so that others get to run.
+    /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
+    /// waiter wake itself, so that others get to run.
     pub(super) fn poll<R>(
         &self,
         cx: &mut Context<'_>,
@@ -128,16 +128,22 @@ impl<P: Protocol> Shared<P> {
         // Those are not for a turn: they are looked at in front of the next one.
         self.hub.defer(bits & (bit::DIAL | bit::TASK));
         bits &= !(bit::DIAL | bit::TASK);
-        let mut found = if kind == Kind::Next { None } else { done(&mut core) };
+        let mut found = None;
+        let mut enough = |core: &mut Core<P>| {
+            // An event is taken when the turn is over, for a turn may panic.
+            if kind == Kind::Next {
+                return core.inbox.is_ahead();
+            }
+            if found.is_none() {
+                found = done(core);
+            }
+            found.is_some()
+        };
+        let _ = enough(&mut core);
         waste = if bits == 0 && !core.is_taken() {
             Waste::default()
         } else {
-            self.turn(&mut core, bits, kind, &mut |core| {
-                if found.is_none() {
-                    found = done(core);
-                }
-                found.is_some()
-            })
+            self.turn(&mut core, bits, kind, &mut enough)
         };
         let found = found.or_else(|| done(&mut core));
         wake.driving = false;

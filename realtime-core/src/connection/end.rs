@@ -79,7 +79,7 @@ impl<P: Protocol> Core<P> {
 
 impl<P: Protocol> Shared<P> {
     /// Ends the connection from outside a turn, and tells everybody.
-    pub(super) fn end(&self, result: Result<(), Error>) {
+    pub(super) fn end(&self, result: End) {
         let (waste, notes) = {
             let mut core = self.core();
             let waste = core.end(result, &mut self.out());

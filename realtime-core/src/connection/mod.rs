@@ -236,7 +236,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Calls a function with every event that is handed out and the text that it came as, so that members which this
     /// crate does not know are not lost. Set it before the first event is read: it is not called with events that had
-    /// arrived before, for their text is gone, nor with those that were read ahead.
+    /// arrived before, also those that were read ahead, for their text is gone.
     ///
     /// While there is a tap, events that wait to be read keep their text.
     pub fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {

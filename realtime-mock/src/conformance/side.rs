@@ -41,6 +41,7 @@ pub(super) struct Side {
 }
 
 pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
+
 /// What comes in, as a connection reads it. None after the end.
 pub(super) struct In(&'static str, Option<BoxStream<'static, Result<Message, TransportError>>>);
 

@@ -18,7 +18,7 @@ pub struct Responses {
     active: Option<Id>,
     keep: Option<usize>,
     /// The response of which something came last, and whether its audio has. More of the same tells nothing new.
-    came: Option<(Id, bool)>,
+    latest: Option<(Id, bool)>,
 }
 
 /// A response, as far as it has come.
@@ -80,7 +80,7 @@ impl Responses {
 
     /// Something of a response arrived.
     pub(super) fn came(&mut self, id: &Id, now: Instant, audio: bool) {
-        if self.came.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
+        if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
             return;
         }
         if let Some(response) = self.all.get_mut(id) {
@@ -88,7 +88,7 @@ impl Responses {
             if audio {
                 response.first_audio.get_or_insert(now);
             }
-            self.came = Some((id.clone(), response.first_audio.is_some()));
+            self.latest = Some((id.clone(), response.first_audio.is_some()));
         }
     }
 
@@ -131,7 +131,7 @@ impl Responses {
 
     fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
         if !self.all.contains_key(id) {
-            self.came = None;
+            self.latest = None;
             self.order.push_back(id.clone());
             while self.keep.is_some_and(|keep| self.order.len() > keep.max(1)) && self.forget_oldest() {}
         }
