@@ -16,6 +16,8 @@
 //!
 //! TLS, proxies and streams of your own are settings of [`AsyncStdTransport`]. It works within any executor.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::{io, sync::Arc};
 
 use async_std::task::{self, JoinHandle};
@@ -72,6 +74,11 @@ async fn connect(host: &str, port: u16) -> io::Result<Socket> {
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> JoinHandle<Result<(), Error>> {
     task::spawn(connection.driver())
 }
+
+/// Compiles the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {

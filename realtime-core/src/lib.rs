@@ -1,5 +1,6 @@
 //! The OpenAI Realtime protocol without a network.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 // The tables of events grow with the protocol.
@@ -25,3 +26,8 @@ pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Deadline, Error, ErrorKind, Refused};
 pub use protocol::{Protocol, Realtime, Translation};
 pub use wire::{Audio, Id, Json, Patch, Piece, Secret};
+
+/// Compiles the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

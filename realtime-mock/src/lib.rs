@@ -68,6 +68,7 @@
 //! Everything here is deterministic as long as the test is: nothing reads the system's clock or its chance, and no
 //! thread is started but by `serve` and `conformance`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 mod clock;
@@ -98,3 +99,8 @@ pub use simulator::{
     TableError, Turn, Utterance,
 };
 pub use transport::MockTransport;
+
+/// Compiles the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

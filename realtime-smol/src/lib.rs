@@ -13,6 +13,8 @@
 //!
 //! TLS, proxies and streams of your own are settings of [`SmolTransport`]. It works within any executor.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
@@ -71,6 +73,11 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> Task<Result<(), Error>> {
     smol::spawn(connection.driver())
 }
+
+/// Compiles the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@
 //! TLS, proxies and streams of your own are settings of [`TokioTransport`]. Connecting needs a tokio runtime with I/O
 //! and time; a connection that is open can be used from any thread.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
@@ -106,6 +107,11 @@ pub fn spawn<P: Protocol>(connection: &Connection<P>) -> JoinHandle<Result<(), E
 pub fn is_running() -> bool {
     Handle::try_current().is_ok()
 }
+
+/// Compiles the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {

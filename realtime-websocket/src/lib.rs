@@ -4,6 +4,7 @@
 //! is here, once: [TLS](Tls), [proxies](Proxies), the upgrade, the messages, the two halves. `realtime-tokio`,
 //! `realtime-smol` and `realtime-async-std` are made so, and a runtime of your own takes twenty lines.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
