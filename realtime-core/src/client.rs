@@ -204,8 +204,10 @@ impl<P: Protocol> Connect<P> {
     /// # Errors
     /// The settings make no handshake. Nothing was sent.
     pub fn open(self) -> Result<Connection<P>, Error> {
-        let target = self.target.ok_or(ErrorKind::NoTarget)?;
         let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
+        // An exact URL names its target by itself.
+        let exact = endpoint.exact_url().map(|_| Target::Unnamed);
+        let target = self.target.or(exact).ok_or(ErrorKind::NoTarget)?;
         // Checked at once. Only a credential that must be asked for can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
         let timer = transport.timer();
@@ -287,6 +289,11 @@ impl Connect<Realtime> {
     pub fn transcription(self) -> Self {
         self.target(Target::Transcription)
     }
+
+    /// Converses with whatever the server serves: for servers that take no model in the URL.
+    pub fn without_model(self) -> Self {
+        self.target(Target::Unnamed)
+    }
 }
 
 impl Connect<Translation> {
@@ -328,6 +335,7 @@ impl Place {
         let credential = credentials.resolve().await?;
         let mut handshake = endpoint.handshake(&self.target, &credential, &extras)?;
         handshake.max_message_size = self.max_message_size;
-        Ok(transport.connect(handshake).await?)
+        let secrets = handshake.secrets();
+        transport.connect(handshake).await.map_err(|error| Error::connecting(error, &secrets))
     }
 }

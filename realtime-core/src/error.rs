@@ -1,18 +1,28 @@
-use std::{error, fmt, sync::Arc};
+use std::{error, fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
 
 use crate::{
+    answer::Words,
     auth::CredentialError,
     connection::SendErrorKind,
     endpoint::EndpointError,
     event::ErrorEvent,
     transport::{CloseFrame, TransportError},
+    types::ErrorBody,
 };
 
 /// Why a connection could not be opened, or ended.
 ///
 /// A clone is the same error: everything that waits on a connection is told.
 #[derive(Clone)]
-pub struct Error(Arc<ErrorKind>);
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    /// What the server said in its answer to the handshake.
+    answer: Option<Box<ErrorEvent>>,
+}
 
 /// What went wrong.
 #[derive(Debug)]
@@ -92,7 +102,14 @@ pub enum Deadline {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Arc::new(kind))
+        Self(Arc::new(Inner { kind, answer: None }))
+    }
+
+    /// Why a transport could not connect, with the server's own words if there are any. Where they repeat a secret,
+    /// `***` stands in its place.
+    pub(crate) fn connecting(error: TransportError, secrets: &[String]) -> Self {
+        let answer = error.body().and_then(|body| said(body, secrets)).map(Box::new);
+        Self(Arc::new(Inner { kind: ErrorKind::Transport(error), answer }))
     }
 
     pub(crate) fn aborted(reason: &Self) -> Self {
@@ -105,14 +122,23 @@ impl Error {
 
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
-        &self.0
+        &self.0.kind
     }
 
-    /// What the server said, if it said something.
+    /// What the server said, if it said something: in an event, or in the JSON body of its answer to the handshake.
     pub fn server(&self) -> Option<&ErrorEvent> {
         match self.kind() {
             ErrorKind::Refused(refused) => refused.error.as_ref(),
             ErrorKind::Request(error) => Some(error),
+            ErrorKind::Transport(_) => self.0.answer.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long the server asks to wait before another attempt: see [`TransportError::retry_after`].
+    pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
+        match self.kind() {
+            ErrorKind::Transport(error) => error.retry_after(unix),
             _ => None,
         }
     }
@@ -172,9 +198,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             ErrorKind::Endpoint(_) => f.write_str("the settings make no handshake"),
-            ErrorKind::NoTarget => f.write_str("nothing to connect to: choose a model, a call or a transcription"),
+            ErrorKind::NoTarget => f.write_str("nothing to connect to: choose a model, a call or a transcription, or `without_model` for a server that \
+                 takes no model",
+            ),
             ErrorKind::Credentials(_) => f.write_str("the credentials could not be had"),
-            ErrorKind::Transport(_) => f.write_str("the transport failed"),
+            ErrorKind::Transport(_) => match self.server() {
+                Some(error) => write!(f, "the server refused the connection: {}", error.error),
+                None => f.write_str("the transport failed"),
+            },
             ErrorKind::Refused(refused) => {
                 f.write_str("the server refused the session")?;
                 match (&refused.error, &refused.close) {
@@ -218,6 +249,75 @@ impl error::Error for Error {
             ErrorKind::Transport(error) => Some(error),
             ErrorKind::Aborted(reason) => Some(reason),
             _ => None,
+        }
+    }
+}
+
+/// The server's words in the body of a refusal.
+fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
+    let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
+    let words = Words::read(body);
+    // What is in front of a service often has one word of its own.
+    let detail = || {
+        let body = serde_json::from_slice::<Value>(body).ok()?;
+        let detail = ["message", "detail", "title"].iter().find_map(|name| body.get(name)?.as_str().map(str::to_owned));
+        detail.or_else(|| body.get("detail").filter(|detail| !detail.is_null()).map(Value::to_string))
+    };
+    let message = words.message.or_else(detail);
+    if message.is_none() && words.code.is_none() && words.kind.is_none() {
+        return None;
+    }
+    let mut error = ErrorBody::new(message.map(hide).unwrap_or_default());
+    error.kind = words.kind.map(hide);
+    error.code = words.code.map(hide);
+    error.param = words.param.map(hide);
+    Some(ErrorEvent::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::{
+        auth::Credential,
+        endpoint::{Endpoint, Extras, Target},
+    };
+
+    fn refused(body: &str, secrets: &[String]) -> Error {
+        let error = TransportError::rejected(StatusCode::UNAUTHORIZED, HeaderMap::new(), body.to_owned().into());
+        Error::connecting(error, secrets)
+    }
+
+    #[test]
+    fn a_refusal_of_the_handshake_tells_the_servers_own_words() {
+        for (body, words) in [
+            (r#"{"error":{"message":"No such model","code":"model_not_found"}}"#, "No such model (model_not_found)"),
+            (r#"{"error":{"code":"401","message":"Access denied"}}"#, "Access denied (401)"),
+            (r#"{"statusCode":401,"message":"Access denied"}"#, "Access denied"),
+            (r#"{"error":"Model not found"}"#, "Model not found"),
+            (r#"{"detail":"Not Found"}"#, "Not Found"),
+            (r#"{"detail":[{"msg":"field required"}]}"#, r#"[{"msg":"field required"}]"#),
+        ] {
+            let error = refused(body, &[]);
+            assert_eq!(error.server().map(|error| error.error.to_string()).as_deref(), Some(words), "{body}");
+            assert_eq!(error.to_string(), format!("the server refused the connection: {words}"));
+        }
+        for body in ["", "<html>no</html>", r#"{"error":null}"#, r#"{"error":{"message":"cut o"#, "[1]", "7"] {
+            assert!(refused(body, &[]).server().is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_the_server_repeats_is_not_told() {
+        let key = "sk-very-secret-1";
+        let body = format!(r#"{{"error":{{"message":"Incorrect key: {key}","code":"{key}","param":"{key}"}}}}"#);
+        let target = Target::Model("m".into());
+        for endpoint in [Endpoint::openai(), Endpoint::openai().browser(true)] {
+            let handshake = endpoint.handshake(&target, &Credential::api_key(key), &Extras::new()).unwrap();
+            let error = refused(&body, &handshake.secrets());
+            let printed = format!("{error} {error:?} {:?}", error.server());
+            assert!(printed.contains("Incorrect key: ***") && !printed.contains(key), "{printed}");
         }
     }
 }

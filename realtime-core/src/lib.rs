@@ -9,6 +9,7 @@
 #[macro_use]
 mod wire;
 
+mod answer;
 pub mod auth;
 mod client;
 pub mod connection;

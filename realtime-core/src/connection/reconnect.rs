@@ -9,6 +9,9 @@ use crate::{endpoint::Extras, error::Error};
 /// told to who connects. After that, what can be mended by another connection is: a broken or silent link, and the close
 /// codes 1001, 1005, 1006, 1011, 1012 and 1013; never a refusal.
 ///
+/// A refused attempt that names a time (`Retry-After`) is followed no earlier, up to
+/// [`max_retry_after`](Self::max_retry_after).
+///
 /// While there is no link, what is sent is queued. On the new one the conversation is restored first, then the queue is
 /// written; nothing that was sent is sent again.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub struct Reconnect {
     pub most: Duration,
     /// How long a session must have been open for the attempts to be counted anew. 60 s.
     pub healthy: Duration,
+    /// The longest wait that the server may ask for: if it asks for more, the connection ends with its refusal. 60 s.
+    pub max_retry_after: Duration,
     /// Whether the conversation is restored. On.
     pub restore: bool,
     /// Whether a response that was asked for, and had not ended, is asked for again. Off: the model may have answered.
@@ -67,6 +72,7 @@ impl Default for Reconnect {
             first: Duration::from_millis(500),
             most: Duration::from_secs(8),
             healthy: Duration::from_secs(60),
+            max_retry_after: Duration::from_secs(60),
             restore: true,
             repeat_response: false,
             recycle: Some(Duration::from_secs(120)),
@@ -92,6 +98,7 @@ impl Reconnect {
         first: Duration,
         most: Duration,
         healthy: Duration,
+        max_retry_after: Duration,
         restore: bool,
         repeat_response: bool,
         recycle: impl Into<Option<Duration>>,
@@ -107,13 +114,21 @@ impl Reconnect {
     /// How long attempt number `attempt` waits, from 1. None: it is not made.
     ///
     /// The wait doubles from attempt to attempt up to the most, and is cut by `jitter`, a number from 0 to 1, to between
-    /// three quarters of it and the whole, so that many clients do not come back at once.
-    pub fn next(&self, attempt: u32, reason: &Error, jitter: f64) -> Option<Duration> {
+    /// three quarters of it and the whole, so that many clients do not come back at once. Where the server has asked for
+    /// a longer wait, it is that one and up to the first wait more; `unix` is the time since the Unix epoch, for a date
+    /// that the server may have named.
+    pub fn next(&self, attempt: u32, reason: &Error, jitter: f64, unix: Option<Duration>) -> Option<Duration> {
         if attempt == 0 || attempt > self.attempts || !reason.is_retryable() {
             return None;
         }
+        let jitter = jitter.clamp(0.0, 1.0);
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempt - 1));
-        Some(doubled.min(self.most).mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0)))
+        let ours = doubled.min(self.most).mul_f64(0.75 + 0.25 * jitter);
+        match reason.retry_after(unix) {
+            Some(asked) if asked > self.max_retry_after => None,
+            Some(asked) if asked > ours => Some(asked.saturating_add(self.first.mul_f64(jitter))),
+            _ => Some(ours),
+        }
     }
 
     pub(crate) fn decide(&self, attempt: &Attempt<'_>) -> Decision {
@@ -128,6 +143,7 @@ impl fmt::Debug for Reconnect {
             .field("first", &self.first)
             .field("most", &self.most)
             .field("healthy", &self.healthy)
+            .field("max_retry_after", &self.max_retry_after)
             .field("restore", &self.restore)
             .field("recycle", &self.recycle)
             .finish_non_exhaustive()
@@ -152,13 +168,46 @@ mod tests {
     fn waits_double_up_to_the_most() {
         let policy = Reconnect::default();
         let reason = error(ErrorKind::Closed(None));
-        let waits: Vec<_> = (0..=7).map(|attempt| policy.next(attempt, &reason, 1.0)).collect();
+        let waits: Vec<_> = (0..=7).map(|attempt| policy.next(attempt, &reason, 1.0, None)).collect();
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(waits, [None, ms(500), ms(1000), ms(2000), ms(4000), ms(8000), None, None]);
-        assert_eq!(policy.next(1, &reason, 0.0), ms(375));
-        assert_eq!(policy.next(3, &reason, 0.5), ms(1750));
-        assert_eq!(policy.clone().attempts(40).next(40, &reason, 1.0), ms(8000));
-        assert_eq!(policy.attempts(0).next(1, &reason, 1.0), None);
+        assert_eq!(policy.next(1, &reason, 0.0, None), ms(375));
+        assert_eq!(policy.next(3, &reason, 0.5, None), ms(1750));
+        assert_eq!(policy.clone().attempts(40).next(40, &reason, 1.0, None), ms(8000));
+        assert_eq!(policy.attempts(0).next(1, &reason, 1.0, None), None);
+    }
+
+    #[test]
+    fn the_server_is_given_the_time_that_it_asks_for() {
+        let policy = Reconnect::default();
+        let refused = |status: u16, name: &'static str, value: &'static str| {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            let status = StatusCode::from_u16(status).unwrap();
+            error(ErrorKind::Transport(TransportError::rejected(status, headers, "".into())))
+        };
+        let unix = Some(Duration::from_secs(1_795_600_800));
+        let date = "Wed, 25 Nov 2026 10:00:30 GMT";
+        for (status, name, value, jitter, unix, wait) in [
+            (429, "retry-after", "7", 0.0, None, Some(7_000)),
+            (503, "retry-after", "7", 1.0, None, Some(7_500)),
+            (503, "retry-after-ms", "2500", 0.0, None, Some(2_500)),
+            (503, "retry-after", date, 0.0, unix, Some(30_000)),
+            // Without a wall clock, or for less than is waited anyway, the policy's own wait stands.
+            (503, "retry-after", date, 1.0, None, Some(500)),
+            (503, "retry-after", "0", 1.0, None, Some(500)),
+            (503, "retry-after", "soon", 1.0, None, Some(500)),
+            (503, "retry-after", "60", 0.0, None, Some(60_000)),
+            (503, "retry-after", "61", 0.0, None, None),
+            (401, "retry-after", "7", 0.0, None, None),
+            (429, "x-should-retry", "false", 1.0, None, None),
+            (409, "x-should-retry", "true", 1.0, None, Some(500)),
+        ] {
+            let next = policy.next(1, &refused(status, name, value), jitter, unix);
+            assert_eq!(next, wait.map(Duration::from_millis), "{status} {name}: {value}");
+        }
+        let patient = policy.max_retry_after(Duration::MAX);
+        let next = patient.next(1, &refused(503, "retry-after", "3600"), 0.0, None);
+        assert_eq!(next, Some(Duration::from_secs(3600)));
     }
 
     #[test]
@@ -201,7 +250,7 @@ mod tests {
             (error(ErrorKind::Panicked), false),
             (error(ErrorKind::Invalid("x".into())), false),
         ] {
-            assert_eq!(Reconnect::default().next(1, &reason, 0.5).is_some(), again, "{reason:?}");
+            assert_eq!(Reconnect::default().next(1, &reason, 0.5, None).is_some(), again, "{reason:?}");
         }
     }
 }

@@ -45,7 +45,7 @@ impl<P: Protocol> Shared<P> {
             core.attempts = 0;
         }
         let number = core.attempts + 1;
-        let after = policy.next(number, reason, self.ids.jitter(number))?;
+        let after = policy.next(number, reason, self.ids.jitter(number), self.timer.unix())?;
         Some(Again { number, after, reason: reason.clone() })
     }
 

@@ -11,7 +11,19 @@ pub(super) struct Base {
     /// Empty, or a slash and more, without a slash at its end.
     pub(super) path: String,
     pub(super) query: Query,
+    /// Path and query as they were written.
+    pub(super) tail: String,
 }
+
+/// What stands behind a base URL in the whole address of an endpoint, as a portal or a document shows it.
+const ENDPOINTS: [&str; 6] = [
+    "/realtime",
+    "/realtime/translations",
+    "/realtime/client_secrets",
+    "/realtime/calls",
+    "/realtime/sessions",
+    "/realtime/transcription_sessions",
+];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
@@ -63,7 +75,33 @@ impl Base {
             return Err(EndpointError::UrlEscape);
         }
         let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
-        Ok(Self { scheme, authority, path: path.trim_end_matches('/').into(), query: Query::of_url(query) })
+        let path = path.trim_end_matches('/').into();
+        Ok(Self { scheme, authority, path, query: Query::of_url(query), tail: tail.into() })
+    }
+
+    /// Takes the path of an endpoint off, where a whole address was given. Whether there was one.
+    pub(super) fn strip_endpoint(&mut self) -> bool {
+        let before = self.path.len();
+        while let Some(rest) = ENDPOINTS.iter().find_map(|end| self.path.strip_suffix(end)) {
+            self.path.truncate(rest.trim_end_matches('/').len());
+        }
+        self.path.len() < before
+    }
+
+    /// Takes `/openai` and what Azure has behind it off.
+    pub(super) fn strip_azure(&mut self) {
+        let is_azures = |rest: &str| ["", "/v1", "/realtime"].contains(&rest) || rest.starts_with("/deployments/");
+        self.strip_endpoint();
+        if let Some((before, rest)) = self.path.rsplit_once("/openai")
+            && is_azures(rest)
+        {
+            self.path.truncate(before.len());
+        }
+    }
+
+    /// Whether the path has this segment.
+    pub(super) fn has_segment(&self, segment: &str) -> bool {
+        self.path.split('/').any(|found| found.eq_ignore_ascii_case(segment))
     }
 }
 

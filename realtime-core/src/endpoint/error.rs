@@ -37,6 +37,10 @@ pub enum EndpointError {
         /// The parameter: `model`, `call_id`, `intent`.
         name: &'static str,
     },
+    /// The base URL of a gateway is the whole address of an Azure deployment.
+    AzureAddress,
+    /// The URL of an Azure resource has the path of something else.
+    ResourcePath,
     /// Translation at an Azure endpoint of the preview form.
     PreviewTranslation,
     /// The key or token is empty or blank.
@@ -94,6 +98,15 @@ impl fmt::Display for EndpointError {
                 f,
                 "this connection's query has `{name}`, which names a second target: take it out, or choose the target \
                  that it belongs to"
+            ),
+            Self::AzureAddress => f.write_str(
+                "the base URL is the address of an Azure deployment: give `Endpoint::azure` or \
+                 `Endpoint::azure_preview` the resource's URL, such as https://name.openai.azure.com, or give this \
+                 address to `Endpoint::exact`",
+            ),
+            Self::ResourcePath => f.write_str(
+                "the URL of the Azure resource has a path that is not the resource's: give it without one, such as \
+                 https://name.openai.azure.com, or give the whole address to `Endpoint::exact`",
             ),
             Self::PreviewTranslation => f.write_str(
                 "the preview form of Azure has no translation: use the form without an api-version (`Endpoint::azure`)",

@@ -3,12 +3,15 @@ use std::fmt;
 use http::{HeaderMap, Uri};
 
 use super::{
-    headers::{show_header, show_protocol},
+    headers::{KEY_PROTOCOL, show_header, show_protocol},
     query::Query,
 };
 
 /// Bytes of the largest message that is taken from the server by default: 16 MiB.
 pub const DEFAULT_MAX_MESSAGE_SIZE: usize = 16 << 20;
+
+/// Bytes of the shortest word of a header that is taken for a secret where the server repeats it.
+const MIN_SECRET: usize = 8;
 
 /// What a transport connects with. Made by [`Endpoint::handshake`](super::Endpoint::handshake).
 ///
@@ -31,6 +34,16 @@ impl Handshake {
     /// A bare URL, for a transport's tests.
     pub fn new(uri: Uri) -> Self {
         Self { uri, headers: HeaderMap::new(), subprotocols: Vec::new(), max_message_size: DEFAULT_MAX_MESSAGE_SIZE }
+    }
+
+    /// What must not be repeated, if the server repeats it.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let values = self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+        let words = values
+            .flat_map(|value| value.split(' '))
+            .chain(self.subprotocols.iter().filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)));
+        // A short word is no secret, and would hide the words around it.
+        words.filter(|word| word.len() >= MIN_SECRET).map(str::to_owned).collect()
     }
 
     /// The URL as it may be printed.

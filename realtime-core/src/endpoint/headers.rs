@@ -12,7 +12,7 @@ const ORGANIZATION: HeaderName = HeaderName::from_static("openai-organization");
 const PROJECT: HeaderName = HeaderName::from_static("openai-project");
 
 /// Carries the key in the browser form.
-const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
+pub(super) const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
 /// Every header, in three layers: the credential's, the endpoint's, this connection's.
 pub(super) fn headers(

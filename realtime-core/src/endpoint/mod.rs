@@ -15,10 +15,13 @@
 //! # The URL
 //! - `http` becomes `ws` and `https` becomes `wss`; slashes at the end of the path go, and `/realtime` or
 //!   `/realtime/translations` comes. Host, port and the rest stay as they are written.
+//! - A base that already ends in `/realtime`, the whole address as a portal shows it, is understood as what comes
+//!   before that. An [exact](Endpoint::exact) URL is not changed.
 //! - The query has four layers: the endpoint's [`Extras`], the base URL's query, the target, this connection's
 //!   `Extras`. A later layer replaces every earlier value of the same name. What a base URL brings keeps its spelling;
 //!   what is added is form-encoded, so a space is `+`.
-//! - The first two layers never choose the target: a `model`, `call_id` or `intent` in them is replaced or dropped.
+//! - The first two layers never choose the target: a `model`, `call_id` or `intent` in them is replaced or dropped,
+//!   except where the target is [`Target::Unnamed`].
 //! - This connection's `model` replaces the target's, for a server that knows the model by another name. Its
 //!   `call_id`, `intent`, `deployment` and `api-version` do not replace those of the target or the endpoint.
 //! - A second target in this connection's query is [`EndpointError::TwoTargets`], but `model` and
@@ -63,6 +66,9 @@ pub enum Target {
     Transcription,
     /// Translation, with this model.
     Translation(String),
+    /// A new session whose model is not named in the URL: for servers that take none there, and for
+    /// [exact](Endpoint::exact) URLs. What the base URL itself names stays.
+    Unnamed,
 }
 
 /// A server of the Realtime API: where it is, how its URLs are made, what every connection to it carries.
@@ -80,6 +86,7 @@ pub struct Endpoint {
 #[derive(Clone)]
 enum Place {
     Base(String),
+    Exact(String),
     Azure { resource: String },
     AzurePreview { resource: String, api_version: String },
 }
@@ -91,15 +98,31 @@ impl Endpoint {
     }
 
     /// Any server that speaks the protocol, by the base URL of its API, such as `https://gateway.example/v1`: also
-    /// `http`, `wss` or `ws`, with a port, a path and a query.
+    /// `http`, `wss` or `ws`, with a port, a path and a query. The whole address, with `/realtime` at its end, is
+    /// understood as well; that of an Azure deployment is refused, since Azure has rules of its own.
     pub fn gateway(base: impl Into<String>) -> Self {
         Self::at(Place::Base(base.into()))
     }
 
+    /// The URL of the WebSocket itself, which is not changed: no path and no parameter is added, whatever the
+    /// [`Target`], but for the query parameters of [`Extras`]. `http` and `https` are understood as `ws` and `wss`.
+    ///
+    /// ```
+    /// use realtime_core::{auth::Credential, endpoint::{Endpoint, Extras, Target}};
+    ///
+    /// let url = "wss://name.services.ai.azure.com/voice-live/realtime?api-version=2025-10-01&agent_id=a";
+    /// let handshake = Endpoint::exact(url).handshake(&Target::Unnamed, &Credential::None, &Extras::new())?;
+    /// assert_eq!(handshake.uri, url);
+    /// # Ok::<_, realtime_core::endpoint::EndpointError>(())
+    /// ```
+    pub fn exact(url: impl Into<String>) -> Self {
+        Self::at(Place::Exact(url.into()))
+    }
+
     /// Azure, in the form that is generally available: `wss://<resource>/openai/v1/realtime?model=<deployment>`.
     ///
-    /// `resource` is the resource's URL, such as `https://name.openai.azure.com`; with `/openai` or `/openai/v1` at its
-    /// end, also before a `/realtime`, it is understood as well. Azure is always spoken to by `wss`, so `http` becomes
+    /// `resource` is the resource's URL, such as `https://name.openai.azure.com`; with `/openai`, `/openai/v1` or
+    /// `/openai/deployments/..` at its end, also before a `/realtime`, it is understood as well. Azure is always spoken to by `wss`, so `http` becomes
     /// that too; `ws`, if it is written, stays. An `api-version` or a `deployment` in the URL, as Azure's portal shows
     /// it, or in the endpoint's own query is dropped; one that a connection asks for is sent.
     pub fn azure(resource: impl Into<String>) -> Self {
@@ -172,31 +195,65 @@ impl Endpoint {
     }
 
     fn uri(&self, target: &Target, extras: &Extras) -> Result<Uri, EndpointError> {
+        if let Some(url) = self.exact_url() {
+            return self.exact_uri(url, extras);
+        }
         let base = self.base()?;
         let suffix = match target {
             Target::Translation(_) => "/realtime/translations",
-            _ => "/realtime",
+            Target::Model(_) | Target::Call(_) | Target::Transcription | Target::Unnamed => "/realtime",
         };
         let query = self.query(&base.query, target, extras)?.encoded();
-        let uri = format!("{}://{}{}{suffix}?{query}", base.scheme.as_str(), base.authority, base.path);
-        // All its parts are checked, so nothing but the length is left to be wrong.
-        uri.try_into().map_err(|_| EndpointError::TooLong)
+        uri(&base, &base.path, suffix, &query)
+    }
+
+    /// The URL that is not to be changed, if the endpoint is one.
+    pub(crate) fn exact_url(&self) -> Option<&str> {
+        match (&self.websocket_base, &self.place) {
+            (None, Place::Exact(url)) => Some(url),
+            _ => None,
+        }
+    }
+
+    fn exact_uri(&self, url: &str, extras: &Extras) -> Result<Uri, EndpointError> {
+        let mut base = Base::parse(url)?;
+        base.scheme = base.scheme.websocket();
+        let (path, query) = base.tail.split_once('?').unwrap_or((&base.tail, ""));
+        let path = if path.is_empty() { "/" } else { path };
+        if self.extras.query.is_empty() && extras.query.is_empty() {
+            return uri(&base, path, "", query);
+        }
+        let mut query = self.extras.query.clone();
+        query.replace_with(&base.query);
+        query.replace_with(&extras.query);
+        uri(&base, path, "", &query.encoded())
     }
 
     /// All but `/realtime` and what follows.
     fn base(&self) -> Result<Base, EndpointError> {
         let resource = match (&self.websocket_base, &self.place) {
-            (Some(base), _) | (None, Place::Base(base)) => {
-                let base = Base::parse(base)?;
+            (Some(base), _) => {
+                let mut base = Base::parse(base)?;
+                base.strip_endpoint();
+                return Ok(Base { scheme: base.scheme.websocket(), ..base });
+            }
+            // An exact URL has no base: `uri` takes it as it is.
+            (None, Place::Base(base) | Place::Exact(base)) => {
+                let mut base = Base::parse(base)?;
+                let is_whole = base.strip_endpoint();
+                let of_azure = base.path.ends_with("/openai") && base.query.has("api-version");
+                if base.path.contains("/openai/deployments/") || (is_whole && of_azure) {
+                    return Err(EndpointError::AzureAddress);
+                }
                 return Ok(Base { scheme: base.scheme.websocket(), ..base });
             }
             (None, Place::Azure { resource } | Place::AzurePreview { resource, .. }) => resource,
         };
         let mut base = Base::parse(resource)?;
         base.scheme = if base.scheme == Scheme::Ws { Scheme::Ws } else { Scheme::Wss };
-        let known = ["/openai/v1/realtime", "/openai/realtime", "/openai/v1", "/openai"];
-        if let Some(path) = known.iter().find_map(|end| base.path.strip_suffix(end)) {
-            base.path.truncate(path.len());
+        base.strip_azure();
+        if ["realtime", "voice-live", "projects"].iter().any(|segment| base.has_segment(segment)) {
+            return Err(EndpointError::ResourcePath);
         }
         base.path += if matches!(self.place, Place::Azure { .. }) { "/openai/v1" } else { "/openai" };
         Ok(base)
@@ -205,11 +262,12 @@ impl Endpoint {
     fn query(&self, of_base: &Query, target: &Target, extras: &Extras) -> Result<Query, EndpointError> {
         let mut query = self.extras.query.clone();
         query.replace_with(of_base);
-        let dropped: &[_] = match self.place {
-            Place::Azure { .. } => &["model", "call_id", "intent", "api-version", "deployment"],
-            _ => &["model", "call_id", "intent"],
-        };
-        dropped.iter().for_each(|name| query.remove(name));
+        if *target != Target::Unnamed {
+            ["model", "call_id", "intent"].iter().for_each(|name| query.remove(name));
+        }
+        if let Place::Azure { .. } = self.place {
+            ["api-version", "deployment"].iter().for_each(|name| query.remove(name));
+        }
 
         // What this connection's query may replace comes before it, what it may not comes after it.
         let mut last = Query::default();
@@ -237,6 +295,7 @@ impl Endpoint {
                 last.set("intent", "transcription");
                 &["call_id"]
             }
+            (Target::Unnamed, _) => &[],
         };
         if let Some(name) = foreign.iter().find(|name| extras.query.has(name)) {
             return Err(EndpointError::TwoTargets { name });
@@ -247,7 +306,7 @@ impl Endpoint {
     }
 
     fn is_azure(&self) -> bool {
-        !matches!(self.place, Place::Base(_))
+        matches!(self.place, Place::Azure { .. } | Place::AzurePreview { .. })
     }
 }
 
@@ -266,6 +325,7 @@ impl fmt::Debug for Endpoint {
         let mut f = f.debug_struct("Endpoint");
         match &self.place {
             Place::Base(base) => f.field("base", &format_args!("{}", url(base))),
+            Place::Exact(exact) => f.field("exact", &format_args!("{}", url(exact))),
             Place::Azure { resource } => f.field("azure", &format_args!("{}", url(resource))),
             Place::AzurePreview { resource, api_version } => {
                 f.field("azure", &format_args!("{}", url(resource))).field("api_version", api_version)
@@ -276,6 +336,13 @@ impl fmt::Debug for Endpoint {
         }
         f.field("extras", &self.extras).field("browser", &self.browser).field("beta", &self.beta).finish()
     }
+}
+
+fn uri(base: &Base, path: &str, suffix: &str, query: &str) -> Result<Uri, EndpointError> {
+    let mark = if query.is_empty() { "" } else { "?" };
+    let uri = format!("{}://{}{path}{suffix}{mark}{query}", base.scheme.as_str(), base.authority);
+    // All its parts are checked, so nothing but the length is left to be wrong.
+    uri.try_into().map_err(|_| EndpointError::TooLong)
 }
 
 /// A text for the URL that must say something.

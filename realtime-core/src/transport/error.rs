@@ -1,7 +1,9 @@
-use std::{error, fmt};
+use std::{error, fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+
+use crate::answer;
 
 type Source = Box<dyn error::Error + Send + Sync>;
 
@@ -73,12 +75,25 @@ impl TransportError {
         self.0.response.as_ref().map(|response| &*response.body)
     }
 
+    /// How long the server asks to wait before another attempt: what a refusal's `retry-after-ms` or `Retry-After`
+    /// says, in seconds or as a date. A date needs the time since the Unix epoch, as
+    /// [`Timer::unix`](super::Timer::unix) gives it.
+    pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
+        answer::retry_after(self.headers()?, unix)
+    }
+
     /// Whether another attempt may fare better: not after a failed trust, a broken rule or a refusal, but for
-    /// "too many requests" and the errors of an overloaded server (408, 429, 5xx).
+    /// "too many requests" and the errors of an overloaded server (408, 425, 429, 5xx). Where the server answers
+    /// `x-should-retry: true` or `false`, as OpenAI does, that decides.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             TransportErrorKind::Rejected { status } => {
-                status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
+                let asked = self.headers().and_then(|headers| headers.get("x-should-retry")?.to_str().ok());
+                match asked {
+                    Some("true") => true,
+                    Some("false") => false,
+                    _ => status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
+                }
             }
             TransportErrorKind::Connect | TransportErrorKind::Timeout | TransportErrorKind::Io => true,
             TransportErrorKind::Proxy

@@ -38,6 +38,24 @@ pub(crate) fn rows() -> Vec<Row> {
         row("percent that escapes nothing").base("https://gw/v1?k=s3cr3t%").fails(UrlEscape),
         row("percent before no digits").base("https://gw/s3cr3t%zz").fails(UrlEscape),
         row("escapes that are not UTF-8").base("https://gw/v1?k=s3cr3t%ff").fails(UrlEscape),
+        row("an Azure deployment at a gateway")
+            .base("https://s3cr3t.openai.azure.com/openai/deployments/d/realtime?api-version=v")
+            .fails(AzureAddress),
+        row("Azure's preview address at a gateway")
+            .base("https://s3cr3t.openai.azure.com/openai/realtime?api-version=v&deployment=d")
+            .fails(AzureAddress),
+        row("an Azure deployment as a base")
+            .base("https://s3cr3t.openai.azure.com/openai/deployments/d")
+            .fails(AzureAddress),
+        row("Voice Live as a resource")
+            .at(Endpoint::azure("https://s3cr3t.services.ai.azure.com/voice-live/realtime?api-version=v"))
+            .fails(ResourcePath),
+        row("a project as a resource")
+            .at(Endpoint::azure("https://s3cr3t.services.ai.azure.com/api/projects/p"))
+            .fails(ResourcePath),
+        row("exact, empty").at(Endpoint::exact(" ")).empty("base URL"),
+        row("exact, no scheme").at(Endpoint::exact("s3cr3t.example/x")).fails(Scheme),
+        row("exact, a fragment").at(Endpoint::exact("wss://gw/x#s3cr3t")).fails(Fragment),
         row("too long").query("k", &SECRET.repeat(11_000)).fails(TooLong),
         row("empty model").to(model("")).empty("model"),
         row("blank model").to(model(" \t")).empty("model"),

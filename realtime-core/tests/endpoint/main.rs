@@ -29,10 +29,17 @@ use row::*;
 const SECRET: &str = "s3cr3t";
 
 fn table() -> Vec<Row> {
-    [urls::plain(), urls::azure_rows(), headers::headers(), headers::browser_rows(), errors::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        urls::plain(),
+        urls::whole_addresses(),
+        urls::azure_rows(),
+        headers::headers(),
+        headers::browser_rows(),
+        errors::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[test]
@@ -109,12 +116,17 @@ proptest! {
     #[test]
     fn any_base_is_judged(base in prop_oneof![any::<String>(), "(https?|WSS?)://[ -~]{0,40}"]) {
         let edge = Endpoint::openai().websocket_base(&*base);
+        match Endpoint::exact(&*base).handshake(&model("m"), &Credential::None, &none()) {
+            Ok(handshake) => prop_assert!(base.ends_with(handshake.uri.query().unwrap_or_default())),
+            Err(error) => prop_assert_ne!(error, EndpointError::TooLong),
+        }
         for endpoint in [Endpoint::gateway(&*base), Endpoint::azure(&*base), edge] {
             match endpoint.handshake(&model("m"), &Credential::None, &none()) {
                 Ok(handshake) => {
                     prop_assert!(matches!(handshake.uri.scheme_str(), Some("ws" | "wss")));
                     prop_assert!(!handshake.uri.host().unwrap().is_empty());
                     prop_assert!(handshake.uri.path().ends_with("/realtime"));
+                    prop_assert!(!handshake.uri.path().ends_with("/realtime/realtime"));
                     prop_assert!(handshake.uri.query().unwrap().ends_with("model=m"));
                 }
                 Err(error) => prop_assert_ne!(error, EndpointError::TooLong),

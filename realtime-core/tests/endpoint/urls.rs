@@ -112,9 +112,73 @@ pub(crate) fn plain() -> Vec<Row> {
         row("WebSocket base replaces the base's query")
             .at(Endpoint::gateway("https://gw/v1?tenant=7").websocket_base("ws://edge"))
             .url("ws://edge/realtime?model=m"),
+        row("WebSocket base that is a whole address")
+            .at(Endpoint::openai().websocket_base("wss://edge/rt/realtime?k=v"))
+            .url("wss://edge/rt/realtime?k=v&model=m"),
         row("WebSocket base of http")
             .at(Endpoint::openai().websocket_base("http://localhost:9000/rt"))
             .url("ws://localhost:9000/rt/realtime?model=m"),
+    ]
+}
+
+pub(crate) fn whole_addresses() -> Vec<Row> {
+    let exact = |url: &str| Endpoint::exact(url);
+    vec![
+        row("whole address").base("https://gw/v1/realtime").url("wss://gw/v1/realtime?model=m"),
+        row("whole address, a slash, a query")
+            .base("wss://gw/v1/realtime/?model=d&k=v")
+            .url("wss://gw/v1/realtime?k=v&model=m"),
+        row("whole address without a path before it").base("ws://gw:1/realtime").url("ws://gw:1/realtime?model=m"),
+        row("whole address, twice").base("https://gw/v1/realtime/realtime").url("wss://gw/v1/realtime?model=m"),
+        row("whole address of translations")
+            .base("https://gw/v1/realtime/translations")
+            .url("wss://gw/v1/realtime?model=m"),
+        row("whole address, translation")
+            .base("https://gw/v1/realtime")
+            .to(translation("m"))
+            .url("wss://gw/v1/realtime/translations?model=m"),
+        row("whole address of the keys")
+            .base("https://gw/v1/realtime/client_secrets")
+            .url("wss://gw/v1/realtime?model=m"),
+        row("a name that ends like one")
+            .base("https://gw/v1/notrealtime")
+            .url("wss://gw/v1/notrealtime/realtime?model=m"),
+        row("a path with one in it").base("https://gw/realtime/v1").url("wss://gw/realtime/v1/realtime?model=m"),
+        row("Azure's current address at a gateway")
+            .base("https://r.openai.azure.com/openai/v1/realtime?model=d")
+            .url("wss://r.openai.azure.com/openai/v1/realtime?model=m"),
+        row("Voice Live at a gateway")
+            .base("https://r.services.ai.azure.com/voice-live/realtime?api-version=2025-10-01")
+            .url("wss://r.services.ai.azure.com/voice-live/realtime?api-version=2025-10-01&model=m"),
+        // Without a model
+        row("no model").base("http://localhost:8000/v1").to(Target::Unnamed).url("ws://localhost:8000/v1/realtime"),
+        row("no model, a query")
+            .base("https://gw/v1?k=v")
+            .to(Target::Unnamed)
+            .query("l", "w")
+            .url("wss://gw/v1/realtime?k=v&l=w"),
+        row("no model, the base names one")
+            .base("https://gw/v1/realtime?model=d")
+            .to(Target::Unnamed)
+            .url("wss://gw/v1/realtime?model=d"),
+        row("no model, preview").at(preview()).to(Target::Unnamed).url(PREVIEW),
+        // Exact URLs
+        row("exact").at(exact("wss://gw/any/path")).url("wss://gw/any/path"),
+        row("exact, to the letter")
+            .at(exact("wss://GW:443/a//b/?x=%20y&&z&model=d&"))
+            .url("wss://GW:443/a//b/?x=%20y&&z&model=d&"),
+        row("exact, a call").at(exact("wss://gw/x?call_id=rtc_1")).to(call("rtc_1")).url("wss://gw/x?call_id=rtc_1"),
+        row("exact, a translation").at(exact("wss://gw/x")).to(translation("m")).url("wss://gw/x"),
+        row("exact, http").at(exact("http://gw/x?k=v")).url("ws://gw/x?k=v"),
+        row("exact, no path").at(exact("https://gw")).url("wss://gw/"),
+        row("exact, no path, a query").at(exact("https://gw?k=v")).url("wss://gw/?k=v"),
+        row("exact, parameters that are asked for")
+            .at(exact("wss://gw/x?b=2&c=2").extras(none().query("a", "1").query("b", "1")))
+            .query("c", "3")
+            .url("wss://gw/x?a=1&b=2&c=3"),
+        row("exact, a WebSocket base in its place")
+            .at(exact("wss://gw/x").websocket_base("wss://edge/rt"))
+            .url("wss://edge/rt/realtime?model=m"),
     ]
 }
 
@@ -139,6 +203,19 @@ pub(crate) fn azure_rows() -> Vec<Row> {
             .at(Endpoint::azure("https://r.openai.azure.com/openai/realtime?api-version=v&deployment=d"))
             .url(ga),
         row("Azure, whole URL").at(Endpoint::azure("wss://r.openai.azure.com/openai/v1/realtime?model=d")).url(ga),
+        row("Azure, a deployment's address")
+            .at(Endpoint::azure("https://r.openai.azure.com/openai/deployments/d/realtime?api-version=v"))
+            .url(ga),
+        row("Azure, a deployment's address for another API")
+            .at(Endpoint::azure("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=v"))
+            .url(ga),
+        row("Azure, whole URL, a slash").at(Endpoint::azure("https://r.openai.azure.com/openai/v1/realtime/")).url(ga),
+        row("preview, a deployment's address")
+            .at(Endpoint::azure_preview(
+                "https://r.openai.azure.com/openai/deployments/d/realtime?api-version=v",
+                "2025-04-01-preview",
+            ))
+            .url(&with("deployment=m")),
         row("Azure behind a path")
             .at(Endpoint::azure("https://gw/a/openai?k=v"))
             .url("wss://gw/a/openai/v1/realtime?k=v&model=m"),

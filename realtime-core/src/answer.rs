@@ -1,0 +1,133 @@
+//! What an HTTP answer says: how long to wait, and the server's words in its body.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use httpdate::parse_http_date;
+use serde_json::{Map, Value};
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// JSON with an object that tells what went wrong: in its member `error`, else as a whole.
+    ErrorObject,
+    /// Any other JSON.
+    OtherJson,
+    /// Nothing, or white space alone.
+    Empty,
+    /// Anything else: HTML, plain text, JSON that was cut off.
+    Text,
+}
+
+/// What the body of a refusal says.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) body: BodyKind,
+    pub(crate) message: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) param: Option<String>,
+}
+
+impl Words {
+    /// Reads a body, whatever its content type says.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let mut words = Self { body: BodyKind::Text, message: None, kind: None, code: None, param: None };
+        if body.trim_ascii().is_empty() {
+            words.body = BodyKind::Empty;
+            return words;
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(body) else { return words };
+        words.body = BodyKind::OtherJson;
+        match value.get("error").unwrap_or(&value) {
+            Value::Object(error) => {
+                let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
+                words.body = BodyKind::ErrorObject;
+                words.message = text("message");
+                words.kind = text("type");
+                words.param = text("param");
+                words.code = text("code").or_else(|| number(error, "code"));
+            }
+            Value::String(message) if value.is_object() => words.message = Some(message.clone()),
+            _ => {}
+        }
+        words
+    }
+}
+
+fn number(object: &Map<String, Value>, name: &str) -> Option<String> {
+    object.get(name).filter(|value| value.is_number()).map(Value::to_string)
+}
+
+/// How long the server asks to wait before another attempt, by `retry-after-ms` (milliseconds, as OpenAI sends it), else
+/// by `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, for which the time since the Unix epoch is needed.
+///
+/// None if it does not say so, or says what cannot be waited for.
+pub(crate) fn retry_after(headers: &HeaderMap, unix: Option<Duration>) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let milliseconds = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok());
+    if let Some(wait) = milliseconds.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok()) {
+        return Some(wait);
+    }
+    let text = text("retry-after")?;
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = parse_http_date(text).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    date.checked_sub(unix?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_read_in_every_form() {
+        let unix = Some(Duration::from_secs(1_795_600_800));
+        for (headers, wait) in [
+            (&[][..], None),
+            (&[("retry-after", "7")], Some(7_000)),
+            (&[("retry-after", " 1.5 ")], Some(1_500)),
+            (&[("retry-after", "0")], Some(0)),
+            (&[("retry-after-ms", "250")], Some(250)),
+            (&[("retry-after-ms", "250"), ("retry-after", "9")], Some(250)),
+            (&[("retry-after-ms", "soon"), ("retry-after", "9")], Some(9_000)),
+            (&[("retry-after", "Wed, 25 Nov 2026 10:00:30 GMT")], Some(30_000)),
+            (&[("retry-after", "Wednesday, 25-Nov-26 10:00:30 GMT")], Some(30_000)),
+            (&[("retry-after", "Wed Nov 25 10:00:30 2026")], Some(30_000)),
+            (&[("retry-after", "Wed, 25 Nov 2026 09:59:00 GMT")], None),
+            (&[("retry-after", "-5")], None),
+            (&[("retry-after", "inf")], None),
+            (&[("retry-after", "NaN")], None),
+            (&[("retry-after", "1e300")], None),
+            (&[("retry-after", "a while")], None),
+            (&[("retry-after", "")], None),
+        ] {
+            let map = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            assert_eq!(retry_after(&map, unix), wait.map(Duration::from_millis), "{headers:?}");
+        }
+        let date =
+            HeaderMap::from_iter([(http::header::RETRY_AFTER, "Wed, 25 Nov 2026 10:00:30 GMT".parse().unwrap())]);
+        assert_eq!(retry_after(&date, None), None, "without a wall clock a date says nothing");
+    }
+
+    #[test]
+    fn the_words_are_found_in_every_body() {
+        for (body, kind, message, code) in [
+            (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, BodyKind::ErrorObject, Some("m"), Some("c")),
+            (r#"{"message":"m","code":7}"#, BodyKind::ErrorObject, Some("m"), Some("7")),
+            (r#"{"error":"m"}"#, BodyKind::OtherJson, Some("m"), None),
+            (r#"{"error":{"message":{"text":"deep"}}}"#, BodyKind::ErrorObject, None, None),
+            (r#"{"error":null}"#, BodyKind::OtherJson, None, None),
+            (r#"["m"]"#, BodyKind::OtherJson, None, None),
+            (r#""m""#, BodyKind::OtherJson, None, None),
+            (" \r\n", BodyKind::Empty, None, None),
+            ("", BodyKind::Empty, None, None),
+            (r#"{"error":{"message":"m"#, BodyKind::Text, None, None),
+            ("<html>", BodyKind::Text, None, None),
+        ] {
+            let words = Words::read(body.as_bytes());
+            assert_eq!((words.body, words.message.as_deref(), words.code.as_deref()), (kind, message, code), "{body}");
+        }
+    }
+}
