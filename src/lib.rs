@@ -10,6 +10,8 @@ pub use realtime_core::*;
 
 #[cfg(feature = "async-std")]
 pub use realtime_async_std as async_std;
+#[cfg(feature = "audio")]
+pub use realtime_audio as audio;
 #[cfg(feature = "mock")]
 pub use realtime_mock as mock;
 #[cfg(feature = "smol")]

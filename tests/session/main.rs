@@ -5,7 +5,6 @@ mod checks;
 mod long;
 mod properties;
 mod responses;
-mod sending;
 mod traps;
 
 use realtime::{

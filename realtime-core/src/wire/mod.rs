@@ -26,7 +26,6 @@ pub use audio::Audio;
 pub use id::Id;
 pub use json::Json;
 pub(crate) use object::{Object, read_object};
-pub(crate) use patch::Leaf;
 pub use patch::Patch;
 pub use piece::Piece;
 pub use secret::Secret;

@@ -1,6 +1,5 @@
 //! What the server sends.
 
-mod about;
 mod conversation;
 mod error;
 mod input_audio_buffer;

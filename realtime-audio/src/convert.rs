@@ -1,0 +1,167 @@
+use crate::{AudioError, Format, Resampler, Sample};
+
+/// Converts audio between two formats, as a stream: bytes of any number in, whole samples out.
+///
+/// Encodings, rates and numbers of channels may all differ. Several channels become one as their average; one becomes
+/// several as copies. How the input is cut into pieces changes no byte of the output, and samples may be cut in two.
+///
+/// Once its buffers have grown to the size of a piece, it allocates nothing.
+///
+/// ```
+/// use realtime_audio::{Converter, Format};
+///
+/// // What a telephone sends, as the model takes it.
+/// let mut to_model = Converter::new(Format::pcmu(), Format::pcm(24_000))?;
+/// let mut heard = Vec::new();
+/// for frame in [0xff_u8; 800].chunks(160) {
+///     heard.extend_from_slice(to_model.convert(frame));
+/// }
+/// heard.extend_from_slice(to_model.finish());
+/// assert_eq!(heard.len(), 4_800); // 100 ms
+/// # Ok::<(), realtime_audio::AudioError>(())
+/// ```
+#[derive(Debug)]
+pub struct Converter {
+    from: Format,
+    to: Format,
+    /// Bytes of a sample, or of a frame of untouched audio, that is not whole.
+    bytes: Vec<u8>,
+    /// Samples of a frame that is not whole; while a piece is converted, all of its samples.
+    samples: Vec<f32>,
+    mixed: Vec<f32>,
+    resampler: Resampler,
+    resampled: Vec<f32>,
+    out: Vec<u8>,
+    left_over: usize,
+}
+
+impl Converter {
+    /// A converter from one format to another.
+    ///
+    /// # Errors
+    ///
+    /// A rate that is not supported, no channels, or numbers of channels between which there is no rule.
+    pub fn new(from: Format, to: Format) -> Result<Self, AudioError> {
+        from.check()?;
+        to.check()?;
+        let (before, after) = (from.channels(), to.channels());
+        if before != after && before != 1 && after != 1 {
+            return Err(AudioError::Channels { from: before, to: after });
+        }
+        Ok(Self {
+            from,
+            to,
+            bytes: Vec::new(),
+            samples: Vec::new(),
+            mixed: Vec::new(),
+            // As few channels as possible are resampled.
+            resampler: Resampler::new(from.rate_hz(), to.rate_hz(), before.min(after))?,
+            resampled: Vec::new(),
+            out: Vec::new(),
+            left_over: 0,
+        })
+    }
+
+    /// The format that goes in.
+    pub fn from(&self) -> Format {
+        self.from
+    }
+
+    /// The format that comes out.
+    pub fn to(&self) -> Format {
+        self.to
+    }
+
+    /// Converts a piece. What comes out is what is ready, see [`Resampler`]; between equal formats, the bytes as they
+    /// are.
+    pub fn convert(&mut self, input: &[u8]) -> &[u8] {
+        self.out.clear();
+        if self.from == self.to {
+            self.out.extend_from_slice(&self.bytes);
+            self.out.extend_from_slice(input);
+            let whole = self.out.len() - self.out.len() % self.from.frame_width();
+            self.bytes.clear();
+            self.bytes.extend_from_slice(&self.out[whole..]);
+            self.out.truncate(whole);
+            return &self.out;
+        }
+        let (encoding, width) = (self.from.encoding(), self.from.encoding().width());
+        let mut input = input;
+        if !self.bytes.is_empty() {
+            let (missing, rest) = input.split_at((width - self.bytes.len()).min(input.len()));
+            self.bytes.extend_from_slice(missing);
+            input = rest;
+            if self.bytes.len() == width {
+                encoding.decode(&self.bytes, &mut self.samples);
+                self.bytes.clear();
+            }
+        }
+        encoding.decode(input, &mut self.samples);
+        self.bytes.extend_from_slice(&input[input.len() - input.len() % width..]);
+        self.advance();
+        &self.out
+    }
+
+    /// Converts samples that are numbers already, interleaved, at the rate and with the channels of the format that goes
+    /// in. For a microphone's callback, or decoded audio.
+    pub fn convert_samples<S: Sample>(&mut self, input: &[S]) -> &[u8] {
+        self.out.clear();
+        self.samples.extend(input.iter().map(|sample| sample.to_f32()));
+        self.advance();
+        &self.out
+    }
+
+    /// Ends the stream: what was held back. What was left over of a sample or frame that was never whole is dropped, and
+    /// [`left_over`](Self::left_over) tells of it. The next piece begins another stream.
+    pub fn finish(&mut self) -> &[u8] {
+        self.out.clear();
+        self.left_over = self.bytes.len() + self.samples.len() * self.from.encoding().width();
+        self.bytes.clear();
+        self.samples.clear();
+        self.resampled.clear();
+        self.resampler.finish(&mut self.resampled);
+        self.emit();
+        &self.out
+    }
+
+    /// Bytes that the last [`finish`](Self::finish) dropped, because the sample or frame that they began was never whole.
+    pub fn left_over(&self) -> usize {
+        self.left_over
+    }
+
+    /// Forgets what was held back, as after an interruption. The next piece begins another stream.
+    pub fn reset(&mut self) {
+        self.bytes.clear();
+        self.samples.clear();
+        self.resampler.reset();
+    }
+
+    /// Takes the whole frames of the samples to the output.
+    fn advance(&mut self) {
+        let channels = usize::from(self.from.channels());
+        let whole = self.samples.len() - self.samples.len() % channels;
+        self.resampled.clear();
+        if channels > 1 && self.to.channels() == 1 {
+            self.mixed.clear();
+            let average = |frame: &[f32]| frame.iter().sum::<f32>() / channels as f32;
+            self.mixed.extend(self.samples[..whole].chunks_exact(channels).map(average));
+            self.resampler.push(&self.mixed, &mut self.resampled);
+        } else {
+            self.resampler.push(&self.samples[..whole], &mut self.resampled);
+        }
+        self.samples.drain(..whole);
+        self.emit();
+    }
+
+    /// Encodes what was resampled, in every channel.
+    fn emit(&mut self) {
+        let channels = usize::from(self.to.channels());
+        if channels > 1 && self.from.channels() == 1 {
+            self.mixed.clear();
+            self.mixed.extend(self.resampled.iter().flat_map(|sample| std::iter::repeat_n(*sample, channels)));
+            self.to.encoding().encode(&self.mixed, &mut self.out);
+        } else {
+            self.to.encoding().encode(&self.resampled, &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use std::{error, fmt};
+
+use crate::{Format, format::RATES};
+
+/// Why audio cannot be handled as asked. Found when something is set up, never while audio flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AudioError {
+    /// The rate is outside of 4,000 to 384,000 Hz.
+    Rate(u32),
+    /// No channels.
+    NoChannels,
+    /// Between these numbers of channels there is no rule. Any number becomes one, and one becomes any number.
+    Channels {
+        /// How many there are.
+        from: u16,
+        /// How many were asked for.
+        to: u16,
+    },
+    /// A frame of this length is not a whole number of samples, or has none.
+    FrameLength {
+        /// The length, in milliseconds.
+        ms: u32,
+        /// The rate, in Hz.
+        rate: u32,
+    },
+    /// A session's format that this crate does not know.
+    UnknownFormat,
+    /// A session cannot be told of this format: it has mono `pcm`, and `pcmu` and `pcma` at 8,000 Hz.
+    NotForSessions(Format),
+    /// The resampler refused its settings.
+    Resampler(Box<str>),
+}
+
+impl fmt::Display for AudioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => {
+                write!(f, "a rate of {rate} Hz is not supported: use one from {} to {} Hz", RATES.start(), RATES.end())
+            }
+            Self::NoChannels => f.write_str("audio needs at least one channel"),
+            Self::Channels { from, to } => {
+                write!(f, "{from} channels cannot become {to}: convert to one channel, or keep their number")
+            }
+            Self::FrameLength { ms, rate } => write!(
+                f,
+                "frames of {ms} ms at {rate} Hz are not a whole number of samples: use another length, or resample first"
+            ),
+            Self::UnknownFormat => f.write_str("the session's audio format is not known: use pcm, pcmu or pcma"),
+            Self::NotForSessions(format) => {
+                write!(f, "a session cannot use {format:?}: convert to mono pcm, or to pcmu or pcma at 8,000 Hz")
+            }
+            Self::Resampler(why) => write!(f, "the resampler cannot be set up: {why}"),
+        }
+    }
+}
+
+impl error::Error for AudioError {}

@@ -1,0 +1,112 @@
+use crate::{AudioError, Format};
+
+/// Cuts a stream of bytes into frames of equal length, whatever the sizes of its pieces.
+///
+/// ```
+/// use realtime_audio::{Format, Frames, Rest};
+///
+/// let mut frames = Frames::new(Format::pcmu(), 20)?;
+/// let mut sent = Vec::new();
+/// for piece in [0x55_u8; 500].chunks(77) {
+///     frames.push(piece);
+///     while let Some(frame) = frames.next_frame() {
+///         sent.push(frame.to_vec());
+///     }
+/// }
+/// sent.extend(frames.finish(Rest::Padded).map(<[u8]>::to_vec));
+/// assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [160; 4]);
+/// # Ok::<(), realtime_audio::AudioError>(())
+/// ```
+///
+/// It keeps what was pushed until it is taken: take the frames after each push.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    format: Format,
+    bytes: usize,
+    buffer: Vec<u8>,
+    /// Where the next frame begins.
+    start: usize,
+    left_over: usize,
+}
+
+/// What becomes of the rest that is no whole frame, when a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rest {
+    /// It is the last frame, and short.
+    Short,
+    /// It is filled with silence.
+    Padded,
+    /// It is dropped.
+    Dropped,
+}
+
+impl Frames {
+    /// Frames of so many milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// A format without a supported rate or a channel, and a length that is zero or not a whole number of samples.
+    pub fn new(format: Format, ms: u32) -> Result<Self, AudioError> {
+        format.check()?;
+        let rate = format.rate_hz();
+        let bytes = usize::try_from(format.ms_to_bytes(ms.into())).unwrap_or(0);
+        if bytes == 0 || u64::from(ms) * u64::from(rate) % 1000 != 0 {
+            return Err(AudioError::FrameLength { ms, rate });
+        }
+        Ok(Self { format, bytes, buffer: Vec::new(), start: 0, left_over: 0 })
+    }
+
+    /// The length of a frame, in bytes.
+    pub fn frame_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame, if there is one.
+    pub fn next_frame(&mut self) -> Option<&[u8]> {
+        let frame = self.buffer.get(self.start..)?.get(..self.bytes)?;
+        self.start += self.bytes;
+        Some(frame)
+    }
+
+    /// Ends the stream: the rest, after all whole frames were taken. A sample that is not whole is dropped, and
+    /// [`left_over`](Self::left_over) tells of it. The next byte begins another stream.
+    pub fn finish(&mut self, rest: Rest) -> Option<&[u8]> {
+        self.buffer.drain(..self.start);
+        self.left_over = self.buffer.len() % self.format.frame_width();
+        self.buffer.truncate(self.buffer.len() - self.left_over);
+        // Frames that were not taken are not lost: they are part of the rest.
+        self.start = self.buffer.len();
+        match rest {
+            Rest::Short => {}
+            Rest::Padded => {
+                let whole = self.start.next_multiple_of(self.bytes);
+                self.buffer.resize(whole, self.format.encoding().silence());
+                self.start = whole;
+            }
+            Rest::Dropped => {
+                self.buffer.clear();
+                self.start = 0;
+            }
+        }
+        Some(&self.buffer[..self.start]).filter(|rest| !rest.is_empty())
+    }
+
+    /// Bytes that the last [`finish`](Self::finish) dropped, because the sample that they began was never whole.
+    pub fn left_over(&self) -> usize {
+        self.left_over
+    }
+
+    /// Forgets what was not taken, as after an interruption.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.start = 0;
+    }
+}

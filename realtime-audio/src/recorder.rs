@@ -1,0 +1,387 @@
+use std::{
+    collections::VecDeque,
+    error, fmt,
+    io::{Seek, Write},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use realtime_core::{Id, connection::Player, event::ServerEvent, session::realtime::Heard, transport::Instant};
+
+use crate::{
+    AudioError, Converter, Format,
+    wav::{WavError, WavWriter},
+};
+
+/// Records a session in stereo: left what was sent, right what was *heard* of the model.
+///
+/// The model sends faster than one can listen, and what is cut off is never heard. So the right side is not what was
+/// received, but what the playback ledger says was heard, at the time when it was: see
+/// [`Player`](realtime_core::connection::Player). Where nothing was sent or heard there is silence, and nothing that
+/// follows moves.
+///
+/// ```
+/// use std::{io::Cursor, time::Duration};
+/// use realtime_audio::{Format, Recorder, wav::Wav};
+/// use realtime_core::transport::Instant;
+///
+/// let at = |ms| Instant::from_origin(Duration::from_millis(ms));
+/// let pcm = Format::pcm(24_000);
+/// let mut recorder = Recorder::new(Cursor::new(Vec::new()), pcm, pcm, 24_000, at(0))?;
+/// recorder.sent(&[0; 4_800], at(0))?;
+/// recorder.received("item_1", 0, vec![0; 48_000].into())?; // a second of audio
+/// recorder.heard("item_1", 0, 400, at(700))?; // of which by now 400 ms were heard, so it began at 300
+/// recorder.cut_off("item_1", 0);
+/// let file = recorder.finish()?.into_inner();
+/// assert_eq!(Wav::parse(&file)?.duration(), Duration::from_millis(700));
+/// # Ok::<(), realtime_audio::RecordError>(())
+/// ```
+///
+/// With a connection, [`event`](Self::event) and [`follow`](Self::follow) say all that is needed about the right side:
+/// call the former with each event, the latter every tenth of a second or so.
+#[derive(Debug)]
+pub struct Recorder<W> {
+    wav: WavWriter<W>,
+    begin: Instant,
+    sent: Side,
+    heard: Side,
+    /// What was received and not heard yet, in the order of playing.
+    waiting: VecDeque<Item>,
+    waiting_bytes: usize,
+    interleaved: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Item {
+    id: Id,
+    part: u32,
+    audio: VecDeque<Bytes>,
+    /// Bytes that were heard.
+    heard: u64,
+}
+
+/// One side of the recording: what is placed in it follows what was placed before.
+#[derive(Debug)]
+struct Side {
+    converter: Converter,
+    /// Frames that were placed, at the rate of their own.
+    frames: u64,
+    /// 16-bit samples at the recording's rate that the other side has not reached yet.
+    ready: Vec<u8>,
+}
+
+/// How long one side may lag behind the other before silence is assumed there. What is heard on a telephone is known
+/// after its marks have come back.
+const MOST_LAG: Duration = Duration::from_secs(10);
+/// The most audio that is kept until it is heard, in bytes, as the session keeps.
+const MOST_WAITING: usize = 128 << 20;
+/// Reports of what was heard are in whole milliseconds and late by a little: an item that has begun goes on without a
+/// gap, unless it stopped for longer.
+const SEAMLESS: Duration = Duration::from_millis(60);
+/// Silence is written so many samples at once.
+const SILENCE: [f32; 1024] = [0.0; 1024];
+
+impl<W: Write> Recorder<W> {
+    /// Begins a recording at `now`: the format of what will be sent, that of what will be received, and the rate of the
+    /// recording in Hz.
+    ///
+    /// # Errors
+    ///
+    /// Formats that cannot be converted, and whatever the sink refuses.
+    pub fn new(sink: W, sent: Format, received: Format, rate: u32, now: Instant) -> Result<Self, RecordError> {
+        Ok(Self {
+            wav: WavWriter::new(sink, Format::pcm(rate).with_channels(2))?,
+            begin: now,
+            sent: Side::new(sent, rate)?,
+            heard: Side::new(received, rate)?,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            interleaved: Vec::new(),
+        })
+    }
+
+    /// This was sent, now. If it was sent faster than it lasts, it follows what was sent before.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the sink refuses, and a recording that grows beyond 4 GiB.
+    pub fn sent(&mut self, audio: &[u8], now: Instant) -> Result<(), RecordError> {
+        self.sent.place(now.since(self.begin), audio);
+        self.write()
+    }
+
+    /// This was received of a part of an item, to be played after what was received before.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::NothingHeard`]: more audio waits to be heard than is kept.
+    pub fn received(&mut self, item_id: &str, content_index: u32, audio: Bytes) -> Result<(), RecordError> {
+        if self.waiting_bytes.saturating_add(audio.len()) > MOST_WAITING {
+            return Err(RecordError::NothingHeard);
+        }
+        self.waiting_bytes += audio.len();
+        match self.find(item_id, content_index) {
+            Some(at) => self.waiting[at].audio.push_back(audio),
+            None => self.waiting.push_back(Item {
+                id: item_id.into(),
+                part: content_index,
+                audio: [audio].into(),
+                heard: 0,
+            }),
+        }
+        Ok(())
+    }
+
+    /// By now, a part of an item was heard up to so many milliseconds: and those before it to their ends, unless they
+    /// were [cut off](Self::cut_off).
+    ///
+    /// # Errors
+    ///
+    /// As [`sent`](Self::sent).
+    pub fn heard(&mut self, item_id: &str, content_index: u32, ms: u64, now: Instant) -> Result<(), RecordError> {
+        let Some(at) = self.find(item_id, content_index) else { return Ok(()) };
+        self.all_heard(at, now);
+        if let Some(item) = self.waiting.front_mut() {
+            let bytes = self.heard.converter.from().ms_to_bytes(ms).saturating_sub(item.heard);
+            let heard = self.heard.play(item, bytes, now.since(self.begin));
+            self.waiting_bytes -= heard;
+        }
+        self.write()
+    }
+
+    /// No more of this part of an item will be heard than was so far.
+    pub fn cut_off(&mut self, item_id: &str, content_index: u32) {
+        if let Some(item) = self.find(item_id, content_index).and_then(|at| self.waiting.remove(at)) {
+            self.waiting_bytes -= item.waits();
+        }
+    }
+
+    /// Takes the audio of an event, if it has some.
+    ///
+    /// # Errors
+    ///
+    /// As [`received`](Self::received).
+    pub fn event(&mut self, event: &ServerEvent) -> Result<(), RecordError> {
+        match event {
+            ServerEvent::ResponseOutputAudioDelta(delta) => {
+                self.received(&delta.item_id, delta.content_index, delta.delta.clone().into_bytes())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes over what a connection's playback ledger says: what was heard by now, and what was cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`sent`](Self::sent).
+    pub fn follow(&mut self, player: &Player, now: Instant) -> Result<(), RecordError> {
+        let cut: Vec<Heard> = self.waiting.iter().filter_map(|item| player.heard(&item.id)).collect();
+        for Heard { item_id, content_index, ms, .. } in cut {
+            self.heard(&item_id, content_index, ms, now)?;
+            self.cut_off(&item_id, content_index);
+        }
+        match player.position() {
+            Some((item_id, content_index, ms)) => self.heard(&item_id, content_index, ms, now),
+            None => {
+                self.all_heard(self.waiting.len(), now);
+                self.write()
+            }
+        }
+    }
+
+    /// The first items were heard to their ends.
+    fn all_heard(&mut self, items: usize, now: Instant) {
+        for mut item in self.waiting.drain(..items) {
+            self.waiting_bytes -= self.heard.play(&mut item, u64::MAX, now.since(self.begin));
+        }
+    }
+
+    fn find(&self, item_id: &str, content_index: u32) -> Option<usize> {
+        self.waiting.iter().position(|item| item.part == content_index && item.id == *item_id)
+    }
+
+    /// Writes what both sides have reached.
+    fn write(&mut self) -> Result<(), RecordError> {
+        let (sent, heard) = (self.sent.time(), self.heard.time());
+        self.sent.fill(heard.saturating_sub(MOST_LAG));
+        self.heard.fill(sent.saturating_sub(MOST_LAG));
+        self.interleave()
+    }
+
+    fn interleave(&mut self) -> Result<(), RecordError> {
+        let both = self.sent.ready.len().min(self.heard.ready.len());
+        self.interleaved.clear();
+        let (left, right) = (self.sent.ready[..both].chunks(2), self.heard.ready[..both].chunks(2));
+        self.interleaved.extend(left.zip(right).flat_map(|(left, right)| left.iter().chain(right)));
+        self.wav.write(&self.interleaved)?;
+        self.sent.ready.drain(..both);
+        self.heard.ready.drain(..both);
+        Ok(())
+    }
+
+    /// Fills the shorter side with silence, and writes what is left.
+    fn end(&mut self) -> Result<(), RecordError> {
+        let end = self.sent.time().max(self.heard.time());
+        self.sent.end(end);
+        self.heard.end(end);
+        let longer = self.sent.ready.len().max(self.heard.ready.len());
+        // What the rates leave between the two is a sample at most.
+        self.sent.ready.resize(longer, 0);
+        self.heard.ready.resize(longer, 0);
+        self.interleave()
+    }
+
+    /// Ends the recording on a sink that cannot seek, and gives the sink back. The file's header says that its length is
+    /// not known.
+    ///
+    /// # Errors
+    ///
+    /// As [`sent`](Self::sent).
+    pub fn finish_unknown(mut self) -> Result<W, RecordError> {
+        self.end()?;
+        Ok(self.wav.finish_unknown()?)
+    }
+}
+
+impl<W: Write + Seek> Recorder<W> {
+    /// Ends the recording, and gives the sink back. What was received and not heard is not in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`sent`](Self::sent).
+    pub fn finish(mut self) -> Result<W, RecordError> {
+        self.end()?;
+        Ok(self.wav.finish()?)
+    }
+}
+
+impl Item {
+    /// Bytes that were not heard.
+    fn waits(&self) -> usize {
+        self.audio.iter().map(Bytes::len).sum()
+    }
+}
+
+impl Side {
+    fn new(format: Format, rate: u32) -> Result<Self, AudioError> {
+        Ok(Self { converter: Converter::new(format, Format::pcm(rate))?, frames: 0, ready: Vec::new() })
+    }
+
+    /// How far it has come.
+    fn time(&self) -> Duration {
+        let rate = u128::from(self.converter.from().rate_hz());
+        let nanos = (u128::from(self.frames) * 1_000_000_000).div_ceil(rate);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How long so many bytes last.
+    fn length(&self, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.converter.from().bytes_per_second());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Fills with silence up to a time.
+    fn fill(&mut self, until: Duration) {
+        let rate = u128::from(self.converter.from().rate_hz());
+        let until = u64::try_from(until.as_nanos() * rate / 1_000_000_000).unwrap_or(u64::MAX);
+        let channels = u64::from(self.converter.from().channels());
+        let mut samples = until.saturating_sub(self.frames) * channels;
+        self.frames = self.frames.max(until);
+        while samples > 0 {
+            let some = samples.min(SILENCE.len() as u64);
+            // At most 1024.
+            self.ready.extend_from_slice(self.converter.convert_samples(&SILENCE[..some as usize]));
+            samples -= some;
+        }
+    }
+
+    /// Places audio at a time, or after what is there already.
+    fn place(&mut self, at: Duration, audio: &[u8]) {
+        self.fill(at);
+        self.append(audio);
+    }
+
+    fn append(&mut self, audio: &[u8]) {
+        self.frames += (audio.len() / self.converter.from().frame_width()) as u64;
+        self.ready.extend_from_slice(self.converter.convert(audio));
+    }
+
+    /// So many more bytes of the item were heard by now, or all that it has. How many there were.
+    fn play(&mut self, item: &mut Item, bytes: u64, now: Duration) -> usize {
+        let bytes = bytes.min(item.waits() as u64);
+        if bytes == 0 {
+            return 0;
+        }
+        let start = now.saturating_sub(self.length(bytes));
+        let begun = item.heard > 0;
+        if !begun || start > self.time() + SEAMLESS {
+            self.fill(start);
+        }
+        item.heard += bytes;
+        let mut left = bytes as usize; // no more than waits in memory
+        while left > 0
+            && let Some(mut audio) = item.audio.pop_front()
+        {
+            let rest = audio.split_off(left.min(audio.len()));
+            self.append(&audio);
+            left -= audio.len();
+            if !rest.is_empty() {
+                item.audio.push_front(rest);
+            }
+        }
+        bytes as usize
+    }
+
+    /// Fills up to the end, and takes what the converter holds back.
+    fn end(&mut self, end: Duration) {
+        self.fill(end);
+        self.ready.extend_from_slice(self.converter.finish());
+    }
+}
+
+/// Why a recording could not go on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The formats cannot be recorded.
+    Format(AudioError),
+    /// The file could not be written.
+    Wav(WavError),
+    /// 128 MiB of audio were received and nobody said that they were heard: say what was heard, or what was cut off.
+    NothingHeard,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format(_) => f.write_str("the formats cannot be recorded"),
+            Self::Wav(_) => f.write_str("the recording could not be written"),
+            Self::NothingHeard => {
+                f.write_str("128 MiB of audio wait to be heard: follow the player, or say what was heard")
+            }
+        }
+    }
+}
+
+impl error::Error for RecordError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Format(error) => Some(error),
+            Self::Wav(error) => Some(error),
+            Self::NothingHeard => None,
+        }
+    }
+}
+
+impl From<AudioError> for RecordError {
+    fn from(error: AudioError) -> Self {
+        Self::Format(error)
+    }
+}
+
+impl From<WavError> for RecordError {
+    fn from(error: WavError) -> Self {
+        Self::Wav(error)
+    }
+}

@@ -1,0 +1,73 @@
+//! WAV files: every common form in, and out what other programs read.
+
+mod read;
+mod write;
+
+use std::{error, fmt, io};
+
+pub use read::Wav;
+pub use write::{WavWriter, encode};
+
+use crate::AudioError;
+
+/// Why a WAV file cannot be read or written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WavError {
+    /// No WAV file: it does not begin with `RIFF` and `WAVE`.
+    NotWav,
+    /// It ends before the audio begins.
+    Truncated,
+    /// It contradicts itself, or a part that every file has is missing. The text says which.
+    Malformed(&'static str),
+    /// A form that is not read.
+    Unsupported {
+        /// The format's tag. 1 is PCM, 3 float, 6 A-law, 7 μ-law, 0xFFFE says that the sub-format decides.
+        tag: u16,
+        /// Bits a sample.
+        bits: u16,
+    },
+    /// An encoding that files do not have: convert to [`Pcm`](crate::Encoding::Pcm) first.
+    NotForFiles(crate::Encoding),
+    /// The format cannot be written.
+    Format(AudioError),
+    /// More audio than the file's 32-bit lengths can say: 4 GiB. Begin another file.
+    TooLong,
+    /// Reading or writing failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for WavError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotWav => f.write_str("not a WAV file: it does not begin with RIFF and WAVE"),
+            Self::Truncated => f.write_str("the WAV file ends before its audio begins: get a whole copy"),
+            Self::Malformed(what) => write!(f, "the WAV file is malformed: {what}"),
+            Self::Unsupported { tag, bits } => write!(
+                f,
+                "the WAV file has format {tag:#06x} with {bits} bits, which is not read: \
+                 convert it to PCM, float, A-law or μ-law"
+            ),
+            Self::NotForFiles(encoding) => write!(f, "WAV files have no {encoding:?}: convert to Pcm first"),
+            Self::Format(_) => f.write_str("the format cannot be written to a WAV file"),
+            Self::TooLong => f.write_str("a WAV file holds at most 4 GiB: begin another one"),
+            Self::Io(_) => f.write_str("the WAV file could not be read or written"),
+        }
+    }
+}
+
+impl error::Error for WavError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Format(error) => Some(error),
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for WavError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
