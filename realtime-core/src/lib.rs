@@ -15,7 +15,9 @@ mod client;
 pub mod connection;
 pub mod endpoint;
 mod error;
+#[macro_use]
 pub mod event;
+pub mod live;
 pub mod protocol;
 pub mod session;
 pub mod tools;

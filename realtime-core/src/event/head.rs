@@ -12,7 +12,7 @@ use super::odd::reason;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, where it stands first and plainly, as it nearly always does.
-pub(super) fn leading_kind(raw: &[u8]) -> Option<&str> {
+pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
     let rest = raw.strip_prefix(br#"{"type":""#)?;
     let end = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
     (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
@@ -20,7 +20,7 @@ pub(super) fn leading_kind(raw: &[u8]) -> Option<&str> {
 
 /// Reads an event of many members: sooner done if its text is checked once as a whole than string by string. Bytes that
 /// are no text may still be an event, for what is not known is not looked at.
-pub(super) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(raw) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(raw),
@@ -28,14 +28,14 @@ pub(super) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_
 }
 
 /// What any event has.
-pub(super) struct Head<'a> {
-    pub(super) kind: Cow<'a, str>,
-    pub(super) event_id: Option<Id>,
+pub(crate) struct Head<'a> {
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) event_id: Option<Id>,
 }
 
 impl<'a> Head<'a> {
     /// Reads a whole message for its head, wherever the members stand. The error says why it is no event.
-    pub(super) fn scan(raw: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn scan(raw: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))?;
         let members: Members<'a> = serde_json::from_str(text).map_err(|error| reason(&error))?;
         let kind = members.kind.ok_or("no member named `type`")?;

@@ -10,7 +10,7 @@
 #[macro_use]
 mod table;
 mod fast;
-mod head;
+pub(crate) mod head;
 mod odd;
 
 mod client;
@@ -24,6 +24,7 @@ use bytes::Bytes;
 use crate::{transport::Text, wire::Id};
 
 pub use client::*;
+pub(crate) use odd::reason;
 pub use odd::{Custom, Invalid, Malformed, Unknown};
 pub use server::*;
 
@@ -89,7 +90,7 @@ pub trait EventOf<E>: Sized {
 
 /// The JSON of an event: its type first, where a reader looks for it.
 #[expect(clippy::expect_used, reason = "see the proof beside it")]
-fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text {
+pub(crate) fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text {
     struct Tagged<'a, T>(&'a str, &'a T);
 
     impl<T: serde::Serialize> serde::Serialize for Tagged<'_, T> {
@@ -104,7 +105,7 @@ fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text {
 }
 
 /// Writes an event that is kept as text.
-fn write_raw<S: serde::Serializer>(serializer: S, text: &Text) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_raw<S: serde::Serializer>(serializer: S, text: &Text) -> Result<S::Ok, S::Error> {
     let raw: &serde_json::value::RawValue =
         serde_json::from_slice(text.as_bytes()).map_err(serde::ser::Error::custom)?;
     serde::Serialize::serialize(raw, serializer)

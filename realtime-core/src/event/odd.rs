@@ -47,25 +47,25 @@ pub struct Invalid {
 }
 
 impl Unknown {
-    pub(super) fn new(head: Head<'_>, raw: &[u8]) -> Self {
+    pub(crate) fn new(head: Head<'_>, raw: &[u8]) -> Self {
         Self { kind: head.kind.into(), event_id: head.event_id, raw: own(raw) }
     }
 
-    pub(super) fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         &self.kind
     }
 
-    pub(super) fn event_id(&self) -> Option<&Id> {
+    pub(crate) fn event_id(&self) -> Option<&Id> {
         self.event_id.as_ref()
     }
 
-    pub(super) fn raw_text(&self) -> Text {
+    pub(crate) fn raw_text(&self) -> Text {
         String::from(&*self.raw).into()
     }
 }
 
 impl Malformed {
-    pub(super) fn new(kind: &'static str, head: Head<'_>, raw: &[u8], error: &serde_json::Error) -> Self {
+    pub(crate) fn new(kind: &'static str, head: Head<'_>, raw: &[u8], error: &serde_json::Error) -> Self {
         Self { kind, event_id: head.event_id, raw: own(raw), reason: reason(error).into() }
     }
 }
@@ -76,7 +76,7 @@ fn own(raw: &[u8]) -> Box<str> {
 }
 
 /// What serde says of a message that does not fit, without the text that it found: that may be a secret.
-pub(super) fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some((start, found)) = text.split_once("string \"") else { return text };
     match found.rsplit_once("\", expected ") {
@@ -86,12 +86,12 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 }
 
 impl Invalid {
-    pub(super) fn new(raw: &[u8], reason: String) -> Self {
+    pub(crate) fn new(raw: &[u8], reason: String) -> Self {
         Self { raw: Bytes::copy_from_slice(raw), reason: reason.into() }
     }
 
     /// A message that was binary. The bytes are copied, for they may be a view of a larger buffer.
-    pub(super) fn binary(raw: Bytes) -> Self {
+    pub(crate) fn binary(raw: Bytes) -> Self {
         Self::new(&raw, "a binary message".into())
     }
 }
@@ -126,7 +126,7 @@ impl Custom {
         self.event_id.as_ref()
     }
 
-    pub(super) fn raw_text(&self) -> Text {
+    pub(crate) fn raw_text(&self) -> Text {
         String::from(self.json.as_str()).into()
     }
 

@@ -62,7 +62,7 @@ macro_rules! events {
             }
 
             /// Reads one message, whatever it is.
-            pub(in crate::event) fn general(raw: &[u8]) -> Self {
+            pub(crate) fn general(raw: &[u8]) -> Self {
                 $crate::event::head::leading_kind(raw)
                     .and_then(|kind| Self::parse(kind, raw)?.1.ok())
                     .unwrap_or_else(|| Self::decode_anywhere(raw))

@@ -7,6 +7,7 @@
 /// | `req_text delta: String` | `String` | always there; read though a character was cut in half |
 /// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
 /// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
+/// | `loose code: String` | `Option<..>` | likewise; what does not fit is `None` too |
 /// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
 /// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
@@ -33,6 +34,13 @@ macro_rules! wire {
     (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt $x:ident: $t:ty, $($rest:tt)*) => {
         wire!(@field $m $n
             [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
+            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* loose $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])*
+                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::loose")]
+                pub $x: Option<$t>,]
             $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
     };
     (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt_int $x:ident: $t:ty, $($rest:tt)*) => {

@@ -84,6 +84,11 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
+/// Reads an optional member; a value that does not fit counts as absent.
+pub(crate) fn loose<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Json>::deserialize(deserializer)?.and_then(|json| json.read().ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ pub(crate) mod text;
 pub use audio::Audio;
 pub use id::Id;
 pub use json::Json;
+pub(crate) use json::loose;
 pub(crate) use object::{Object, read_object};
 pub use patch::Patch;
 pub use piece::Piece;

@@ -1,0 +1,226 @@
+//! What the client sends.
+
+use crate::{
+    event::Custom,
+    live::types::{DecisionItem, DtmfKey, ForkConfig, ResponseItem, SessionConfig, UpdateConfig},
+    wire::{Audio, Id},
+};
+
+live_client_events! {
+    /// Begins a session: the first event of the connection.
+    ///
+    /// The server answers with `session.started`, or with an `error` and no session.
+    pub struct SessionStart {
+        /// The session's configuration.
+        req session: SessionConfig,
+    }
+
+    /// Begins a session that goes on from a stored one: the first event of a fork's connection.
+    ///
+    /// The server answers with `session.started`, or with an `error` and no session.
+    pub struct ForkStart {
+        /// What differs from the stored session. The empty configuration inherits everything.
+        req session: ForkConfig,
+    }
+
+    /// Changes delegation settings or triggers. Anything else is fixed from the start.
+    ///
+    /// The server answers with `session.updated`, or with an `error`.
+    pub struct SessionUpdate {
+        /// What is to change.
+        req session: UpdateConfig,
+    }
+
+    /// Sends input audio. There is no answer.
+    ///
+    /// Audio must be sent all the time and at the pace of speech, silence included: without it the session's clock, its
+    /// output and its acknowledgements stand still. The server sends the same event to sidebands, for input that it
+    /// received.
+    pub struct SessionInputAudioAppend {
+        /// The audio, in the session's format.
+        #[serde(deserialize_with = "crate::live::types::read_audio")]
+        req audio: Audio,
+    }
+
+    /// Mutes the input.
+    ///
+    /// The server answers with `session.input_audio.muted`.
+    pub struct SessionInputAudioMute {}
+
+    /// Unmutes the input.
+    ///
+    /// The server answers with `session.input_audio.unmuted`.
+    pub struct SessionInputAudioUnmute {}
+
+    /// Plays a clip to the user: the model is interrupted, and the input is muted meanwhile.
+    ///
+    /// The server answers with `session.output_audio.fixture.playing`, later with
+    /// `session.output_audio.fixture.played`; or with an `error`, as it does while another clip plays.
+    pub struct SessionOutputAudioFixturePlay {
+        /// The whole clip, 30 seconds at most: 16-bit PCM at 24,000 Hz, whatever the session's format.
+        #[serde(deserialize_with = "crate::live::types::read_audio")]
+        req audio: Audio,
+    }
+
+    /// Asks the decision model its configured questions.
+    ///
+    /// The server answers with `decision.event`.
+    pub struct DecisionCreate {}
+
+    /// Adds an item for future decisions.
+    ///
+    /// The server answers with `decision.item.created`, or with an `error`.
+    pub struct DecisionItemCreate {
+        /// The item.
+        req item: DecisionItem,
+    }
+
+    /// Removes an item from future decisions.
+    ///
+    /// The server answers with `decision.item.deleted`, or with an `error`.
+    pub struct DecisionItemDelete {
+        /// The item.
+        req item_id: Id,
+    }
+
+    /// Adds an item for the Responses backend: the output of a call, or a message. There is no answer but an `error`.
+    pub struct ResponseItemCreate {
+        /// The item.
+        req item: ResponseItem,
+    }
+
+    /// Asks the Responses backend for a response, or to go on after all calls have their outputs.
+    ///
+    /// The server answers with `response.event`s.
+    pub struct ResponseCreate {}
+
+    /// Ends the session: the server finishes what it has, and answers with `session.closed`.
+    pub struct SessionClose {}
+
+    /// Presses a key of the telephone, on a sideband of a call.
+    ///
+    /// The server answers with `transport.dtmf.sent`, or with an `error`.
+    pub struct TransportDtmfSend {
+        /// The key.
+        req event: DtmfKey,
+    }
+}
+
+/// The three commands that add context; they have the same members.
+macro_rules! contexts {
+    ($($(#[$meta:meta])* pub struct $name:ident;)+) => {$(
+        live_client_events! {
+            $(#[$meta])*
+            pub struct $name {
+                /// The text, at most 500 tokens.
+                req_text content: String,
+                /// The task that it belongs to; none for the session as a whole, written as null.
+                req delegation_id: Option<Id>,
+            }
+        }
+
+        impl $name {
+            /// For the session as a whole.
+            pub fn session(content: impl Into<String>) -> Self {
+                Self::new(content, None::<Id>)
+            }
+
+            /// For a task that was handed over to the application.
+            pub fn delegation(id: impl Into<Id>, content: impl Into<String>) -> Self {
+                Self::new(content, Some(id.into()))
+            }
+        }
+    )+};
+}
+
+contexts! {
+    /// Adds a standing instruction. It may interrupt the voice, and it is kept when the context is compacted.
+    ///
+    /// The server answers with `session.instructions.appended`, or with an `error`, as it does while a clip plays.
+    pub struct SessionInstructionsAppend;
+
+    /// Adds knowledge that the voice keeps to itself.
+    ///
+    /// The server answers with `session.thinking.appended`, or with an `error`, as it does while a clip plays.
+    pub struct SessionThinkingAppend;
+
+    /// Adds something that the voice says once, in its own words.
+    ///
+    /// The server answers with `session.commentary.appended`, or with an `error`, as it does while a clip plays.
+    pub struct SessionCommentaryAppend;
+}
+
+events! {
+    /// What the client sends in a session of its own.
+    pub enum ClientEvent, else Custom;
+    "session.input_audio.append" => SessionInputAudioAppend,
+    "session.input_audio.mute" => SessionInputAudioMute,
+    "session.input_audio.unmute" => SessionInputAudioUnmute,
+    "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
+    "session.instructions.append" => SessionInstructionsAppend,
+    "session.thinking.append" => SessionThinkingAppend,
+    "session.commentary.append" => SessionCommentaryAppend,
+    "decision.create" => DecisionCreate,
+    "decision.item.delete" => DecisionItemDelete,
+    "response.create" => ResponseCreate,
+    "session.close" => SessionClose,
+    boxed {
+        "session.start" => SessionStart,
+        "session.update" => SessionUpdate,
+        "decision.item.create" => DecisionItemCreate,
+        "response.item.create" => ResponseItemCreate,
+    }
+}
+
+/// What is sent on a fork.
+pub mod fork {
+    use super::*;
+
+    events! {
+        /// What the client sends in a session that goes on from a stored one.
+        pub enum ClientEvent, else Custom;
+        "session.input_audio.append" => SessionInputAudioAppend,
+        "session.input_audio.mute" => SessionInputAudioMute,
+        "session.input_audio.unmute" => SessionInputAudioUnmute,
+        "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
+        "session.instructions.append" => SessionInstructionsAppend,
+        "session.thinking.append" => SessionThinkingAppend,
+        "session.commentary.append" => SessionCommentaryAppend,
+        "decision.create" => DecisionCreate,
+        "decision.item.delete" => DecisionItemDelete,
+        "response.create" => ResponseCreate,
+        "session.close" => SessionClose,
+        boxed {
+            "session.start" => SessionStart(ForkStart),
+            "session.update" => SessionUpdate,
+            "decision.item.create" => DecisionItemCreate,
+            "response.item.create" => ResponseItemCreate,
+        }
+    }
+}
+
+/// What is sent on a sideband.
+pub mod sideband {
+    use super::*;
+
+    events! {
+        /// What the client sends beside a session that a browser or a telephone holds.
+        pub enum ClientEvent, else Custom;
+        "session.input_audio.mute" => SessionInputAudioMute,
+        "session.input_audio.unmute" => SessionInputAudioUnmute,
+        "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
+        "session.instructions.append" => SessionInstructionsAppend,
+        "session.thinking.append" => SessionThinkingAppend,
+        "session.commentary.append" => SessionCommentaryAppend,
+        "decision.create" => DecisionCreate,
+        "decision.item.delete" => DecisionItemDelete,
+        "response.create" => ResponseCreate,
+        "session.close" => SessionClose,
+        "transport.dtmf.send" => TransportDtmfSend,
+        boxed {
+            "session.update" => SessionUpdate,
+            "decision.item.create" => DecisionItemCreate,
+            "response.item.create" => ResponseItemCreate,
+        }
+    }
+}

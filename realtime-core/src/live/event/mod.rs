@@ -1,0 +1,47 @@
+//! The events of Live: a struct an event, a table for each kind of connection and direction.
+//!
+//! | | sent | received |
+//! |---|---|---|
+//! | a session of one's own | [`ClientEvent`] | [`ServerEvent`] |
+//! | a fork of a stored session | [`fork::ClientEvent`] | [`ServerEvent`] |
+//! | a sideband of somebody else's session | [`sideband::ClientEvent`] | [`ServerEvent`] |
+//!
+//! What a kind of connection cannot send is not in its table, so it does not compile. All kinds read the same table: the
+//! server says less on some of them.
+
+/// The structs of events the client sends, as [`wire!`] makes them, each with its id first.
+macro_rules! live_client_events {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// An id of the client's choosing, to be used once: the answer names it as `client_event_id`.
+                loose event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+/// The structs of events the server sends, as [`wire!`] makes them, each with its ids first.
+macro_rules! live_server_events {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// The id that the server gave the event.
+                loose event_id: crate::wire::Id,
+                /// The client's event that it answers, by the id that the client gave it.
+                loose client_event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+mod client;
+mod fast;
+mod server;
+
+pub use client::*;
+pub use server::*;

@@ -1,0 +1,248 @@
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, SeqAccess, value::SeqAccessDeserializer},
+};
+use serde_json::Value;
+
+use super::{
+    AudioConfig, Delegation, DelegationUpdate, ForkAudio, HistoryItem, MediaAudio, Number, Question,
+    ResponsesDelegationUpdate,
+};
+use crate::wire::{Json, Union, read_union};
+
+/// Session settings that all ways of beginning share.
+macro_rules! configs {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// The model: `gpt-live-1`, `gpt-live-1.1`.
+                req model: String,
+                /// The voice's instructions, at most 16,384 tokens.
+                patch instructions: String,
+                /// Who does the work that the voice hands over; the application unless it is given.
+                patch delegation: Delegation,
+                /// The conversation so far: at most 128 messages and 8,192 tokens.
+                list input: HistoryItem,
+                /// What starts decisions, at most one for each kind of transcript.
+                list triggers: Trigger,
+                /// Whether the recording and the history are kept for 30 days, for download and for forks.
+                opt store: bool,
+                /// A stable id of the end user.
+                patch safety_identifier: String,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+configs! {
+    /// A session over WebSocket, as `session.start` asks for it.
+    pub struct SessionConfig {
+        /// Encoding and voice.
+        opt audio: AudioConfig,
+        /// What a browser's data channel may do. No effect on WebSockets.
+        opt client: ClientRights,
+    }
+
+    /// A session over WebRTC, as `POST /live/sessions` asks for it.
+    pub struct MediaSessionConfig {
+        /// The voice.
+        opt audio: MediaAudio,
+        /// What the browser's data channel may do; everything if left out.
+        opt client: ClientRights,
+        /// After how many whole seconds without speech inference pauses; never if left out.
+        opt_int idle_timeout_s: u32,
+        /// What ends such a pause.
+        opt wake_policy: WakePolicy,
+    }
+
+    /// A session of an incoming telephone call, as `POST /live/sessions/{id}/accept` asks for it.
+    pub struct AcceptConfig {
+        /// The voice.
+        opt audio: MediaAudio,
+    }
+}
+
+wire! {
+    /// What a fork over WebSocket changes of the stored session: what is left out is inherited.
+    pub struct ForkConfig {
+        /// Encoding.
+        opt audio: ForkAudio,
+        /// Delegation, if the stored session delegated to a Responses model.
+        opt delegation: ForkDelegation,
+        /// Whether the recording and the history are kept.
+        opt store: bool,
+    }
+
+    /// What a fork over WebRTC changes of the stored session: what is left out is inherited.
+    pub struct MediaForkConfig {
+        /// Delegation, if the stored session delegated to a Responses model.
+        opt delegation: ForkDelegation,
+        /// Whether the recording and the history are kept.
+        opt store: bool,
+        /// What the browser's data channel may do.
+        opt client: ClientRights,
+    }
+
+    /// What `session.update` changes. Everything else is fixed from the start.
+    pub struct UpdateConfig {
+        /// Delegation settings, of the session's own kind.
+        patch delegation: DelegationUpdate,
+        /// What starts decisions: left out, it stays; an empty list turns it off.
+        list triggers: Trigger,
+    }
+
+    /// What starts decisions by itself.
+    pub struct DecisionTrigger {
+        /// The transcript that does: `session.input_transcript.delta` or `session.output_transcript.delta`.
+        req event_type: String,
+        /// The questions.
+        req decisions: TriggerQuestions,
+    }
+
+    /// The questions of a trigger.
+    pub struct TriggerQuestions {
+        /// The questions.
+        req questions: Vec<Question>,
+    }
+
+    /// What a browser in the session may do.
+    pub struct ClientRights {
+        /// Its data channel.
+        req data_channel: DataChannel,
+    }
+
+    /// Which events may travel on a data channel: all if left out, none if the list is empty.
+    pub struct DataChannel {
+        /// Those that the browser may send.
+        opt allowed_client_events: Allowed<String>,
+        /// Those that the browser receives.
+        opt allowed_server_events: Allowed<EventSelector>,
+    }
+
+    /// An event that a data channel receives.
+    pub struct EventSelector {
+        /// The event's type.
+        #[serde(rename = "type")]
+        req kind: String,
+        /// Of `response.event`, the nested event's type.
+        opt response_event: String,
+    }
+
+    /// Speech ends a pause of inference.
+    pub struct WakeOnSpeech {
+        /// How sure the detection must be, from 0 to 1. 0.5 unless it is given.
+        opt vad_threshold: Number,
+    }
+}
+
+union! {
+    /// What starts decisions by itself.
+    pub enum Trigger {
+        objects {
+            /// A transcript.
+            "decisions" => Decisions(DecisionTrigger),
+        }
+    }
+}
+
+union! {
+    /// What a fork changes of the delegation.
+    pub enum ForkDelegation {
+        objects {
+            /// Of work that a Responses model does.
+            "responses" => Responses(Box<ResponsesDelegationUpdate>),
+        }
+    }
+}
+
+impl From<ResponsesDelegationUpdate> for ForkDelegation {
+    fn from(delegation: ResponsesDelegationUpdate) -> Self {
+        Box::new(delegation).into()
+    }
+}
+
+union! {
+    /// What ends a pause of inference.
+    pub enum WakePolicy {
+        objects {
+            /// Speech.
+            "speech" => Speech(WakeOnSpeech),
+        }
+    }
+}
+
+/// All of something, or only some.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Allowed<T> {
+    /// All.
+    All,
+    /// Only these.
+    Only(Vec<T>),
+    /// A shape that this crate does not know, kept whole.
+    Other(Json),
+}
+
+impl<T> Allowed<T> {
+    /// Only these.
+    pub fn only(allowed: impl IntoIterator<Item = impl Into<T>>) -> Self {
+        Self::Only(allowed.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<&str> for EventSelector {
+    fn from(kind: &str) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl<T: Serialize> Serialize for Allowed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Only(allowed) => allowed.serialize(serializer),
+            Self::Other(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Allowed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_union(deserializer)
+    }
+}
+
+impl<T: DeserializeOwned> Union for Allowed<T> {
+    fn other(json: Json) -> Self {
+        Self::Other(json)
+    }
+
+    fn text(text: &str) -> Self {
+        match text {
+            "all" => Self::All,
+            _ => Self::Other(Value::from(text).into()),
+        }
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Self::Only)
+    }
+}
+
+union! {
+    /// The session of an incoming telephone call, as `POST /live/sessions/{id}/accept` carries it.
+    pub enum AcceptSession {
+        objects {
+            /// A Live session.
+            "live" => Live(Box<AcceptConfig>),
+        }
+    }
+}
+
+impl From<AcceptConfig> for AcceptSession {
+    fn from(config: AcceptConfig) -> Self {
+        Box::new(config).into()
+    }
+}

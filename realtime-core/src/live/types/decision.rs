@@ -1,0 +1,222 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Content, Number};
+use crate::wire::{Json, Union, read_union};
+
+union! {
+    /// A question for a decision model.
+    pub enum Question {
+        objects {
+            /// Whether something holds.
+            "predicate" => Predicate(Predicate),
+            /// Which of several values fits.
+            "choice" => Choice(Choice),
+            /// How much, on a scale of levels.
+            "score" => Score(Score),
+        }
+    }
+}
+
+wire! {
+    /// Whether something holds.
+    pub struct Predicate {
+        /// What is asked.
+        req instructions: Content,
+        /// A name that the answer repeats.
+        opt name: String,
+    }
+
+    /// Which of several values fits.
+    pub struct Choice {
+        /// The values.
+        req choices: Vec<ChoiceOption>,
+        /// What is asked.
+        req instructions: Content,
+        /// A name that the answer repeats.
+        opt name: String,
+    }
+
+    /// How much, on a scale of levels.
+    pub struct Score {
+        /// The levels, the least first.
+        req levels: Vec<ScoreLevel>,
+        /// What is asked.
+        req instructions: Content,
+        /// A name that the answer repeats.
+        opt name: String,
+    }
+
+    /// A value to choose.
+    pub struct ChoiceOption {
+        /// The value: `"true"` and `true` are two.
+        req value: ChoiceValue,
+        /// What it stands for.
+        opt description: String,
+    }
+
+    /// A level of a scale.
+    pub struct ScoreLevel {
+        /// Its name.
+        req label: String,
+        /// What it stands for.
+        opt description: String,
+    }
+
+    /// One run of the decision model.
+    pub struct DecisionResult {
+        /// What it is: `decision.completed`.
+        #[serde(rename = "type")]
+        req kind: String,
+        /// The decision.
+        req decision: super::Reported<Decision>,
+    }
+
+    /// The answers of one run, in the order of the questions.
+    pub struct Decision {
+        /// The answers. Any of them may be a refusal.
+        loose answers: Vec<Answer>,
+        /// The model that answered.
+        loose model: String,
+        /// Tokens used.
+        loose usage: Json,
+    }
+
+    /// Whether something holds.
+    pub struct PredicateAnswer {
+        /// The question's name.
+        loose name: String,
+        /// How probable it is, from 0 to 1.
+        req probability: Number,
+    }
+
+    /// The value that fits.
+    pub struct ChoiceAnswer {
+        /// The question's name.
+        loose name: String,
+        /// The value.
+        req choice: ChoiceValue,
+        /// How sure the model is, from 0 to 1.
+        loose confidence: Number,
+        /// How probable each value is.
+        loose probabilities: Vec<ChoiceProbability>,
+    }
+
+    /// How much.
+    pub struct ScoreAnswer {
+        /// The question's name.
+        loose name: String,
+        /// The mean level, from 0.
+        req score: Number,
+        /// How sure the model is, from 0 to 1.
+        loose confidence: Number,
+        /// How probable each level is.
+        loose probabilities: Vec<LevelProbability>,
+    }
+
+    /// The model did not answer a question.
+    pub struct Refusal {
+        /// The question's name.
+        loose name: String,
+    }
+
+    /// How probable a value is.
+    pub struct ChoiceProbability {
+        /// The value.
+        req value: ChoiceValue,
+        /// From 0 to 1.
+        req probability: Number,
+    }
+
+    /// How probable a level is.
+    pub struct LevelProbability {
+        /// The level's name.
+        req label: String,
+        /// The level's place, from 0.
+        req value: Number,
+        /// From 0 to 1.
+        req probability: Number,
+    }
+}
+
+union! {
+    /// An answer to a question.
+    pub enum Answer {
+        objects {
+            /// Whether something holds.
+            "predicate" => Predicate(PredicateAnswer),
+            /// Which value fits.
+            "choice" => Choice(ChoiceAnswer),
+            /// How much.
+            "score" => Score(ScoreAnswer),
+            /// The model did not answer.
+            "refusal" => Refusal(Refusal),
+        }
+    }
+}
+
+impl Answer {
+    /// The name of the question that it answers.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Predicate(answer) => answer.name.as_deref(),
+            Self::Choice(answer) => answer.name.as_deref(),
+            Self::Score(answer) => answer.name.as_deref(),
+            Self::Refusal(refusal) => refusal.name.as_deref(),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// A value to choose. A text and a boolean that read alike are two values.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ChoiceValue {
+    /// A text.
+    Text(String),
+    /// True or false.
+    Bool(bool),
+    /// A shape that this crate does not know, kept whole.
+    Other(Json),
+}
+
+impl From<&str> for ChoiceValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<bool> for ChoiceValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl Serialize for ChoiceValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Other(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ChoiceValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_union(deserializer)
+    }
+}
+
+impl Union for ChoiceValue {
+    fn other(json: Json) -> Self {
+        match json.to_value() {
+            Value::Bool(value) => Self::Bool(value),
+            _ => Self::Other(json),
+        }
+    }
+
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+}

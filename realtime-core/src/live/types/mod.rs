@@ -1,0 +1,30 @@
+//! What Live events carry: configurations, delegation, decisions, items, usage.
+//!
+//! What is sent holds exactly what was set. What the server describes at length (a session, a decision, a response of
+//! the backend) is kept whole beside its typed reading: see [`Reported`].
+
+mod audio;
+mod backend;
+mod config;
+mod content;
+mod decision;
+mod delegation;
+mod item;
+mod number;
+mod reported;
+mod resource;
+mod tool;
+
+pub(crate) use audio::read_audio;
+pub use audio::*;
+pub use backend::*;
+pub use config::*;
+pub use content::*;
+pub use decision::*;
+pub use delegation::*;
+pub use item::*;
+pub use number::Number;
+pub use reported::Reported;
+pub(crate) use reported::required_id;
+pub use resource::*;
+pub use tool::*;
