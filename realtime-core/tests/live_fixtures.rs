@@ -1,11 +1,10 @@
 //! Every Live event, in every form that is known of it, read and written: over the files in `testdata/fixtures/live`.
 
-mod common;
+#[expect(dead_code, reason = "other tests use all of it")]
 mod style;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use common::testdata;
 use realtime_core::{
     Json,
     event::{Event, Recognition},
@@ -59,7 +58,8 @@ struct Fixture {
 /// The events of a folder. A file has one, or a list of them.
 fn fixtures(side: &str) -> Vec<Fixture> {
     let mut fixtures = Vec::new();
-    for entry in fs::read_dir(testdata().join("fixtures/live").join(side)).unwrap() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fixtures/live").join(side);
+    for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         match serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() {
