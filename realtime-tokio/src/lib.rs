@@ -66,7 +66,8 @@ impl Runtime for Tokio {
 
     async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
         let stream = FuturesAsyncReadCompatExt::compat(upgraded.stream);
-        duplex(WebSocketStream::from_partially_read(stream, upgraded.rest, Role::Client, Some(config)).await)
+        let socket = WebSocketStream::from_partially_read(stream, upgraded.rest, Role::Client, Some(config)).await;
+        duplex(socket, &upgraded.close)
     }
 }
 

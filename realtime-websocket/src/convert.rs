@@ -4,7 +4,7 @@ use std::io;
 
 use realtime_core::transport::{CloseFrame, Message, Text, TransportError, TransportErrorKind};
 use tungstenite::{
-    Error, Message as Wire,
+    Error, Message as Wire, Utf8Bytes,
     error::{CapacityError, ProtocolError},
     protocol::{
         CloseFrame as WireClose, WebSocketConfig,
@@ -14,6 +14,8 @@ use tungstenite::{
         },
     },
 };
+
+use crate::close::ReceivedClose;
 
 /// How tungstenite is to read and write: messages up to `max_message` bytes, through a buffer of `read_buffer` bytes.
 ///
@@ -41,25 +43,38 @@ pub(crate) fn to_wire(message: Message) -> Wire {
     }
 }
 
-/// A message that arrived.
-pub(crate) fn from_wire(message: Wire) -> Option<Message> {
+/// A message that arrived. A close frame is the one that was received, where that is known.
+pub(crate) fn from_wire(message: Wire, close: &ReceivedClose) -> Option<Message> {
     Some(match message {
         Wire::Text(text) => Message::Text(Text::declared(text.into())),
         Wire::Binary(bytes) => Message::Binary(bytes),
         Wire::Ping(bytes) => Message::Ping(bytes),
         Wire::Pong(bytes) => Message::Pong(bytes),
         Wire::Close(frame) => {
-            Message::Close(frame.map(|frame| CloseFrame::new(frame.code.into(), frame.reason.as_str())))
+            let read = |frame: WireClose| CloseFrame::new(frame.code.into(), frame.reason.as_str());
+            Message::Close(close.get().cloned().or_else(|| frame.map(read)))
         }
         // Only ever written.
         Wire::Frame(_) => return None,
     })
 }
 
+/// What is to be told to a peer that broke a rule (RFC 6455, section 7.4.1).
+pub(crate) fn complaint(error: &Error) -> Option<Wire> {
+    let code = match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
+        Error::Protocol(_) => CloseCode::Protocol,
+        Error::Utf8(_) => CloseCode::Invalid,
+        Error::Capacity(_) => CloseCode::Size,
+        _ => return None,
+    };
+    Some(Wire::Close(Some(WireClose { code, reason: Utf8Bytes::default() })))
+}
+
 /// What went wrong, in core's words.
 pub(crate) fn error(error: Error) -> TransportError {
     let kind = match &error {
-        Error::Io(io) => return self::io(io::Error::new(io.kind(), error)),
+        Error::Io(io) => link_kind(io),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => TransportErrorKind::Io,
         Error::ConnectionClosed | Error::AlreadyClosed => TransportErrorKind::Io,
         Error::Capacity(CapacityError::MessageTooLong { .. }) => TransportErrorKind::TooLarge,
@@ -69,15 +84,41 @@ pub(crate) fn error(error: Error) -> TransportError {
     TransportError::new(kind, error)
 }
 
-/// A failure of the stream below.
+/// A failure of the stream below, while it is not yet known whether the peer trusts us: with TLS 1.3 it says so only
+/// after the handshake.
 pub(crate) fn io(error: io::Error) -> TransportError {
-    let kind = match error.kind() {
+    // What a TLS library has to say of a peer comes as invalid data.
+    let is_trust = error.kind() == io::ErrorKind::InvalidData && !is_broken_record(&error);
+    if is_trust { TransportError::new(TransportErrorKind::Tls, error) } else { link(error) }
+}
+
+/// A failure of the stream below, once the peer has spoken. Trust is a matter of the handshake: from here on a broken
+/// record of TLS is a broken link.
+pub(crate) fn link(error: io::Error) -> TransportError {
+    TransportError::new(link_kind(&error), error)
+}
+
+fn link_kind(error: &io::Error) -> TransportErrorKind {
+    match error.kind() {
         io::ErrorKind::TimedOut => TransportErrorKind::Timeout,
-        // What rustls has to say of a peer comes as invalid data.
-        io::ErrorKind::InvalidData => TransportErrorKind::Tls,
         _ => TransportErrorKind::Io,
-    };
-    TransportError::new(kind, error)
+    }
+}
+
+/// Whether it is known to be no word of the peer's, but a record that cannot be read.
+fn is_broken_record(error: &io::Error) -> bool {
+    #[cfg(feature = "rustls")]
+    {
+        use futures_rustls::rustls::Error;
+
+        let error = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+        error.is_some_and(|error| !matches!(error, Error::AlertReceived(_) | Error::InvalidCertificate(_)))
+    }
+    #[cfg(not(feature = "rustls"))]
+    {
+        let _ = error;
+        false
+    }
 }
 
 /// A failure to reach the server.

@@ -15,14 +15,18 @@ use futures::{
 use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
 use tungstenite::{Error, Message as Wire};
 
-use crate::convert::{error, from_wire, to_wire};
+use crate::{
+    close::ReceivedClose,
+    convert::{complaint, error, from_wire, to_wire},
+};
 
 /// A WebSocket of tungstenite's.
 trait Socket: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin {}
 impl<S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin> Socket for S {}
 
-/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it.
-pub fn duplex<S>(socket: S) -> Duplex
+/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it. `close` is what came with
+/// the [upgraded](crate::Upgraded) stream, or the default.
+pub fn duplex<S>(socket: S, close: &ReceivedClose) -> Duplex
 where
     S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + Unpin + 'static,
 {
@@ -33,6 +37,7 @@ where
         other: None,
         answering: false,
         closed: false,
+        close: close.clone(),
     }));
     let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
     duplex.can_ping = true;
@@ -52,6 +57,8 @@ struct Shared<S> {
     answering: bool,
     /// Whether the peer's close frame has come.
     closed: bool,
+    /// What the peer closes with, as it was received.
+    close: ReceivedClose,
 }
 
 struct Write<S>(Arc<Mutex<Shared<S>>>);
@@ -104,16 +111,29 @@ impl<S: Socket> Shared<S> {
         loop {
             let message = match ready!(self.socket().poll_next(cx)) {
                 Some(Ok(message)) => message,
-                Some(Err(failure)) => return Poll::Ready(Some(Err(error(failure)))),
+                Some(Err(failure)) => {
+                    self.complain(cx, &failure);
+                    return Poll::Ready(Some(Err(error(failure))));
+                }
                 None => return Poll::Ready(None),
             };
             if matches!(message, Wire::Ping(_) | Wire::Close(_)) {
                 self.closed = matches!(message, Wire::Close(_));
                 self.answer(cx);
             }
-            if let Some(message) = from_wire(message) {
+            if let Some(message) = from_wire(message, &self.close) {
                 return Poll::Ready(Some(Ok(message)));
             }
+        }
+    }
+
+    /// Tells the peer which rule it broke, as far as there is room for that now: the connection ends anyway.
+    fn complain(&mut self, cx: &mut Context<'_>, failure: &Error) {
+        let Some(close) = complaint(failure) else { return };
+        if let Poll::Ready(Ok(())) = self.socket().poll_ready(cx)
+            && self.socket().start_send(close).is_ok()
+        {
+            let _ = self.socket().poll_flush(cx);
         }
     }
 

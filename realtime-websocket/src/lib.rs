@@ -8,6 +8,8 @@
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
+mod body;
+mod close;
 mod convert;
 #[cfg(feature = "async-tungstenite")]
 mod futures;
@@ -27,6 +29,7 @@ pub use futures_rustls::rustls;
 /// The library that speaks WebSocket.
 pub use tungstenite;
 
+pub use close::ReceivedClose;
 pub use convert::config;
 #[cfg(feature = "async-tungstenite")]
 pub use futures::{client, serve};

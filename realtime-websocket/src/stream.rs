@@ -8,18 +8,33 @@ use std::{
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use realtime_core::transport::TransportError;
 
-use crate::convert::io;
+use crate::{
+    close::{Frames, ReceivedClose},
+    convert::io,
+};
 
 trait Io: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Io for S {}
 
 /// A connected stream of bytes, of whatever kind: TCP, TLS, a tunnel, a Unix socket.
-pub struct ByteStream(Pin<Box<dyn Io>>);
+pub struct ByteStream {
+    io: Pin<Box<dyn Io>>,
+    /// Looks at the frames that are read, once there are frames.
+    frames: Option<Box<Frames>>,
+}
 
 impl ByteStream {
     /// Takes a stream of the `futures` traits.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+        Self { io: Box::pin(stream), frames: None }
+    }
+
+    /// Follows the frames from here on, of which these bytes are the first.
+    pub(crate) fn follow(&mut self, rest: &[u8]) -> ReceivedClose {
+        let (mut frames, received) = Frames::new();
+        frames.see(rest);
+        self.frames = Some(Box::new(frames));
+        received
     }
 
     /// Writes all of it, and sees that it leaves.
@@ -36,9 +51,9 @@ impl ByteStream {
     }
 
     /// Reads what there is, behind what was read before. Whether there was something.
-    pub(crate) async fn read_more(&mut self, received: &mut Vec<u8>) -> Result<bool, TransportError> {
+    pub(crate) async fn read_more(&mut self, received: &mut Vec<u8>) -> IoResult<bool> {
         let mut bytes = [0; 2048];
-        let length = self.read(&mut bytes).await.map_err(io)?;
+        let length = self.read(&mut bytes).await?;
         received.extend_from_slice(&bytes[..length]);
         Ok(length > 0)
     }
@@ -46,13 +61,18 @@ impl ByteStream {
 
 impl AsyncRead for ByteStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<IoResult<usize>> {
-        self.0.as_mut().poll_read(cx, buf)
+        let this = &mut *self;
+        let read = this.io.as_mut().poll_read(cx, buf);
+        if let (Poll::Ready(Ok(length)), Some(frames)) = (&read, &mut this.frames) {
+            frames.see(buf.get(..*length).unwrap_or_default());
+        }
+        read
     }
 }
 
 impl AsyncWrite for ByteStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<IoResult<usize>> {
-        self.0.as_mut().poll_write(cx, buf)
+        self.io.as_mut().poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -60,15 +80,15 @@ impl AsyncWrite for ByteStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<IoResult<usize>> {
-        self.0.as_mut().poll_write_vectored(cx, bufs)
+        self.io.as_mut().poll_write_vectored(cx, bufs)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<IoResult<()>> {
-        self.0.as_mut().poll_flush(cx)
+        self.io.as_mut().poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<IoResult<()>> {
-        self.0.as_mut().poll_close(cx)
+        self.io.as_mut().poll_close(cx)
     }
 }
 

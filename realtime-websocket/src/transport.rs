@@ -147,13 +147,14 @@ impl<R: Runtime> SocketTransport<R> {
             return R::dial(server.host, server.port).map_err(unreachable).await;
         };
         let unreached = |error: io::Error| {
-            unreachable(io::Error::new(error.kind(), format!("the proxy could not be reached: {error}")))
+            let text = format!("the proxy at {proxy} could not be reached: {error}");
+            unreachable(io::Error::new(error.kind(), text))
         };
         let mut stream = R::dial(proxy.host(), proxy.port()).map_err(unreached).await?;
         if proxy.is_encrypted() {
-            stream = self.encrypt(proxy.host(), stream).await?;
+            stream = self.encrypt(proxy.host(), stream).map_err(|error| proxy.named(error)).await?;
         }
-        proxy::through(proxy, &mut stream, server.host, server.port).await?;
+        proxy::through(proxy, &mut stream, server.host, server.port).map_err(|error| proxy.named(error)).await?;
         Ok(stream)
     }
 
@@ -190,7 +191,7 @@ impl<R: Runtime> Transport for SocketTransport<R> {
         if secure && !encrypted {
             stream = self.encrypt(host, stream).await?;
         }
-        let mut upgraded = upgrade(stream, &handshake).await?;
+        let mut upgraded = upgrade(stream, &handshake, &*self.timer).await?;
         let headers = mem::take(&mut upgraded.headers);
         let mut duplex = R::speak(upgraded, config(handshake.max_message_size, self.read_buffer)).await;
         duplex.headers = headers;

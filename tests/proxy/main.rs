@@ -148,15 +148,17 @@ fn refusing(
 }
 
 async fn a_refusal_is_no_error_of_the_server<R: Runtime>() {
-    for ((_refusing, proxy), words) in [
+    for ((proxy, way), words) in [
         (refusing(TestProxy::http, http, "403 Forbidden"), "403 Forbidden"),
         (refusing(TestProxy::socks, socks, "2"), "its rules do not allow this server"),
-        (refusing(TestProxy::socks, socks, "1"), "status 1"),
+        (refusing(TestProxy::socks, socks, "7"), "status 7"),
+        (refusing(TestProxy::http, http, "501 Not Implemented"), "501 Not Implemented"),
     ] {
-        let error = connect::<R>(format!("http://{NAME}/v1"), proxy).await.unwrap_err();
+        let error = connect::<R>(format!("http://{NAME}/v1"), way).await.unwrap_err();
         assert_eq!(transport_error(&error).kind(), TransportErrorKind::Proxy, "{}", tell(&error));
         assert!(!error.is_retryable());
         assert!(tell(&error).contains(words), "{}", tell(&error));
+        assert!(tell(&error).contains(&format!("the proxy at localhost:{}", proxy.port)), "{}", tell(&error));
     }
 }
 
@@ -164,18 +166,23 @@ async fn a_server_that_the_proxy_does_not_reach_may_be_reached_later<R: Runtime>
     for ((_refusing, proxy), words) in [
         (refusing(TestProxy::http, http, "502 Bad Gateway"), "502 Bad Gateway"),
         (refusing(TestProxy::http, http, "504 Gateway Timeout"), "504 Gateway Timeout"),
+        (refusing(TestProxy::http, http, "500 Internal Server Error"), "500 Internal Server Error"),
+        (refusing(TestProxy::http, http, "408 Request Timeout"), "408 Request Timeout"),
+        (refusing(TestProxy::http, http, "429 Too Many Requests"), "429 Too Many Requests"),
+        (refusing(TestProxy::socks, socks, "1"), "status 1"),
         (refusing(TestProxy::socks, socks, "4"), "host unreachable"),
         (refusing(TestProxy::socks, socks, "5"), "connection refused"),
     ] {
-        unreached::<R>(proxy, words).await;
+        let name = format!("the proxy at {proxy}");
+        unreached::<R>(proxy, &[words, &name]).await;
     }
 }
 
-async fn unreached<R: Runtime>(proxy: Proxy, words: &str) {
+async fn unreached<R: Runtime>(proxy: Proxy, words: &[&str]) {
     let error = connect::<R>(format!("http://{NAME}/v1"), proxy).await.unwrap_err();
     assert_eq!(transport_error(&error).kind(), TransportErrorKind::Connect, "{}", tell(&error));
     assert!(error.is_retryable());
-    assert!(tell(&error).contains(words), "{}", tell(&error));
+    assert!(words.iter().all(|words| tell(&error).contains(words)), "{}", tell(&error));
 }
 
 async fn servers_that_are_left_out_are_dialled<R: Runtime>() {
@@ -193,7 +200,7 @@ async fn a_proxy_that_is_not_there_is_told<R: Runtime>() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let proxy = Proxy::new(&format!("127.0.0.1:{port}")).unwrap();
-    unreached::<R>(proxy, "the proxy could not be reached").await;
+    unreached::<R>(proxy, &[&format!("the proxy at 127.0.0.1:{port} could not be reached")]).await;
 }
 
 async fn what_is_no_proxy_is_an_error<R: Runtime>() {
@@ -206,15 +213,20 @@ async fn what_is_no_proxy_is_an_error<R: Runtime>() {
     ] {
         let error = connect::<R>(format!("http://{NAME}/v1"), Proxy::new(&url).unwrap()).await.unwrap_err();
         assert_eq!(transport_error(&error).kind(), TransportErrorKind::Io, "{url}: {}", tell(&error));
+        assert!(error.is_retryable());
+        let name = url.split_once("://").map(|(_, name)| format!("the proxy at {name}")).unwrap();
+        assert!(tell(&error).contains(&name), "{url}: {}", tell(&error));
     }
     let server = support::server::listen(|mut stream| {
         let _ = stream.write_all(b"220 mail.example ESMTP\r\n");
         let _ = stream.read(&mut [0; 1024]);
     });
-    for (scheme, kind) in [("http", TransportErrorKind::Protocol), ("socks5", TransportErrorKind::Proxy)] {
+    for (scheme, words) in [("http", "it speaks no HTTP"), ("socks5", "it speaks no SOCKS5")] {
         let proxy = Proxy::new(&format!("{scheme}://127.0.0.1:{server}")).unwrap();
         let error = connect::<R>(format!("http://{NAME}/v1"), proxy).await.unwrap_err();
-        assert_eq!(transport_error(&error).kind(), kind, "{scheme}: {}", tell(&error));
+        assert_eq!(transport_error(&error).kind(), TransportErrorKind::Proxy, "{scheme}: {}", tell(&error));
+        let named = format!("the proxy at 127.0.0.1:{server}: {words}");
+        assert!(tell(&error).contains(&named), "{scheme}: {}", tell(&error));
     }
 }
 

@@ -11,10 +11,11 @@ use std::{
 use realtime::{
     Client, Error,
     transport::TransportErrorKind,
+    types::ResponseConfig,
     websocket::{
         Runtime, SocketTransport, Tls,
         rustls::{
-            ClientConfig, RootCertStore,
+            ClientConfig, RootCertStore, ServerConnection, StreamOwned,
             crypto::ring,
             pki_types::{CertificateDer, pem::PemObject},
         },
@@ -32,6 +33,7 @@ on_every_runtime! {
     a_server_without_tls_is_an_error
     a_server_that_hangs_up_may_fare_better_later
     pem_without_a_certificate_is_an_error
+    a_broken_record_within_a_session_is_a_broken_link
 }
 
 /// Every trust that is compiled in.
@@ -155,6 +157,42 @@ async fn a_server_that_hangs_up_may_fare_better_later<R: Runtime>() {
         let error = connect_to::<R>(format!("https://localhost:{port}"), tls).await.unwrap_err();
         assert_eq!(transport_error(&error).kind(), TransportErrorKind::Io, "{which}: {}", tell(&error));
         assert!(error.is_retryable());
+    }
+}
+
+async fn a_broken_record_within_a_session_is_a_broken_link<R: Runtime>() {
+    let authority = Authority::new();
+    let config = authority.server(&["localhost"]);
+    for (what, record) in [
+        ("a record that cannot be decrypted", &b"\x17\x03\x03\x00\x1f this is not what was agreed on"[..]),
+        ("an alert in the clear", b"\x15\x03\x03\x00\x02\x02\x28"),
+        ("no record at all", b"HTTP/1.1 500 Internal Server Error\r\n\r\n"),
+    ] {
+        let config = config.clone();
+        let port = support::server::listen(move |stream| {
+            let stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+            let Ok(mut socket) = tungstenite::accept(stream) else { return };
+            let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
+            let _ = socket.send(tungstenite::Message::text(created));
+            // Once the client has said something, it is in its session.
+            let _ = socket.read();
+            let _ = socket.get_mut().sock.write_all(record);
+            let _ = socket.get_mut().sock.read(&mut [0; 4096]);
+        });
+        for (which, tls) in trusts() {
+            let transport = SocketTransport::<R>::new().tls(tls.ca_pem(authority.pem()));
+            let client = Client::builder(transport).base_url(format!("https://localhost:{port}")).build();
+            let connection = client.realtime().model("m").connect().await.unwrap();
+            drop(connection.response().create(ResponseConfig::default()).unwrap());
+            let error = loop {
+                match connection.next().await.expect("an error") {
+                    Ok(_) => {}
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(transport_error(&error).kind(), TransportErrorKind::Io, "{which}, {what}: {}", tell(&error));
+            assert!(error.is_retryable(), "{which}, {what}");
+        }
     }
 }
 

@@ -35,7 +35,7 @@ async fn upgrade<S>(stream: S, handshake: &Handshake) -> Result<Duplex, realtime
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let upgraded = realtime_websocket::upgrade(ByteStream::new(stream), handshake).await?;
+    let upgraded = realtime_websocket::upgrade(ByteStream::new(stream), handshake, &SystemClock::new()).await?;
     let headers = upgraded.headers.clone();
     let mut duplex = realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096)).await;
     duplex.headers = headers;

@@ -3,7 +3,7 @@
 mod except;
 mod tunnel;
 
-use std::{env, fmt, str::FromStr};
+use std::{env, error::Error, fmt, str::FromStr};
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
@@ -76,6 +76,17 @@ impl Proxy {
         self
     }
 
+    /// An error on the way through this proxy, with its name.
+    pub(crate) fn named(&self, error: TransportError) -> TransportError {
+        let mut text = format!("the proxy at {self}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        TransportError::new(error.kind(), text)
+    }
+
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
@@ -95,6 +106,16 @@ impl FromStr for Proxy {
 
     fn from_str(url: &str) -> Result<Self, TransportError> {
         Self::new(url)
+    }
+}
+
+/// Host and port alone.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
     }
 }
 

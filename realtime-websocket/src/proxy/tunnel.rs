@@ -1,13 +1,17 @@
 //! What is said to a proxy before the way is free.
 
-use std::{io::ErrorKind, net::IpAddr};
+use std::{error::Error, io::ErrorKind, net::IpAddr};
 
 use base64_turbo::STANDARD;
 use http::StatusCode;
 use realtime_core::transport::{TransportError, TransportErrorKind};
 
 use super::{Kind, Proxy, refused};
-use crate::{convert::io, head::Head, stream::ByteStream};
+use crate::{
+    convert::io,
+    head::{Head, Progress},
+    stream::ByteStream,
+};
 
 /// Asks the proxy at the other end of the stream for a way to a server. Afterwards the stream is that way.
 pub(crate) async fn through(
@@ -32,24 +36,39 @@ async fn connect(proxy: &Proxy, stream: &mut ByteStream, host: &str, port: u16) 
     request.push_str("\r\n");
     stream.say(request.as_bytes()).await?;
     let mut received = Vec::new();
-    let head = loop {
-        let ended = !stream.read_more(&mut received).await?;
-        if let Some(head) = Head::read(&received)? {
-            break head;
+    let (status, is_silent) = loop {
+        let goes_on = stream.read_more(&mut received).await;
+        match Head::read(&received) {
+            Ok(Progress::Head(head)) => break (head.status, head.length == received.len()),
+            Ok(Progress::Status(status)) if !matches!(goes_on, Ok(true)) => break (status, true),
+            Ok(Progress::Open | Progress::Status(_)) => {}
+            Err(error) => {
+                let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                return Err(refused(format!("it speaks no HTTP: {reason}")));
+            }
         }
-        if ended {
+        if !goes_on.map_err(io)? {
             return Err(io(ErrorKind::UnexpectedEof.into()));
         }
     };
-    match head.status {
-        status if status.is_success() && head.length == received.len() => Ok(()),
+    match status {
+        status if status.is_success() && is_silent => Ok(()),
         status if status.is_success() => Err(refused("it spoke in the server's place")),
-        // The proxy is willing, but does not get there.
-        status @ (StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
-            Err(TransportError::new(TransportErrorKind::Connect, format!("the proxy answered {status}")))
+        status if is_temporary(status) => {
+            Err(TransportError::new(TransportErrorKind::Connect, format!("it answered {status}")))
         }
         status => Err(refused(format!("it answered {status}"))),
     }
+}
+
+/// Whether the proxy is willing, but does not get there now: another attempt may.
+fn is_temporary(status: StatusCode) -> bool {
+    let never = [
+        StatusCode::NOT_IMPLEMENTED,
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        StatusCode::NETWORK_AUTHENTICATION_REQUIRED,
+    ];
+    matches!(status.as_u16(), 408 | 425 | 429) || (status.is_server_error() && !never.contains(&status))
 }
 
 /// RFC 1928, and RFC 1929 for the credentials.
@@ -92,10 +111,11 @@ async fn socks(proxy: &Proxy, stream: &mut ByteStream, host: &str, port: u16) ->
     request.extend(port.to_be_bytes());
     stream.say(&request).await?;
     let [version, status, _, family] = stream.hear().await?;
-    let unreachable = |why: &str| TransportError::new(TransportErrorKind::Connect, format!("the proxy says: {why}"));
+    let unreachable = |why: &str| TransportError::new(TransportErrorKind::Connect, why.to_owned());
     match status {
         _ if version != 5 => return Err(refused("it speaks no SOCKS5")),
         0 => {}
+        1 => return Err(unreachable("it failed, and does not say why (status 1)")),
         2 => return Err(refused("its rules do not allow this server")),
         3 => return Err(unreachable("network unreachable")),
         4 => return Err(unreachable("host unreachable")),
