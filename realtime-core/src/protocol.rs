@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{
     event::{
-        ClientEvent, ErrorEvent, Event, ServerEvent,
-        translation::{self, SessionClose},
+        ClientEvent, ErrorEvent, Event, InputAudioBufferAppend, ServerEvent,
+        translation::{self, SessionClose, SessionInputAudioBufferAppend},
     },
     session::{RealtimeSession, State, TranslationSession, realtime::is_out_of_band},
     transport::Text,
@@ -76,6 +76,11 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Writes the event that appends this audio, in one allocation.
     fn append(audio: &[u8]) -> Text;
+
+    /// The event that appends this audio: what is given back where it is not taken.
+    fn appended(audio: &[u8]) -> Self::ClientEvent {
+        Self::ClientEvent::decode(Self::append(audio).as_bytes())
+    }
 }
 
 /// Conversation and transcription.
@@ -140,6 +145,10 @@ impl Protocol for Realtime {
     fn append(audio: &[u8]) -> Text {
         append(r#"{"type":"input_audio_buffer.append","audio":""#, audio)
     }
+
+    fn appended(audio: &[u8]) -> ClientEvent {
+        InputAudioBufferAppend::new(audio.to_vec()).into()
+    }
 }
 
 impl Protocol for Translation {
@@ -175,6 +184,10 @@ impl Protocol for Translation {
 
     fn append(audio: &[u8]) -> Text {
         append(r#"{"type":"session.input_audio_buffer.append","audio":""#, audio)
+    }
+
+    fn appended(audio: &[u8]) -> translation::ClientEvent {
+        SessionInputAudioBufferAppend::new(audio.to_vec()).into()
     }
 }
 

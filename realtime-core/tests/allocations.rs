@@ -18,9 +18,10 @@ use futures::{
     stream::{self, BoxStream},
 };
 use realtime_core::{
-    Client, Protocol, Realtime, Translation,
+    Client, Options, Protocol, Realtime, Translation,
+    connection::SendErrorKind,
     endpoint::Handshake,
-    event::{Event, ResponseOutputAudioDelta, ServerEvent},
+    event::{ClientEvent, Event, ResponseOutputAudioDelta, ServerEvent},
     transport::{Duplex, Instant, Message, ReadHalf, Text, Timer, Transport, TransportError, WriteHalf},
 };
 
@@ -141,4 +142,21 @@ fn the_way_through_a_connection_takes_none() {
     let before = frames.load(Ordering::Relaxed);
     let info = measure(|| (0..1_000).for_each(|_| next()));
     assert_eq!(info.count_total, frames.load(Ordering::Relaxed) - before, "one for the audio of each");
+}
+
+#[test]
+fn a_full_queue_refuses_audio_before_it_is_encoded() {
+    let transport = Again(frames::created().into(), Arc::default());
+    let client = Client::builder(transport).options(Options::default().queue_bytes(1)).build();
+    let connection = client.realtime().model("m").open().unwrap();
+    let audio = frames::pcm(48_000);
+    connection.append(&audio).unwrap();
+    let mut refused = None;
+    let info = measure(|| refused = connection.append(&audio).err());
+    let refused = refused.unwrap();
+    assert_eq!(refused.kind(), SendErrorKind::Full);
+    let ClientEvent::InputAudioBufferAppend(append) = refused.into_event() else { panic!() };
+    assert_eq!(append.audio.as_ref(), audio, "it is handed back whole");
+    // The audio that is handed back, and the event around it.
+    assert!(info.bytes_total < 49_000, "{} bytes in {} allocations", info.bytes_total, info.count_total);
 }

@@ -5,6 +5,7 @@ mod checks;
 mod long;
 mod properties;
 mod responses;
+mod sending;
 mod traps;
 
 use realtime::{

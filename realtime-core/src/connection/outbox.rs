@@ -164,6 +164,18 @@ impl<P: Protocol> Outbox<P> {
         self.own > self.limit.saturating_mul(4)
     }
 
+    /// Whether one more event of audio would be taken, whatever its size. `now` is given where the policy looks at it.
+    pub(super) fn check_room(&mut self, now: Option<Instant>) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::Closed);
+        }
+        if let (Some(now), Some(age)) = (now, self.policy.max_age) {
+            self.drop_stale(now, age);
+        }
+        let can_drop = || self.policy.drop_oldest && self.oldest_audio().is_some();
+        if self.has_room() || can_drop() { Ok(()) } else { Err(Refusal::Full) }
+    }
+
     /// Queues an event, or gives it back: closed, or full. `always` takes what the connection itself must send.
     pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
@@ -212,14 +224,19 @@ impl<P: Protocol> Outbox<P> {
     }
 
     fn drop_oldest(&mut self, is_stale: impl Fn(&Entry<P>) -> bool) -> bool {
-        let barrier = self.barrier;
-        let oldest = self.queue.iter().position(|entry| entry.seq > barrier && entry.is_droppable());
-        let Some(entry) = oldest.filter(|&at| is_stale(&self.queue[at])).and_then(|at| self.queue.remove(at)) else {
+        let Some(entry) =
+            self.oldest_audio().filter(|&at| is_stale(&self.queue[at])).and_then(|at| self.queue.remove(at))
+        else {
             return false;
         };
         self.bytes -= entry.len();
         self.dropped += entry.audio;
         true
+    }
+
+    /// Where the oldest audio stands that may be dropped.
+    fn oldest_audio(&self) -> Option<usize> {
+        self.queue.iter().position(|entry| entry.seq > self.barrier && entry.is_droppable())
     }
 
     /// The bytes of audio dropped since the last call.

@@ -1,5 +1,7 @@
 use std::{
+    collections::hash_map::RandomState,
     error, fmt,
+    hash::{BuildHasher, Hasher},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -89,18 +91,22 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
 pub(super) struct Ids {
     /// Tells the ids of two connections apart: both may speak to the same session.
     mark: u64,
+    /// Where the clock stood at the beginning: what varies the waits before attempts to reconnect.
+    seed: u64,
     last: AtomicU64,
 }
 
 impl Ids {
     pub(super) fn new(timer: &dyn Timer) -> Self {
-        let mark = timer.unix().map_or(0, |time| time.as_nanos() as u64);
-        Self { mark, last: AtomicU64::new(0) }
+        // Seeded by the operating system, and another one each time: a clock may stand still, or be missing.
+        let mark = RandomState::new().build_hasher().finish();
+        let seed = timer.unix().map_or(mark, |time| time.as_nanos() as u64);
+        Self { mark, seed, last: AtomicU64::new(0) }
     }
 
     /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
     pub(super) fn jitter(&self, attempt: u32) -> f64 {
-        let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.seed.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed ^= mixed >> 32;
         mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
         mixed ^= mixed >> 32;
@@ -109,7 +115,7 @@ impl Ids {
 
     pub(super) fn fresh(&self, prefix: &str) -> Id {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        Id::new(&format!("{prefix}_{:x}_{number}", self.mark))
+        Id::new(&format!("{prefix}_{:016x}_{number}", self.mark))
     }
 }
 
@@ -160,15 +166,13 @@ impl<P: Protocol> Shared<P> {
     }
 
     pub(super) fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
-        let text = P::append(audio);
-        match self.check_audio(audio.len()) {
-            Ok(()) => {
-                self.push(Entry::audio(text, audio.len()), false)?;
-                self.hub.wake(bit::QUEUE);
-                Ok(())
-            }
-            Err(kind) => Err(SendError::new(kind, P::ClientEvent::decode(text.as_bytes()))),
+        // Asked before anything is encoded: under back pressure an audio callback comes again and again.
+        if let Err(kind) = self.check_audio(audio.len()).and_then(|()| self.check_room()) {
+            return Err(SendError::new(kind, P::appended(audio)));
         }
+        self.push(Entry::audio(P::append(audio), audio.len()), false)?;
+        self.hub.wake(bit::QUEUE);
+        Ok(())
     }
 
     fn check_audio(&self, bytes: usize) -> Result<(), SendErrorKind> {
@@ -181,19 +185,18 @@ impl<P: Protocol> Shared<P> {
         Ok(())
     }
 
+    fn check_room(&self) -> Result<(), SendErrorKind> {
+        let now = self.options.audio.max_age.map(|_| self.timer.now());
+        self.out().check_room(now).map_err(SendErrorKind::from)
+    }
+
     fn push(&self, mut entry: Entry<P>, always: bool) -> Result<(), SendError<P>> {
         let (size, limit) = (entry.text.as_bytes().len(), self.options.max_outbound);
         entry.queued = self.options.audio.max_age.map(|_| self.timer.now());
         if size > limit {
             return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
         }
-        self.out().push(entry, always).map_err(|(refusal, entry)| {
-            let kind = match refusal {
-                Refusal::Closed => SendErrorKind::Closed,
-                Refusal::Full => SendErrorKind::Full,
-            };
-            SendError::new(kind, entry.into_event())
-        })
+        self.out().push(entry, always).map_err(|(refusal, entry)| SendError::new(refusal.into(), entry.into_event()))
     }
 
     pub(super) async fn ready(&self) -> Result<(), Error> {
@@ -255,6 +258,15 @@ pub enum SendErrorKind {
     VoiceInUse,
     /// A `Malformed` or `Invalid` event: those are only ever received.
     NoEvent,
+}
+
+impl From<Refusal> for SendErrorKind {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed => Self::Closed,
+            Refusal::Full => Self::Full,
+        }
+    }
 }
 
 impl<P: Protocol> SendError<P> {

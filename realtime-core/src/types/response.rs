@@ -50,7 +50,7 @@ wire! {
     /// How a response sounds.
     pub struct ResponseAudio {
         /// What is spoken.
-        opt output: ResponseAudioOutput,
+        deep output: ResponseAudioOutput,
     }
 
     /// How a response is spoken.
@@ -68,7 +68,7 @@ wire! {
         /// What the model is told to do.
         opt instructions: String,
         /// How it sounds.
-        opt audio: ResponseAudio,
+        deep audio: ResponseAudio,
         /// What the model may call.
         list tools: Tool,
         /// What the model is made to call.
@@ -136,13 +136,29 @@ open_enum! {
     }
 }
 
+merged! {
+    ResponseAudio { ; output }
+    ResponseAudioOutput { format, voice }
+}
+
+/// Short forms of `audio.output`.
 impl ResponseConfig {
+    /// Sets how the audio is written: `audio.output.format`.
+    #[must_use]
+    pub fn output_format(mut self, format: impl Into<AudioFormat>) -> Self {
+        self.output_mut().format = Some(format.into());
+        self
+    }
+
     /// Sets who speaks: `audio.output.voice`.
     #[must_use]
     pub fn voice(mut self, voice: impl Into<Voice>) -> Self {
-        let output = self.audio.get_or_insert_default().output.get_or_insert_default();
-        output.voice = Some(voice.into());
+        self.output_mut().voice = Some(voice.into());
         self
+    }
+
+    fn output_mut(&mut self) -> &mut ResponseAudioOutput {
+        self.audio.get_or_insert_default().output.get_or_insert_default()
     }
 }
 

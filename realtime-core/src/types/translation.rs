@@ -5,15 +5,15 @@ wire! {
     /// What a session that translates is to be like. What is left out stays as it is.
     pub struct TranslationSessionConfig {
         /// What it hears and what it speaks.
-        opt audio: TranslationAudioConfig,
+        deep audio: TranslationAudioConfig,
     }
 
     /// The audio of a session that translates: 16-bit PCM at 24,000 Hz in both directions.
     pub struct TranslationAudioConfig {
         /// What is to be translated.
-        opt input: TranslationInput,
+        deep input: TranslationInput,
         /// What is spoken.
-        opt output: TranslationOutput,
+        deep output: TranslationOutput,
     }
 
     /// What is to be translated.
@@ -69,6 +69,12 @@ open_enum! {
         /// One that translates.
         Translation = "translation",
     }
+}
+
+merged! {
+    TranslationAudioConfig { ; input, output }
+    TranslationInput { transcription, noise_reduction }
+    TranslationOutput { language }
 }
 
 /// Short forms of what lies deep.

@@ -8,6 +8,7 @@
 /// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
 /// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
 /// | `loose code: String` | `Option<..>` | likewise; what does not fit is `None` too |
+/// | `deep audio: AudioConfig` | `Option<..>` | likewise; its setter adds to what was set: see [`merged!`] |
 /// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
 /// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
@@ -56,6 +57,11 @@ macro_rules! wire {
                 #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::text::read")]
                 pub $x: Option<$t>,]
             $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    };
+    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* deep $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field $m $n
+            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
+            $r [$($s)* { deep $x: $t }] $($rest)*);
     };
     (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* list $x:ident: $t:ty, $($rest:tt)*) => {
         wire!(@field $m $n
@@ -115,21 +121,50 @@ macro_rules! wire {
         }
     };
 
-    (@emit [$($m:tt)*] $n:ident [$($f:tt)*] [$({ $x:ident: $t:ty = $value:expr })*]) => {
+    (@emit [$($m:tt)*] $n:ident [$($f:tt)*] [$($setter:tt)*]) => {
         $($m)*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[non_exhaustive]
         pub struct $n { $($f)* }
 
         impl $n {
-            $(
-                #[doc = concat!("Sets [`", stringify!($x), "`](Self#structfield.", stringify!($x), ").")]
-                #[must_use]
-                pub fn $x(mut self, $x: $t) -> Self {
-                    self.$x = $value;
-                    self
-                }
-            )*
+            $(wire!(@setter $setter);)*
         }
     };
+
+    (@setter { deep $x:ident: $t:ty }) => {
+        #[doc = concat!(
+            "Sets what is set in this of [`", stringify!($x), "`](Self#structfield.", stringify!($x),
+            "), and leaves the rest of it as it was."
+        )]
+        #[must_use]
+        pub fn $x(mut self, $x: impl Into<$t>) -> Self {
+            self.$x.get_or_insert_default().merge($x.into());
+            self
+        }
+    };
+    (@setter { $x:ident: $t:ty = $value:expr }) => {
+        #[doc = concat!("Sets [`", stringify!($x), "`](Self#structfield.", stringify!($x), ").")]
+        #[must_use]
+        pub fn $x(mut self, $x: $t) -> Self {
+            self.$x = $value;
+            self
+        }
+    };
+}
+
+/// How members of a `deep` field are laid over those that were set before: its `leaf` members replace, those behind the
+/// semicolon are laid over in turn. A member that is not named is a compile error.
+macro_rules! merged {
+    ($($name:ident { $($leaf:ident),* $(; $($deep:ident),+)? })+) => {$(
+        impl $name {
+            fn merge(&mut self, later: Self) {
+                let Self { $($leaf,)* $($($deep,)+)? } = later;
+                $(crate::wire::Leaf::lay_over($leaf, &mut self.$leaf);)*
+                $($(if let Some(deep) = $deep {
+                    self.$deep.get_or_insert_default().merge(deep);
+                })+)?
+            }
+        }
+    )+};
 }

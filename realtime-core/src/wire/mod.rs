@@ -27,6 +27,7 @@ pub use id::Id;
 pub use json::Json;
 pub(crate) use json::loose;
 pub(crate) use object::{Object, read_object};
+pub(crate) use patch::Leaf;
 pub use patch::Patch;
 pub use piece::Piece;
 pub use secret::Secret;

@@ -56,6 +56,36 @@ impl<T> From<T> for Patch<T> {
     }
 }
 
+/// None is [`Clear`](Patch::Clear), so that `turn_detection(None)` turns it off. To leave a member as it is, do not call
+/// its setter.
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
+    }
+}
+
+/// A member that may say nothing.
+pub(crate) trait Leaf {
+    /// Replaces what was said before, if it says something.
+    fn lay_over(self, before: &mut Self);
+}
+
+impl<T> Leaf for Option<T> {
+    fn lay_over(self, before: &mut Self) {
+        if self.is_some() {
+            *before = self;
+        }
+    }
+}
+
+impl<T> Leaf for Patch<T> {
+    fn lay_over(self, before: &mut Self) {
+        if !self.is_keep() {
+            *before = self;
+        }
+    }
+}
+
 /// What becomes a value also becomes a patch of it.
 macro_rules! from {
     ($($source:ty => $value:ty),*) => {$(

@@ -1,5 +1,6 @@
 //! What the server sends.
 
+mod about;
 mod conversation;
 mod error;
 mod input_audio_buffer;

@@ -209,15 +209,15 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
-        self.restoration(repeat_response, now)
+        self.plan_restoration(repeat_response, now)
     }
 
     fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
-        self.resumption(now)
+        self.plan_resumption(now)
     }
 
     fn still_applies(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
-        self.still_applies(event, created, audio)
+        self.makes_sense(event, created, audio)
     }
 
     fn created(event: &ClientEvent) -> Option<&Id> {
@@ -228,7 +228,7 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn is_quiet(&self, now: Instant) -> bool {
-        self.is_quiet(now)
+        self.nothing_under_way(now)
     }
 
     fn expires_at(&self) -> Option<Duration> {

@@ -62,7 +62,7 @@ impl Creations {
 
 impl RealtimeSession {
     /// What is to be made anew, and the state that goes on from there.
-    pub(super) fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
+    pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut plan = Plan::default();
         let mut next = self.successor(now);
         plan.audio_ms = self.input_format().bytes_to_ms(self.input.buffered_bytes).unwrap_or_default();
@@ -202,7 +202,7 @@ impl RealtimeSession {
 
     /// Whether an event that is still to be sent makes sense in the session as it now is. `created` are the items that
     /// are sent before it, `audio` the bytes of audio.
-    pub(super) fn still_applies(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
+    pub(super) fn makes_sense(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
         let is_there = |id: &Id| self.conversation.contains(id) || created.contains(id);
         match event {
             // The response, the audio and the output buffer that they are about are gone.
@@ -236,14 +236,14 @@ impl RealtimeSession {
     }
 
     /// What nothing has answered when the link is gone, and the state that goes on with the same session.
-    pub(super) fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
+    pub(super) fn plan_resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
         ambiguous.extend(self.scheduler.unanswered().cloned());
         (Plan { ambiguous, ..Plan::default() }, self.successor(now))
     }
 
     /// Whether nothing is under way that a change of sessions would cut short.
-    pub(super) fn is_quiet(&self, now: Instant) -> bool {
+    pub(super) fn nothing_under_way(&self, now: Instant) -> bool {
         self.responses.active().is_none()
             && self.responses.out_of_band().next().is_none()
             && self.input.speech.is_none()

@@ -145,7 +145,7 @@ impl RealtimeSession {
             }
             _ if self.scheduler.answers.is_empty() => {}
             event => {
-                let response = response_of(event);
+                let response = event.response_id();
                 changes.part_of = response.and_then(|id| self.scheduler.answers.get(id)).map(|asked| asked.seq);
             }
         }
@@ -180,25 +180,4 @@ fn hide(response: &mut Response) {
     {
         response.metadata = None;
     }
-}
-
-/// The response that an event is part of.
-fn response_of(event: &ServerEvent) -> Option<&Id> {
-    Some(match event {
-        ServerEvent::ResponseOutputAudioDelta(event) => &event.response_id,
-        ServerEvent::ResponseOutputAudioTranscriptDelta(event) => &event.response_id,
-        ServerEvent::ResponseOutputTextDelta(event) => &event.response_id,
-        ServerEvent::ResponseOutputAudioDone(event) => &event.response_id,
-        ServerEvent::ResponseOutputAudioTranscriptDone(event) => &event.response_id,
-        ServerEvent::ResponseOutputTextDone(event) => &event.response_id,
-        ServerEvent::ResponseFunctionCallArgumentsDelta(event) => &event.response_id,
-        ServerEvent::ResponseFunctionCallArgumentsDone(event) => &event.response_id,
-        ServerEvent::ResponseMcpCallArgumentsDelta(event) => &event.response_id,
-        ServerEvent::ResponseMcpCallArgumentsDone(event) => &event.response_id,
-        ServerEvent::ResponseContentPartAdded(event) => &event.response_id,
-        ServerEvent::ResponseContentPartDone(event) => &event.response_id,
-        ServerEvent::ResponseOutputItemAdded(event) => &event.response_id,
-        ServerEvent::ResponseOutputItemDone(event) => &event.response_id,
-        _ => return None,
-    })
 }

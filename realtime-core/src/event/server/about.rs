@@ -1,0 +1,64 @@
+//! What an event is part of.
+
+use super::ServerEvent;
+use crate::wire::Id;
+
+impl ServerEvent {
+    /// The response that the event is part of, or that it is about. None for an event of no response, and where the
+    /// server leaves the id out.
+    pub fn response_id(&self) -> Option<&Id> {
+        // Without a wildcard: an event that is added is looked at here, or it does not compile.
+        match self {
+            Self::ResponseOutputAudioDelta(event) => Some(&event.response_id),
+            Self::ResponseOutputAudioTranscriptDelta(event) => Some(&event.response_id),
+            Self::ResponseOutputTextDelta(event) => Some(&event.response_id),
+            Self::ResponseOutputAudioDone(event) => Some(&event.response_id),
+            Self::ResponseOutputAudioTranscriptDone(event) => Some(&event.response_id),
+            Self::ResponseOutputTextDone(event) => Some(&event.response_id),
+            Self::ResponseFunctionCallArgumentsDelta(event) => Some(&event.response_id),
+            Self::ResponseFunctionCallArgumentsDone(event) => Some(&event.response_id),
+            Self::ResponseMcpCallArgumentsDelta(event) => Some(&event.response_id),
+            Self::ResponseMcpCallArgumentsDone(event) => Some(&event.response_id),
+            Self::ResponseContentPartAdded(event) => Some(&event.response_id),
+            Self::ResponseContentPartDone(event) => Some(&event.response_id),
+            Self::ResponseOutputItemAdded(event) => Some(&event.response_id),
+            Self::ResponseOutputItemDone(event) => Some(&event.response_id),
+            Self::OutputAudioBufferStarted(event) => Some(&event.response_id),
+            Self::OutputAudioBufferStopped(event) => Some(&event.response_id),
+            Self::OutputAudioBufferCleared(event) => Some(&event.response_id),
+            Self::ResponseCreated(event) => event.response.id.as_ref(),
+            Self::ResponseDone(event) => event.response.id.as_ref(),
+            Self::SessionCreated(_)
+            | Self::SessionUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationItemAdded(_)
+            | Self::ConversationItemDone(_)
+            | Self::ConversationItemCreated(_)
+            | Self::ConversationItemRetrieved(_)
+            | Self::ConversationItemDeleted(_)
+            | Self::ConversationItemTruncated(_)
+            | Self::ConversationItemInputAudioTranscriptionDelta(_)
+            | Self::ConversationItemInputAudioTranscriptionCompleted(_)
+            | Self::ConversationItemInputAudioTranscriptionFailed(_)
+            | Self::ConversationItemInputAudioTranscriptionSegment(_)
+            | Self::InputAudioBufferSpeechStarted(_)
+            | Self::InputAudioBufferSpeechStopped(_)
+            | Self::InputAudioBufferCommitted(_)
+            | Self::InputAudioBufferCleared(_)
+            | Self::InputAudioBufferTimeoutTriggered(_)
+            | Self::InputAudioBufferDtmfEventReceived(_)
+            // What an MCP server does is told by the item alone.
+            | Self::ResponseMcpCallInProgress(_)
+            | Self::ResponseMcpCallCompleted(_)
+            | Self::ResponseMcpCallFailed(_)
+            | Self::McpListToolsInProgress(_)
+            | Self::McpListToolsCompleted(_)
+            | Self::McpListToolsFailed(_)
+            | Self::RateLimitsUpdated(_)
+            | Self::Error(_)
+            | Self::Unknown(_)
+            | Self::Malformed(_)
+            | Self::Invalid(_) => None,
+        }
+    }
+}
