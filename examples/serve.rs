@@ -26,7 +26,10 @@ usage: serve [options]
                    half-open-after=N, garbage-after=N, unknown-after=N (N messages of the server), slow=MS
   --close-code N   the code of close-after (1011)
   --delay-connect MS  how long every attempt to connect takes longer
-  --seed N         faults by chance in place of all that";
+  --seed N         faults by chance in place of all that
+  --max-connections N    clients at the same time (1000); others are refused by the status 503
+  --max-handshakes N     clients whose request is awaited (64); one more, and the oldest of them is given up
+  --handshake-timeout MS how long a request is awaited (10000)";
 
 fn main() -> ExitCode {
     match run(env::args().skip(1)) {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let (mut simulator, mut port, mut tls, mut ca_out) = (Simulator::new().pace(Pace::LIVE), 0, false, None);
     let (mut faults, mut code, mut delay, mut seed) = (Vec::new(), 1011, None, None);
+    let (mut connections, mut handshakes, mut handshake_timeout) = (None, None, None);
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{option} needs a value"));
         match option.as_str() {
@@ -59,6 +63,9 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
             "--close-code" => code = number(&value()?)?,
             "--delay-connect" => delay = Some(Duration::from_millis(number(&value()?)?)),
             "--seed" => seed = Some(number(&value()?)?),
+            "--max-connections" => connections = Some(number(&value()?)?),
+            "--max-handshakes" => handshakes = Some(number(&value()?)?),
+            "--handshake-timeout" => handshake_timeout = Some(Duration::from_millis(number(&value()?)?)),
             other => return Err(format!("no such option: {other}").into()),
         }
     }
@@ -74,7 +81,16 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
         Some(seed) => Faults::seeded(transport, seed),
         None => Faults::new(transport, move |_| plan.clone()),
     };
-    let server = Server::new(faults).port(port);
+    let mut server = Server::new(faults).port(port);
+    if let Some(connections) = connections {
+        server = server.max_connections(connections);
+    }
+    if let Some(handshakes) = handshakes {
+        server = server.max_handshakes(handshakes);
+    }
+    if let Some(time) = handshake_timeout {
+        server = server.handshake_timeout(time);
+    }
     let served = if tls { server.tls() } else { server }.start()?;
     if let (Some(file), Some(pem)) = (ca_out, served.ca_pem()) {
         fs::write(file, pem)?;

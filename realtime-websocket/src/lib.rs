@@ -3,6 +3,11 @@
 //! A runtime says how it dials and how it waits ([`Runtime`]): that is all that its transport has of its own. The rest
 //! is here, once: [TLS](Tls), [proxies](Proxies), the upgrade, the messages, the two halves. `realtime-tokio`,
 //! `realtime-smol` and `realtime-async-std` are made so, and a runtime of your own takes twenty lines.
+//!
+//! # Logs
+//! `tungstenite` writes every frame to the log at its `trace` level, payload and all: what users say, and any secret
+//! within an event. Keep `tungstenite=trace`, and `trace` for everything, out of production. The upgrade, which carries
+//! the credential, is done here and logged nowhere.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.

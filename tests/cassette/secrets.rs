@@ -1,12 +1,16 @@
 //! No secret reaches the file.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use futures::FutureExt;
 use realtime::{
     Client, ClientBuilder, Json,
     auth::Credential,
-    endpoint::{Endpoint, Extras},
+    endpoint::{Endpoint, Extras, Handshake},
     event::{ClientEvent, Custom},
     mock::{MockSession, MockTransport, Recorder, Tape},
+    transport::{Duplex, Timer, Transport, TransportError},
 };
 use serde_json::json;
 
@@ -137,4 +141,125 @@ fn words_that_only_look_like_keys_stay() {
     let words = "a week_long task-force; ek_ sk-1; the bearer of news; basic needs; token: hello";
     let text = written(|builder| builder, &[custom(json!({ "type": "x", "token": "Hi", "said": words }))], |_| {});
     assert!(text.contains(words) && text.contains(r#""token":"Hi""#), "{text}");
+}
+
+/// What a server says of a credential that it was given, in every way in which it could.
+fn echoes(secret: &str) -> Vec<String> {
+    let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = |text: &str| json!(realtime::Audio::from(text.as_bytes())).as_str().unwrap().to_owned();
+    let url_safe = |text: &str| base64(text).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned();
+    let mut echoes = vec![secret.to_owned(), percent, hex];
+    for text in [secret.to_owned(), format!(":{secret}"), format!("user:{secret}"), format!("ab{secret}z")] {
+        echoes.extend([base64(&text), url_safe(&text)]);
+    }
+    echoes
+}
+
+#[test]
+fn a_credential_that_the_server_echoes_is_not_written_in_any_encoding() {
+    const SECRET: &str = "p?ss>w/rd+~1";
+    let cookie = |secret: &str| Extras::new().header("cookie", format!("theme=dark; sid={secret}; a=b"));
+    let query = |secret: &str| Extras::new().query("sig", secret);
+    let basic = |_: &str| Extras::new().header("authorization", "Basic dXNlcjpwP3NzPncvcmQrfjE=");
+    for extras in [&cookie as &dyn Fn(&str) -> Extras, &query, &basic] {
+        let echoes = echoes(SECRET);
+        let leak = |session: &MockSession| {
+            for echo in &echoes {
+                session
+                    .send_raw(json!({ "type": "error", "error": { "message": format!("not {echo}!") } }).to_string());
+                session
+                    .send_raw(json!({ "type": "x", "list": [echo], "within": json!([echo]).to_string() }).to_string());
+                session.send_raw(format!("garbage {echo}, cut off"));
+                session.send_binary(format!("bytes {echo}").into_bytes());
+            }
+            session.close(3000, &format!("no {}", echoes[1]));
+        };
+        let set = |builder: ClientBuilder| builder.endpoint(Endpoint::openai().extras(extras(SECRET)));
+        let text = written(set, &[], leak);
+        let shown: Vec<_> = echoes.iter().map(String::as_str).collect();
+        without(&text, &shown);
+        assert!(text.contains("not ***!") && text.contains("garbage ***, cut off"), "{text}");
+    }
+}
+
+#[test]
+fn members_that_are_named_like_a_secret_are_not_written_however_they_are_spelled() {
+    let names = [
+        "clientSecret",
+        "ClientSecret",
+        "client-secret",
+        "accessToken",
+        "access_token",
+        "AccessToken",
+        "refreshToken",
+        "idToken",
+        "sessionToken",
+        "apiKey",
+        "APIKey",
+        "x-api-key",
+        "Ocp-Apim-Subscription-Key",
+        "privateKey",
+        "dbPassword",
+        "awsSecretAccessKey",
+        "Set-Cookie",
+        "proxyAuthorization",
+        "credentials",
+    ];
+    let events: Vec<_> = names
+        .iter()
+        .enumerate()
+        .flat_map(|(number, name)| {
+            let value = format!("hidden-{number}");
+            let said = format!("{name}=hidden-{number}-in-words, \"{name}\": \"hidden-{number}-in-json\"");
+            [
+                custom(json!({ "type": "x", *name: value, "other": { *name: { "value": value, "list": [value] } } })),
+                custom(json!({ "type": "x", "arguments": json!({ *name: value }).to_string() })),
+                custom(json!({ "type": "x", "said": said })),
+            ]
+        })
+        .collect();
+    let text = written(
+        |builder| builder,
+        &events,
+        |session| {
+            session.send_raw(r#"{"type":"x","url":"https://h.example/a?b=c&token=hidden-in-url&sig=hidden-sig-1"}"#);
+            session.send_raw(
+                r#"{"type":"x","said":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoaWRkZW4ifQ.c2lnbmF0dXJlLWhpZGRlbg"}"#,
+            );
+            session.send_raw(r#"{"type":"x","clientSecret":"hidden-cut-off"#);
+        },
+    );
+    without(&text, &["hidden-", "aGlkZGVu", "c2lnbmF0dXJl"]);
+    assert!(text.contains("b=c&token=***&sig=***"), "{text}");
+}
+
+#[test]
+fn a_cookie_that_the_server_sets_is_a_secret_too() {
+    /// Sets a cookie.
+    #[derive(Debug)]
+    struct Setting(MockTransport);
+
+    #[async_trait]
+    impl Transport for Setting {
+        async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+            let mut duplex = self.0.connect(handshake).await?;
+            duplex.headers.insert("set-cookie", "sid=given-by-the-server; Path=/; HttpOnly".parse().unwrap());
+            Ok(duplex)
+        }
+
+        fn timer(&self) -> Arc<dyn Timer> {
+            self.0.timer()
+        }
+    }
+
+    let (transport, mock) = MockTransport::new();
+    let tape = Tape::new();
+    let client = Client::builder(Recorder::new(Setting(transport), tape.clone())).build();
+    mock.clock().block_on(async {
+        let connection = client.realtime().model("m").connect().await.unwrap();
+        mock.accept().await.send_raw(r#"{"type":"x","your":"given-by-the-server"}"#);
+        while let Some(Some(_)) = connection.next().now_or_never() {}
+    });
+    without(&tape.text(), &["given-by-the-server"]);
 }

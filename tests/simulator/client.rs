@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::{
+    FutureExt,
+    future::{Either, select},
+};
 use realtime::{
     Realtime,
     endpoint::Handshake,
@@ -43,6 +46,11 @@ impl Wire {
         self.clock.block_on(self.duplex.write.send(message)).unwrap();
     }
 
+    /// Sends a message, if it is taken at once.
+    pub(crate) fn try_send(&mut self, message: Message) -> bool {
+        self.duplex.write.send(message).now_or_never().is_some()
+    }
+
     pub(crate) fn send(&mut self, frame: Value) {
         self.send_message(Message::Text(frame.to_string().into()));
     }
@@ -56,6 +64,12 @@ impl Wire {
     pub(crate) fn next(&mut self) -> Value {
         let Some(Message::Text(text)) = self.message() else { panic!("no event") };
         self.read(&text)
+    }
+
+    /// The next frame as it is, for what is outside of what a client reads, and for very many of them.
+    pub(crate) fn raw(&mut self) -> Value {
+        let Some(Message::Text(text)) = self.message() else { panic!("no event") };
+        serde_json::from_slice(text.as_bytes()).unwrap()
     }
 
     fn read(&self, text: &Text) -> Value {

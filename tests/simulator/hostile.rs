@@ -1,11 +1,17 @@
 //! Whatever a client sends, the session lives on and says nothing that is no event.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
-use realtime::mock::Simulator;
+use realtime::{
+    mock::{Pace, Simulator, VirtualClock},
+    transport::{Message, Transport},
+};
 use serde_json::{Value, json};
 
-use crate::{Wire, client::handshake};
+use crate::{
+    Wire,
+    client::{handshake, silence, voice},
+};
 
 fn events(side: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("realtime-core/testdata/fixtures").join(side);
@@ -73,5 +79,40 @@ fn spoilt_events_do_no_harm() {
             wire.send(sign.clone());
             wire.until(answer);
         }
+    }
+}
+
+#[test]
+fn numbers_at_their_limits_do_no_harm() {
+    let largest = json!(i64::MAX);
+    let mut wire = Wire::open(Simulator::new());
+    let vad = json!({ "type": "server_vad", "prefix_padding_ms": largest, "silence_duration_ms": largest });
+    let session = json!({
+        "type": "realtime", "audio": { "input": { "turn_detection": vad } }, "max_output_tokens": largest,
+    });
+    wire.send(json!({ "type": "session.update", "session": session }));
+    assert_eq!(wire.raw()["type"], "session.updated");
+    wire.append(&[voice(400), silence(2_000)].concat());
+    assert_eq!(wire.next()["audio_start_ms"], 0);
+    wire.send(json!({ "type": "input_audio_buffer.commit" }));
+    let id = wire.until("conversation.item.done")[1]["item"]["id"].clone();
+    let truncate = json!({
+        "type": "conversation.item.truncate", "item_id": id, "content_index": largest, "audio_end_ms": largest,
+    });
+    assert_eq!(wire.refused(truncate)["code"], "unsupported_content_type");
+    wire.send(json!({ "type": "response.create" }));
+    while wire.raw()["type"] != "rate_limits.updated" {}
+    // Nor do settings that make no sense.
+    let clock = VirtualClock::new();
+    let simulator = Simulator::new()
+        .ping_every(Duration::ZERO)
+        .max_duration(Duration::MAX)
+        .pace(Pace::LIVE.first(Duration::MAX).text(Duration::MAX).audio(-1.0));
+    let mut duplex = clock.block_on(simulator.transport(&clock).connect(handshake("?model=m"))).unwrap();
+    let create = Message::Text(json!({ "type": "response.create" }).to_string().into());
+    clock.block_on(duplex.write.send(create)).unwrap();
+    for kind in ["session.created", "response.created"] {
+        let Ok(Some(Message::Text(text))) = clock.block_on(duplex.read.receive()) else { panic!("no {kind}") };
+        assert!(text.to_str().unwrap().contains(kind));
     }
 }

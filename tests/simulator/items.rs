@@ -2,14 +2,14 @@
 
 use realtime::{
     Audio,
-    mock::{Answer, Simulator},
+    mock::{Answer, Pace, Simulator},
     types::Item,
 };
 use serde_json::{Value, json};
 
 use crate::{
     Wire,
-    client::{one, voice},
+    client::{one, silence, voice},
 };
 
 fn user(text: &str) -> Value {
@@ -118,4 +118,47 @@ fn what_was_not_heard_is_cut_off() {
     assert_eq!(*serde_json::from_value::<Audio>(part["audio"].clone()).unwrap(), voice(500)[..12_000]);
     // Cut to nothing, it is still there.
     assert_eq!(wire.ask(truncate(&item, 0, 0))["type"], "conversation.item.truncated");
+}
+
+#[test]
+fn an_answer_in_progress_can_be_retrieved_truncated_and_deleted() {
+    let mut wire = Wire::open(Simulator::new().pace(Pace::LIVE).answer(|_| "a few words ".repeat(20)));
+    wire.say("Hello");
+    wire.send(json!({ "type": "response.create" }));
+    // In the middle of its audio.
+    let frames = wire.until("response.output_audio.delta");
+    let id = frames.last().unwrap()["item_id"].as_str().unwrap().to_owned();
+    wire.send(json!({ "type": "conversation.item.retrieve", "item_id": id }));
+    let retrieved = wire.until("conversation.item.retrieved").pop().unwrap();
+    let expected = json!({
+        "id": id, "object": "realtime.item", "type": "message", "status": "in_progress", "role": "assistant", "content": [],
+    });
+    assert_eq!(retrieved["item"], expected);
+    wire.send(json!({
+        "type": "conversation.item.truncate", "item_id": id, "content_index": 0, "audio_end_ms": 50,
+    }));
+    wire.until("conversation.item.truncated");
+    wire.send(json!({ "type": "conversation.item.delete", "item_id": id }));
+    wire.until("conversation.item.deleted");
+    // Something else may have its id now, and the answer goes on.
+    wire.item(json!({ "type": "function_call", "id": id, "call_id": "c", "name": "f", "arguments": "{}" }));
+    let frames = wire.until("rate_limits.updated");
+    assert_eq!(one(&frames, "response.done")["response"]["status"], "completed");
+    let retrieved = wire.ask(json!({ "type": "conversation.item.retrieve", "item_id": id }));
+    assert_eq!(retrieved["type"], "conversation.item.retrieved");
+}
+
+#[test]
+fn an_item_with_the_id_of_a_turn_that_is_being_spoken_does_no_harm() {
+    let mut wire = Wire::open(Simulator::new());
+    wire.update(json!({ "audio": { "input": { "transcription": { "model": "whisper-1" } } } }));
+    wire.append(&voice(400));
+    let started = wire.next();
+    let id = started["item_id"].as_str().unwrap();
+    wire.item(json!({ "type": "function_call", "id": id, "call_id": "c", "name": "f", "arguments": "{}" }));
+    wire.append(&silence(600));
+    let frames = wire.until("rate_limits.updated");
+    assert_eq!(one(&frames, "input_audio_buffer.committed")["item_id"], id);
+    let session = &wire.simulator.sessions()[0];
+    assert_eq!(session.items().iter().filter(|item| item.id().is_some_and(|other| other == id)).count(), 1);
 }

@@ -3,6 +3,7 @@
 mod audio;
 mod client;
 mod compare;
+mod cost;
 mod errors;
 mod hostile;
 mod items;

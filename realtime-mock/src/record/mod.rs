@@ -5,6 +5,7 @@ mod player;
 mod redact;
 mod replay;
 mod rewrite;
+mod secrets;
 
 use std::{
     fmt,
@@ -48,10 +49,15 @@ use redact::{HIDDEN, Redactor};
 /// # What is written, and what is not
 /// Every text, binary message and close frame, in the order of the wire, with the time in milliseconds. No pings.
 ///
-/// In place of secrets there is `***`: the values of headers and of the URL's query; the credential, wherever it turns
-/// up; what looks like a key (`ek_…`, `sk-…`, `Bearer …`); everything under `authorization`, `headers`, `client_secret`
-/// and their like, also within the arguments of functions; the userinfo and the query of an MCP server's URL. A text
-/// that is no JSON and names such a place is hidden as a whole.
+/// In place of secrets there is `***`:
+/// - the values of headers, of cookies and of the URL's query, and the credential, wherever they turn up: as they are,
+///   escaped as in a URL, in JSON or in HTML, as hexadecimal digits, as base64 or within base64;
+/// - what looks like a key: `ek_…`, `sk-…`, `Bearer …`, a signed web token;
+/// - everything under `authorization`, `headers`, `client_secret`, `accessToken`, `apiKey` and their like, also within
+///   the arguments of functions, and what a text says of them, as `api_key=…`;
+/// - the userinfo and the query of an MCP server's URL.
+///
+/// A text that is no JSON and names such a place is hidden as a whole.
 ///
 /// What users and models say is not secret to it: a cassette holds the conversation.
 ///
@@ -111,11 +117,14 @@ impl Recorder {
 #[async_trait]
 impl Transport for Recorder {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
-        let redactor = Redactor::new(&handshake);
+        let mut redactor = Redactor::new(&handshake);
         let url = handshake.url().to_string();
         let headers = handshake.headers.keys().map(|name| name.as_str().to_owned()).collect();
         let link = self.0.link();
         let connected = self.0.inner.connect(handshake).await;
+        if let Ok(inner) = &connected {
+            redactor.answered(&inner.headers);
+        }
         let tap = Tap { shared: self.0.clone(), redactor, link };
         let inner = match connected {
             Ok(inner) => inner,
@@ -124,7 +133,7 @@ impl Transport for Recorder {
                     TransportErrorKind::Rejected { status } => Some(status.as_u16()),
                     _ => None,
                 };
-                tap.note(What::Failed { error: error.to_string(), status });
+                tap.note(What::Failed { error: tap.redactor.words(&error.to_string()), status });
                 return Err(error);
             }
         };
@@ -249,7 +258,10 @@ impl ReadHalf for Incoming {
                 }
             }
             Ok(None) => self.1.note(What::Ended { error: None }),
-            Err(error) => self.1.note(What::Ended { error: Some(error.to_string()) }),
+            Err(error) => {
+                let error = self.1.redactor.words(&error.to_string());
+                self.1.note(What::Ended { error: Some(error) });
+            }
         }
         received
     }

@@ -52,8 +52,10 @@ struct Copy<'a, R> {
 impl<R: Rewrite> Copy<'_, R> {
     /// A value that is no text: hidden, it is 0.
     fn plain<E>(self, value: Value) -> Result<(), E> {
-        let value = if self.hidden { Value::from(0) } else { value };
-        self.output.changed |= self.hidden;
+        // A number may be a secret, too.
+        let hidden = self.hidden || value.is_number() && self.rules.replace(self.key, &value.to_string()).is_some();
+        let value = if hidden { Value::from(0) } else { value };
+        self.output.changed |= hidden;
         let _ = write!(self.output.text, "{value}");
         Ok(())
     }

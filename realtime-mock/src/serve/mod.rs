@@ -2,6 +2,7 @@
 
 mod clock;
 mod connection;
+mod gate;
 mod tls;
 mod upgrade;
 
@@ -16,38 +17,42 @@ use std::{
     time::Duration,
 };
 
-use async_io::Async;
+use async_io::{Async, Timer};
 use futures::{
-    FutureExt, StreamExt,
-    channel::oneshot,
-    future::{Either, FusedFuture, pending},
-    select_biased,
-    stream::FuturesUnordered,
+    FutureExt, StreamExt, channel::oneshot, future::FusedFuture, pin_mut, select_biased, stream::FuturesUnordered,
 };
 use futures_rustls::TlsAcceptor;
 use realtime_core::transport::Transport;
 
 use crate::{Pace, Simulator};
 
+use gate::{Gate, Limits};
+
 pub use clock::SystemClock;
+
+const LIMITS: Limits = Limits { connections: 1000, handshakes: 64, handshake_timeout: Duration::from_secs(10) };
 
 /// Serves a transport: a [`Simulator`]'s, or any other.
 ///
 /// Every client that connects to it is given a connection of the transport, by a handshake of the same path, query,
 /// headers and subprotocols. So what is laid around a transport in a test (faults, a recorder) can be served too. It
 /// listens on this machine's own address alone.
+///
+/// All clients are served by one thread, each in its turn: none waits for another by more than a message. A session
+/// that panics, in a closure of the test's, is closed with 1011; the others go on. A client that reads nothing for a
+/// minute is cut off.
 #[must_use = "nothing listens before `start`"]
 pub struct Server {
     transport: Arc<dyn Transport>,
     port: u16,
     tls: bool,
-    connections: usize,
+    limits: Limits,
 }
 
 impl Server {
     /// Serves this transport, on a port of the system's choice.
     pub fn new(transport: impl Transport) -> Self {
-        Self { transport: Arc::new(transport), port: 0, tls: false, connections: 256 }
+        Self { transport: Arc::new(transport), port: 0, tls: false, limits: LIMITS }
     }
 
     /// The port. 0, the default, lets the system choose one that is free.
@@ -62,9 +67,24 @@ impl Server {
         self
     }
 
-    /// How many clients may be connected at the same time: 256 by default. Others wait.
+    /// How many clients may be connected at the same time: 1,000 by default. Others are refused at once, by the status
+    /// 503 and `Retry-After`.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.connections = connections.max(1);
+        self.limits.connections = connections;
+        self
+    }
+
+    /// How many clients may be about to connect, which is until their request was read: 64 by default, and at least 1.
+    /// One more, and the one that has taken longest is given up, by the status 503 where its request is awaited.
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        self.limits.handshakes = handshakes.max(1);
+        self
+    }
+
+    /// How long a client may take to connect, until its request was read: 10 seconds by default. A slower one is
+    /// refused by the status 408.
+    pub fn handshake_timeout(mut self, time: Duration) -> Self {
+        self.limits.handshake_timeout = time;
         self
     }
 
@@ -79,10 +99,10 @@ impl Server {
         let address = listener.local_addr()?;
         let listener = Async::new(listener)?;
         let (stop, stopped) = oneshot::channel();
-        let Self { transport, connections, .. } = self;
+        let Self { transport, limits, .. } = self;
         let thread = thread::Builder::new()
             .name("realtime-serve".into())
-            .spawn(move || async_io::block_on(serve(listener, transport, acceptor, connections, stopped)))?;
+            .spawn(move || async_io::block_on(serve(listener, transport, acceptor, limits, stopped)))?;
         Ok(Served { address, ca, stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -172,21 +192,39 @@ async fn serve(
     listener: Async<TcpListener>,
     transport: Arc<dyn Transport>,
     tls: Option<TlsAcceptor>,
-    most: usize,
+    limits: Limits,
     stopped: oneshot::Receiver<()>,
 ) {
+    let gate = Gate::new(limits);
     let mut stopped = stopped.fuse();
     let mut connections = FuturesUnordered::new();
+    let mut pause = None;
     while !stopped.is_terminated() {
-        let accept = if connections.len() < most { Either::Left(listener.accept()) } else { Either::Right(pending()) };
-        select_biased! {
-            _ = stopped => {}
-            () = connections.select_next_some() => {}
-            accepted = accept.fuse() => match accepted {
-                Ok((stream, _)) => connections.push(connection::run(stream, transport.clone(), tls.clone())),
-                // Too many open files, mostly: it passes.
-                Err(_) => { async_io::Timer::after(Duration::from_millis(50)).await; }
-            },
+        let accepted = {
+            let accept = async {
+                if let Some(pause) = &mut pause {
+                    pause.await;
+                }
+                listener.accept().await
+            }
+            .fuse();
+            pin_mut!(accept);
+            select_biased! {
+                _ = stopped => continue,
+                () = connections.select_next_some() => continue,
+                accepted = accept => accepted,
+            }
+        };
+        pause = None;
+        match accepted {
+            Ok((stream, _)) => {
+                connections.push(connection::run(stream, transport.clone(), tls.clone(), gate.clone()));
+            }
+            // Too many open files, mostly: it passes, the sooner the fewer wait for nothing.
+            Err(_) => {
+                gate.evict();
+                pause = Some(Timer::after(Duration::from_millis(50)));
+            }
         }
     }
 }

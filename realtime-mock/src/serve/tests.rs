@@ -128,27 +128,124 @@ fn refuses_what_it_does_not_serve() {
 }
 
 #[test]
-fn serves_so_many_at_a_time() {
+fn who_is_one_too_many_is_refused_at_once() {
     let simulator = Simulator::new();
     let served = simulator.server().max_connections(2).start().unwrap();
+    block_on(async {
+        let handshake = handshake(&served, "/realtime?model=m");
+        let connect = async || upgrade(dial(&served).await, &handshake).await;
+        let (mut first, mut second) = (connect().await.unwrap(), connect().await.unwrap());
+        greeted(&mut first).await;
+        greeted(&mut second).await;
+        let refused = connect().await.unwrap_err();
+        let TransportErrorKind::Rejected { status } = refused.kind() else { panic!("{refused:?}") };
+        assert_eq!((status.as_u16(), &refused.headers().unwrap()["retry-after"]), (503, &"1".parse().unwrap()));
+        let body: serde_json::Value = serde_json::from_slice(refused.body().unwrap()).unwrap();
+        assert_eq!(body["error"]["code"], "too_many_connections");
+        assert_eq!(simulator.sessions().len(), 2);
+        // Once a place is free, it is taken.
+        drop(first);
+        loop {
+            match connect().await {
+                Ok(mut third) => break greeted(&mut third).await,
+                Err(_) => Timer::after(Duration::from_millis(1)).await,
+            };
+        }
+    });
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_waiting() {
+    let served = Simulator::new().server().max_handshakes(3).max_connections(5).start().unwrap();
+    block_on(async {
+        let mut silent = Vec::new();
+        for _ in 0..50 {
+            silent.push(dial(&served).await);
+        }
+        let mut duplex = upgrade(dial(&served).await, &handshake(&served, "/realtime?model=m")).await.unwrap();
+        greeted(&mut duplex).await;
+        // The oldest were given up, and told so.
+        let mut answered = String::new();
+        silent[0].read_to_string(&mut answered).await.unwrap();
+        assert!(answered.starts_with("HTTP/1.1 503 ") && answered.contains("too_many_handshakes"), "{answered}");
+    });
+}
+
+#[test]
+fn a_request_that_does_not_come_is_not_awaited_for_ever() {
+    let served = Simulator::new().server().handshake_timeout(Duration::from_millis(20)).start().unwrap();
+    block_on(async {
+        let mut stream = dial(&served).await;
+        stream.write_all(b"GET /v1/realtime HTTP/1.1\r\n").await.unwrap();
+        let mut answered = String::new();
+        stream.read_to_string(&mut answered).await.unwrap();
+        assert!(answered.starts_with("HTTP/1.1 408 "), "{answered}");
+    });
+}
+
+#[test]
+fn a_session_that_panics_ends_alone() {
+    let simulator = Simulator::new().pace(Pace::INSTANT).answer(|turn| match turn.text().as_str() {
+        "panic" => panic!("as the test wants it"),
+        text => text.to_owned(),
+    });
+    let served = simulator.serve().unwrap();
+    let ask = |text: &str| {
+        Message::Text(
+            serde_json::json!({ "type": "response.create", "response": { "output_modalities": ["text"], "input": [
+                { "type": "message", "role": "user", "content": [{ "type": "input_text", "text": text }] },
+            ] } })
+            .to_string()
+            .into(),
+        )
+    };
     block_on(async {
         let handshake = handshake(&served, "/realtime?model=m");
         let connect = async || upgrade(dial(&served).await, &handshake).await.unwrap();
         let (mut first, mut second) = (connect().await, connect().await);
         greeted(&mut first).await;
         greeted(&mut second).await;
-        let third = pin!(connect());
-        // While the third asks, the second is answered more than once.
+        first.write.send(ask("panic")).await.unwrap();
+        let closed = first.read.receive().await.unwrap();
+        assert_eq!(closed, Some(Message::Close(Some(CloseFrame::new(1011, "the session panicked")))));
+        second.write.send(ask("Hello")).await.unwrap();
+        let Ok(Some(Message::Text(text))) = second.read.receive().await else { panic!("no answer") };
+        assert!(matches!(ServerEvent::decode(text.as_bytes()), ServerEvent::ResponseCreated(_)));
+        greeted(&mut connect().await).await;
+    });
+}
+
+/// What a client that reads at once has to wait for: a turn of one message of the other's, which has two and a half
+/// hours of speech to be sent, at once.
+#[test]
+fn a_long_answer_keeps_nobody_waiting() {
+    let simulator = Simulator::new().pace(Pace::INSTANT).answer(|_| "a word ".repeat(20_000));
+    let served = simulator.serve().unwrap();
+    block_on(async {
+        let handshake = handshake(&served, "/realtime?model=m");
+        let connect = async || upgrade(dial(&served).await, &handshake).await.unwrap();
+        let (mut first, mut second) = (connect().await, connect().await);
+        greeted(&mut first).await;
+        greeted(&mut second).await;
+        first.write.send(Message::Text(r#"{"type":"response.create"}"#.into())).await.unwrap();
+        // It reads all of it as it comes.
+        let listen = pin!(async {
+            let mut sounds = 0_u32;
+            while let Ok(Some(Message::Text(text))) = first.read.receive().await {
+                let text = text.to_str().unwrap();
+                sounds += u32::from(text.starts_with(r#"{"type":"response.output_audio.delta""#));
+                assert!(!text.starts_with(r#"{"type":"response.done""#), "the other had to wait");
+            }
+            panic!("the answer broke off after {sounds} pieces")
+        });
+        // Before the long answer is over, the other has asked and been answered often.
         let busy = pin!(async {
-            for _ in 0..20 {
-                second.write.send(Message::Ping("x".into())).await.unwrap();
-                assert!(matches!(second.read.receive().await, Ok(Some(Message::Pong(_)))));
+            for _ in 0..100 {
+                second.write.send(Message::Text(r#"{"type":"input_audio_buffer.clear"}"#.into())).await.unwrap();
+                assert!(matches!(second.read.receive().await, Ok(Some(Message::Text(_)))));
             }
         });
-        let Either::Right(((), third)) = select(third, busy).await else { panic!("a third was let in") };
-        assert_eq!(simulator.sessions().len(), 2);
-        drop(first);
-        greeted(&mut third.await).await;
+        let Either::Right(..) = select(listen, busy).await;
     });
 }
 

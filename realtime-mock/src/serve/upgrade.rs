@@ -89,6 +89,15 @@ pub(super) fn refused(error: &TransportError) -> Option<Vec<u8>> {
     }
 }
 
+/// The answer of a server that has no time for this client now.
+pub(super) fn unavailable(status: StatusCode, code: &str, message: &str) -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    let error = serde_json::json!({ "message": message, "type": "server_error", "code": code, "param": null });
+    refusal(status, &headers, serde_json::json!({ "error": error }).to_string().as_bytes())
+}
+
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
     let reason = status.canonical_reason().unwrap_or_default();
     let mut answer =

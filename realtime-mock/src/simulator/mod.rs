@@ -81,8 +81,10 @@ use settings::Settings;
 /// - *MCP.* A call that was approved begins the next response, and the answer to its output follows in the same one.
 ///   The model is not asked for anything by the approval itself.
 /// - *Translation* goes by pieces of 200 ms, one word a piece. After `session.closed` the connection closes with 1000.
+/// - *Retrieving* an answer that is still being made gives the item without any part.
 /// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. A buffer that nobody commits keeps its last
-///   minutes.
+///   minutes. What is said is made as the client reads it, and at most 4 MiB wait for it: a client that sends before it
+///   has read those waits, and a user who speaks then interrupts what was not made yet.
 #[derive(Clone)]
 pub struct Simulator {
     settings: Arc<Settings>,

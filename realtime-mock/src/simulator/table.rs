@@ -181,12 +181,17 @@ impl Simulator {
         }
         if !table.hear.is_empty() {
             let hear = table.hear.clone();
-            // The cast is of a number that is small, or past the end anyway.
-            self = self.hear(move |utterance| Heard::text(&hear[(utterance.number as usize).min(hear.len() - 1)]));
+            self = self.hear(move |utterance| {
+                let number = usize::try_from(utterance.number).unwrap_or(usize::MAX);
+                Heard::text(hear.get(number).or(hear.last()).map_or("", String::as_str))
+            });
         }
         if !table.phrases.is_empty() {
             let phrases = table.phrases.clone();
-            self = self.translate(move |number| phrases[(number % phrases.len() as u64) as usize].clone());
+            // The remainder is an index.
+            self = self.translate(move |number| {
+                phrases.get((number % phrases.len() as u64) as usize).cloned().unwrap_or_default()
+            });
         }
         self.answer(move |turn| table.answer(turn))
     }

@@ -14,9 +14,6 @@ use realtime_core::{
 
 use super::{Simulator, handle::SimulatedSession, request::Request, session::Session};
 
-/// Bytes that may wait for the client before it is kept from sending more.
-const WAITING: usize = 4 << 20;
-
 /// Leads to a [`Simulator`], in memory: no socket, no runtime, no task. Whoever reads drives the session.
 ///
 /// It is a transport like any other: what makes faults or records can be laid around it.
@@ -110,14 +107,18 @@ impl End {
             let reason = "the service has closed the connection";
             return Poll::Ready(Err(TransportError::new(TransportErrorKind::Io, reason)));
         }
-        if state.session.queued() > WAITING {
+        let now = self.timer.now();
+        if !state.session.is_ready(now) {
+            // What there is to read by now is told, for only a reader makes room.
+            let reader = state.reader.take();
             let replaced = state.writer.replace(cx.waker().clone());
             drop(state);
             drop(replaced);
+            reader.into_iter().for_each(Waker::wake);
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
-            state.session.receive(message, self.timer.now());
+            state.session.receive(message, now);
         }
         let reader = state.reader.take();
         drop(state);

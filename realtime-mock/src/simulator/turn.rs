@@ -2,13 +2,13 @@ use realtime_core::types::{Item, Tool, ToolChoice};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::session::Entry;
+use super::session::{Context, Entry};
 
 /// What the simulated model is asked to answer: the conversation so far, and how the response is to be.
 #[derive(Clone, Copy)]
 pub struct Turn<'a> {
     pub(super) number: u64,
-    pub(super) context: &'a [Entry],
+    pub(super) context: Context<'a>,
     /// The session's configuration, with what the request for this response sets over it.
     pub(super) config: &'a Value,
     pub(super) metadata: &'a Value,
@@ -28,19 +28,18 @@ impl Turn<'_> {
 
     /// What the user said last, in writing or aloud. Empty if there is nothing, or nothing was understood.
     pub fn text(&self) -> String {
-        let said = self.context.iter().rev().find(|entry| entry.role() == "user");
+        let said = self.context.rev().find(|entry| entry.role() == "user");
         said.map(Entry::text).unwrap_or_default()
     }
 
     /// The output of a function or of an MCP tool, and its name, if nothing was said since.
     pub fn output(&self) -> Option<(String, String)> {
-        let last = self.context.last()?;
+        let last = self.context.rev().next()?;
         let text = |item: &Value, member: &str| item[member].as_str().map(String::from);
         match last.kind() {
             "function_call_output" => {
-                let calls = self.context.iter().filter(|entry| entry.kind() == "function_call");
-                let mut calls = calls.filter(|call| call.item["call_id"] == last.item["call_id"]);
-                let name = calls.next().and_then(|call| text(&call.item, "name")).unwrap_or_default();
+                let call = last.item["call_id"].as_str().and_then(|id| self.context.call(id));
+                let name = call.and_then(|call| text(&call.item, "name")).unwrap_or_default();
                 Some((name, text(&last.item, "output")?))
             }
             "mcp_call" => Some((text(&last.item, "name")?, text(&last.item, "output").unwrap_or_default())),

@@ -1,32 +1,95 @@
 //! A voice that says nothing: soft beeps, as long as the words would take.
 
+use std::sync::OnceLock;
+
+use bytes::Bytes;
 use realtime_core::types::AudioFormat;
 
 use super::g711;
 
+/// The beeps repeat after so many milliseconds: four of them, each a whole number of waves.
+const CYCLE_MS: u64 = 800;
+
+/// What is said in one message, in the session's format. Nothing of it is computed before it is sent, and every piece
+/// of the beeps is a view of the same [`CYCLE_MS`].
+pub(super) enum Speech {
+    /// Audio of the test's own.
+    Given(Bytes),
+    /// So many bytes of beeps.
+    Beeps(AudioFormat, usize),
+}
+
+impl Speech {
+    /// Beeps for as long as the words take.
+    pub(super) fn of(words: &str, speed: f64, format: &AudioFormat) -> Self {
+        let bytes = format.ms_to_bytes(length_ms(words, speed)).unwrap_or_default();
+        Self::Beeps(format.clone(), usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Given(audio) => audio.len(),
+            Self::Beeps(_, bytes) => *bytes,
+        }
+    }
+
+    /// At most `bytes` of it, from this one on. Empty behind its end.
+    pub(super) fn piece(&self, from: usize, bytes: usize) -> Bytes {
+        let to = from.saturating_add(bytes).min(self.len());
+        match self {
+            _ if from >= to => Bytes::new(),
+            Self::Given(audio) => audio.slice(from..to),
+            Self::Beeps(format, _) => beeps(format, from, to - from),
+        }
+    }
+}
+
+/// So many milliseconds of beeps.
+pub(super) fn speak(ms: u64, format: &AudioFormat) -> Bytes {
+    let bytes = format.ms_to_bytes(ms).unwrap_or_default();
+    beeps(format, 0, usize::try_from(bytes).unwrap_or_default())
+}
+
 /// How long the words take to say, in milliseconds: about fifteen letters a second.
-pub(super) fn length_ms(words: &str, speed: f64) -> u64 {
+fn length_ms(words: &str, speed: f64) -> u64 {
     let ms = words.chars().count() as f64 * 66.0 / speed.max(0.1);
     // A whole number of 20 ms frames; the cast saturates.
-    (ms / 20.0).ceil().max(10.0) as u64 * 20
+    ((ms / 20.0).ceil().max(10.0) as u64).saturating_mul(20)
+}
+
+/// Bytes of the endless row of beeps: a view, where they lie within one cycle.
+fn beeps(format: &AudioFormat, from: usize, bytes: usize) -> Bytes {
+    let cycle = cycle(format);
+    // It is not empty.
+    let start = from % cycle.len();
+    if start + bytes <= cycle.len() {
+        return cycle.slice(start..start + bytes);
+    }
+    cycle.iter().copied().cycle().skip(start).take(bytes).collect()
+}
+
+fn cycle(format: &AudioFormat) -> &'static Bytes {
+    static CYCLES: [OnceLock<Bytes>; 3] = [const { OnceLock::new() }; 3];
+    let [pcm, ulaw, alaw] = &CYCLES;
+    match format {
+        AudioFormat::Pcmu => ulaw.get_or_init(|| samples(8_000).map(g711::encode_ulaw).collect()),
+        AudioFormat::Pcma => alaw.get_or_init(|| samples(8_000).map(g711::encode_alaw).collect()),
+        // A session has PCM of this rate alone.
+        _ => pcm.get_or_init(|| samples(24_000).flat_map(i16::to_le_bytes).collect()),
+    }
 }
 
 /// A beep of 160 ms for every 200 ms.
-pub(super) fn speak(ms: u64, format: &AudioFormat) -> Vec<u8> {
-    let rate = format.rate_hz().unwrap_or(24_000);
-    let samples = (0..u64::from(rate) * ms / 1000).map(|index| {
+fn samples(rate: u32) -> impl Iterator<Item = i16> {
+    (0..u64::from(rate) * CYCLE_MS / 1000).map(move |index| {
         let seconds = index as f64 / f64::from(rate);
         let (beep, within) = ((seconds / 0.2).floor(), seconds % 0.2);
         // Each beep swells and fades, so that nothing clicks.
         let loud = if within < 0.16 { (within / 0.16 * std::f64::consts::PI).sin() } else { 0.0 };
         let pitch = 220.0 + 20.0 * (beep % 4.0);
         (loud * 6_000.0 * (seconds * pitch * std::f64::consts::TAU).sin()) as i16
-    });
-    match format {
-        AudioFormat::Pcmu => samples.map(g711::encode_ulaw).collect(),
-        AudioFormat::Pcma => samples.map(g711::encode_alaw).collect(),
-        _ => samples.flat_map(i16::to_le_bytes).collect(),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -43,5 +106,22 @@ mod tests {
             assert_eq!(format.bytes_to_ms(audio.len() as u64), Some(1000));
             assert!(audio.iter().any(|byte| *byte != audio[0]));
         }
+    }
+
+    #[test]
+    fn pieces_are_the_whole_and_share_one_cycle() {
+        for format in [AudioFormat::pcm(), AudioFormat::Pcmu, AudioFormat::Pcma] {
+            let speech = Speech::of(&"word ".repeat(60), 1.0, &format);
+            let whole = beeps(&format, 0, speech.len());
+            for size in [2, 4_800, 9_600, 38_400, 100_000] {
+                let pieces = (0..speech.len()).step_by(size).map(|from| speech.piece(from, size));
+                assert_eq!(pieces.collect::<Vec<_>>().concat(), whole);
+            }
+            assert!(speech.piece(speech.len(), 10).is_empty());
+        }
+        // A thousand hours are planned without a byte of audio.
+        let speech = Speech::Beeps(AudioFormat::pcm(), 3_600_000 * 48_000);
+        let (one, other) = (speech.piece(0, 9_600), speech.piece(38_400 * 1_000_000, 9_600));
+        assert_eq!(one.as_ptr(), other.as_ptr());
     }
 }

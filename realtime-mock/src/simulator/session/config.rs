@@ -94,10 +94,10 @@ impl Config {
                     let message = "The model of a session cannot be changed.";
                     return Err(Fault::new("invalid_value", message).at("session.model"));
                 }
-                "audio" => audio(&mut value["audio"], new, kind),
-                "tracing" | "prompt" | "include" => value[name] = new.clone(),
+                "audio" => audio(&mut value, new, kind),
+                "tracing" | "prompt" | "include" => merge(&mut value, &json!({ name: new })),
                 _ if new.is_null() => {}
-                _ => value[name] = new.clone(),
+                _ => merge(&mut value, &json!({ name: new })),
             }
         }
         const VOICE: &str = "/audio/output/voice";
@@ -109,10 +109,10 @@ impl Config {
     }
 }
 
-fn audio(audio: &mut Value, new: &Value, kind: Kind) {
+fn audio(session: &mut Value, new: &Value, kind: Kind) {
     for (side, members) in new.as_object().into_iter().flatten() {
         for (name, new) in members.as_object().into_iter().flatten() {
-            let current = &mut audio[side][name];
+            let Some(current) = member(session, &["audio", side, name]) else { continue };
             match name.as_str() {
                 "turn_detection" => detection(current, new, kind),
                 "transcription" if new.is_object() => {
@@ -150,10 +150,19 @@ fn server_vad(kind: Kind) -> Value {
         "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200,
     });
     if kind == Kind::Realtime {
-        merge(&mut vad, &json!({ "create_response": true, "interrupt_response": true }));
-        vad["idle_timeout_ms"] = Value::Null;
+        merge(&mut vad, &json!({ "create_response": true, "interrupt_response": true, "idle_timeout_ms": null }));
     }
     vad
+}
+
+/// A member within objects, null if it was not there. None within what is no object.
+pub(super) fn member<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
+    path.iter().try_fold(value, |value, name| {
+        if value.is_null() {
+            *value = json!({});
+        }
+        Some(value.as_object_mut()?.entry(*name).or_insert(Value::Null))
+    })
 }
 
 /// Sets the members that there are; null in place of an object turns the whole off.

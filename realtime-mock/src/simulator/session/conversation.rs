@@ -1,4 +1,8 @@
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    iter::successors,
+    sync::Arc,
+};
 
 use realtime_core::{
     Audio,
@@ -7,23 +11,48 @@ use realtime_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::usage::{Tokens, of_entry};
+
 /// Bytes of audio that a conversation keeps to be retrieved: older audio is let go.
 const AUDIO: usize = 32 << 20;
 
-/// The items of a session, in order.
+/// The items of a session, in order. Whatever is asked of one item costs the same in a conversation of any length.
 #[derive(Default)]
 pub(super) struct Conversation {
-    items: Vec<Entry>,
+    items: HashMap<Arc<str>, Node>,
+    first: Option<Arc<str>>,
+    last: Option<Arc<str>>,
+    /// The latest item of a kind, by what others name it by: see [`name`].
+    named: HashMap<(&'static str, String), Arc<str>>,
+    /// The requests that were approved and not followed by their call yet, and in which order.
+    approved: HashMap<String, u64>,
+    approvals: u64,
+    /// What a model reads of all items.
+    tokens: Tokens,
     /// Which items have audio, the oldest first, and how many bytes.
-    audio: VecDeque<(String, usize)>,
+    audio: VecDeque<(Arc<str>, usize)>,
     bytes: usize,
+}
+
+struct Node {
+    entry: Entry,
+    before: Option<Arc<str>>,
+    after: Option<Arc<str>>,
+}
+
+/// Where an item goes.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    Start,
+    After(&'a str),
+    End,
 }
 
 /// An item, and what the service knows of it.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(super) id: String,
-    /// As events show it, without its audio.
+    pub(super) id: Arc<str>,
+    /// As events show it, without its audio. Always an object.
     pub(crate) item: Value,
     /// The audio of one of its parts.
     pub(super) clip: Option<Clip>,
@@ -35,8 +64,11 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(super) struct Clip {
     pub(super) part: usize,
-    pub(super) format: AudioFormat,
-    pub(super) data: Vec<u8>,
+    format: AudioFormat,
+    /// What is kept of it: all, or nothing.
+    data: Vec<u8>,
+    /// Bytes before it was cut, kept or not.
+    made: u64,
     /// How long it was before it was cut.
     pub(super) made_ms: u64,
     /// How long it is now.
@@ -46,17 +78,24 @@ pub(super) struct Clip {
 
 impl Clip {
     pub(super) fn new(part: usize, format: AudioFormat, data: Vec<u8>) -> Self {
-        let ms = format.bytes_to_ms(data.len() as u64).unwrap_or_default();
-        Self { part, format, data, made_ms: ms, ms, is_cut: false }
+        let made = data.len() as u64;
+        let ms = format.bytes_to_ms(made).unwrap_or_default();
+        Self { part, format, data, made, made_ms: ms, ms, is_cut: false }
     }
 
-    /// Adds what was just made.
+    /// Adds what was just made. Of a clip beyond what a whole conversation keeps, only the length is known.
     pub(super) fn extend(&mut self, audio: &[u8]) {
-        if !self.is_cut {
-            self.data.extend_from_slice(audio);
-            self.made_ms = self.format.bytes_to_ms(self.data.len() as u64).unwrap_or_default();
-            self.ms = self.made_ms;
+        if self.is_cut {
+            return;
         }
+        if self.data.len() as u64 == self.made && self.data.len() + audio.len() <= AUDIO {
+            self.data.extend_from_slice(audio);
+        } else {
+            self.data = Vec::new();
+        }
+        self.made += audio.len() as u64;
+        self.made_ms = self.format.bytes_to_ms(self.made).unwrap_or_default();
+        self.ms = self.made_ms;
     }
 
     /// Takes away what comes after so many milliseconds.
@@ -96,6 +135,11 @@ impl Entry {
         self.item["content"].as_array().map_or(&[], Vec::as_slice)
     }
 
+    /// Writes the transcript of a part, if there is such a part.
+    pub(super) fn set_transcript(&mut self, part: usize, transcript: &str) {
+        set(&mut self.item, part, "transcript", transcript.into());
+    }
+
     /// What can be read of it: its text, its transcript, or what was heard.
     pub(crate) fn text(&self) -> String {
         let read = |part: &Value| part["text"].as_str().or_else(|| part["transcript"].as_str()).map(String::from);
@@ -108,68 +152,188 @@ impl Entry {
         Item::deserialize(&self.item).ok()
     }
 
-    /// As `conversation.item.retrieved` shows it: with its audio.
+    /// As `conversation.item.retrieved` shows it: with its audio. An answer that is still being made has no part yet to
+    /// show it in.
     pub(super) fn retrieved(&self) -> Value {
         let mut item = self.item.clone();
-        if matches!(self.kind(), "message" | "function_call" | "function_call_output") {
-            item["object"] = "realtime.item".into();
-        }
-        if let Some(clip) = &self.clip
-            && !clip.data.is_empty()
+        if matches!(self.kind(), "message" | "function_call" | "function_call_output")
+            && let Value::Object(members) = &mut item
         {
-            item["content"][clip.part]["audio"] = json!(Audio::from(clip.data.as_slice()));
+            members.insert("object".into(), "realtime.item".into());
+        }
+        if let Some(clip) = self.clip.as_ref().filter(|clip| !clip.data.is_empty()) {
+            set(&mut item, clip.part, "audio", json!(Audio::from(clip.data.as_slice())));
         }
         item
+    }
+
+    /// What other items name it by.
+    fn name(&self) -> Option<(&'static str, String)> {
+        let (kind, member) = match self.kind() {
+            CALL => (CALL, "call_id"),
+            LISTED => (LISTED, "server_label"),
+            _ => return None,
+        };
+        Some((kind, self.item[member].as_str()?.into()))
+    }
+
+    /// The request that it approves.
+    fn approves(&self) -> Option<&str> {
+        let approves = self.kind() == "mcp_approval_response" && self.item["approve"] == true;
+        self.item["approval_request_id"].as_str().filter(|_| approves)
+    }
+}
+
+const CALL: &str = "function_call";
+const LISTED: &str = "mcp_list_tools";
+
+/// Sets a member of a part, if there is such a part.
+fn set(item: &mut Value, part: usize, member: &str, value: Value) {
+    let content = item.get_mut("content").and_then(Value::as_array_mut);
+    if let Some(Value::Object(part)) = content.and_then(|content| content.get_mut(part)) {
+        part.insert(member.into(), value);
     }
 }
 
 impl Conversation {
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.items
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 
-    pub(super) fn position(&self, id: &str) -> Option<usize> {
-        // What is asked for is mostly near the end.
-        self.items.iter().rposition(|entry| entry.id == id)
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.items.contains_key(id)
+    }
+
+    /// The items, the first one first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
+        successors(node(&self.first), move |at| node(&at.after)).map(|node| &node.entry)
+    }
+
+    /// The items, the last one first.
+    pub(super) fn rev(&self) -> impl Iterator<Item = &Entry> {
+        let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
+        successors(node(&self.last), move |at| node(&at.before)).map(|node| &node.entry)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Entry> {
-        self.position(id).map(|at| &self.items[at])
+        self.items.get(id).map(|node| &node.entry)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Entry> {
-        self.position(id).map(|at| &mut self.items[at])
+    /// Changes an item, if it is there.
+    pub(super) fn change<T>(&mut self, id: &str, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let entry = &mut self.items.get_mut(id)?.entry;
+        self.tokens.subtract(of_entry(entry));
+        let changed = change(entry);
+        self.tokens.add(of_entry(entry));
+        Some(changed)
     }
 
-    /// The item that stands before this place.
-    pub(super) fn before(&self, at: usize) -> Option<&str> {
-        Some(&self.items.get(at.checked_sub(1)?)?.id)
+    /// The call of this id.
+    pub(super) fn call(&self, call_id: &str) -> Option<&Entry> {
+        self.get(self.named.get(&(CALL, call_id.into()))?)
+    }
+
+    /// Whether the tools of a server were listed.
+    pub(super) fn lists(&self, server: &str) -> bool {
+        self.named.contains_key(&(LISTED, server.into()))
+    }
+
+    /// The requests that were approved and not followed by their call yet, in the order of the approvals.
+    pub(super) fn approved(&self) -> Vec<&Entry> {
+        let mut approved: Vec<_> = self.approved.iter().map(|(id, number)| (number, id)).collect();
+        approved.sort_unstable();
+        approved.into_iter().filter_map(|(_, id)| self.get(id)).collect()
+    }
+
+    /// What a model reads of all items.
+    pub(super) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    /// The item that stands before a place.
+    pub(super) fn before(&self, place: Place<'_>) -> Option<&Arc<str>> {
+        match place {
+            Place::Start => None,
+            Place::After(id) => self.items.get_key_value(id).map(|(id, _)| id),
+            Place::End => self.last.as_ref(),
+        }
     }
 
     /// The item that stands before that one.
     pub(super) fn predecessor(&self, id: &str) -> Option<&str> {
-        self.before(self.position(id)?)
+        self.items.get(id)?.before.as_deref()
     }
 
-    pub(super) fn insert(&mut self, at: usize, entry: Entry) {
+    /// Puts an item in its place, and in that of another one with its id.
+    pub(super) fn insert(&mut self, place: Place<'_>, entry: Entry) {
+        self.remove(&entry.id);
+        let before = self.before(place).cloned();
+        let id = entry.id.clone();
+        let after = match &before {
+            None => self.first.clone(),
+            Some(before) => self.items.get(before).and_then(|node| node.after.clone()),
+        };
+        *self.link_after(before.as_ref()) = Some(id.clone());
+        *self.link_before(after.as_ref()) = Some(id.clone());
         if let Some(clip) = &entry.clip {
-            self.keep(&entry.id, clip.data.len());
+            let bytes = clip.data.len();
+            self.audio.push_back((id.clone(), bytes));
+            self.bytes += bytes;
         }
-        self.items.insert(at.min(self.items.len()), entry);
-    }
-
-    pub(super) fn push(&mut self, entry: Entry) {
-        self.insert(self.items.len(), entry);
+        self.named.extend(entry.name().map(|name| (name, id.clone())));
+        if let Some(request) = entry.approves() {
+            self.approved.insert(request.into(), self.approvals);
+            self.approvals += 1;
+        } else if entry.kind() == "mcp_call"
+            && let Some(request) = entry.item["approval_request_id"].as_str()
+        {
+            self.approved.remove(request);
+        }
+        self.tokens.add(of_entry(&entry));
+        self.items.insert(id, Node { entry, before, after });
+        self.let_go();
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Entry> {
-        self.position(id).map(|at| self.items.remove(at))
+        let Node { entry, before, after } = self.items.remove(id)?;
+        *self.link_after(before.as_ref()) = after.clone();
+        *self.link_before(after.as_ref()) = before;
+        self.tokens.subtract(of_entry(&entry));
+        if let Some(name) = entry.name().filter(|name| self.named.get(name).is_some_and(|named| **named == *id)) {
+            self.named.remove(&name);
+        }
+        if let Some(request) = entry.approves() {
+            self.approved.remove(request);
+        }
+        Some(entry)
+    }
+
+    /// What follows an item, or the conversation's start.
+    fn link_after(&mut self, id: Option<&Arc<str>>) -> &mut Option<Arc<str>> {
+        match id.and_then(|id| self.items.get_mut(id)) {
+            Some(node) => &mut node.after,
+            None => &mut self.first,
+        }
+    }
+
+    /// What precedes an item, or the conversation's end.
+    fn link_before(&mut self, id: Option<&Arc<str>>) -> &mut Option<Arc<str>> {
+        match id.and_then(|id| self.items.get_mut(id)) {
+            Some(node) => &mut node.before,
+            None => &mut self.last,
+        }
     }
 
     /// Notes that an item has all its audio now.
     pub(super) fn settle(&mut self, id: &str) {
-        if let Some(bytes) = self.get(id).and_then(|entry| Some(entry.clip.as_ref()?.data.len())) {
-            self.keep(id, bytes);
+        if let Some((id, node)) = self.items.get_key_value(id)
+            && let Some(clip) = &node.entry.clip
+        {
+            let bytes = clip.data.len();
+            self.audio.push_back((id.clone(), bytes));
+            self.bytes += bytes;
+            self.let_go();
         }
     }
 
@@ -177,18 +341,16 @@ impl Conversation {
     pub(super) fn forget_audio(&mut self) {
         self.audio.clear();
         self.bytes = 0;
-        self.items.iter_mut().filter_map(|entry| entry.clip.as_mut()).for_each(|clip| clip.data = Vec::new());
+        self.items.values_mut().filter_map(|node| node.entry.clip.as_mut()).for_each(|clip| clip.data = Vec::new());
     }
 
-    /// Notes that an item has audio, and lets the oldest go if that is too much.
-    fn keep(&mut self, id: &str, bytes: usize) {
-        self.bytes += bytes;
-        self.audio.push_back((id.into(), bytes));
+    /// Lets the oldest audio go if there is too much.
+    fn let_go(&mut self) {
         while self.bytes > AUDIO
             && let Some((oldest, bytes)) = self.audio.pop_front()
         {
             self.bytes -= bytes;
-            if let Some(clip) = self.get_mut(&oldest).and_then(|entry| entry.clip.as_mut()) {
+            if let Some(clip) = self.items.get_mut(&oldest).and_then(|node| node.entry.clip.as_mut()) {
                 clip.data = Vec::new();
             }
         }

@@ -65,12 +65,12 @@ impl Hearing {
                 if self.loud < ONSET {
                     return None;
                 }
-                let onset = at.saturating_sub(ONSET + turns.prefix_ms.saturating_mul(MS));
+                let onset = at.saturating_sub(turns.prefix_ms.saturating_mul(MS).saturating_add(ONSET));
                 (self.loud, self.quiet) = (0, Some(0));
                 Some(Heard::Started(onset.max(first)))
             }
             Some(quiet) => {
-                *quiet = if loud { 0 } else { *quiet + FRAME };
+                *quiet = if loud { 0 } else { quiet.saturating_add(FRAME) };
                 if *quiet < turns.silence_ms.saturating_mul(MS).max(FRAME) {
                     return None;
                 }
@@ -135,7 +135,7 @@ mod tests {
             };
             vec![quiet; format.ms_to_bytes(ms).unwrap() as usize]
         };
-        [silence(500), speak(400, format), silence(500)].concat()
+        [silence(500), speak(400, format).to_vec(), silence(500)].concat()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     Fault,
     buffer::{MS, Ticks},
-    conversation::{Clip, Entry},
+    conversation::{Clip, Entry, Place},
     hearing::{Heard, Hearing},
     talk::Talk,
 };
@@ -109,20 +109,20 @@ impl Talk {
         }
         self.commit_item(&id, Some(clip));
         let transcribed = early && heard.failure.is_none() && self.transcribes();
-        if let Some(entry) = self.conversation.get_mut(&id) {
+        self.conversation.change(&id, |entry| {
             if transcribed {
-                entry.item["content"][0]["transcript"] = words.as_str().into();
+                entry.set_transcript(0, &words);
             }
             entry.heard = Some(words);
-        }
+        });
         if !early {
             self.transcribe(&id, heard, ms);
         }
     }
 
     fn commit_item(&mut self, id: &str, clip: Option<Clip>) {
-        let at = self.conversation.entries().len();
-        let members = json!({ "previous_item_id": self.conversation.before(at), "item_id": id });
+        let members =
+            json!({ "previous_item_id": self.conversation.before(Place::End).map(|id| &**id), "item_id": id });
         self.wire.send("input_audio_buffer.committed", members);
         let entry = Entry::new(json!({
             "id": id,
@@ -131,7 +131,7 @@ impl Talk {
             "role": "user",
             "content": [{ "type": "input_audio", "transcript": null }],
         }));
-        self.add(at, entry.with_clip(clip));
+        self.add(Place::End, entry.with_clip(clip));
     }
 
     /// The model has spoken for so long: once that is played, the user's silence begins to count.

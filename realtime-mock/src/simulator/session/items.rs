@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Fault,
-    conversation::{Clip, Entry},
+    conversation::{Clip, Entry, Place},
     shapes,
     talk::Talk,
 };
@@ -16,58 +16,54 @@ const MOST: usize = 100_000;
 
 impl Talk {
     pub(super) fn create_item(&mut self, item: &Value, previous: Option<&str>) -> Result<(), Fault> {
-        let at = match previous {
-            None => self.conversation.entries().len(),
-            Some("root") => 0,
-            Some(id) => match self.conversation.position(id) {
-                Some(at) => at + 1,
-                None => {
-                    let code = "item_create_invalid_previous_item_id";
-                    return Err(Fault::no_item(code, "creating", "previous item", id, "previous_item_id"));
-                }
-            },
+        let place = match previous {
+            None => Place::End,
+            Some("root") => Place::Start,
+            Some(id) if self.conversation.contains(id) => Place::After(id),
+            Some(id) => {
+                let code = "item_create_invalid_previous_item_id";
+                return Err(Fault::no_item(code, "creating", "previous item", id, "previous_item_id"));
+            }
         };
-        if self.conversation.entries().len() >= MOST {
+        if self.conversation.len() >= MOST {
             return Err(Fault::new("conversation_full", format!("A conversation has at most {MOST} items.")));
         }
-        if let Some(id) = item["id"].as_str().filter(|id| self.conversation.position(id).is_some()) {
+        if let Some(id) = item["id"].as_str().filter(|id| self.conversation.contains(id)) {
             let message = format!("Error adding item: an item with id '{id}' already exists.");
             return Err(Fault::new("item_create_duplicate_item_id", message).at("item.id"));
         }
         let entry = self.entry(item, "item")?;
         self.check_answer(&entry)?;
-        self.add(at, entry);
+        self.add(place, entry);
         Ok(())
     }
 
     /// An item as the conversation holds it, from one that the client describes.
     pub(super) fn entry(&mut self, item: &Value, path: &str) -> Result<Entry, Fault> {
-        let mut item = item.clone();
-        let kind = item["type"].as_str().unwrap_or_default().to_owned();
-        if !item["id"].is_string() {
-            let prefix = match &*kind {
-                "mcp_approval_response" => "mcprsp",
-                "mcp_approval_request" => "mcpr",
-                "mcp_list_tools" => "mcpl",
-                "mcp_call" => "mcp",
-                _ => "item",
-            };
-            item["id"] = self.wire.ids.make(prefix).into();
-        }
-        if let Value::Object(members) = &mut item {
-            members.remove("object");
-            members.retain(|_, value| !value.is_null());
-        }
+        // Its shape was checked: it is an object.
+        let mut members = item.as_object().cloned().unwrap_or_default();
+        members.remove("object");
+        members.retain(|_, value| !value.is_null());
+        let kind = item["type"].as_str().unwrap_or_default();
+        let prefix = match kind {
+            "mcp_approval_response" => "mcprsp",
+            "mcp_approval_request" => "mcpr",
+            "mcp_list_tools" => "mcpl",
+            "mcp_call" => "mcp",
+            _ => "item",
+        };
+        members.entry("id").or_insert_with(|| self.wire.ids.make(prefix).into());
         let mut clip = None;
-        if matches!(&*kind, "message" | "function_call" | "function_call_output") {
-            item["status"] = "completed".into();
+        if matches!(kind, "message" | "function_call" | "function_call_output") {
+            members.insert("status".into(), "completed".into());
         }
-        if kind == "function_call" && item["call_id"].is_null() {
-            item["call_id"] = self.wire.ids.make("call").into();
+        if kind == "function_call" {
+            members.entry("call_id").or_insert_with(|| self.wire.ids.make("call").into());
         }
         if kind == "message" {
             let shape = shapes::part(item["role"].as_str().unwrap_or_default());
-            for (index, part) in item["content"].as_array_mut().into_iter().flatten().enumerate() {
+            let content = members.get_mut("content").and_then(Value::as_array_mut);
+            for (index, part) in content.into_iter().flatten().enumerate() {
                 shape.check(part, &format!("{path}.content[{index}]"))?;
                 if part["type"] == "input_audio" {
                     let Ok(audio) = Audio::deserialize(&part["audio"]) else {
@@ -79,24 +75,22 @@ impl Talk {
                 }
             }
         }
-        Ok(Entry::new(item).with_clip(clip))
+        Ok(Entry::new(Value::Object(members)).with_clip(clip))
     }
 
     /// Whether what the item answers has been asked.
     fn check_answer(&self, entry: &Entry) -> Result<(), Fault> {
-        let entries = self.conversation.entries();
         match entry.kind() {
             "function_call_output" => {
-                let call = &entry.item["call_id"];
-                if entries.iter().any(|asked| asked.kind() == "function_call" && asked.item["call_id"] == *call) {
+                let call = entry.item["call_id"].as_str().unwrap_or_default();
+                if self.conversation.call(call).is_some() {
                     return Ok(());
                 }
-                let call = call.as_str().unwrap_or_default();
                 Err(Fault::new("invalid_tool_call_id", format!("Tool call ID '{call}' not found in conversation.")))
             }
             "mcp_approval_response" => {
                 let id = entry.item["approval_request_id"].as_str().unwrap_or_default();
-                if entries.iter().any(|asked| asked.kind() == "mcp_approval_request" && asked.id == id) {
+                if self.conversation.get(id).is_some_and(|asked| asked.kind() == "mcp_approval_request") {
                     return Ok(());
                 }
                 let code = "item_create_invalid_approval_request_id";
@@ -107,29 +101,32 @@ impl Talk {
     }
 
     /// Puts an item that is complete into the conversation.
-    pub(super) fn add(&mut self, at: usize, entry: Entry) {
-        let members = json!({ "previous_item_id": self.conversation.before(at), "item": entry.item });
-        self.conversation.insert(at, entry);
+    pub(super) fn add(&mut self, place: Place<'_>, entry: Entry) {
+        let previous = self.conversation.before(place).map(|id| &**id);
+        let members = json!({ "previous_item_id": previous, "item": entry.item });
+        self.conversation.insert(place, entry);
         self.wire.send("conversation.item.added", members.clone());
         self.wire.send("conversation.item.done", members);
     }
 
     /// Puts an item that has just begun at the end of the conversation.
     pub(super) fn begin(&mut self, entry: Entry) {
-        let previous = self.conversation.before(self.conversation.entries().len());
+        let previous = self.conversation.before(Place::End).map(|id| &**id);
         let members = json!({ "previous_item_id": previous, "item": entry.item });
-        self.conversation.push(entry);
+        self.conversation.insert(Place::End, entry);
         self.wire.send("conversation.item.added", members);
     }
 
     /// Tells that an item of the conversation is whole now, if it is still there.
     pub(super) fn complete(&mut self, id: &str, item: &Value) {
-        if let Some(entry) = self.conversation.get_mut(id) {
+        let completed = self.conversation.change(id, |entry| {
             entry.item = item.clone();
-            if let Some(clip) = entry.clip.as_ref().filter(|clip| clip.is_cut) {
+            if let Some(part) = entry.clip.as_ref().filter(|clip| clip.is_cut).map(|clip| clip.part) {
                 // It was cut while it was still being made: what was not heard stays out.
-                entry.item["content"][clip.part]["transcript"] = "".into();
+                entry.set_transcript(part, "");
             }
+        });
+        if completed.is_some() {
             let previous = self.conversation.predecessor(id);
             self.wire.send("conversation.item.done", json!({ "previous_item_id": previous, "item": item }));
         }
@@ -153,29 +150,33 @@ impl Talk {
     }
 
     pub(super) fn truncate_item(&mut self, id: &str, part: u64, end_ms: u64) -> Result<(), Fault> {
-        let Some(entry) = self.conversation.get_mut(id) else {
-            return Err(Fault::no_item("item_truncate_invalid_item_id", "truncating", "item", id, "item_id"));
-        };
-        let spoken = entry.role() == "assistant";
-        let Some(clip) = entry.clip.as_mut().filter(|_| spoken) else {
-            let message = "Only model output audio messages can be truncated";
-            return Err(Fault::new("unsupported_content_type", message));
-        };
-        if clip.part as u64 != part {
-            let message = format!("Invalid 'content_index': the item has no audio at {part}.");
-            return Err(Fault::new("invalid_value", message).at("content_index"));
-        }
-        if end_ms > clip.made_ms {
-            let message = format!("Audio content of {}ms is already shorter than {end_ms}ms", clip.made_ms);
-            return Err(Fault::new("invalid_value", message).at("audio_end_ms"));
-        }
-        clip.cut(end_ms);
-        let cut = clip.part;
-        if let Some(part) = entry.item["content"].get_mut(cut) {
-            part["transcript"] = "".into();
-        }
+        let cut = self.conversation.change(id, |entry| cut(entry, part, end_ms));
+        cut.unwrap_or_else(|| {
+            Err(Fault::no_item("item_truncate_invalid_item_id", "truncating", "item", id, "item_id"))
+        })?;
         let members = json!({ "item_id": id, "content_index": part, "audio_end_ms": end_ms });
         self.wire.send("conversation.item.truncated", members);
         Ok(())
     }
+}
+
+/// Takes away the audio of the model that comes after so many milliseconds, and its transcript.
+fn cut(entry: &mut Entry, part: u64, end_ms: u64) -> Result<(), Fault> {
+    let spoken = entry.role() == "assistant";
+    let Some(clip) = entry.clip.as_mut().filter(|_| spoken) else {
+        let message = "Only model output audio messages can be truncated";
+        return Err(Fault::new("unsupported_content_type", message));
+    };
+    if clip.part as u64 != part {
+        let message = format!("Invalid 'content_index': the item has no audio at {part}.");
+        return Err(Fault::new("invalid_value", message).at("content_index"));
+    }
+    if end_ms > clip.made_ms {
+        let message = format!("Audio content of {}ms is already shorter than {end_ms}ms", clip.made_ms);
+        return Err(Fault::new("invalid_value", message).at("audio_end_ms"));
+    }
+    clip.cut(end_ms);
+    let part = clip.part;
+    entry.set_transcript(part, "");
+    Ok(())
 }

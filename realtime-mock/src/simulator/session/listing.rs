@@ -12,7 +12,6 @@ use super::{conversation::Entry, running::Out, talk::Talk};
 pub(super) struct Listing {
     item: String,
     server: String,
-    due: Instant,
 }
 
 impl Talk {
@@ -20,37 +19,33 @@ impl Talk {
     pub(super) fn list_tools(&mut self) {
         let tools = self.config.value["tools"].as_array().cloned().unwrap_or_default();
         for tool in tools.iter().filter(|tool| tool["type"] == "mcp") {
-            let known =
-                |entry: &Entry| entry.kind() == "mcp_list_tools" && entry.item["server_label"] == tool["server_label"];
-            if self.conversation.entries().iter().any(known) {
+            let server = tool["server_label"].as_str().unwrap_or_default();
+            if self.conversation.lists(server) {
                 continue;
             }
             let item = self.wire.ids.make("mcpl");
-            let server = tool["server_label"].as_str().unwrap_or_default();
             self.begin(Entry::new(json!({
                 "id": item, "type": "mcp_list_tools", "server_label": server, "tools": [],
             })));
             self.wire.send("mcp_list_tools.in_progress", json!({ "item_id": item }));
             let due = self.wire.now + self.settings.pace().first;
-            self.listings.push(Listing { item, server: server.into(), due });
+            self.listings.begin(due, Listing { item, server: server.into() });
         }
     }
 
     pub(super) fn listing_due(&self) -> Option<Instant> {
-        self.listings.iter().map(|listing| listing.due).min()
+        self.listings.due()
     }
 
     pub(super) fn step_listing(&mut self) {
-        let due = self.listing_due();
-        let Some(at) = self.listings.iter().position(|listing| Some(listing.due) == due) else { return };
-        let Listing { item, server, .. } = self.listings.remove(at);
+        let Some((_, _, Listing { item, server })) = self.listings.pop() else { return };
         let tools = self.settings.server(&server).map(|server| json!(server.tools));
         let kind = if tools.is_some() { "mcp_list_tools.completed" } else { "mcp_list_tools.failed" };
         self.wire.send(kind, json!({ "item_id": item }));
         let listed = tools.as_ref().and_then(Value::as_array).into_iter().flatten().cloned().map(|mut tool| {
             for name in ["description", "annotations"] {
-                if tool.get(name).is_none() {
-                    tool[name] = Value::Null;
+                if let Value::Object(members) = &mut tool {
+                    members.entry(name).or_insert(Value::Null);
                 }
             }
             tool
@@ -103,18 +98,7 @@ impl Talk {
 
     /// The calls that were approved and not made yet.
     pub(super) fn approved(&mut self) -> Vec<Out> {
-        let entries = self.conversation.entries();
-        let made = |id: &Value| {
-            entries.iter().any(|entry| entry.item["approval_request_id"] == *id && entry.kind() == "mcp_call")
-        };
-        let approved =
-            entries.iter().filter(|entry| entry.kind() == "mcp_approval_response" && entry.item["approve"] == true);
-        let asked: Vec<_> = approved
-            .map(|entry| &entry.item["approval_request_id"])
-            .filter(|id| !made(id))
-            .filter_map(|id| self.conversation.get(id.as_str()?))
-            .map(|request| request.item.clone())
-            .collect();
+        let asked: Vec<_> = self.conversation.approved().into_iter().map(|request| request.item.clone()).collect();
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
         let call = |item: Value| {
             self.mcp_call(

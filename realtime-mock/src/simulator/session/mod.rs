@@ -1,8 +1,10 @@
 //! One session of the service: a state machine without a clock or a socket. It is given messages and the time, and
 //! gives messages.
 
+mod agenda;
 mod buffer;
 mod config;
+mod context;
 mod conversation;
 mod fault;
 mod hearing;
@@ -36,6 +38,7 @@ use super::{
     request::{Kind, Request},
     settings::Settings,
 };
+pub(super) use context::Context;
 pub(super) use conversation::Entry;
 use fault::Fault;
 use talk::Talk;
@@ -80,9 +83,19 @@ impl Session {
         Self { work, received: VecDeque::new() }
     }
 
-    /// Takes a message of the client. What was due before is done before.
+    /// Does what is due before a message of the client can be taken. Whether all of it is done: if not, the client has
+    /// to read first.
+    pub(super) fn is_ready(&mut self, now: Instant) -> bool {
+        while self.wire().has_room() {
+            if !self.advance(now) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes a message of the client, once it [is ready](Self::is_ready).
     pub(super) fn receive(&mut self, message: Message, now: Instant) {
-        while self.advance(now) {}
         self.wire_mut().now = now;
         match message {
             Message::Text(text) => self.receive_event(text.as_bytes()),
@@ -120,7 +133,7 @@ impl Session {
         };
         match result {
             Ok(()) => {
-                let kind = members["type"].as_str().unwrap_or_default();
+                let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
                 self.remember(kind, event_id, None);
             }
             Err((kind, fault)) => self.reject(kind, event_id, fault),
@@ -187,11 +200,6 @@ impl Session {
         self.wire().is_closed()
     }
 
-    /// Bytes ready to be sent.
-    pub(super) fn queued(&self) -> usize {
-        self.wire().queued()
-    }
-
     /// The client is gone: nothing is sent any more, and audio is let go.
     pub(super) fn abandon(&mut self) {
         self.wire_mut().abandon();
@@ -202,7 +210,7 @@ impl Session {
 
     pub(super) fn items(&self) -> Vec<Item> {
         match &self.work {
-            Work::Talk(talk) => talk.conversation.entries().iter().filter_map(Entry::typed).collect(),
+            Work::Talk(talk) => talk.conversation.iter().filter_map(Entry::typed).collect(),
             _ => Vec::new(),
         }
     }

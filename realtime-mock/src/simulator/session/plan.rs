@@ -9,7 +9,7 @@ use super::running::{Out, Running};
 use crate::simulator::{
     Pace,
     answer::{Answer, Output, bits},
-    voice,
+    voice::Speech,
 };
 
 /// Audio is sent in pieces of so many milliseconds.
@@ -66,10 +66,11 @@ impl Running {
             let steps = match output {
                 Output::Message { pieces, .. } if !self.spoken => written(index, pieces, pace),
                 Output::Message { pieces, audio } => {
-                    let words = pieces.concat();
-                    let speech = || voice::speak(voice::length_ms(&words, self.speed), &self.format).into();
-                    let audio = audio.map_or_else(speech, |audio| audio.into_bytes());
-                    spoken(index, pieces, audio, &self.format, pace)
+                    let speech = match audio {
+                        Some(audio) => Speech::Given(audio.into_bytes()),
+                        None => Speech::of(&pieces.concat(), self.speed, &self.format),
+                    };
+                    spoken(index, pieces, &speech, &self.format, pace)
                 }
                 Output::Call { arguments, .. } => {
                     let steps = called(index, &arguments, pace, false);
@@ -110,15 +111,14 @@ fn written(output: usize, pieces: Vec<String>, pace: &Pace) -> VecDeque<Step> {
 }
 
 /// Each word goes before the piece of audio in which it is heard.
-fn spoken(output: usize, pieces: Vec<String>, audio: Bytes, format: &AudioFormat, pace: &Pace) -> VecDeque<Step> {
+fn spoken(output: usize, pieces: Vec<String>, speech: &Speech, format: &AudioFormat, pace: &Pace) -> VecDeque<Step> {
     let mut steps = vec![(Act::Open, Duration::ZERO), (Act::Part, Duration::ZERO)];
     // At least one sample, so that there is an end.
     let size = format.ms_to_bytes(PIECE).unwrap_or(9_600).max(2) as usize;
-    let (letters, bytes) = (pieces.iter().map(String::len).sum::<usize>().max(1), audio.len());
+    let (letters, bytes) = (pieces.iter().map(String::len).sum::<usize>().max(1), speech.len());
     let (mut pieces, mut said, mut heard) = (pieces.into_iter().peekable(), 0, 0);
-    let mut audio = audio;
     loop {
-        let sound = audio.split_to(size.min(audio.len()));
+        let sound = speech.piece(heard, size);
         heard += sound.len();
         // Products of lengths that are far below the limits of 128 bits.
         while let Some(piece) =

@@ -1,11 +1,14 @@
 //! Responses: asked for, streamed, cancelled.
 
+use std::time::Duration;
+
 use realtime_core::transport::Instant;
 use serde_json::{Value, json};
 
 use super::{
     Fault,
     config::{format, merge},
+    context::Context,
     conversation::Entry,
     plan::Act,
     running::{End, Out, Running, Stage},
@@ -59,7 +62,7 @@ impl Talk {
     }
 
     fn active(&self) -> Option<&Running> {
-        self.responses.iter().find(|running| running.in_conversation)
+        self.responses.find(|running| running.in_conversation)
     }
 
     fn read_input(&mut self, items: &[Value]) -> Result<Vec<Entry>, Fault> {
@@ -94,23 +97,21 @@ impl Talk {
         let mut config = self.config.value.clone();
         for (name, value) in request.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
-                "audio" if value["output"].is_object() => merge(&mut config["audio"]["output"], &value["output"]),
-                "audio" => {}
+                "audio" => {
+                    if let (Some(current), Some(new)) =
+                        (config.pointer_mut("/audio/output"), value.get("output").filter(|new| new.is_object()))
+                    {
+                        merge(current, new);
+                    }
+                }
                 "conversation" | "metadata" | "input" => {}
-                _ => config[name] = value.clone(),
+                _ => merge(&mut config, &json!({ name: value })),
             }
         }
         let approved = if input.is_none() { self.approved() } else { Vec::new() };
-        let mut extended: Vec<Entry>;
-        let context = match &input {
-            Some(input) => input,
-            None if approved.is_empty() => self.conversation.entries(),
-            None => {
-                extended = self.conversation.entries().iter().map(Entry::light).collect();
-                extended.extend(approved.iter().map(|out| Entry::new(out.ran().clone())));
-                &extended
-            }
-        };
+        let conversation = input.is_none().then_some(&self.conversation);
+        let then = input.unwrap_or_else(|| approved.iter().map(|out| Entry::new(out.ran().clone())).collect());
+        let context = Context { conversation, then: &then };
         let turn = Turn {
             number: self.responses_begun,
             context,
@@ -127,7 +128,6 @@ impl Talk {
             format: format(&config["audio"]["output"]["format"]),
             speed: config["audio"]["output"]["speed"].as_f64().unwrap_or(1.0),
             steps: Vec::new().into(),
-            due: self.wire.now,
             outputs: Vec::new(),
             ending: Ending::Completed,
             input: of_context(context, &config),
@@ -141,11 +141,11 @@ impl Talk {
         running.plan_approved(approved, &pace);
         let tools = running.config["tools"].clone();
         running.plan(answer, &pace, &mut |output| self.out(output, &tools));
-        running.due = running.due + pace.first + running.steps.front().map_or(Default::default(), |step| step.after);
+        let due = self.wire.now + pace.first + running.next_takes();
         let shown = running.shown(&self.conversation_id, "in_progress", &Value::Null, Value::Null);
         self.wire.send("response.created", json!({ "response": shown }));
         self.idle = None;
-        self.responses.push(running);
+        self.responses.begin(due, running);
     }
 
     /// The item that an output becomes.
@@ -172,22 +172,19 @@ impl Talk {
     }
 
     pub(super) fn response_due(&self) -> Option<Instant> {
-        self.responses.iter().map(|running| running.due).min()
+        self.responses.due()
     }
 
     pub(super) fn step_response(&mut self) {
-        let due = self.response_due();
-        let Some(at) = self.responses.iter().position(|running| Some(running.due) == due) else { return };
         // Taken out, so that the rest of the session can be worked on meanwhile.
-        let mut running = self.responses.remove(at);
+        let Some((due, number, mut running)) = self.responses.pop() else { return };
         match running.steps.pop_front() {
             Some(step) if running.exceeds(&step.act) => {
                 self.end_response(running, End::incomplete("max_output_tokens"))
             }
             Some(step) => {
                 self.act(&mut running, step);
-                running.due = running.due + running.steps.front().map_or(Default::default(), |step| step.after);
-                self.responses.insert(at, running);
+                self.responses.resume(due + running.next_takes(), number, running);
             }
             None => {
                 let end = End::from(&running.ending);
@@ -226,9 +223,8 @@ impl Talk {
             Some(id) => running.id == id,
             None => running.in_conversation,
         };
-        match self.responses.iter().position(wanted) {
-            Some(at) => {
-                let running = self.responses.remove(at);
+        match self.responses.take(wanted) {
+            Some(running) => {
                 self.end_response(running, End::cancelled("client_cancelled"));
                 Ok(())
             }
@@ -238,14 +234,18 @@ impl Talk {
 
     /// The user speaks: the model falls silent.
     pub(super) fn interrupt(&mut self) {
-        if let Some(at) = self.responses.iter().position(|running| running.in_conversation) {
-            let running = self.responses.remove(at);
+        if let Some(running) = self.responses.take(|running| running.in_conversation) {
             self.end_response(running, End::cancelled("turn_detected"));
         }
     }
 }
 
 impl Running {
+    /// How long its next step takes.
+    fn next_takes(&self) -> Duration {
+        self.steps.front().map_or(Duration::ZERO, |step| step.after)
+    }
+
     /// Whether the response may not do that any more.
     fn exceeds(&self, act: &Act) -> bool {
         let tokens = match act {

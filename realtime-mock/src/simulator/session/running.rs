@@ -1,12 +1,9 @@
 use std::collections::VecDeque;
 
-use realtime_core::{
-    transport::Instant,
-    types::{AudioFormat, McpError},
-};
+use realtime_core::types::{AudioFormat, McpError};
 use serde_json::{Value, json};
 
-use super::{plan::Step, usage::Tokens};
+use super::{config::merge, plan::Step, usage::Tokens};
 use crate::simulator::answer::Ending;
 
 /// A response that is under way.
@@ -21,8 +18,6 @@ pub(super) struct Running {
     pub(super) format: AudioFormat,
     pub(super) speed: f64,
     pub(super) steps: VecDeque<Step>,
-    /// When the next step is due.
-    pub(super) due: Instant,
     pub(super) outputs: Vec<Out>,
     pub(super) ending: Ending,
     pub(super) input: Tokens,
@@ -68,13 +63,21 @@ impl Out {
     pub(super) fn mcp_call(item: Value, result: Result<String, McpError>) -> Self {
         let mut out = Self::new(item);
         let mut ran = out.item.clone();
-        match result {
-            Ok(output) => ran["output"] = output.into(),
-            Err(error) => ran["error"] = json!(error),
-        }
-        out.item["arguments"] = "".into();
+        merge(
+            &mut ran,
+            &match result {
+                Ok(output) => json!({ "output": output }),
+                Err(error) => json!({ "error": error }),
+            },
+        );
+        out.set("arguments", "".into());
         out.ran = Some(ran);
         out
+    }
+
+    /// Sets a member of the item.
+    pub(super) fn set(&mut self, member: &str, value: Value) {
+        merge(&mut self.item, &json!({ member: value }));
     }
 
     /// The arguments of its call of an MCP tool.

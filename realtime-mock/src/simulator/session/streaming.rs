@@ -16,7 +16,7 @@ impl Talk {
     /// Does one step of a response.
     pub(super) fn act(&mut self, running: &mut Running, Step { output: index, act, .. }: Step) {
         let Running { id: response_id, outputs, output: tokens, in_conversation, spoken, format, .. } = running;
-        let out = &mut outputs[index];
+        let Some(out) = outputs.get_mut(index) else { return };
         let item_id = out.id.clone();
         let item = json!({ "response_id": response_id, "item_id": item_id, "output_index": index });
         let part = |members: Value| with(&item, with(&json!({ "content_index": 0 }), members));
@@ -50,26 +50,27 @@ impl Talk {
                 tokens.audio += ms.div_ceil(50);
                 running.audio_ms += ms;
                 self.spoken = true;
-                if *in_conversation && let Some(entry) = self.conversation.get_mut(&item_id) {
-                    entry.clip.get_or_insert_with(|| Clip::new(0, format.clone(), Vec::new())).extend(&audio);
+                if *in_conversation {
+                    self.conversation.change(&item_id, |entry| {
+                        entry.clip.get_or_insert_with(|| Clip::new(0, format.clone(), Vec::new())).extend(&audio);
+                    });
                 }
                 self.wire.send("response.output_audio.delta", part(json!({ "delta": Audio::from(audio) })));
             }
             Act::Arguments(bit) => {
                 tokens.text += of_text(&bit);
                 out.text += &bit;
-                let mut members = with(&item, json!({ "delta": bit }));
-                let kind = match out.item.get("call_id") {
+                let members = with(&item, json!({ "delta": bit }));
+                let (kind, members) = match out.item.get("call_id") {
                     Some(call) => {
-                        members["call_id"] = call.clone();
-                        "response.function_call_arguments.delta"
+                        ("response.function_call_arguments.delta", with(&members, json!({ "call_id": call })))
                     }
-                    None => "response.mcp_call_arguments.delta",
+                    None => ("response.mcp_call_arguments.delta", members),
                 };
                 self.wire.send_delta(kind, members);
             }
             Act::Run => {
-                out.item["arguments"] = out.text.as_str().into();
+                out.set("arguments", out.text.as_str().into());
                 self.wire.send("response.mcp_call_arguments.done", with(&item, json!({ "arguments": out.text })));
                 let members = json!({ "output_index": index, "item_id": item_id });
                 self.wire.send("response.mcp_call.in_progress", members);
@@ -104,7 +105,7 @@ impl Talk {
                 if out.part {
                     let part = with(&item, json!({ "content_index": 0 }));
                     let text = out.text.as_str();
-                    let (shown, kept) = if spoken {
+                    let (shown, kind) = if spoken {
                         self.wire.send("response.output_audio.done", part.clone());
                         let done = with(&part, json!({ "transcript": text }));
                         self.wire.send("response.output_audio_transcript.done", done);
@@ -114,16 +115,15 @@ impl Talk {
                         (json!({ "type": "text", "text": text }), "output_text")
                     };
                     self.wire.send("response.content_part.done", with(&part, json!({ "part": shown })));
-                    out.item["content"] = json!([shown]);
-                    out.item["content"][0]["type"] = kept.into();
+                    out.set("content", json!([with(&shown, json!({ "type": kind }))]));
                 }
-                out.item["status"] = status.into();
+                out.set("status", status.into());
             }
             Some("function_call") => {
                 let call = json!({ "call_id": out.item["call_id"], "name": out.item["name"], "arguments": out.text });
                 self.wire.send("response.function_call_arguments.done", with(&item, call));
-                out.item["arguments"] = out.text.as_str().into();
-                out.item["status"] = status.into();
+                out.set("arguments", out.text.as_str().into());
+                out.set("status", status.into());
             }
             _ => {}
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Fault, Incoming, Wire,
+    agenda::Agenda,
     buffer::Buffer,
     config::Config,
     conversation::Conversation,
@@ -39,12 +40,12 @@ pub(super) struct Talk {
     pub(super) speech: Option<Speech>,
     pub(super) utterances: u64,
     pub(super) idle: Option<Idle>,
-    pub(super) transcripts: Vec<Transcript>,
-    pub(super) responses: Vec<Running>,
+    pub(super) transcripts: Agenda<Transcript>,
+    pub(super) responses: Agenda<Running>,
     pub(super) responses_begun: u64,
     /// Whether the model has spoken: the voice stays what it is then.
     pub(super) spoken: bool,
-    pub(super) listings: Vec<Listing>,
+    pub(super) listings: Agenda<Listing>,
     pub(super) meter: Meter,
 }
 
@@ -67,11 +68,11 @@ impl Talk {
             speech: None,
             utterances: 0,
             idle: None,
-            transcripts: Vec::new(),
-            responses: Vec::new(),
+            transcripts: Agenda::default(),
+            responses: Agenda::default(),
             responses_begun: 0,
             spoken: false,
-            listings: Vec::new(),
+            listings: Agenda::default(),
         }
     }
 
@@ -130,9 +131,9 @@ impl Talk {
         }
     }
 
-    /// Does all that is due by now.
+    /// Does all that is due by now, as far as there is room for what it sends.
     pub(super) fn settle(&mut self) {
-        while self.due().is_some_and(|due| due <= self.wire.now) {
+        while self.wire.has_room() && self.due().is_some_and(|due| due <= self.wire.now) {
             self.step();
         }
     }

@@ -9,7 +9,7 @@ use realtime_core::{
 };
 use serde_json::{Value, json};
 
-use super::{responses::with, talk::Talk, usage::of_text};
+use super::{config::merge, responses::with, talk::Talk, usage::of_text};
 use crate::simulator::{Heard, Utterance};
 
 /// A transcription that is under way.
@@ -20,7 +20,6 @@ pub(super) struct Transcript {
     failure: Option<Box<Failure>>,
     model: String,
     ms: u64,
-    due: Instant,
     /// How long each piece takes.
     every: Duration,
 }
@@ -47,43 +46,43 @@ impl Talk {
         let model = self.config.value["audio"]["input"]["transcription"]["model"].as_str().unwrap_or_default().into();
         let pace = self.settings.pace();
         let after = if heard.early { Duration::ZERO } else { heard.after.unwrap_or(pace.first) };
-        self.transcripts.push(Transcript {
-            item: item.into(),
-            pieces: heard.pieces.into(),
-            text: String::new(),
-            failure: heard.failure,
-            model,
-            ms,
-            due: self.wire.now + after,
-            every: if after.is_zero() { Duration::ZERO } else { pace.text },
-        });
-        while self.transcript_due() == Some(self.wire.now) {
+        self.transcripts.begin(
+            self.wire.now + after,
+            Transcript {
+                item: item.into(),
+                pieces: heard.pieces.into(),
+                text: String::new(),
+                failure: heard.failure,
+                model,
+                ms,
+                every: if after.is_zero() { Duration::ZERO } else { pace.text },
+            },
+        );
+        while self.wire.has_room() && self.transcript_due() == Some(self.wire.now) {
             self.step_transcript();
         }
     }
 
     pub(super) fn transcript_due(&self) -> Option<Instant> {
-        self.transcripts.iter().map(|transcript| transcript.due).min()
+        self.transcripts.due()
     }
 
     pub(super) fn step_transcript(&mut self) {
-        let due = self.transcript_due();
-        let Some(at) = self.transcripts.iter().position(|transcript| Some(transcript.due) == due) else { return };
-        let transcript = &mut self.transcripts[at];
+        let Some((due, number, mut transcript)) = self.transcripts.pop() else { return };
         let part = json!({ "item_id": transcript.item, "content_index": 0 });
         let include = self.config.value["include"].as_array();
         let wants =
             include.is_some_and(|names| names.iter().any(|name| name == "item.input_audio_transcription.logprobs"));
         if let Some(piece) = transcript.pieces.pop_front() {
             transcript.text += &piece;
-            transcript.due = transcript.due + transcript.every;
+            self.transcripts.resume(due + transcript.every, number, transcript);
             let mut members = with(&part, json!({ "delta": piece }));
             if wants {
-                members["logprobs"] = json!([logprob(&piece)]);
+                merge(&mut members, &json!({ "logprobs": [logprob(&piece)] }));
             }
             return self.wire.send_delta("conversation.item.input_audio_transcription.delta", members);
         }
-        let Transcript { item, text, failure, model, ms, .. } = self.transcripts.remove(at);
+        let Transcript { item, text, failure, model, ms, .. } = transcript;
         if let Some(Failure { kind, code, message, param, .. }) = failure.as_deref() {
             let error = json!({ "type": kind, "code": code, "message": message, "param": param });
             let members = with(&part, json!({ "error": error }));
@@ -97,14 +96,10 @@ impl Talk {
         }
         let mut members = with(&part, json!({ "transcript": text, "usage": usage(&model, &text, ms) }));
         if wants {
-            members["logprobs"] = json!([logprob(&text)]);
+            merge(&mut members, &json!({ "logprobs": [logprob(&text)] }));
         }
         self.wire.send("conversation.item.input_audio_transcription.completed", members);
-        if let Some(entry) = self.conversation.get_mut(&item)
-            && let Some(part) = entry.item["content"].get_mut(0)
-        {
-            part["transcript"] = text.into();
-        }
+        self.conversation.change(&item, |entry| entry.set_transcript(0, &text));
     }
 }
 

@@ -7,7 +7,13 @@ use realtime_core::{
 };
 use serde_json::{Value, json};
 
-use super::{Fault, Incoming, Wire, config::merge, hearing::is_silent, shape::check_event, shapes};
+use super::{
+    Fault, Incoming, Wire,
+    config::{member, merge},
+    hearing::is_silent,
+    shape::check_event,
+    shapes,
+};
 use crate::simulator::{request::Request, settings::Settings, voice};
 
 /// Audio is translated in pieces of 200 ms: so many bytes.
@@ -61,7 +67,9 @@ impl Translate {
                 for side in ["input", "output"] {
                     let update = members["session"]["audio"][side].as_object();
                     for (name, value) in update.into_iter().flatten() {
-                        merge(&mut self.config["audio"][side][name], value);
+                        if let Some(current) = member(&mut self.config, &["audio", side, name]) {
+                            merge(current, value);
+                        }
                     }
                 }
                 self.wire.send("session.updated", json!({ "session": self.config }));
@@ -74,12 +82,11 @@ impl Translate {
     }
 
     fn append(&mut self, audio: &Audio) {
-        self.partial.extend_from_slice(audio);
-        while self.partial.len() >= PIECE {
-            let rest = self.partial.split_off(PIECE);
-            let piece = std::mem::replace(&mut self.partial, rest);
-            self.translate(&piece);
-        }
+        let mut buffered = std::mem::take(&mut self.partial);
+        buffered.extend_from_slice(audio);
+        let pieces = buffered.chunks_exact(PIECE);
+        self.partial = pieces.remainder().to_vec();
+        pieces.for_each(|piece| self.translate(piece));
     }
 
     fn translate(&mut self, piece: &[u8]) {

@@ -1,7 +1,7 @@
 use realtime_core::transport::Instant;
 use serde_json::{Value, json};
 
-use super::conversation::Entry;
+use super::{context::Context, conversation::Entry};
 
 /// Tokens that a minute brings.
 const LIMIT: f64 = 15_000_000.0;
@@ -27,31 +27,45 @@ impl Tokens {
     pub(super) fn total(&self) -> u64 {
         self.text + self.audio + self.image
     }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.text += other.text;
+        self.audio += other.audio;
+        self.image += other.image;
+    }
+
+    /// Takes away what was added before.
+    pub(super) fn subtract(&mut self, other: Self) {
+        self.text = self.text.saturating_sub(other.text);
+        self.audio = self.audio.saturating_sub(other.audio);
+        self.image = self.image.saturating_sub(other.image);
+    }
 }
 
 pub(super) fn of_text(text: &str) -> u64 {
     text.chars().count().div_ceil(4) as u64
 }
 
-/// What a model reads to answer.
-pub(super) fn of_context(context: &[Entry], config: &Value) -> Tokens {
+/// What a model reads to answer: the items, the instructions, the tools.
+pub(super) fn of_context(context: Context<'_>, config: &Value) -> Tokens {
     let instructions = config["instructions"].as_str().map_or(0, of_text);
     let tools = config["tools"].as_array().filter(|tools| !tools.is_empty());
-    let mut tokens = Tokens {
-        text: 8 + instructions + tools.map_or(0, |_| of_text(&config["tools"].to_string())),
-        ..Tokens::default()
-    };
-    for entry in context {
-        tokens.text += 4;
-        for part in entry.parts() {
-            tokens.text += part["text"].as_str().map_or(0, of_text);
-            tokens.image += if part["type"] == "input_image" { 256 } else { 0 };
-        }
-        tokens.text +=
-            ["arguments", "output"].iter().filter_map(|name| entry.item[name].as_str()).map(of_text).sum::<u64>();
-        if let Some(clip) = &entry.clip {
-            tokens.audio += clip.ms.div_ceil(if entry.role() == "assistant" { 50 } else { 100 });
-        }
+    let mut tokens = context.tokens();
+    tokens.text += 8 + instructions + tools.map_or(0, |_| of_text(&config["tools"].to_string()));
+    tokens
+}
+
+/// What a model reads of an item.
+pub(super) fn of_entry(entry: &Entry) -> Tokens {
+    let mut tokens = Tokens { text: 4, ..Tokens::default() };
+    for part in entry.parts() {
+        tokens.text += part["text"].as_str().map_or(0, of_text);
+        tokens.image += if part["type"] == "input_image" { 256 } else { 0 };
+    }
+    tokens.text +=
+        ["arguments", "output"].iter().filter_map(|name| entry.item[name].as_str()).map(of_text).sum::<u64>();
+    if let Some(clip) = &entry.clip {
+        tokens.audio += clip.ms.div_ceil(if entry.role() == "assistant" { 50 } else { 100 });
     }
     tokens
 }

@@ -3,8 +3,11 @@ use std::{collections::VecDeque, time::Duration};
 use realtime_core::transport::{CloseFrame, Instant, Message, Timer};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, ids::Ids};
+use super::{Fault, config::merge, ids::Ids};
 use crate::simulator::Settings;
+
+/// Bytes that may wait for the client before nothing more is made, and it is kept from sending more.
+const WAITING: usize = 4 << 20;
 
 /// One session's way to its client: what is ready to be sent, the ids, the clock, and what happens by the clock alone.
 pub(super) struct Wire {
@@ -32,7 +35,7 @@ impl Wire {
             queue: VecDeque::new(),
             bytes: 0,
             obfuscate: settings.obfuscation,
-            ping: settings.ping_every.map(|every| (now + every, every)),
+            ping: settings.ping_every.filter(|every| !every.is_zero()).map(|every| (now + every, every)),
             end: (now + settings.max_duration, settings.max_duration),
             closed: false,
         }
@@ -40,7 +43,7 @@ impl Wire {
 
     /// When the session ends, in seconds since 1970.
     pub(super) fn expires_at(&self) -> u64 {
-        (self.wall + self.end.0.since_origin()).as_secs()
+        self.wall.saturating_add(self.end.0.since_origin()).as_secs()
     }
 
     /// Sends an event: its type, an id, and these members.
@@ -63,7 +66,7 @@ impl Wire {
     /// Sends a piece of text, padded as the service pads it.
     pub(super) fn send_delta(&mut self, kind: &str, mut members: Value) {
         if self.obfuscate {
-            members["obfuscation"] = self.ids.padding().into();
+            merge(&mut members, &json!({ "obfuscation": self.ids.padding() }));
         }
         self.send(kind, members);
     }
@@ -110,9 +113,9 @@ impl Wire {
         Some(message)
     }
 
-    /// Bytes ready to be sent.
-    pub(super) fn queued(&self) -> usize {
-        self.bytes
+    /// Whether the client keeps up with what is sent. If not, nothing more is made for it.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes <= WAITING
     }
 
     pub(super) fn is_closed(&self) -> bool {

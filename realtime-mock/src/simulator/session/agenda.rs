@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+
+use realtime_core::transport::Instant;
+
+/// What is under way, by when it goes on: the earliest first, and of the same time the oldest.
+pub(super) struct Agenda<T> {
+    entries: BTreeMap<(Instant, Number), T>,
+    next: u64,
+}
+
+/// The how many-eth that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Number(u64);
+
+impl<T> Default for Agenda<T> {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), next: 0 }
+    }
+}
+
+impl<T> Agenda<T> {
+    /// Adds one that begins.
+    pub(super) fn begin(&mut self, due: Instant, entry: T) {
+        self.entries.insert((due, Number(self.next)), entry);
+        self.next += 1;
+    }
+
+    /// Puts one back that goes on.
+    pub(super) fn resume(&mut self, due: Instant, number: Number, entry: T) {
+        self.entries.insert((due, number), entry);
+    }
+
+    /// When the next one goes on.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.entries.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Takes out the next one, and when it was due.
+    pub(super) fn pop(&mut self) -> Option<(Instant, Number, T)> {
+        self.entries.pop_first().map(|((due, number), entry)| (due, number, entry))
+    }
+
+    /// Finds one of them.
+    pub(super) fn find(&self, wanted: impl Fn(&T) -> bool) -> Option<&T> {
+        self.entries.values().find(|entry| wanted(entry))
+    }
+
+    /// Takes out one of them.
+    pub(super) fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
+        let key = self.entries.iter().find(|(_, entry)| wanted(entry)).map(|(key, _)| *key)?;
+        self.entries.remove(&key)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_earliest_comes_first_and_then_the_oldest() {
+        let at = |ms| Instant::from_origin(Duration::from_millis(ms));
+        let mut agenda = Agenda::default();
+        agenda.begin(at(2), "first");
+        agenda.begin(at(1), "second");
+        agenda.begin(at(2), "third");
+        assert_eq!((agenda.due(), agenda.find(|entry| entry.ends_with('d'))), (Some(at(1)), Some(&"second")));
+        let Some((due, number, second)) = agenda.pop() else { panic!() };
+        assert_eq!((due, second), (at(1), "second"));
+        // It stands where it stood among those of its time.
+        agenda.resume(at(2), number, second);
+        let order: Vec<_> = std::iter::from_fn(|| agenda.pop()).map(|(_, _, entry)| entry).collect();
+        assert_eq!(order, ["first", "second", "third"]);
+        agenda.begin(at(1), "fourth");
+        assert_eq!((agenda.take(|entry| *entry == "fourth"), agenda.due()), (Some("fourth"), None));
+    }
+}

@@ -1,0 +1,39 @@
+use super::{
+    conversation::{Conversation, Entry},
+    usage::{Tokens, of_entry},
+};
+
+/// What a model reads: the conversation, unless the request brings items of its own, and what follows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(super) conversation: Option<&'a Conversation>,
+    pub(super) then: &'a [Entry],
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn len(self) -> usize {
+        self.conversation.map_or(0, Conversation::len) + self.then.len()
+    }
+
+    /// The items, the first one first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Entry> {
+        self.conversation.into_iter().flat_map(Conversation::iter).chain(self.then)
+    }
+
+    /// The items, the last one first.
+    pub(crate) fn rev(self) -> impl Iterator<Item = &'a Entry> {
+        self.then.iter().rev().chain(self.conversation.into_iter().flat_map(Conversation::rev))
+    }
+
+    /// The function call of this id.
+    pub(crate) fn call(self, call_id: &str) -> Option<&'a Entry> {
+        let is_it = |entry: &&Entry| entry.kind() == "function_call" && entry.item["call_id"] == call_id;
+        self.then.iter().find(is_it).or_else(|| self.conversation?.call(call_id))
+    }
+
+    pub(super) fn tokens(self) -> Tokens {
+        let mut tokens = self.conversation.map(Conversation::tokens).unwrap_or_default();
+        self.then.iter().for_each(|entry| tokens.add(of_entry(entry)));
+        tokens
+    }
+}
