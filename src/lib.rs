@@ -12,6 +12,8 @@ pub use realtime_core::*;
 pub use realtime_async_std as async_std;
 #[cfg(feature = "audio")]
 pub use realtime_audio as audio;
+#[cfg(feature = "captions")]
+pub use realtime_captions as captions;
 #[cfg(feature = "mock")]
 pub use realtime_mock as mock;
 #[cfg(feature = "smol")]

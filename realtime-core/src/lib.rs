@@ -13,6 +13,7 @@ mod answer;
 pub mod auth;
 mod client;
 pub mod connection;
+pub mod cost;
 pub mod endpoint;
 mod error;
 #[macro_use]
@@ -23,6 +24,8 @@ pub mod session;
 pub mod tools;
 pub mod transport;
 pub mod types;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 
 pub use client::{Client, ClientBuilder, Connect};
 pub use connection::{Ack, Connection, Options, SendError, Sender};

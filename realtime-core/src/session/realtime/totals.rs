@@ -23,7 +23,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub(super) fn add_response(&mut self, usage: &Usage) {
+    pub(crate) fn add_response(&mut self, usage: &Usage) {
         let total = self.responses.get_or_insert_default();
         add(&mut total.total_tokens, usage.total_tokens);
         add(&mut total.input_tokens, usage.input_tokens);
@@ -39,7 +39,7 @@ impl Totals {
         }
     }
 
-    pub(super) fn add_transcription(&mut self, usage: &TranscriptionUsage) {
+    pub(crate) fn add_transcription(&mut self, usage: &TranscriptionUsage) {
         match usage {
             TranscriptionUsage::Tokens(tokens) => {
                 let total = self.transcription_tokens.get_or_insert_with(|| TranscriptionTokens::new(0, 0, 0));

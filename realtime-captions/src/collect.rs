@@ -1,0 +1,253 @@
+use std::collections::{BTreeMap, HashMap};
+
+use realtime_core::{Id, event::ServerEvent};
+
+use crate::{
+    Segment,
+    segment::one_line,
+    sides::{Groups, Side},
+};
+
+/// How many bytes of text are kept: 64 MiB. What comes after that is left out, and [`Captions::is_full`] says so.
+pub const MOST_TEXT: usize = 64 << 20;
+
+/// Collects the captions of a session from its events.
+///
+/// Segments are in the order of speech, whatever the order in which their transcriptions complete. What is not complete
+/// yet is a segment of what has been said so far, and is corrected in place.
+///
+/// Times come from the server's turn detection. Without it, tell how much audio was sent
+/// ([`input_position`](Self::input_position)) before each commit.
+#[derive(Clone, Debug, Default)]
+pub struct Captions {
+    items: Vec<Item>,
+    index: HashMap<Id, usize>,
+    input: Groups,
+    output: Groups,
+    speakers: (Option<String>, Option<String>),
+    /// How much audio was sent, in milliseconds.
+    position_ms: u64,
+    /// Where the last speech ended, in milliseconds.
+    last_end_ms: u64,
+    /// Bytes of text that are kept.
+    kept: usize,
+    full: bool,
+}
+
+/// A segment, and whether it may still change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Caption {
+    /// The segment, as of now.
+    pub segment: Segment,
+    /// Whether its text is final.
+    pub done: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    /// Where it is placed until its times are known.
+    seen_ms: u64,
+    start_ms: Option<u64>,
+    end_ms: Option<u64>,
+    /// The text of each part that holds audio.
+    parts: BTreeMap<u32, String>,
+    done: bool,
+    /// What each speaker said, where speakers are told apart: it stands in place of the text.
+    turns: Vec<(Id, Segment)>,
+}
+
+impl Captions {
+    /// No captions yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the speakers of both sides, for segments whose speaker the service does not name.
+    #[must_use]
+    pub fn speakers(mut self, input: impl Into<String>, output: impl Into<String>) -> Self {
+        self.speakers = (Some(input.into()), Some(output.into()));
+        self
+    }
+
+    /// Tells how much audio was sent so far, in milliseconds. It is needed only where the server does not detect
+    /// turns: speech that is committed by the client lies between the last commit and this.
+    pub fn input_position(&mut self, ms: u64) {
+        self.position_ms = ms;
+    }
+
+    /// Takes one event of a conversation or transcription session. Gives the caption that has changed, for a display.
+    pub fn apply(&mut self, event: &ServerEvent) -> Option<Caption> {
+        match event {
+            ServerEvent::InputAudioBufferSpeechStarted(started) => {
+                self.item(&started.item_id).start_ms = Some(started.audio_start_ms);
+                None
+            }
+            ServerEvent::InputAudioBufferSpeechStopped(stopped) => self.ends(&stopped.item_id, stopped.audio_end_ms),
+            ServerEvent::InputAudioBufferTimeoutTriggered(silence) => {
+                self.item(&silence.item_id).start_ms = Some(silence.audio_start_ms);
+                self.ends(&silence.item_id, silence.audio_end_ms)
+            }
+            ServerEvent::InputAudioBufferCommitted(committed) => {
+                let (start, end) = (self.last_end_ms, self.position_ms);
+                let item = self.item(&committed.item_id);
+                if item.end_ms.is_some() {
+                    return None;
+                }
+                let start = *item.start_ms.get_or_insert(start);
+                self.ends(&committed.item_id, end.max(start))
+            }
+            ServerEvent::ConversationItemInputAudioTranscriptionDelta(delta) => {
+                let text = self.admit(delta.delta.as_deref().unwrap_or_default())?.to_owned();
+                let item = self.item(&delta.item_id);
+                if item.done {
+                    return None;
+                }
+                item.parts.entry(delta.content_index.unwrap_or_default()).or_default().push_str(&text);
+                self.caption(&delta.item_id)
+            }
+            ServerEvent::ConversationItemInputAudioTranscriptionCompleted(completed) => {
+                let text = self.admit(&completed.transcript)?.to_owned();
+                let item = self.item(&completed.item_id);
+                item.done = true;
+                let partial = item.parts.insert(completed.content_index, text);
+                self.kept -= partial.map_or(0, |partial| partial.len());
+                self.caption(&completed.item_id)
+            }
+            ServerEvent::ConversationItemInputAudioTranscriptionFailed(failed) => {
+                let item = self.item(&failed.item_id);
+                item.done = true;
+                let partial = item.parts.remove(&failed.content_index);
+                self.kept -= partial.map_or(0, |partial| partial.len());
+                None
+            }
+            ServerEvent::ConversationItemInputAudioTranscriptionSegment(segment) => {
+                let text = one_line(self.admit(&segment.text)?);
+                let item = self.item(&segment.item_id);
+                // Times count from where the item's audio begins.
+                let origin = item.start_ms.unwrap_or(item.seen_ms);
+                let ms = |seconds: f64| origin.saturating_add(half_up(seconds * 1000.0));
+                let mut turn = Segment::new(ms(segment.start), ms(segment.end), text);
+                turn.speaker = Some(one_line(&segment.speaker)).filter(|speaker| !speaker.is_empty());
+                match item.turns.iter_mut().find(|(id, _)| *id == segment.id) {
+                    Some((_, known)) => *known = turn.clone(),
+                    None => item.turns.push((segment.id.clone(), turn.clone())),
+                }
+                Some(Caption { segment: turn, done: true })
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes a piece of text that brings its own times, in milliseconds: a transcript delta of a Live session. Times
+    /// are rounded to whole milliseconds, half up. An event that was seen before changes nothing.
+    pub fn delta(&mut self, side: Side, event_id: &Id, text: &str, start_ms: f64, end_ms: f64) -> Option<Caption> {
+        let seen = match side {
+            Side::Input => self.input.is_known(event_id),
+            Side::Output => self.output.is_known(event_id),
+        };
+        if seen {
+            return None;
+        }
+        let text = self.admit(text)?;
+        let (groups, speaker) = match side {
+            Side::Input => (&mut self.input, &self.speakers.0),
+            Side::Output => (&mut self.output, &self.speakers.1),
+        };
+        groups.add(text, half_up(start_ms), half_up(end_ms));
+        let mut segment = groups.groups.last()?.segment();
+        segment.speaker.clone_from(speaker);
+        Some(Caption { segment, done: false })
+    }
+
+    /// All segments that have text, as of now, in the order of speech.
+    pub fn segments(&self) -> Vec<Segment> {
+        let mut segments: Vec<_> = self.items.iter().flat_map(|item| self.segments_of(item)).collect();
+        segments.extend(self.side(Side::Input));
+        segments.extend(self.side(Side::Output));
+        segments.retain(|segment| !segment.text.is_empty());
+        segments.sort_by_key(|segment| (segment.start_ms, segment.end_ms));
+        segments
+    }
+
+    /// The segments of one side, where deltas brought their own times.
+    pub fn side(&self, side: Side) -> Vec<Segment> {
+        let (groups, speaker) = match side {
+            Side::Input => (&self.input, &self.speakers.0),
+            Side::Output => (&self.output, &self.speakers.1),
+        };
+        let named = |mut segment: Segment| {
+            segment.speaker.clone_from(speaker);
+            segment
+        };
+        groups.groups.iter().map(|group| named(group.segment())).collect()
+    }
+
+    /// Whether text was left out, for more than [`MOST_TEXT`] was said.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Counts text that is to be kept; none if there is no room.
+    fn admit<'a>(&mut self, text: &'a str) -> Option<&'a str> {
+        let kept = self.kept.saturating_add(text.len());
+        self.full |= kept > MOST_TEXT;
+        if kept > MOST_TEXT {
+            return None;
+        }
+        self.kept = kept;
+        Some(text)
+    }
+
+    fn item(&mut self, id: &Id) -> &mut Item {
+        let next = self.items.len();
+        let at = *self.index.entry(id.clone()).or_insert(next);
+        if at == next {
+            self.items.push(Item {
+                seen_ms: self.last_end_ms,
+                start_ms: None,
+                end_ms: None,
+                parts: BTreeMap::new(),
+                done: false,
+                turns: Vec::new(),
+            });
+        }
+        // The index names what was pushed, and nothing is taken out.
+        &mut self.items[at]
+    }
+
+    fn ends(&mut self, id: &Id, end_ms: u64) -> Option<Caption> {
+        self.last_end_ms = end_ms;
+        let item = self.item(id);
+        item.end_ms = Some(end_ms);
+        let has_text = item.parts.values().any(|text| !text.is_empty());
+        if has_text { self.caption(id) } else { None }
+    }
+
+    fn caption(&self, id: &Id) -> Option<Caption> {
+        let item = self.items.get(*self.index.get(id)?)?;
+        let segment = self.segments_of(item).pop()?;
+        Some(Caption { segment, done: item.done })
+    }
+
+    fn segments_of(&self, item: &Item) -> Vec<Segment> {
+        if !item.turns.is_empty() {
+            return item.turns.iter().map(|(_, turn)| turn.clone()).collect();
+        }
+        let start_ms = item.start_ms.unwrap_or(item.seen_ms);
+        // While it is being said, it lasts until now.
+        let end_ms = item.end_ms.unwrap_or(self.position_ms).max(start_ms);
+        let texts: Vec<_> = item.parts.values().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+        let mut segment = Segment::new(start_ms, end_ms, texts.join(" "));
+        segment.speaker.clone_from(&self.speakers.0);
+        vec![segment]
+    }
+}
+
+/// Whole milliseconds, rounded half up by decimal places: binary fractions are first rounded to microseconds.
+fn half_up(ms: f64) -> u64 {
+    // Negative times and what is no number become 0, and what is too large the largest.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    let us = (ms * 1000.0).round() as u64;
+    us.saturating_add(500) / 1000
+}

@@ -1,0 +1,74 @@
+//! The formats that captions are kept in.
+
+use std::fmt::Write;
+
+use crate::{Segment, segment::one_line};
+
+/// Writes SubRip (`.srt`): numbered cues, sorted by start and end. Segments without text are left out; a speaker stands
+/// before the text, with a colon.
+pub fn srt(segments: &[Segment]) -> String {
+    let mut text = String::new();
+    for (number, cue) in (1..).zip(cues(segments)) {
+        let speaker = cue.speaker.map(|speaker| format!("{speaker}: ")).unwrap_or_default();
+        let (start, end) = (time(cue.start_ms, ','), time(cue.end_ms, ','));
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{number}\n{start} --> {end}\n{speaker}{}\n\n", cue.lines.join("\n"));
+    }
+    text
+}
+
+/// Writes WebVTT (`.vtt`): cues sorted by start and end. Segments without text are left out; a speaker is a voice tag.
+pub fn vtt(segments: &[Segment]) -> String {
+    let mut text = String::from("WEBVTT\n");
+    for cue in cues(segments) {
+        let speaker = cue.speaker.map(|speaker| format!("<v {}>", escape(&speaker))).unwrap_or_default();
+        let (start, end) = (time(cue.start_ms, '.'), time(cue.end_ms, '.'));
+        let _ = write!(text, "\n{start} --> {end}\n{speaker}{}\n", escape(&cue.lines.join("\n")));
+    }
+    text
+}
+
+/// Writes each segment as a line of JSON: `start_ms`, `end_ms`, `text`, and `speaker` where it is known. Sorted as the
+/// other formats are.
+pub fn json_lines(segments: &[Segment]) -> String {
+    let mut text = String::new();
+    for cue in cues(segments) {
+        let Cue { start_ms, end_ms, lines, speaker } = cue;
+        let segment = Segment { start_ms, end_ms, text: lines.join("\n"), speaker };
+        // Numbers and text have a JSON form.
+        text.push_str(&serde_json::to_string(&segment).unwrap_or_default());
+        text.push('\n');
+    }
+    text
+}
+
+struct Cue {
+    start_ms: u64,
+    end_ms: u64,
+    lines: Vec<String>,
+    speaker: Option<String>,
+}
+
+/// What has text, by start, end, and the order given.
+fn cues(segments: &[Segment]) -> Vec<Cue> {
+    let cue = |segment: &Segment| Cue {
+        start_ms: segment.start_ms,
+        end_ms: segment.end_ms,
+        lines: segment.lines().collect(),
+        speaker: segment.speaker.as_deref().map(one_line).filter(|speaker| !speaker.is_empty()),
+    };
+    let mut cues: Vec<_> = segments.iter().map(cue).filter(|cue| !cue.lines.is_empty()).collect();
+    cues.sort_by_key(|cue| (cue.start_ms, cue.end_ms));
+    cues
+}
+
+/// `01:02:03,004`. More than a hundred hours take more digits.
+fn time(ms: u64, point: char) -> String {
+    let (seconds, ms) = (ms / 1000, ms % 1000);
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    format!("{:02}:{:02}:{seconds:02}{point}{ms:03}", minutes / 60, minutes % 60)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

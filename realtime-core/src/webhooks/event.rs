@@ -1,0 +1,141 @@
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::WebhookError;
+use crate::wire::{Id, Json};
+
+/// An event that was delivered to a webhook, read after its signature was verified.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WebhookEvent {
+    /// The event's id: equal for every attempt to deliver it, so keep it to recognise repeats.
+    pub id: Option<Id>,
+    /// When it happened, in seconds since 1970.
+    pub created_at: Option<i64>,
+    /// The event's type, as it was sent: `realtime.call.incoming`.
+    pub kind: String,
+    /// What it says.
+    pub data: WebhookData,
+    /// The whole payload, for members that are not typed here.
+    pub raw: Json,
+}
+
+/// What a webhook event says, by its type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum WebhookData {
+    /// `realtime.call.incoming`: a SIP call waits to be accepted or rejected.
+    CallIncoming(IncomingCall),
+    /// `live.transport.incoming`: a call waits for a Live session to accept it.
+    LiveTransportIncoming(LiveTransport),
+    /// `live.transport.connected`: media flows.
+    LiveTransportConnected(LiveTransport),
+    /// `live.call.incoming`: the older name of `live.transport.incoming`.
+    LiveCallIncoming(LiveTransport),
+    /// An event of another type: its payload is in [`WebhookEvent::raw`].
+    Unknown,
+}
+
+wire! {
+    /// A SIP call that waits to be accepted or rejected.
+    pub struct IncomingCall {
+        /// The call's id, for the REST endpoints and for joining it.
+        req call_id: Id,
+        /// The headers of the INVITE, in order. Empty where none are given.
+        #[serde(default, deserialize_with = "nullable")]
+        req sip_headers: SipHeaders,
+        /// How the media is secured: `srtp`.
+        opt sip_media_security: String,
+    }
+
+    /// A transport of a Live session.
+    pub struct LiveTransport {
+        /// The session's id.
+        req session_id: Id,
+        /// The kind of transport: `sip`, `webrtc`.
+        #[serde(rename = "type")]
+        opt transport: String,
+        /// The headers of the INVITE, in order. Empty where none are given.
+        #[serde(default, deserialize_with = "nullable")]
+        req sip_headers: SipHeaders,
+        /// How the media is secured: `srtp`.
+        opt sip_media_security: String,
+    }
+
+    /// One header of a SIP message.
+    pub struct SipHeader {
+        /// The name, in the case it was sent in.
+        req name: String,
+        /// The value.
+        req value: String,
+    }
+}
+
+/// The headers of a SIP message: in the order they were sent, repeats included.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SipHeaders(Vec<SipHeader>);
+
+impl SipHeaders {
+    /// All headers, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &SipHeader> {
+        self.0.iter()
+    }
+
+    /// The first value of this name, in any case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| &*header.value)
+    }
+
+    /// All values of this name, in any case and in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| &*header.value)
+    }
+}
+
+impl From<Vec<SipHeader>> for SipHeaders {
+    fn from(headers: Vec<SipHeader>) -> Self {
+        Self(headers)
+    }
+}
+
+fn nullable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SipHeaders, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: Option<Id>,
+    #[serde(default, deserialize_with = "crate::wire::int::read")]
+    created_at: Option<i64>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+}
+
+impl WebhookEvent {
+    /// Reads a payload whose signature was verified, or does not matter.
+    ///
+    /// # Errors
+    /// [`WebhookError::Decode`] if the body is not JSON, has no `type`, or lacks what an event of its type must have.
+    /// A type that is not known is not an error.
+    pub fn read(body: &[u8]) -> Result<Self, WebhookError> {
+        read(body).map_err(WebhookError::Decode)
+    }
+}
+
+fn read(body: &[u8]) -> Result<WebhookEvent, serde_json::Error> {
+    let Envelope { kind, id, created_at, data } = serde_json::from_slice(body)?;
+    let data = data.map_or("null", RawValue::get);
+    let data = match &*kind {
+        "realtime.call.incoming" => WebhookData::CallIncoming(serde_json::from_str(data)?),
+        "live.transport.incoming" => WebhookData::LiveTransportIncoming(serde_json::from_str(data)?),
+        "live.transport.connected" => WebhookData::LiveTransportConnected(serde_json::from_str(data)?),
+        "live.call.incoming" => WebhookData::LiveCallIncoming(serde_json::from_str(data)?),
+        _ => WebhookData::Unknown,
+    };
+    // The envelope was read from JSON text, so this is that.
+    Ok(WebhookEvent { id, created_at, kind, data, raw: serde_json::from_slice(body)? })
+}

@@ -1,0 +1,36 @@
+//! Webhooks of the service: signatures verified, payloads read (feature `webhooks`).
+//!
+//! The service tells a server of yours about incoming calls by an HTTP POST. [`Webhooks`] holds the signing secrets,
+//! verifies a delivery and reads it, from the headers and the raw body that any HTTP server hands over. The clock is an
+//! argument.
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use http::HeaderMap;
+//! use realtime_core::webhooks::{WebhookData, WebhookError, Webhooks};
+//!
+//! fn on_post(webhooks: &Webhooks, headers: &HeaderMap, body: &[u8]) -> Result<(), WebhookError> {
+//!     let event = webhooks.receive(headers, body, SystemTime::now())?;
+//!     match &event.data {
+//!         WebhookData::CallIncoming(call) => println!("{} from {:?}", call.call_id, call.sip_headers.get("From")),
+//!         other => println!("{}: {other:?}", event.kind),
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let webhooks = Webhooks::new("whsec_a2l0LXNlY3JldC1vZi10aGlydHktdHdvLWJ5dGVzISE=")?;
+//! assert!(matches!(on_post(&webhooks, &HeaderMap::new(), b"{}"), Err(WebhookError::MissingHeader(_))));
+//! # Ok::<_, WebhookError>(())
+//! ```
+//!
+//! The scheme is that of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`. Verify the raw bytes: a body that
+//! was parsed and printed again has another signature.
+
+mod error;
+mod event;
+mod verify;
+
+pub use error::WebhookError;
+pub use event::{IncomingCall, LiveTransport, SipHeader, SipHeaders, WebhookData, WebhookEvent};
+pub use verify::{DEFAULT_TOLERANCE, Webhooks};
