@@ -1,6 +1,6 @@
 //! What holds for any input: plain functions, for ordinary tests and for cargo-fuzz (`fuzz/`).
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use realtime_core::{
     Protocol, Realtime, Translation,
@@ -9,6 +9,7 @@ use realtime_core::{
     event::{self, Event, Recognition},
     session::{Changes, Memory, Playback, Setup, State},
     transport::{Instant, Text},
+    webhooks::{WebhookError, WebhookEvent, Webhooks},
 };
 use realtime_mock::Cassette;
 use serde_json::Value;
@@ -131,6 +132,38 @@ pub(crate) fn cassette(data: &[u8]) {
     let mut text = Vec::new();
     cassette.write(&mut text).unwrap();
     assert!(Cassette::read(&text[..]).unwrap() == cassette);
+}
+
+/// A delivery: a line each for the secret, the id, the timestamp and the signatures, and the body behind them. What was
+/// not signed is refused, what was signed is not, and either can be read.
+pub(crate) fn webhooks(data: &[u8]) {
+    let mut parts = data.splitn(5, |byte| *byte == b'\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (secret, id, timestamp, signature, body) = (part(), part(), part(), part(), part());
+    let _ = WebhookEvent::read(body);
+    let Ok(webhooks) = Webhooks::new(&String::from_utf8_lossy(secret)) else { return };
+    assert!(!format!("{webhooks:?}").contains(&*String::from_utf8_lossy(secret)) || secret.len() < 20);
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)] {
+        let Ok(value) = http::HeaderValue::from_bytes(value) else { return };
+        headers.append(name, value);
+    }
+    let number = std::str::from_utf8(timestamp).ok().and_then(|text| text.parse::<u32>().ok()).map(u64::from);
+    let now = UNIX_EPOCH + Duration::from_secs(number.unwrap_or(1_795_600_800));
+    let verdict = webhooks.verify(&headers, body, now);
+    assert!(!matches!(verdict, Err(WebhookError::Secret | WebhookError::Decode(_))), "{verdict:?}");
+    // By the form in which it is signed here.
+    let (Some(number), Ok(id)) = (number.filter(|it| it.to_string().as_bytes() == timestamp), std::str::from_utf8(id))
+    else {
+        return;
+    };
+    if verdict.is_err() && !id.is_empty() {
+        let right = webhooks.sign(id, number, body);
+        let text = std::str::from_utf8(signature).ok().filter(|text| text.is_ascii()).unwrap_or_default();
+        assert!(text.split_ascii_whitespace().all(|token| token != right), "{verdict:?}");
+        headers.append("webhook-signature", right.parse().unwrap());
+        assert!(webhooks.verify(&headers, body, now).is_ok());
+    }
 }
 
 /// Lines that become a URL: a base, a target, the name and the value of a query parameter and of a header. Whatever can

@@ -117,6 +117,11 @@ fn cassettes() {
 }
 
 #[test]
+fn webhooks() {
+    hunt(bodies::webhooks, &files("fuzz/corpus/webhooks"), MUTANTS * 20);
+}
+
+#[test]
 fn urls() {
     hunt(bodies::urls, &files("fuzz/corpus/urls"), MUTANTS * 200);
 }
