@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 #[path = "../examples/kit/main.rs"]
 mod kit;
 
+// Where the example has it.
+use kit::case;
+
 #[test]
 fn every_case_comes_out_as_expected() {
     let outcomes = kit::run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cases"));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::case::{Outcome, case, entries, equal, file_name, json, same, text};
+use crate::case::{Outcome, case, entries, equal, file_name, json, same, text};
 
 pub(crate) fn run(folder: &Path) -> Vec<Outcome> {
     let paths = entries(folder).into_iter().filter(|path| path.extension().is_some_and(|it| it == "json"));

@@ -1,12 +1,13 @@
 //! Runs cases that pin down what a client must produce and read: `cargo run --example kit -- FOLDER`.
 //!
-//! A folder holds a folder for each kind of case (`captions`, `prices`, `webhooks`), and any may be
+//! A folder holds a folder for each kind of case (`audio`, `captions`, `prices`, `webhooks`), and any may be
 //! missing. Each case is a line that says `ok`, or what was expected and what came; the last line counts them. The
 //! exit status is 0 only if all cases came out as expected. No list of cases is kept here: any folder of the same form
 //! runs.
 
+mod audio;
 mod captions;
-mod case;
+pub(crate) mod case;
 mod prices;
 mod webhooks;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(folder: &Path) -> Vec<Outcome> {
 
 fn run_kind(kind: &str, folder: &Path) -> Vec<Outcome> {
     match kind {
+        "audio" => audio::run(folder),
         "captions" => captions::run(folder),
         "prices" => prices::run(folder),
         "webhooks" => webhooks::run(folder),

@@ -8,7 +8,7 @@ use realtime::{
 };
 use serde_json::Value;
 
-use super::case::{Outcome, each, entries, file_name, json, text};
+use crate::case::{Outcome, each, entries, file_name, json, text};
 
 pub(crate) fn run(folder: &Path) -> Vec<Outcome> {
     let table = match json(&folder.join("table.json")) {

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use realtime::webhooks::{SipHeaders, WebhookData, WebhookError, WebhookEvent, Webhooks};
 use serde_json::{Value, json};
 
-use super::case::{Outcome, each, entries, file_name, listed, text};
+use crate::case::{Outcome, each, entries, file_name, listed, text};
 
 pub(crate) fn run(folder: &Path) -> Vec<Outcome> {
     let mut outcomes = Vec::new();

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::case::{Outcome, entries, file_name};
 
-pub fn run(folder: &Path) -> Vec<Outcome> {
+pub(crate) fn run(folder: &Path) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for path in entries(folder) {
         outcomes.extend(match &*file_name(&path) {
