@@ -14,6 +14,7 @@ pub mod auth;
 mod client;
 pub mod connection;
 pub mod cost;
+pub mod dialect;
 pub mod endpoint;
 mod error;
 #[macro_use]
