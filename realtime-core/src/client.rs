@@ -220,7 +220,7 @@ impl<P: Protocol> Connect<P> {
             reconnect: self.reconnect.clone(),
         });
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
-        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins))
+        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins, endpoint.spoken()))
     }
 
     /// Connects, and waits until the server has opened the session.

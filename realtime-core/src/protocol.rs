@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    dialect::{Dialect, DialectError},
     event::{
         ClientEvent, ErrorEvent, Event, InputAudioBufferAppend, ServerEvent,
         translation::{self, SessionClose, SessionInputAudioBufferAppend},
@@ -47,6 +48,15 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// The server's complaint, if the event is one.
     fn error(event: &Self::ServerEvent) -> Option<&ErrorEvent>;
+
+    /// Writes an event in the words of the server.
+    ///
+    /// # Errors
+    /// The event has something that the dialect cannot say.
+    fn encode(event: &Self::ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
+        let _ = dialect;
+        Ok(event.encode())
+    }
 
     /// Completes an event that is about to be queued, with ids that `fresh` makes of a prefix.
     fn prepare(event: &mut Self::ClientEvent, fresh: &dyn Fn(&str) -> Id) {
@@ -105,6 +115,10 @@ impl Protocol for Realtime {
             ServerEvent::Error(error) => Some(error),
             _ => None,
         }
+    }
+
+    fn encode(event: &ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
+        dialect.encode(event)
     }
 
     /// An item without an id gets one, so that the server's answer is told from other items.

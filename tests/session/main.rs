@@ -2,6 +2,7 @@
 
 mod barge_in;
 mod checks;
+mod dialect;
 mod long;
 mod properties;
 mod responses;

@@ -20,6 +20,7 @@ use super::{
     trace::{Notes, Tracer},
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorKind},
     protocol::Protocol,
     transport::Timer,
@@ -51,6 +52,8 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) dialer: Dialer,
     /// Whether the server's session is not the connection's own: it was there before, and outlives the link.
     pub(super) joins: bool,
+    /// The server's words.
+    pub(super) dialect: Dialect,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
 }
@@ -62,6 +65,7 @@ impl<P: Protocol> Shared<P> {
         reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
+        dialect: Dialect,
     ) -> Self {
         let hub = Arc::new(Hub::default());
         let restore = reconnect.as_ref().is_some_and(|reconnect| reconnect.restore);
@@ -79,6 +83,7 @@ impl<P: Protocol> Shared<P> {
             reconnect,
             dialer,
             joins,
+            dialect,
             core: Mutex::new(core),
             out: Mutex::new(out),
         }

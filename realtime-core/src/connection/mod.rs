@@ -78,6 +78,7 @@ use self::{
     inbox::Arrival,
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorKind},
     event::EventOf,
     protocol::Protocol,
@@ -103,8 +104,9 @@ impl<P: Protocol> Connection<P> {
         reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
+        dialect: Dialect,
     ) -> Self {
-        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins));
+        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins, dialect));
         Self { shared, slot: None, handlers: Mutex::default() }
     }
 

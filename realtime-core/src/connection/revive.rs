@@ -13,11 +13,12 @@ use super::{
     outbox::Entry,
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorKind},
     event::Event,
     protocol::Protocol,
     session::{Plan, State},
-    transport::{Duplex, Instant},
+    transport::{Duplex, Instant, Text},
 };
 
 impl<P: Protocol> Shared<P> {
@@ -119,7 +120,7 @@ impl<P: Protocol> Shared<P> {
         });
         for (seq, mut event) in mem::take(&mut plan.events) {
             self.name(&mut event);
-            let text = event.encode();
+            let text = restored::<P>(&event, self.dialect);
             let entry = Entry { seq: seq.unwrap_or(0), event: Some(Box::new(event)), ..Entry::audio(text, 0) };
             core.replay.push_back(entry);
         }
@@ -137,6 +138,12 @@ impl<P: Protocol> Shared<P> {
         core.left |= bit::QUEUE;
         tell(core, plan, stale, planned);
     }
+}
+
+/// The text of an event that makes the conversation anew. What its server cannot be told was refused when it was first
+/// sent, so it says in the current form what is left: the server judges.
+pub(super) fn restored<P: Protocol>(event: &P::ClientEvent, dialect: Dialect) -> Text {
+    P::encode(event, dialect).unwrap_or_else(|_| event.encode())
 }
 
 fn tell<P: Protocol>(core: &mut Core<P>, plan: Plan<P::ClientEvent>, stale: Vec<Entry<P>>, planned: bool) {

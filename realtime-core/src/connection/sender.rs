@@ -15,6 +15,7 @@ use super::{
     outbox::{Entry, Refusal},
 };
 use crate::{
+    dialect::DialectError,
     error::{Error, ErrorKind},
     event::{Event, Recognition},
     protocol::Protocol,
@@ -144,7 +145,10 @@ impl<P: Protocol> Shared<P> {
         if audio.is_none() {
             self.name(&mut event);
         }
-        let text = event.encode();
+        let text = match P::encode(&event, self.dialect) {
+            Ok(text) => text,
+            Err(error) => return Err(SendError::new(SendErrorKind::Dialect(error), event)),
+        };
         let barrier = P::is_audio_barrier(&event);
         let scheduled = P::is_scheduled(&event);
         if let Some(bytes) = P::sample_bytes(&event) {
@@ -258,6 +262,8 @@ pub enum SendErrorKind {
     VoiceInUse,
     /// A `Malformed` or `Invalid` event: those are only ever received.
     NoEvent,
+    /// Something that the server's [dialect](crate::dialect::Dialect) cannot say.
+    Dialect(DialectError),
 }
 
 impl From<Refusal> for SendErrorKind {
@@ -313,6 +319,7 @@ impl fmt::Display for SendErrorKind {
             Self::VoiceInUse => {
                 f.write_str("the model has spoken, so its voice cannot change: open another session for another voice")
             }
+            Self::Dialect(error) => error.fmt(f),
             Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
         }
     }

@@ -19,8 +19,10 @@ use super::{
     link::{Again, Link, Pumps},
     notice::Phase,
     options::{Options, Unread},
+    revive::restored,
 };
 use crate::{
+    dialect::Dialect,
     error::{Deadline, Error, ErrorKind},
     event::Event,
     protocol::Protocol,
@@ -56,6 +58,7 @@ struct Move<P: Protocol> {
     plan: Plan<P::ClientEvent>,
     events: VecDeque<P::ClientEvent>,
     state: P::State,
+    dialect: Dialect,
 }
 
 /// A link that has been replaced, on its way out.
@@ -144,7 +147,7 @@ impl<P: Protocol> Move<P> {
     fn next(&mut self, now: Instant) -> Option<Text> {
         let event = self.events.pop_front()?;
         self.state.sent(0, &event, now);
-        Some(event.encode())
+        Some(restored::<P>(&event, self.dialect))
     }
 }
 
@@ -304,7 +307,7 @@ impl<P: Protocol> Shared<P> {
             }
             let mut events: VecDeque<_> = mem::take(&mut plan.events).into_iter().map(|(_, event)| event).collect();
             events.iter_mut().for_each(|event| self.name(event));
-            spare.moving = Some(Move { plan, events, state });
+            spare.moving = Some(Move { plan, events, state, dialect: self.dialect });
             spare.until = Some(now + self.options.opening_timeout);
             core.left |= bit::SPARE;
         }

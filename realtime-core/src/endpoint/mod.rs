@@ -46,7 +46,7 @@ pub use error::EndpointError;
 pub use extras::Extras;
 pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 
-use crate::auth::Credential;
+use crate::{auth::Credential, dialect::Dialect};
 use base::{Base, Scheme};
 use query::Query;
 
@@ -81,6 +81,7 @@ pub struct Endpoint {
     extras: Extras,
     browser: bool,
     beta: bool,
+    dialect: Option<Dialect>,
 }
 
 #[derive(Clone)]
@@ -131,13 +132,13 @@ impl Endpoint {
 
     /// Azure, in the older form of the previews:
     /// `wss://<resource>/openai/realtime?api-version=<api_version>&deployment=<deployment>`. The resource is read as by
-    /// [`azure`](Self::azure). It has no translation.
+    /// [`azure`](Self::azure). It has no translation, and takes the [flat](Dialect::Flat) form of the protocol.
     pub fn azure_preview(resource: impl Into<String>, api_version: impl Into<String>) -> Self {
         Self::at(Place::AzurePreview { resource: resource.into(), api_version: api_version.into() })
     }
 
     fn at(place: Place) -> Self {
-        Self { place, websocket_base: None, extras: Extras::new(), browser: false, beta: false }
+        Self { place, websocket_base: None, extras: Extras::new(), browser: false, beta: false, dialect: None }
     }
 
     /// A base URL for WebSockets alone, in place of the other one with all of its path and query: what comes before
@@ -174,6 +175,21 @@ impl Endpoint {
     pub fn beta(mut self, beta: bool) -> Self {
         self.beta = beta;
         self
+    }
+
+    /// The form of the protocol that the server takes: what is sent to it is put into its words. By default the current
+    /// form, and at [`azure_preview`](Self::azure_preview) the flat one. What arrives is read in either form.
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = Some(dialect);
+        self
+    }
+
+    /// The dialect that was chosen, or the one that comes with the place.
+    pub(crate) fn spoken(&self) -> Dialect {
+        self.dialect.unwrap_or(match self.place {
+            Place::AzurePreview { .. } => Dialect::Flat,
+            Place::Base(_) | Place::Exact(_) | Place::Azure { .. } => Dialect::Current,
+        })
     }
 
     /// What to connect with: the same for the same arguments, whatever the time and the environment.
@@ -334,7 +350,8 @@ impl fmt::Debug for Endpoint {
         if let Some(base) = &self.websocket_base {
             f.field("websocket_base", &format_args!("{}", url(base)));
         }
-        f.field("extras", &self.extras).field("browser", &self.browser).field("beta", &self.beta).finish()
+        f.field("extras", &self.extras).field("browser", &self.browser).field("beta", &self.beta);
+        f.field("dialect", &self.spoken()).finish()
     }
 }
 
