@@ -1,20 +1,27 @@
 //! Reads recorded frames and says what this library makes of them.
 //!
-//! `cargo run --example inspect -- [--protocol realtime|translation] [--session] < frames.jsonl`
+//! `cargo run --example inspect -- [--protocol realtime|translation|live|live-fork|live-sideband] [--session] < frames.jsonl`
 //!
 //! A line is a frame of the server, or `{"dir":"s2c"|"c2s","frame":{..}}`. With `--frames DIR` each file of the folder
-//! is a frame, in the order of the names. Without `--protocol` the first `session.created` tells. One line of JSON is
-//! printed a frame; with `--session` only the state that they leave.
+//! is a frame, in the order of the names. Without `--protocol` the first `session.created` tells. Live's transcripts say
+//! when a link opens and closes, and of which kind it is. One line of JSON is printed a frame; with `--session` only the
+//! state that they leave.
 
 mod input;
+mod live;
 mod state;
 
-use std::{env, error, io, process::ExitCode};
+use std::{
+    env, error,
+    io::{self, BufRead},
+    process::ExitCode,
+};
 
 use input::{Direction, Frame};
 use realtime::{
     Protocol, Realtime, Translation,
     event::{Event, Recognition},
+    live::state::ConnectionKind,
     session::{Changes, Memory, Setup, State},
     transport::Instant,
 };
@@ -36,6 +43,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn error::Error>> {
     let mut protocol = None;
+    let mut live = None;
     let mut session = false;
     let mut folder = None;
     let mut arguments = env::args().skip(1);
@@ -45,12 +53,19 @@ fn run() -> Result<(), Box<dyn error::Error>> {
             "--protocol" => match arguments.next().as_deref() {
                 Some("realtime") => protocol = Some(false),
                 Some("translation") => protocol = Some(true),
-                _ => return Err("--protocol takes `realtime` or `translation`".into()),
+                Some("live") => live = Some(ConnectionKind::Primary),
+                Some("live-fork") => live = Some(ConnectionKind::Fork),
+                Some("live-sideband") => live = Some(ConnectionKind::Sideband),
+                _ => {
+                    let names = "--protocol takes `realtime`, `translation`, `live`, `live-fork` or `live-sideband`";
+                    return Err(names.into());
+                }
             },
             "--frames" => folder = Some(arguments.next().ok_or("--frames takes a folder")?),
             other => {
                 return Err(format!(
-                    "unknown argument `{other}`: [--protocol realtime|translation] [--session] [--frames DIR]"
+                    "unknown argument `{other}`: \
+                     [--protocol realtime|translation|live|live-fork|live-sideband] [--session] [--frames DIR]"
                 )
                 .into());
             }
@@ -58,7 +73,14 @@ fn run() -> Result<(), Box<dyn error::Error>> {
     }
     let mut frames = match folder {
         Some(folder) => input::folder(&folder)?,
-        None => input::lines(io::stdin().lock()),
+        None => {
+            let mut stdin = io::stdin().lock();
+            // Only a transcript of Live begins with a link that opens.
+            if live.is_some() || protocol.is_none() && opens_link(stdin.fill_buf()?) {
+                return read_live(stdin, live, session);
+            }
+            input::lines(stdin)
+        }
     };
     let mut held = Vec::new();
     while protocol.is_none() && held.len() < UNDECIDED {
@@ -68,6 +90,26 @@ fn run() -> Result<(), Box<dyn error::Error>> {
     }
     let frames = held.into_iter().map(Ok).chain(frames);
     if protocol == Some(true) { read::<Translation>(frames, session) } else { read::<Realtime>(frames, session) }
+}
+
+fn opens_link(text: &[u8]) -> bool {
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    serde_json::from_slice::<Value>(line).is_ok_and(|line| line["dir"] == "open")
+}
+
+fn read_live(input: impl BufRead, kind: Option<ConnectionKind>, session: bool) -> Result<(), Box<dyn error::Error>> {
+    let lines = live::lines(input)?;
+    let kind = live::kind(&lines).or(kind).unwrap_or_default();
+    let (mut counts, mut n) = ([0; 4], 0);
+    let report = live::replay(&lines, kind, |frame, recognition| {
+        n += 1;
+        note(&mut counts, n, frame, verdict(recognition), session);
+    });
+    if session {
+        println!("{report:#}");
+    }
+    summarise(counts);
+    Ok(())
 }
 
 fn read<P: Protocol>(
@@ -96,26 +138,35 @@ where
                 verdict(event.recognition())
             }
         };
-        counts[kind.0] += 1;
         directions[frame.direction as usize] += 1;
-        if !session {
-            let line = json!({
-                "n": n, "dir": frame.direction.as_str(), "type": frame.kind(), "kind": KINDS[kind.0], "reason": kind.1,
-            });
-            println!("{line}");
-        }
+        note(&mut counts, n, &frame, kind, session);
     }
     if session {
         let mut report = state.report();
         report["frames"] = json!({ "c2s": directions[1], "s2c": directions[0] });
         println!("{report:#}");
     }
+    summarise(counts);
+    Ok(())
+}
+
+/// Counts a frame, and prints its line unless only the state is wanted.
+fn note(counts: &mut [usize; 4], n: u64, frame: &Frame, kind: (usize, Value), session: bool) {
+    counts[kind.0] += 1;
+    if !session {
+        let line = json!({
+            "n": n, "dir": frame.direction.as_str(), "type": frame.kind(), "kind": KINDS[kind.0], "reason": kind.1,
+        });
+        println!("{line}");
+    }
+}
+
+fn summarise(counts: [usize; 4]) {
     let [known, unknown, malformed, invalid] = counts;
     eprintln!(
         "{} frames: {known} known, {unknown} unknown, {malformed} malformed, {invalid} invalid",
         counts.iter().sum::<usize>()
     );
-    Ok(())
 }
 
 const KINDS: [&str; 4] = ["known", "unknown", "malformed", "invalid"];

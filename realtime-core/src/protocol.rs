@@ -210,6 +210,6 @@ pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
     format.bytes_per_sample().map_or(1, |bytes| bytes as usize)
 }
 
-fn append(head: &str, audio: &[u8]) -> Text {
+pub(crate) fn append(head: &str, audio: &[u8]) -> Text {
     Text::declared(base64::encode_between(head, audio, "\"}").into())
 }

@@ -2,6 +2,15 @@
 //!
 //! There are no turns, no responses of the voice, no items: audio flows both ways all the time, transcripts come as
 //! fragments, and the voice delegates work to the application, to a Responses model or to a decision model.
+//!
+//! There are three kinds of connection, each a protocol: a session of one's own ([`Live`]), one that goes on from a stored
+//! session ([`LiveFork`]), and a sideband of a session that a browser or a telephone holds ([`LiveSideband`]). What a
+//! kind cannot send is not in its table of events.
 
 pub mod event;
+mod protocol;
+pub mod state;
 pub mod types;
+
+pub use protocol::{Live, LiveFork, LiveSideband};
+pub use state::LiveState;

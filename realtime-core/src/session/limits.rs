@@ -39,12 +39,12 @@ pub(super) const MOST_QUEUED: usize = 128 << 20;
 const MOST_METADATA: usize = 64 << 10;
 
 /// A text of a few words.
-pub(super) fn words(text: &str) -> &str {
+pub(crate) fn words(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_WORDS)]
 }
 
 /// Adds to a text of which only the latest part is kept.
-pub(super) fn append_latest(text: &mut String, new: &str, most: usize) {
+pub(crate) fn append_latest(text: &mut String, new: &str, most: usize) {
     text.push_str(new);
     if text.len() > most {
         // A quarter more than need be, so that it is not moved for every letter.

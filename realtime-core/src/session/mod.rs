@@ -1,7 +1,7 @@
 //! What to do next: the state machine of a session. No network, no clock, no async.
 
 mod intent;
-mod limits;
+pub(crate) mod limits;
 pub mod realtime;
 mod requests;
 mod translation;
@@ -253,7 +253,7 @@ pub enum Turn {
 }
 
 /// Adds to a list of the latest.
-fn remember<T>(list: &mut VecDeque<T>, new: T, most: Option<usize>) {
+pub(crate) fn remember<T>(list: &mut VecDeque<T>, new: T, most: Option<usize>) {
     while most.is_some_and(|most| list.len() >= most.max(1)) {
         list.pop_front();
     }

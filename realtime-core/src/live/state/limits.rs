@@ -1,0 +1,114 @@
+//! What is kept of a session that says without end. Lists keep the latest.
+
+use std::collections::VecDeque;
+
+/// Ids of events that are remembered, so that none counts twice, and ids of ours that an error may name.
+pub(super) const MOST_IDS: usize = 8192;
+
+/// Turns of the conversation.
+pub(super) const MOST_TURNS: usize = 8192;
+
+/// Bytes of one turn's text, and of one text of a backend response.
+pub(super) const MOST_TEXT: usize = 1 << 20;
+
+/// Bytes of each transcript: its end is kept.
+pub(super) const MOST_TRANSCRIPT: usize = 4 << 20;
+
+/// Clips, appended contexts, delegations, responses, calls, decisions, decision items, requests.
+pub(super) const MOST_ENTRIES: usize = 4096;
+
+/// Bytes of a call's arguments. A longer call is not a call.
+pub(super) const MOST_ARGUMENTS: usize = 4 << 20;
+
+/// Bytes of one report of token usage.
+pub(super) const MOST_USAGE: usize = 16 << 10;
+
+/// Texts of one backend response.
+pub(super) const MOST_PARTS: usize = 1024;
+
+/// Holes in the output audio.
+pub(super) const MOST_GAPS: usize = 4096;
+
+/// Keys of a telephone.
+pub(super) const MOST_KEYS: usize = 4096;
+
+/// Bytes of an id that is kept. The protocol's longest have 512.
+pub(super) const MOST_ID: usize = 1024;
+
+/// A list of the latest, whose entries keep their numbers when older ones leave.
+#[derive(Clone, Debug)]
+pub(super) struct Log<T> {
+    entries: VecDeque<T>,
+    left: u64,
+    most: usize,
+}
+
+impl<T> Log<T> {
+    pub(super) fn new(most: usize) -> Self {
+        Self { entries: VecDeque::new(), left: 0, most }
+    }
+
+    /// Adds an entry, and gives its number.
+    pub(super) fn push(&mut self, entry: T) -> u64 {
+        if self.entries.len() >= self.most {
+            self.entries.pop_front();
+            self.left += 1;
+        }
+        self.entries.push_back(entry);
+        self.left + self.entries.len() as u64 - 1
+    }
+
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        self.entries.get_mut(usize::try_from(number.checked_sub(self.left)?).ok()?)
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&T> {
+        self.entries.get(usize::try_from(number.checked_sub(self.left)?).ok()?)
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator + Clone {
+        self.entries.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+        self.entries.iter_mut()
+    }
+
+    /// The entries with their numbers, the oldest first.
+    pub(super) fn numbered(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
+        self.entries.iter().enumerate().map(|(at, entry)| (self.left + at as u64, entry))
+    }
+
+    pub(super) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.entries.retain(keep);
+    }
+}
+
+/// Adds to a text of which only the beginning is kept.
+pub(super) fn append_first(text: &mut String, new: &str) {
+    let room = MOST_TEXT.saturating_sub(text.len());
+    text.push_str(&new[..new.floor_char_boundary(room)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_keep_their_numbers_when_older_ones_leave() {
+        let mut log = Log::new(2);
+        let numbers: Vec<_> = ["a", "b", "c"].into_iter().map(|entry| log.push(entry)).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        assert_eq!((log.get(0), log.get(1), log.get(2), log.get(3)), (None, Some(&"b"), Some(&"c"), None));
+        assert_eq!(log.numbered().collect::<Vec<_>>(), [(1, &"b"), (2, &"c")]);
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_beginning() {
+        let mut text = "é".repeat(MOST_TEXT / 2 - 1) + "x";
+        append_first(&mut text, "éé");
+        append_first(&mut text, "z");
+        assert_eq!(text.len(), MOST_TEXT);
+        assert!(text.ends_with("xz"));
+    }
+}

@@ -1,0 +1,626 @@
+//! What is known of a Live session: fed with every event in both directions, in the order of the wire.
+//!
+//! Time is an argument; nothing here reads a clock.
+
+mod command;
+mod context;
+mod limits;
+mod receive;
+mod requests;
+mod seen;
+mod tally;
+mod turns;
+mod work;
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+pub use self::{
+    command::ContextKind,
+    context::{Append, AppendState, Fixture, FixtureState},
+    turns::{Grouping, LiveTurn, Speaker, TurnEnd},
+    work::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
+};
+use self::{
+    command::{Command, Commands},
+    context::Contexts,
+    limits::{Log, MOST_ENTRIES, MOST_GAPS},
+    requests::{Asked, Requests},
+    seen::{Seen, Sent},
+    turns::Turns,
+    work::Work,
+};
+use crate::{
+    live::types::{CallError, CloseReason, ContextWindow, Decision, LiveError, Number, Reported, SessionResource},
+    protocol::sample_bytes,
+    session::Setup,
+    transport::Instant,
+    types::AudioFormat,
+    wire::{Id, Json},
+};
+
+/// What sort of connection it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionKind {
+    /// A session of its own.
+    #[default]
+    Primary,
+    /// A session that goes on from a stored one.
+    Fork,
+    /// Beside a session that a browser or a telephone holds.
+    Sideband,
+}
+
+impl ConnectionKind {
+    /// The name of the kind: `primary`, `fork`, `sideband`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Fork => "fork",
+            Self::Sideband => "sideband",
+        }
+    }
+}
+
+/// Where a Live session is in its life, as this connection sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LivePhase {
+    /// The session has not begun.
+    #[default]
+    Opening,
+    /// The session is open.
+    Open,
+    /// This side has asked for the end.
+    Closing,
+    /// The server has confirmed the end.
+    Closed,
+    /// The sideband is gone; the session goes on without it.
+    Detached,
+    /// The server refused to begin.
+    Refused,
+    /// The link is gone, and the end is not confirmed.
+    Lost,
+}
+
+impl LivePhase {
+    /// The name of the phase: `opening`, `open`, ..
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+            Self::Detached => "detached",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Who ended a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkEnd {
+    /// The server closed it.
+    Server,
+    /// This side closed it.
+    Client,
+    /// It broke.
+    Network,
+}
+
+impl LinkEnd {
+    /// The name of who ended it: `server`, `client`, `network`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// How the session, or the link to it, ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Ending {
+    /// Why the server ended the session.
+    pub reason: Option<CloseReason>,
+    /// Whether the server confirmed that the session was finished in order.
+    pub confirmed: bool,
+    /// The WebSocket's close code.
+    pub code: Option<u16>,
+    /// Who ended the link.
+    pub by: Option<LinkEnd>,
+}
+
+/// An answer of the decision model.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveDecision {
+    /// The event's id.
+    pub event_id: Option<Id>,
+    /// The task, if the voice asked.
+    pub delegation_id: Option<Id>,
+    /// The trigger, if a transcript did.
+    pub trigger_id: Option<Id>,
+    /// The transcript event.
+    pub source_event_id: Option<Id>,
+    /// The answers.
+    pub decision: Reported<Decision>,
+}
+
+/// What a decision answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecisionSource {
+    /// A task.
+    Delegation,
+    /// A transcript.
+    Trigger,
+    /// `decision.create`.
+    Request,
+}
+
+impl DecisionSource {
+    /// The name of the source: `delegation`, `trigger`, `request`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delegation => "delegation",
+            Self::Trigger => "trigger",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl LiveDecision {
+    /// What it answers.
+    pub fn source(&self) -> DecisionSource {
+        match (&self.delegation_id, &self.trigger_id) {
+            (Some(_), _) => DecisionSource::Delegation,
+            (None, Some(_)) => DecisionSource::Trigger,
+            (None, None) => DecisionSource::Request,
+        }
+    }
+}
+
+/// An error of the server.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveComplaint {
+    /// What it says.
+    pub error: LiveError,
+    /// The event of ours that it is about, by its id.
+    pub client_event_id: Option<Id>,
+    /// The type of that event.
+    pub about: Option<Box<str>>,
+    /// Whether trying again is of no use.
+    pub fatal: bool,
+}
+
+/// Pieces of audio, and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioCount {
+    /// How many pieces.
+    pub events: u64,
+    /// How many bytes of audio. A piece that is not base64 has none.
+    pub bytes: u64,
+}
+
+impl AudioCount {
+    fn add(&mut self, bytes: usize) {
+        self.events += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// All audio of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioCounts {
+    /// Input that this connection sent.
+    pub appended: AudioCount,
+    /// Output of the voice.
+    pub output: AudioCount,
+    /// Input that a sideband was shown.
+    pub reflected_input: AudioCount,
+    /// Clips that this connection sent, refused ones too.
+    pub fixture: AudioCount,
+}
+
+/// Keys of a telephone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keys {
+    /// Those that the caller pressed.
+    pub received: String,
+    /// Those that were sent.
+    pub sent: String,
+    /// Those that were sent, as older servers tell it.
+    pub legacy: String,
+}
+
+/// How far a telephone call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallState {
+    /// The called party's telephone rings.
+    Ringing,
+    /// The called party has answered.
+    Answered,
+    /// The call could not be set up.
+    Failed,
+}
+
+impl CallState {
+    /// The name of the state: `ringing`, `answered`, `failed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What is known of a Live session.
+///
+/// Lists keep the latest thousands of their entries, and texts their first or last megabytes: what a server says without
+/// end does not make the state grow without end.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LiveState {
+    /// What sort of connection it is.
+    pub kind: ConnectionKind,
+    /// How many links there were.
+    pub connections: u32,
+    /// Where the session is in its life.
+    pub phase: LivePhase,
+    /// Whether the input is muted, whoever muted it.
+    pub input_muted: bool,
+    /// Whether inference is paused for want of speech.
+    pub paused: bool,
+    /// What the user said, as far as it was transcribed: the last 4 MiB of it.
+    pub input_transcript: String,
+    /// What the model said: the last 4 MiB of it.
+    pub output_transcript: String,
+    /// How much the voice was used, as last reported. Cumulative.
+    pub usage: Option<Json>,
+    /// How full the voice's context is, as last reported.
+    pub context_window: Option<Reported<ContextWindow>>,
+    /// Errors of the server, the latest last.
+    pub errors: VecDeque<LiveComplaint>,
+    /// Codes of notices, the latest last.
+    pub infos: VecDeque<Box<str>>,
+    /// Types of events that are not known, the latest last.
+    pub unknown: VecDeque<Box<str>>,
+    /// Types of known events that did not fit, the latest last.
+    pub malformed: VecDeque<&'static str>,
+    /// How many messages were no event at all.
+    pub undecodable: u64,
+    /// How many events came again, and were left out.
+    pub duplicates: u64,
+    /// Keys of a telephone.
+    pub keys: Keys,
+    /// How far a telephone call has come.
+    pub call: Option<CallState>,
+    /// Why it could not be set up.
+    pub call_error: Option<Reported<CallError>>,
+    /// All audio.
+    pub audio: AudioCounts,
+    /// How the session, or the link to it, ended. None as long as there is a link.
+    pub ending: Option<Ending>,
+    session: Option<Reported<SessionResource>>,
+    attached_to: Option<Id>,
+    source: Option<Id>,
+    was_started: bool,
+    is_linked: bool,
+    contexts: Contexts,
+    work: Work,
+    decisions: Log<LiveDecision>,
+    decision_requests: Log<Option<Id>>,
+    decision_items: Log<Id>,
+    decision_usage: Value,
+    gaps_ms: Log<(Number, Number)>,
+    output_end: Option<Number>,
+    turns: Turns,
+    requests: Requests,
+    seen: Seen,
+    sent: Sent,
+    most_errors: Option<usize>,
+}
+
+impl Default for LiveState {
+    fn default() -> Self {
+        Self::new(ConnectionKind::Primary, Grouping::default())
+    }
+}
+
+impl LiveState {
+    /// Nothing is known yet.
+    pub fn new(kind: ConnectionKind, grouping: Grouping) -> Self {
+        Self {
+            kind,
+            connections: 0,
+            phase: LivePhase::Opening,
+            input_muted: false,
+            paused: false,
+            input_transcript: String::new(),
+            output_transcript: String::new(),
+            usage: None,
+            context_window: None,
+            errors: VecDeque::new(),
+            infos: VecDeque::new(),
+            unknown: VecDeque::new(),
+            malformed: VecDeque::new(),
+            undecodable: 0,
+            duplicates: 0,
+            keys: Keys::default(),
+            call: None,
+            call_error: None,
+            audio: AudioCounts::default(),
+            ending: None,
+            session: None,
+            attached_to: None,
+            source: None,
+            was_started: false,
+            is_linked: false,
+            contexts: Contexts::default(),
+            work: Work::default(),
+            decisions: Log::new(MOST_ENTRIES),
+            decision_requests: Log::new(MOST_ENTRIES),
+            decision_items: Log::new(MOST_ENTRIES),
+            decision_usage: Value::Null,
+            gaps_ms: Log::new(MOST_GAPS),
+            output_end: None,
+            turns: Turns::new(grouping),
+            requests: Requests::default(),
+            seen: Seen::default(),
+            sent: Sent::default(),
+            most_errors: Some(64),
+        }
+    }
+
+    /// A link to the session is up: the session that a sideband attaches to, or that a fork goes on from.
+    pub fn linked(&mut self, session_id: Option<Id>, now: Instant) {
+        self.elapse(now);
+        self.connections = self.connections.saturating_add(1);
+        self.is_linked = true;
+        self.ending = None;
+        match self.kind {
+            ConnectionKind::Sideband => {
+                self.attached_to = session_id.or(self.attached_to.take());
+                self.phase = LivePhase::Open;
+            }
+            ConnectionKind::Fork => self.source = session_id.or(self.source.take()),
+            ConnectionKind::Primary => {}
+        }
+    }
+
+    /// The link is gone.
+    pub fn unlinked(&mut self, by: LinkEnd, code: Option<u16>, now: Instant) {
+        self.elapse(now);
+        self.is_linked = false;
+        let ending = self.ending.get_or_insert_default();
+        ending.by = Some(by);
+        ending.code = code;
+        if ending.confirmed {
+            return;
+        }
+        self.phase = if self.is_sideband() && self.phase != LivePhase::Closing {
+            LivePhase::Detached
+        } else if self.session.is_none() && !self.errors.is_empty() {
+            LivePhase::Refused
+        } else {
+            LivePhase::Lost
+        };
+    }
+
+    /// Nothing more is read or sent: the application lets go of the session, and of re-attaching to it.
+    pub fn ended(&mut self, now: Instant) {
+        self.turns.close(TurnEnd::Manual, ms(now));
+        if !self.is_linked {
+            self.contexts.settle();
+        }
+    }
+
+    /// Lets time pass: turns end by silence too.
+    pub fn elapse(&mut self, now: Instant) {
+        self.turns.elapse(ms(now));
+    }
+
+    /// When time alone changes a turn, in milliseconds of the clock that `now` is read from.
+    pub fn turn_deadline(&self) -> Option<Instant> {
+        let at = self.turns.deadline()?;
+        Some(Instant::from_origin(std::time::Duration::try_from_secs_f64(at.max(0.0) / 1000.0).ok()?))
+    }
+
+    /// The session as it was last reported.
+    pub fn session(&self) -> Option<&Reported<SessionResource>> {
+        self.session.as_ref()
+    }
+
+    /// The session's id: as it was last reported, before that the one attached to.
+    pub fn session_id(&self) -> Option<&Id> {
+        self.session.as_ref().map(|session| &session.id).filter(|id| !id.is_empty()).or(self.attached_to.as_ref())
+    }
+
+    /// The stored session that a fork goes on from.
+    pub fn source_session_id(&self) -> Option<&Id> {
+        self.source.as_ref()
+    }
+
+    /// The conversation, as turns in the order in which they were first seen.
+    pub fn turns(&self) -> impl DoubleEndedIterator<Item = &LiveTurn> + ExactSizeIterator {
+        self.turns.iter()
+    }
+
+    /// The clip that is being played.
+    pub fn fixture(&self) -> Option<&Fixture> {
+        self.fixtures().find(|fixture| fixture.state == FixtureState::Playing)
+    }
+
+    /// Clips, those of other connections too, in order.
+    pub fn fixtures(&self) -> impl DoubleEndedIterator<Item = &Fixture> + ExactSizeIterator {
+        self.contexts.fixtures.iter()
+    }
+
+    /// Contexts that this connection added, in order.
+    pub fn appends(&self) -> impl DoubleEndedIterator<Item = &Append> + ExactSizeIterator {
+        self.contexts.appends.iter()
+    }
+
+    /// Tasks that the voice handed over, in order.
+    pub fn delegations(&self) -> impl DoubleEndedIterator<Item = &LiveDelegation> + ExactSizeIterator {
+        self.work.delegations.iter()
+    }
+
+    /// How far a task has come.
+    pub fn delegation_status(&self, delegation: &LiveDelegation) -> DelegationStatus {
+        self.work.status(delegation)
+    }
+
+    /// Responses of the backend, in order.
+    pub fn responses(&self) -> impl DoubleEndedIterator<Item = &LiveResponse> + ExactSizeIterator {
+        self.work.responses.iter()
+    }
+
+    /// Calls of functions of the application, in order.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &LiveCall> + ExactSizeIterator {
+        self.work.calls.iter()
+    }
+
+    /// Whether the backend waits for `response.create`: no response is in progress, every call has its output, and the
+    /// backend has not been asked to go on.
+    pub fn continue_is_owed(&self) -> bool {
+        self.work.continue_is_owed()
+    }
+
+    /// How many `response.create` were sent, and how many of them were refused.
+    pub fn continues(&self) -> (u64, u64) {
+        (self.work.continues_sent, self.work.continues_refused)
+    }
+
+    /// Answers of the decision model, in order.
+    pub fn decisions(&self) -> impl DoubleEndedIterator<Item = &LiveDecision> + ExactSizeIterator {
+        self.decisions.iter()
+    }
+
+    /// The ids of the `decision.create` that were sent, in order.
+    pub fn decision_requests(&self) -> impl DoubleEndedIterator<Item = Option<&Id>> + ExactSizeIterator {
+        self.decision_requests.iter().map(Option::as_ref)
+    }
+
+    /// The ids of the items for future decisions, in order.
+    pub fn decision_items(&self) -> impl DoubleEndedIterator<Item = &Id> + ExactSizeIterator {
+        self.decision_items.iter()
+    }
+
+    /// Tokens that the backend used, added up.
+    pub fn backend_usage(&self) -> &Value {
+        &self.work.usage
+    }
+
+    /// Tokens that the decision model used, added up.
+    pub fn decision_usage(&self) -> &Value {
+        &self.decision_usage
+    }
+
+    /// Holes in the output audio, as a sideband sees it: where one ends and the next begins on the session's timeline,
+    /// in milliseconds.
+    pub fn output_gaps_ms(&self) -> impl DoubleEndedIterator<Item = (Number, Number)> + ExactSizeIterator {
+        self.gaps_ms.iter().copied()
+    }
+
+    fn is_sideband(&self) -> bool {
+        self.kind == ConnectionKind::Sideband
+    }
+
+    pub(super) fn configured(&mut self, kind: ConnectionKind, setup: &Setup) {
+        self.kind = kind;
+        self.most_errors = setup.memory.errors;
+    }
+
+    /// An event of ours goes onto the wire.
+    pub(super) fn note_sent(&mut self, seq: u64, event: &impl Commands, now: Instant) {
+        self.elapse(now);
+        let event_id = event.event_id().filter(|id| !id.is_empty());
+        if let Some(event_id) = event_id {
+            self.sent.insert(event_id, event.kind());
+        }
+        let command = event.command();
+        if let Some(asked) = Asked::by(&command) {
+            self.requests.push(seq, event_id.cloned(), asked);
+        }
+        match command {
+            Command::Audio(audio) => self.audio.appended.add(audio.len()),
+            Command::Fixture(audio) => {
+                self.audio.fixture.add(audio.len());
+                self.contexts.fixtures.push(Fixture {
+                    client_event_id: event_id.cloned(),
+                    state: FixtureState::Requested,
+                    bytes: Some(audio.len() as u64),
+                });
+            }
+            Command::Context(kind, delegation_id) => {
+                self.contexts.appends.push(Append {
+                    kind,
+                    client_event_id: event_id.cloned(),
+                    delegation_id: delegation_id.cloned(),
+                    state: AppendState::Pending,
+                    interval_ms: None,
+                });
+            }
+            Command::DecisionCreate => {
+                self.decision_requests.push(event_id.cloned());
+            }
+            Command::ResponseItemCreate(item) => self.work.answered(item, event_id),
+            Command::ResponseCreate => self.work.continued(event_id),
+            Command::Close if matches!(self.phase, LivePhase::Opening | LivePhase::Open) => {
+                self.phase = LivePhase::Closing;
+            }
+            _ => {}
+        }
+    }
+
+    /// So many bytes of input audio go onto the wire.
+    pub(super) fn note_audio(&mut self, bytes: usize, now: Instant) {
+        self.elapse(now);
+        self.audio.appended.add(bytes);
+    }
+
+    /// The link is gone, and another leads to the same session: what nothing answered, and the state that goes on.
+    pub(super) fn resumed(&self, now: Instant) -> (Vec<Id>, Self) {
+        let mut next = self.clone();
+        next.elapse(now);
+        (next.requests.clear(), next)
+    }
+
+    /// The encoding of the input, as the session has it.
+    fn input_format(&self) -> AudioFormat {
+        let audio = self.session.as_ref().and_then(|session| session.audio.as_ref());
+        audio.and_then(|audio| audio.format.as_deref().cloned()).unwrap_or_default()
+    }
+
+    pub(super) fn input_sample_bytes(&self) -> usize {
+        sample_bytes(&self.input_format())
+    }
+
+    pub(super) fn input_length_ms(&self, bytes: usize) -> u64 {
+        self.input_format().bytes_to_ms(bytes as u64).unwrap_or_default()
+    }
+}
+
+/// An id that is one.
+fn id(of: &Option<Id>) -> Option<&Id> {
+    of.as_ref().filter(|id| !id.is_empty())
+}
+
+/// A point in time, in milliseconds. Whole ones stay whole.
+fn ms(now: Instant) -> f64 {
+    now.since_origin().as_nanos() as f64 / 1e6
+}

@@ -1,0 +1,87 @@
+//! Events of ours that wait for an answer.
+
+use std::collections::VecDeque;
+
+use super::{
+    command::{Command, ContextKind},
+    context::answers,
+    limits::MOST_ENTRIES,
+};
+use crate::wire::Id;
+
+/// What an answer is an answer to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Asked {
+    Start,
+    Update,
+    Mute,
+    Unmute,
+    Fixture,
+    Context(ContextKind),
+    Decision,
+    DecisionItem,
+    DecisionItemGone(Id),
+    Close,
+    Dtmf,
+}
+
+impl Asked {
+    pub(super) fn by(command: &Command<'_>) -> Option<Self> {
+        Some(match command {
+            Command::Start => Self::Start,
+            Command::Update => Self::Update,
+            Command::Mute => Self::Mute,
+            Command::Unmute => Self::Unmute,
+            Command::Fixture(_) => Self::Fixture,
+            Command::Context(kind, _) => Self::Context(*kind),
+            Command::DecisionCreate => Self::Decision,
+            Command::DecisionItemCreate => Self::DecisionItem,
+            Command::DecisionItemDelete(item) => Self::DecisionItemGone((*item).clone()),
+            Command::Close => Self::Close,
+            Command::Dtmf => Self::Dtmf,
+            Command::Audio(_) | Command::ResponseItemCreate(_) | Command::ResponseCreate | Command::Other => {
+                return None;
+            }
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    seq: u64,
+    event_id: Option<Id>,
+    asked: Asked,
+}
+
+/// Requests on the wire, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests(VecDeque<Request>);
+
+impl Requests {
+    pub(super) fn push(&mut self, seq: u64, event_id: Option<Id>, asked: Asked) {
+        if self.0.len() == MOST_ENTRIES {
+            self.0.pop_front();
+        }
+        self.0.push_back(Request { seq, event_id, asked });
+    }
+
+    /// The request that is granted: by the id that the answer names; without one by order, on a sideband among those
+    /// that were sent without one.
+    pub(super) fn granted(&mut self, asked: &Asked, answered: Option<&Id>, is_sideband: bool) -> Option<u64> {
+        let fits =
+            |request: &Request| request.asked == *asked && answers(answered, request.event_id.as_ref(), is_sideband);
+        let at = self.0.iter().position(fits)?;
+        self.0.remove(at).map(|request| request.seq)
+    }
+
+    /// The request that an error names.
+    pub(super) fn refused(&mut self, event_id: &Id) -> Option<u64> {
+        let at = self.0.iter().position(|request| request.event_id.as_ref() == Some(event_id))?;
+        self.0.remove(at).map(|request| request.seq)
+    }
+
+    /// Nothing will be answered any more: the ids of those that were not.
+    pub(super) fn clear(&mut self) -> Vec<Id> {
+        self.0.drain(..).filter_map(|request| request.event_id).collect()
+    }
+}

@@ -1,0 +1,522 @@
+//! Work that the voice handed over: delegations, responses of the backend, calls and what is owed for them.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::{
+    id,
+    limits::{Log, MOST_ARGUMENTS, MOST_ENTRIES, MOST_ID, MOST_PARTS, MOST_USAGE, append_first},
+    tally::add,
+};
+use crate::{
+    live::types::{
+        BackendEvent, BackendItem, BackendResponse, BackendView, DelegationTarget, Number, Reported, ResponseItem,
+    },
+    wire::{Id, Json},
+};
+
+/// A task that the voice handed over.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveDelegation {
+    /// Its id.
+    pub id: Id,
+    /// Who does it. None as long as only backend events have named the task.
+    pub target: Option<DelegationTarget>,
+    /// When it was handed over, on the session's timeline, in milliseconds.
+    pub offset_ms: Option<Number>,
+    /// The backend's first response, as the delegation names it.
+    pub response_id: Option<Id>,
+    /// Whether the application has told the voice something about it, and the server has acknowledged that.
+    pub(super) answered: bool,
+    /// Whether the decision model has answered it.
+    pub(super) decided: bool,
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DelegationStatus {
+    /// The application has not answered yet.
+    Open,
+    /// The application has answered.
+    Answered,
+    /// The backend, or the decision model, has not begun.
+    Waiting,
+    /// The decision model has answered.
+    Decided,
+    /// The backend is at work.
+    Running,
+    /// The backend failed.
+    Failed,
+    /// The backend's response was cut short.
+    Incomplete,
+    /// The backend waits for the outputs of calls.
+    NeedsOutput,
+    /// The backend has all outputs, and waits for `response.create`.
+    NeedsContinue,
+    /// `response.create` was sent, and no response has begun.
+    Continuing,
+    /// The backend is done.
+    Completed,
+}
+
+impl DelegationStatus {
+    /// The name of the status: `open`, `answered`, `waiting`, ..
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::Waiting => "waiting",
+            Self::Decided => "decided",
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+            Self::NeedsOutput => "needs_output",
+            Self::NeedsContinue => "needs_continue",
+            Self::Continuing => "continuing",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// A response of the backend.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveResponse {
+    /// Its id.
+    pub id: Option<Id>,
+    /// The task that it belongs to; none if the application asked for it.
+    pub delegation_id: Option<Id>,
+    /// How far it has come.
+    pub status: ResponsePhase,
+    /// Why it failed or was cut short.
+    pub error: Option<String>,
+    /// Tokens used, as the server reported them.
+    pub usage: Option<Json>,
+    /// The calls that it made, by their ids.
+    pub calls: Vec<Id>,
+    /// Its texts: the item, the part's place, the text.
+    parts: Vec<(Option<Id>, Number, String)>,
+}
+
+/// How far a response has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponsePhase {
+    /// More of it comes.
+    InProgress,
+    /// It ended as it should.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cut short.
+    Incomplete,
+}
+
+impl ResponsePhase {
+    /// The name of the phase: `in_progress`, `completed`, `failed`, `incomplete`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
+impl LiveResponse {
+    /// All its text.
+    pub fn text(&self) -> String {
+        self.parts.iter().map(|(_, _, text)| &**text).collect()
+    }
+
+    fn part(&mut self, item: Option<&Id>, index: Option<Number>) -> Option<&mut String> {
+        let index = index.unwrap_or_default();
+        let at = match self.parts.iter().position(|(of, at, _)| of.as_ref() == item && *at == index) {
+            Some(at) => at,
+            None if self.parts.len() == MOST_PARTS => return None,
+            None => {
+                self.parts.push((item.cloned(), index, String::new()));
+                self.parts.len() - 1
+            }
+        };
+        self.parts.get_mut(at).map(|(_, _, text)| text)
+    }
+}
+
+/// A call of a function of the application.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveCall {
+    /// Its id, which the output names.
+    pub call_id: Id,
+    /// The response that made it.
+    pub response_id: Option<Id>,
+    /// The task that it belongs to; none if the application asked for the response.
+    pub delegation_id: Option<Id>,
+    /// The function's name.
+    pub name: String,
+    /// The arguments: JSON as the model wrote it.
+    pub arguments: String,
+    /// What became of its output.
+    pub output: CallOutput,
+    /// The number of its response.
+    response: Option<u64>,
+    /// The event of ours that answered it.
+    answer: Option<Id>,
+}
+
+/// What became of a call's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallOutput {
+    /// The application owes it.
+    Owed,
+    /// It was sent.
+    Sent,
+    /// It was sent, and the backend was asked to go on.
+    Continued,
+    /// The response failed or was cut short: no output is wanted.
+    Discarded,
+}
+
+impl CallOutput {
+    /// The name of the state: `owed`, `sent`, `continued`, `discarded`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owed => "owed",
+            Self::Sent => "sent",
+            Self::Continued => "continued",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// A `response.create` of ours, so that an error can take it back.
+#[derive(Clone, Debug)]
+struct Continuation {
+    event_id: Id,
+    calls: Vec<u64>,
+    /// Whether a response has begun since: then the work was admitted.
+    admitted: bool,
+}
+
+/// All work of a session.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub(super) delegations: Log<LiveDelegation>,
+    pub(super) responses: Log<LiveResponse>,
+    pub(super) calls: Log<LiveCall>,
+    by_id: HashMap<Id, u64>,
+    /// The response that each item belongs to.
+    items: HashMap<Id, u64>,
+    call_ids: HashSet<Id>,
+    continuations: Log<Continuation>,
+    pub(super) continues_sent: u64,
+    pub(super) continues_refused: u64,
+    pub(super) usage: Value,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            delegations: Log::new(MOST_ENTRIES),
+            responses: Log::new(MOST_ENTRIES),
+            calls: Log::new(MOST_ENTRIES),
+            by_id: HashMap::new(),
+            items: HashMap::new(),
+            call_ids: HashSet::new(),
+            continuations: Log::new(MOST_ENTRIES),
+            continues_sent: 0,
+            continues_refused: 0,
+            usage: Value::Null,
+        }
+    }
+}
+
+impl Work {
+    /// The task with this id, which is known from now on.
+    pub(super) fn delegation(&mut self, id: &Id) -> Option<&mut LiveDelegation> {
+        if id.len() > MOST_ID {
+            return None;
+        }
+        let known = self.delegations.numbered().find(|(_, known)| known.id == *id).map(|(number, _)| number);
+        let number = known.unwrap_or_else(|| {
+            self.delegations.push(LiveDelegation {
+                id: id.clone(),
+                target: None,
+                offset_ms: None,
+                response_id: None,
+                answered: false,
+                decided: false,
+            })
+        });
+        self.delegations.get_mut(number)
+    }
+
+    /// The task with this id, if it is known.
+    pub(super) fn known(&mut self, id: &Id) -> Option<&mut LiveDelegation> {
+        self.delegations.iter_mut().find(|known| known.id == *id)
+    }
+
+    pub(super) fn status(&self, delegation: &LiveDelegation) -> DelegationStatus {
+        match &delegation.target {
+            Some(DelegationTarget::Client) if delegation.answered => return DelegationStatus::Answered,
+            Some(DelegationTarget::Client) => return DelegationStatus::Open,
+            Some(DelegationTarget::Decisions) if delegation.decided => return DelegationStatus::Decided,
+            Some(DelegationTarget::Decisions) => return DelegationStatus::Waiting,
+            _ => {}
+        }
+        let lane = |response: &&LiveResponse| response.delegation_id.as_ref() == Some(&delegation.id);
+        let latest = self.responses.numbered().rev().find(|(_, response)| lane(response));
+        let Some((number, response)) = latest else {
+            return match &delegation.target {
+                Some(DelegationTarget::Responses) => DelegationStatus::Waiting,
+                _ => DelegationStatus::Open,
+            };
+        };
+        let any = |output| self.calls.iter().any(|call| call.response == Some(number) && call.output == output);
+        match response.status {
+            ResponsePhase::InProgress => DelegationStatus::Running,
+            ResponsePhase::Failed => DelegationStatus::Failed,
+            ResponsePhase::Incomplete => DelegationStatus::Incomplete,
+            ResponsePhase::Completed if any(CallOutput::Owed) => DelegationStatus::NeedsOutput,
+            ResponsePhase::Completed if any(CallOutput::Sent) => DelegationStatus::NeedsContinue,
+            ResponsePhase::Completed if any(CallOutput::Continued) => DelegationStatus::Continuing,
+            ResponsePhase::Completed => DelegationStatus::Completed,
+        }
+    }
+
+    /// Whether all outputs were sent, so that the backend waits for `response.create`.
+    pub(super) fn continue_is_owed(&self) -> bool {
+        let any = |output| self.calls.iter().any(|call| call.output == output);
+        let running = self.responses.iter().any(|response| response.status == ResponsePhase::InProgress);
+        !running && !any(CallOutput::Owed) && any(CallOutput::Sent)
+    }
+
+    /// An event of the backend.
+    pub(super) fn backend(&mut self, delegation_id: Option<&Id>, event: &BackendEvent) {
+        let lane = delegation_id.filter(|id| id.len() <= MOST_ID);
+        if let Some(id) = lane {
+            self.delegation(id);
+        }
+        match event.view() {
+            BackendView::Created(response) => self.created(lane, &response),
+            BackendView::Completed(response) => self.ended(lane, &response, ResponsePhase::Completed),
+            BackendView::Failed(response) => self.ended(lane, &response, ResponsePhase::Failed),
+            BackendView::Incomplete(response) => self.ended(lane, &response, ResponsePhase::Incomplete),
+            BackendView::ItemAdded(item) => {
+                self.item(lane, &item);
+            }
+            BackendView::ItemDone(item) => {
+                let response = self.item(lane, &item);
+                self.call(lane, response, &item);
+            }
+            BackendView::TextDelta(text) => {
+                if let Some(part) = self.text(lane, text.item_id, text.content_index) {
+                    append_first(part, &text.delta);
+                }
+            }
+            BackendView::TextDone(text) => {
+                if let Some(part) = self.text(lane, text.item_id, text.content_index) {
+                    part.clear();
+                    append_first(part, &text.text);
+                }
+            }
+            BackendView::Other => {}
+        }
+    }
+
+    fn created(&mut self, lane: Option<&Id>, response: &BackendResponse) {
+        let known = short(&response.id);
+        if known.is_some_and(|id| self.by_id.contains_key(id)) {
+            return;
+        }
+        self.begin(known, lane);
+        for continuation in self.continuations.iter_mut() {
+            continuation.admitted = true;
+        }
+    }
+
+    fn begin(&mut self, known: Option<&Id>, lane: Option<&Id>) -> u64 {
+        let number = self.responses.push(LiveResponse {
+            id: known.cloned(),
+            delegation_id: lane.cloned(),
+            status: ResponsePhase::InProgress,
+            error: None,
+            usage: None,
+            calls: Vec::new(),
+            parts: Vec::new(),
+        });
+        if let Some(id) = known {
+            self.by_id.insert(id.clone(), number);
+        }
+        // What belongs to a response that has left is forgotten with it.
+        if self.by_id.len() > MOST_ENTRIES || self.items.len() > MOST_ENTRIES {
+            self.by_id.retain(|_, number| self.responses.get(*number).is_some());
+            self.items.retain(|_, number| self.responses.get(*number).is_some());
+        }
+        number
+    }
+
+    fn ended(&mut self, lane: Option<&Id>, snapshot: &Reported<BackendResponse>, status: ResponsePhase) {
+        let known = short(&snapshot.id);
+        let number = known.and_then(|id| self.by_id.get(id).copied()).or_else(|| {
+            let mut running = self.running(lane);
+            running.next().filter(|_| running.next().is_none())
+        });
+        let number = number.unwrap_or_else(|| self.begin(known, lane));
+        if let Some(response) = self.responses.get_mut(number) {
+            response.status = status;
+            let code = snapshot.error.as_ref().and_then(|error| error.code.clone());
+            let reason = || snapshot.incomplete_details.as_ref().and_then(|details| details.reason.clone());
+            response.error = code.filter(|code| !code.is_empty()).or_else(reason).map(|mut words| {
+                words.truncate(words.floor_char_boundary(MOST_ID));
+                words
+            });
+            response.usage = snapshot.usage.clone().filter(|usage| usage.as_str().len() <= MOST_USAGE);
+            if let Some(usage) = &response.usage {
+                add(&mut self.usage, &usage.to_value());
+            }
+        }
+        if status != ResponsePhase::Completed {
+            for call in self.calls.iter_mut().filter(|call| call.response == Some(number)) {
+                if matches!(call.output, CallOutput::Owed | CallOutput::Sent) {
+                    call.output = CallOutput::Discarded;
+                }
+            }
+        }
+    }
+
+    /// The responses of a lane that are not over, the latest first.
+    fn running(&self, lane: Option<&Id>) -> impl Iterator<Item = u64> {
+        self.responses
+            .numbered()
+            .rev()
+            .filter(move |(_, response)| {
+                response.delegation_id.as_ref() == lane && response.status == ResponsePhase::InProgress
+            })
+            .map(|(number, _)| number)
+    }
+
+    /// The response that an item belongs to, for good.
+    fn item(&mut self, lane: Option<&Id>, item: &BackendItem) -> Option<u64> {
+        let item = short(&item.id);
+        let bound = item.and_then(|id| self.items.get(id).copied());
+        let latest = || {
+            let of_lane = |(_, response): &(u64, &LiveResponse)| response.delegation_id.as_ref() == lane;
+            self.responses.numbered().rev().find(of_lane).map(|(number, _)| number)
+        };
+        let number = bound.or_else(|| self.running(lane).next()).or_else(latest)?;
+        if let Some(id) = item
+            && bound.is_none()
+            && self.items.len() < 4 * MOST_ENTRIES
+        {
+            self.items.insert(id.clone(), number);
+        }
+        Some(number)
+    }
+
+    fn text(&mut self, lane: Option<&Id>, item: Option<Id>, index: Option<Number>) -> Option<&mut String> {
+        let item = short(&item);
+        let bound = item.and_then(|id| self.items.get(id).copied());
+        let number = bound.or_else(|| self.running(lane).next())?;
+        self.responses.get_mut(number)?.part(item, index)
+    }
+
+    fn call(&mut self, lane: Option<&Id>, response: Option<u64>, item: &Reported<BackendItem>) {
+        let status = item.json().read::<Status>().map(|status| status.status).unwrap_or_default();
+        let whole = status.is_null() || status == "completed";
+        let (Some(call_id), Some(name), true) = (short(&item.call_id), &item.name, whole) else { return };
+        let arguments = item.arguments.clone().unwrap_or_default();
+        if item.kind.as_deref() != Some("function_call")
+            || self.call_ids.contains(call_id)
+            || arguments.len() > MOST_ARGUMENTS
+            || name.len() > MOST_ID
+        {
+            return;
+        }
+        let made_by = response.and_then(|number| self.responses.get(number));
+        let void =
+            made_by.is_some_and(|made_by| matches!(made_by.status, ResponsePhase::Failed | ResponsePhase::Incomplete));
+        let call = LiveCall {
+            call_id: call_id.clone(),
+            response_id: made_by.and_then(|made_by| made_by.id.clone()),
+            delegation_id: lane.cloned(),
+            name: name.clone(),
+            arguments,
+            output: if void { CallOutput::Discarded } else { CallOutput::Owed },
+            response,
+            answer: None,
+        };
+        if let Some(made_by) = response.and_then(|number| self.responses.get_mut(number))
+            && made_by.calls.len() < MOST_ENTRIES
+        {
+            made_by.calls.push(call.call_id.clone());
+        }
+        self.call_ids.insert(call.call_id.clone());
+        self.calls.push(call);
+        if self.call_ids.len() > 2 * MOST_ENTRIES {
+            self.call_ids = self.calls.iter().map(|call| call.call_id.clone()).collect();
+        }
+    }
+
+    /// An output of ours is sent.
+    pub(super) fn answered(&mut self, item: &ResponseItem, event_id: Option<&Id>) {
+        let Some(call_id) = item.answers() else { return };
+        let owed = |call: &&mut LiveCall| call.call_id == call_id && call.output == CallOutput::Owed;
+        if let Some(call) = self.calls.iter_mut().find(owed) {
+            call.output = CallOutput::Sent;
+            call.answer = event_id.cloned();
+        }
+    }
+
+    /// A `response.create` of ours is sent.
+    pub(super) fn continued(&mut self, event_id: Option<&Id>) {
+        self.continues_sent += 1;
+        let sent = self.calls.numbered().filter(|(_, call)| call.output == CallOutput::Sent);
+        let calls: Vec<_> = sent.map(|(number, _)| number).collect();
+        for number in &calls {
+            if let Some(call) = self.calls.get_mut(*number) {
+                call.output = CallOutput::Continued;
+            }
+        }
+        if let Some(event_id) = event_id {
+            self.continuations.push(Continuation { event_id: event_id.clone(), calls, admitted: false });
+        }
+    }
+
+    /// An error names an event of ours.
+    pub(super) fn refused(&mut self, event_id: &Id) {
+        let answered = |call: &&mut LiveCall| call.output == CallOutput::Sent && call.answer.as_ref() == Some(event_id);
+        for call in self.calls.iter_mut().filter(answered) {
+            call.output = CallOutput::Owed;
+            call.answer = None;
+        }
+        let named = |continuation: &&Continuation| continuation.event_id == *event_id;
+        let Some(continuation) = self.continuations.iter().find(named).filter(|found| !found.admitted) else { return };
+        for number in continuation.calls.clone() {
+            if let Some(call) = self.calls.get_mut(number)
+                && call.output == CallOutput::Continued
+            {
+                call.output = CallOutput::Sent;
+            }
+        }
+        self.continues_refused += 1;
+        self.continuations.retain(|continuation| continuation.event_id != *event_id);
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+struct Status {
+    #[serde(default)]
+    status: Value,
+}
+
+/// An id that is one and can be kept.
+fn short(of: &Option<Id>) -> Option<&Id> {
+    id(of).filter(|id| id.len() <= MOST_ID)
+}
