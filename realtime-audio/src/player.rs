@@ -164,8 +164,8 @@ impl PlayerQueue {
 
     /// How much audio is in the queue, in milliseconds.
     pub fn queued_ms(&self) -> u64 {
-        let queued = self.made - self.shared.taken.load(Ordering::Acquire).min(self.made);
-        queued * 1000 / u64::from(self.rate)
+        let gone = self.shared.taken.load(Ordering::Acquire).max(self.shared.drop_until.load(Ordering::Relaxed));
+        self.made.saturating_sub(gone) * 1000 / u64::from(self.rate)
     }
 
     /// Drops all audio that is in the queue.
@@ -216,8 +216,12 @@ impl PlayerQueue {
         self.shared.drop_until.store(until, Ordering::Release);
     }
 
-    /// Takes pieces while there is room for all of the last one.
+    /// Takes pieces while there is room for all of the last one. Not before the callback has dropped what it should: the
+    /// next words would begin with what little room there is, and then wait.
     fn refill(&mut self, mut next: impl FnMut() -> Option<Chunk>) {
+        if self.shared.taken.load(Ordering::Acquire) < self.shared.drop_until.load(Ordering::Relaxed) {
+            return;
+        }
         loop {
             let (taken, _) = self.ring.push_partial_slice(&self.pending);
             let taken = taken.len();

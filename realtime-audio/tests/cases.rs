@@ -10,6 +10,7 @@ mod case;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 fn testdata() -> PathBuf {
@@ -30,9 +31,11 @@ fn all_cases_come_out_as_expected() {
     assert!(count > 150, "only {count} cases");
 }
 
-/// Runs the cases with a text in one file replaced, and gives the names of those that fail.
-fn tampered(file: &str, text: &str, by: &str) -> Vec<String> {
-    let folder = std::env::temp_dir().join(format!("realtime-audio-{}-{}", std::process::id(), file.replace('/', "-")));
+/// Runs the cases with texts in one file replaced, and gives what failed.
+fn tampered(file: &str, changes: &[(&str, &str)]) -> Vec<String> {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("realtime-audio-cases-{}-{call}", std::process::id()));
     let copy = |from: &Path, to: &Path| {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.path().is_file()) {
@@ -48,9 +51,12 @@ fn tampered(file: &str, text: &str, by: &str) -> Vec<String> {
         fs::remove_file(folder.join("resample.json")).unwrap();
     }
     let path = folder.join(file);
-    let before = fs::read_to_string(&path).unwrap();
-    assert!(before.contains(text), "{file} has no {text}");
-    fs::write(&path, before.replacen(text, by, 1)).unwrap();
+    let mut content = fs::read_to_string(&path).unwrap();
+    for (text, by) in changes {
+        assert!(content.contains(text), "{file} has no {text}");
+        content = content.replacen(text, by, 1);
+    }
+    fs::write(&path, content).unwrap();
     let (_, failed) = failures(&folder);
     fs::remove_dir_all(&folder).unwrap();
     failed
@@ -63,13 +69,26 @@ fn a_case_with_another_expectation_fails() {
         ("wav_write.json", "524946462400000057", "524946462500000057"),
         ("g711.json", "5ee7cf5f273f842d", "5ee7cf5f273f842e"),
         ("resample.json", "\"must_db\": 55", "\"must_db\": 155"),
+        ("resample.json", "\"must_db\": -50", "\"must_db\": -150"),
+        ("resample.json", "\"must_db\": 40", "\"must_db\": 140"),
         ("chunks/chunks.json", "\"at_flush\": 960", "\"at_flush\": 961"),
         ("chunks/pacing.json", "\"at_ms\": 60", "\"at_ms\": 61"),
         ("recording/barge_in.json", "\"heard_ms\": 480", "\"heard_ms\": 481"),
     ] {
-        let failed = tampered(file, text, by);
+        let failed = tampered(file, &[(text, by)]);
         assert!(!failed.is_empty(), "{file}");
         let file = file.rsplit('/').next().unwrap();
         assert!(failed.iter().all(|name| name.contains(file)), "{file}: {failed:?}");
     }
+}
+
+#[test]
+fn resampling_reaches_what_is_wished_and_not_only_what_is_demanded() {
+    let wishes = [
+        ("\"must_db\": 55", "\"must_db\": 75"),
+        ("\"must_db\": -50", "\"must_db\": -75"),
+        ("\"must_db\": 40", "\"must_db\": 65"),
+    ];
+    let failed = tampered("resample.json", &wishes);
+    assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use realtime_audio::wav::{Wav, encode};
 use realtime_core::{
     Protocol, Realtime, Translation,
     auth::Credential,
@@ -164,6 +165,19 @@ pub(crate) fn webhooks(data: &[u8]) {
         headers.append("webhook-signature", right.parse().unwrap());
         assert!(webhooks.verify(&headers, body, now).is_ok());
     }
+}
+
+/// A file that may be WAV: what can be read has whole frames, all of them samples, and can be written and read again,
+/// unless its rate is one that is not written.
+pub(crate) fn wav(data: &[u8]) {
+    let Ok(wav) = Wav::parse(data) else { return };
+    let channels = u64::from(wav.format().channels());
+    assert_eq!(wav.samples::<i16>().len() as u64, wav.frames() * channels);
+    assert!(wav.audio().len() + wav.left_over() <= data.len());
+    let Ok(file) = encode(wav.format(), wav.audio()) else { return };
+    let again = Wav::parse(&file).unwrap();
+    assert_eq!((again.format(), again.audio()), (wav.format(), wav.audio()));
+    assert_eq!((again.missing_bytes(), again.left_over()), (0, 0));
 }
 
 /// Lines that become a URL: a base, a target, the name and the value of a query parameter and of a header. Whatever can

@@ -125,3 +125,10 @@ fn webhooks() {
 fn urls() {
     hunt(bodies::urls, &files("fuzz/corpus/urls"), MUTANTS * 200);
 }
+
+#[test]
+fn wav_files() {
+    let short = |file: &Vec<u8>| file.len() < 3_000;
+    let seeds: Vec<_> = files("realtime-audio/testdata/wav").into_iter().filter(short).collect();
+    hunt(bodies::wav, &seeds, MUTANTS * 50);
+}
