@@ -16,13 +16,14 @@ pub(super) struct Base {
 }
 
 /// What stands behind a base URL in the whole address of an endpoint, as a portal or a document shows it.
-const ENDPOINTS: [&str; 6] = [
+const ENDPOINTS: [&str; 7] = [
     "/realtime",
     "/realtime/translations",
     "/realtime/client_secrets",
     "/realtime/calls",
     "/realtime/sessions",
     "/realtime/transcription_sessions",
+    "/live/sessions",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,11 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme of a WebSocket to the same place.
-    pub(super) fn websocket(self) -> Self {
+    /// Whether TLS is spoken there.
+    pub(super) fn is_secure(self) -> bool {
         match self {
-            Self::Http | Self::Ws => Self::Ws,
-            Self::Https | Self::Wss => Self::Wss,
+            Self::Http | Self::Ws => false,
+            Self::Https | Self::Wss => true,
         }
     }
 
@@ -79,19 +80,18 @@ impl Base {
         Ok(Self { scheme, authority, path, query: Query::of_url(query), tail: tail.into() })
     }
 
-    /// Takes the path of an endpoint off, where a whole address was given. Whether there was one.
-    pub(super) fn strip_endpoint(&mut self) -> bool {
-        let before = self.path.len();
-        while let Some(rest) = ENDPOINTS.iter().find_map(|end| self.path.strip_suffix(end)) {
-            self.path.truncate(rest.trim_end_matches('/').len());
+    /// The same, with the path of an endpoint taken off, where a whole address was given.
+    pub(super) fn parse_whole(text: &str) -> Result<Self, EndpointError> {
+        let mut base = Self::parse(text)?;
+        while let Some(rest) = ENDPOINTS.iter().find_map(|end| base.path.strip_suffix(end)) {
+            base.path.truncate(rest.trim_end_matches('/').len());
         }
-        self.path.len() < before
+        Ok(base)
     }
 
     /// Takes `/openai` and what Azure has behind it off.
     pub(super) fn strip_azure(&mut self) {
-        let is_azures = |rest: &str| ["", "/v1", "/realtime"].contains(&rest) || rest.starts_with("/deployments/");
-        self.strip_endpoint();
+        let is_azures = |rest: &str| ["", "/v1"].contains(&rest) || rest.starts_with("/deployments/");
         if let Some((before, rest)) = self.path.rsplit_once("/openai")
             && is_azures(rest)
         {

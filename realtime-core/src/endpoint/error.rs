@@ -41,6 +41,12 @@ pub enum EndpointError {
     AzureAddress,
     /// The URL of an Azure resource has the path of something else.
     ResourcePath,
+    /// A segment of a path, such as a call's id, is empty, `.` or `..`.
+    PathSegment,
+    /// A request of the REST API at an exact URL.
+    ExactRest,
+    /// A request of the REST API at an Azure endpoint of the preview form.
+    PreviewRest,
     /// Translation at an Azure endpoint of the preview form.
     PreviewTranslation,
     /// The key or token is empty or blank.
@@ -107,6 +113,17 @@ impl fmt::Display for EndpointError {
             Self::ResourcePath => f.write_str(
                 "the URL of the Azure resource has a path that is not the resource's: give it without one, such as \
                  https://name.openai.azure.com, or give the whole address to `Endpoint::exact`",
+            ),
+            Self::PathSegment => f.write_str(
+                "a part of the path, such as a call's id, is empty or consists of dots: give the id that the service \
+                 gave",
+            ),
+            Self::ExactRest => {
+                f.write_str("an exact URL is that of a WebSocket alone: give a base URL, by `Endpoint::gateway`")
+            }
+            Self::PreviewRest => f.write_str(
+                "the preview form of Azure has no such requests: use the form without an api-version \
+                 (`Endpoint::azure`)",
             ),
             Self::PreviewTranslation => f.write_str(
                 "the preview form of Azure has no translation: use the form without an api-version (`Endpoint::azure`)",

@@ -37,18 +37,18 @@ mod extras;
 mod handshake;
 mod headers;
 mod query;
+mod resolve;
 
 use std::fmt;
 
-use http::Uri;
+use http::{Method, Request};
 
 pub use error::EndpointError;
 pub use extras::Extras;
 pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 
 use crate::{auth::Credential, dialect::Dialect};
-use base::{Base, Scheme};
-use query::Query;
+use base::Base;
 
 const OPENAI: &str = "https://api.openai.com/v1";
 
@@ -69,6 +69,16 @@ pub enum Target {
     /// A new session whose model is not named in the URL: for servers that take none there, and for
     /// [exact](Endpoint::exact) URLs. What the base URL itself names stays.
     Unnamed,
+    /// The WebSocket at this path beneath the base URL, by its segments: `live`, `sessions` for `/live/sessions`. Each is
+    /// escaped as needed. No parameter is added.
+    Path(Vec<String>),
+}
+
+impl Target {
+    /// The WebSocket at this path beneath the base URL.
+    pub fn path<S: Into<String>>(segments: impl IntoIterator<Item = S>) -> Self {
+        Self::Path(segments.into_iter().map(Into::into).collect())
+    }
 }
 
 /// A server of the Realtime API: where it is, how its URLs are made, what every connection to it carries.
@@ -202,123 +212,42 @@ impl Endpoint {
         credential: &Credential,
         extras: &Extras,
     ) -> Result<Handshake, EndpointError> {
-        let mut handshake = Handshake::new(self.uri(target, extras)?);
+        let mut resolved = self.resolve(target, extras)?;
         match self.browser {
-            true => handshake.subprotocols = headers::subprotocols(self, credential, extras)?,
-            false => handshake.headers = headers::headers(self, credential, extras)?,
+            true => resolved.subprotocols = headers::subprotocols(self, credential, extras)?,
+            false => resolved.headers = headers::headers(self, credential, extras)?,
         }
-        Ok(handshake)
+        resolved.websocket()
     }
 
-    fn uri(&self, target: &Target, extras: &Extras) -> Result<Uri, EndpointError> {
-        if let Some(url) = self.exact_url() {
-            return self.exact_uri(url, extras);
-        }
-        let base = self.base()?;
-        let suffix = match target {
-            Target::Translation(_) => "/realtime/translations",
-            Target::Model(_) | Target::Call(_) | Target::Transcription | Target::Unnamed => "/realtime",
-        };
-        let query = self.query(&base.query, target, extras)?.encoded();
-        uri(&base, &base.path, suffix, &query)
-    }
-
-    /// The URL that is not to be changed, if the endpoint is one.
-    pub(crate) fn exact_url(&self) -> Option<&str> {
-        match (&self.websocket_base, &self.place) {
-            (None, Place::Exact(url)) => Some(url),
-            _ => None,
-        }
-    }
-
-    fn exact_uri(&self, url: &str, extras: &Extras) -> Result<Uri, EndpointError> {
-        let mut base = Base::parse(url)?;
-        base.scheme = base.scheme.websocket();
-        let (path, query) = base.tail.split_once('?').unwrap_or((&base.tail, ""));
-        let path = if path.is_empty() { "/" } else { path };
-        if self.extras.query.is_empty() && extras.query.is_empty() {
-            return uri(&base, path, "", query);
-        }
-        let mut query = self.extras.query.clone();
-        query.replace_with(&base.query);
-        query.replace_with(&extras.query);
-        uri(&base, path, "", &query.encoded())
-    }
-
-    /// All but `/realtime` and what follows.
-    fn base(&self) -> Result<Base, EndpointError> {
-        let resource = match (&self.websocket_base, &self.place) {
-            (Some(base), _) => {
-                let mut base = Base::parse(base)?;
-                base.strip_endpoint();
-                return Ok(Base { scheme: base.scheme.websocket(), ..base });
-            }
-            // An exact URL has no base: `uri` takes it as it is.
-            (None, Place::Base(base) | Place::Exact(base)) => {
-                let mut base = Base::parse(base)?;
-                let is_whole = base.strip_endpoint();
-                let of_azure = base.path.ends_with("/openai") && base.query.has("api-version");
-                if base.path.contains("/openai/deployments/") || (is_whole && of_azure) {
-                    return Err(EndpointError::AzureAddress);
-                }
-                return Ok(Base { scheme: base.scheme.websocket(), ..base });
-            }
-            (None, Place::Azure { resource } | Place::AzurePreview { resource, .. }) => resource,
-        };
-        let mut base = Base::parse(resource)?;
-        base.scheme = if base.scheme == Scheme::Ws { Scheme::Ws } else { Scheme::Wss };
-        base.strip_azure();
-        if ["realtime", "voice-live", "projects"].iter().any(|segment| base.has_segment(segment)) {
-            return Err(EndpointError::ResourcePath);
-        }
-        base.path += if matches!(self.place, Place::Azure { .. }) { "/openai/v1" } else { "/openai" };
-        Ok(base)
-    }
-
-    fn query(&self, of_base: &Query, target: &Target, extras: &Extras) -> Result<Query, EndpointError> {
-        let mut query = self.extras.query.clone();
-        query.replace_with(of_base);
-        if *target != Target::Unnamed {
-            ["model", "call_id", "intent"].iter().for_each(|name| query.remove(name));
-        }
-        if let Place::Azure { .. } = self.place {
-            ["api-version", "deployment"].iter().for_each(|name| query.remove(name));
-        }
-
-        // What this connection's query may replace comes before it, what it may not comes after it.
-        let mut last = Query::default();
-        if let Place::AzurePreview { api_version, .. } = &self.place {
-            last.set("api-version", text("api-version", api_version)?);
-        }
-        let foreign: &[_] = match (target, &self.place) {
-            (Target::Translation(_), Place::AzurePreview { .. }) => return Err(EndpointError::PreviewTranslation),
-            (Target::Model(deployment), Place::AzurePreview { .. }) => {
-                last.set("deployment", text("deployment", deployment)?);
-                &["call_id"]
-            }
-            (Target::Model(model) | Target::Translation(model), _) => {
-                query.set("model", text("model", model)?);
-                for model in extras.query.values("model") {
-                    text("model", &model)?;
-                }
-                if matches!(target, Target::Model(_)) { &["call_id"] } else { &["call_id", "intent"] }
-            }
-            (Target::Call(id), _) => {
-                last.set("call_id", text("call_id", id)?);
-                &["model", "intent"]
-            }
-            (Target::Transcription, _) => {
-                last.set("intent", "transcription");
-                &["call_id"]
-            }
-            (Target::Unnamed, _) => &[],
-        };
-        if let Some(name) = foreign.iter().find(|name| extras.query.has(name)) {
-            return Err(EndpointError::TwoTargets { name });
-        }
-        query.replace_with(&extras.query);
-        query.replace_with(&last);
-        Ok(query)
+    /// A request of the REST API at the same server, without a body: the path beneath the base URL, of which each segment
+    /// is escaped as needed, and by the rules of URLs and headers that a WebSocket has. `ws` and `wss` are understood as
+    /// `http` and `https`.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use realtime_core::{auth::Credential, endpoint::{Endpoint, Extras}};
+    ///
+    /// let endpoint = Endpoint::gateway("https://gateway.example/v1?tenant=7");
+    /// let path = ["realtime", "calls", "rtc/1", "hangup"];
+    /// let request = endpoint.request(Method::POST, &path, &Credential::None, &Extras::new())?;
+    /// assert_eq!(*request.uri(), "https://gateway.example/v1/realtime/calls/rtc%2F1/hangup?tenant=7");
+    /// # Ok::<_, realtime_core::endpoint::EndpointError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Something that was given cannot be used, or the endpoint is one of WebSockets alone: an
+    /// [exact](Self::exact) URL, or Azure's [preview](Self::azure_preview).
+    pub fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        credential: &Credential,
+        extras: &Extras,
+    ) -> Result<Request<()>, EndpointError> {
+        let mut resolved = self.resolve_path(path, extras)?;
+        resolved.headers = headers::headers(self, credential, extras)?;
+        resolved.http(method)
     }
 
     fn is_azure(&self) -> bool {
@@ -352,21 +281,5 @@ impl fmt::Debug for Endpoint {
         }
         f.field("extras", &self.extras).field("browser", &self.browser).field("beta", &self.beta);
         f.field("dialect", &self.spoken()).finish()
-    }
-}
-
-fn uri(base: &Base, path: &str, suffix: &str, query: &str) -> Result<Uri, EndpointError> {
-    let mark = if query.is_empty() { "" } else { "?" };
-    let uri = format!("{}://{}{path}{suffix}{mark}{query}", base.scheme.as_str(), base.authority);
-    // All its parts are checked, so nothing but the length is left to be wrong.
-    uri.try_into().map_err(|_| EndpointError::TooLong)
-}
-
-/// A text for the URL that must say something.
-fn text<'a>(what: &'static str, text: &'a str) -> Result<&'a str, EndpointError> {
-    match text {
-        text if text.trim().is_empty() => Err(EndpointError::Empty { what }),
-        text if text.contains(char::is_control) => Err(EndpointError::Control { what }),
-        text => Ok(text),
     }
 }

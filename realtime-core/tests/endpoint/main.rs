@@ -2,6 +2,7 @@
 
 mod errors;
 mod headers;
+mod requests;
 mod row;
 mod secrets;
 mod urls;
@@ -32,6 +33,7 @@ fn table() -> Vec<Row> {
     [
         urls::plain(),
         urls::whole_addresses(),
+        requests::paths(),
         urls::azure_rows(),
         headers::headers(),
         headers::browser_rows(),

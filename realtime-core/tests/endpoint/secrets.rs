@@ -88,7 +88,7 @@ fn debug_shows_the_rest() {
     assert_eq!(format!("{extras:?}"), shown);
     let shown = concat!(
         "Endpoint { base: https://gw/v1?tenant=***&model=z, extras: Extras { query: , ",
-        r#"headers: [("OpenAI-Organization", "org-1")] }, browser: false, beta: false }"#,
+        r#"headers: [("OpenAI-Organization", "org-1")] }, browser: false, beta: false, dialect: Current }"#,
     );
     assert_eq!(format!("{endpoint:?}"), shown);
     let extras = none().query("k", "v").header("X-Key", "k").user_agent("app/1");
