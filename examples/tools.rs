@@ -8,10 +8,17 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    io::{self, Write},
+    mem,
+    process::ExitCode,
+    time::Duration,
+};
 
 use futures::TryStreamExt;
 use realtime::{
+    Awaited,
     connection::{Notice, Update},
     event::ServerEvent,
     mock::{Answer, Simulator, Turn},
@@ -68,23 +75,55 @@ async fn run() -> Result<(), Box<dyn Error>> {
             connection.session().update(RealtimeSessionConfig::default().output_modalities([Modality::Text]))?;
             connection.use_tools(tools)?;
             drop(connection.respond(question).await?);
+            // Whether the response in progress calls a function: then another follows it.
+            let mut calls = false;
             let mut updates = connection.updates();
             while let Some(update) = updates.try_next().await? {
-                match update {
+                let done = match update {
+                    Update::Event(ServerEvent::ResponseOutputTextDelta(delta)) => {
+                        print!("{}", delta.delta);
+                        io::stdout().flush()?;
+                        continue;
+                    }
+                    Update::Event(ServerEvent::ResponseFunctionCallArgumentsDone(_)) => {
+                        calls = true;
+                        continue;
+                    }
                     Update::Event(ServerEvent::ConversationItemAdded(added)) => {
                         if let Item::FunctionCallOutput(output) = &added.item {
                             eprintln!("{} -> {}", output.call_id, output.output);
                         }
+                        continue;
                     }
-                    Update::Event(ServerEvent::ResponseOutputTextDone(done)) => println!("{}", done.text),
-                    Update::Event(ServerEvent::ResponseDone(done)) => {
-                        // The last response calls nothing, so nothing follows it.
-                        let is_call = |item: &Item| matches!(item, Item::FunctionCall(_));
-                        if !done.response.output.iter().flatten().any(is_call) {
+                    Update::Event(ServerEvent::Error(error)) => {
+                        eprintln!("the server says: {}", error.error);
+                        continue;
+                    }
+                    Update::Notice(Notice::Tool(error)) => {
+                        eprintln!("went wrong: {error}");
+                        continue;
+                    }
+                    // Nobody holds a handle, so this is where it is told.
+                    Update::Notice(Notice::Failed { awaited: Awaited::Event { kind, .. }, error })
+                        if &*kind == "response.create" =>
+                    {
+                        return Err(error.into());
+                    }
+                    Update::Event(event) => event,
+                    Update::Notice(Notice::Ended(event)) => *event,
+                    _ => continue,
+                };
+                let is_call = |item: &Item| matches!(item, Item::FunctionCall(_));
+                match done {
+                    ServerEvent::ResponseOutputItemDone(done) => calls |= is_call(&done.item),
+                    ServerEvent::ResponseDone(done) => {
+                        support::whole(&done.response)?;
+                        calls |= done.response.output.iter().flatten().any(is_call);
+                        if !mem::take(&mut calls) {
+                            println!();
                             break;
                         }
                     }
-                    Update::Notice(Notice::Tool(error)) => eprintln!("went wrong: {error}"),
                     _ => {}
                 }
             }

@@ -42,6 +42,12 @@ impl State<EventsOnly> for Nothing {
 
     fn received(&mut self, _: &mut ServerEvent, _: Instant, _: &mut Changes) {}
 
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    fn expire(&mut self, _: Instant, _: &mut Changes) {}
+
     fn input_ms(&self, _: usize) -> u64 {
         0
     }

@@ -12,9 +12,9 @@ use futures::{
 };
 use realtime::{
     ClientBuilder, Connection, Options, Realtime,
-    connection::Unread,
+    connection::{Phase, Unread},
     mock::Simulator,
-    types::{Modality, RealtimeSessionConfig, Response, ResponseStatus},
+    types::{Modality, RealtimeSessionConfig},
 };
 
 use crate::support;
@@ -47,16 +47,30 @@ async fn converse(
     // Drives while nothing is asked: pings are answered, and a link that breaks is noticed.
     let mut driver = pin!(connection.drive().fuse());
     let mut lines = pin!(lines);
+    let mut failed = 0;
     loop {
         eprint!("> ");
         match select(lines.next(), &mut driver).await {
             Either::Left((Some(line), _)) => match line?.trim() {
                 "" => {}
-                line => ask(connection, line).await?,
+                line => {
+                    if let Err(error) = ask(connection, line).await {
+                        // One answer less, as long as the connection lives.
+                        if connection.phase() == Phase::Closed {
+                            return Err(error);
+                        }
+                        eprintln!("chat: {}", support::explain(&*error));
+                        failed += 1;
+                    }
+                }
             },
             Either::Left((None, _)) => {
                 eprintln!();
-                return Ok(());
+                return match failed {
+                    0 => Ok(()),
+                    1 => Err("an answer failed".into()),
+                    more => Err(format!("{more} answers failed").into()),
+                };
             }
             Either::Right((ended, _)) => {
                 ended?;
@@ -69,29 +83,17 @@ async fn converse(
 /// One question, and its answer as it comes.
 async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Box<dyn Error>> {
     let mut response = connection.respond(question).await?;
-    response
+    let printed = response
         .text()
         .try_for_each(async |text| {
             print!("{text}");
             let _ = io::stdout().flush();
             Ok(())
         })
-        .await?;
+        .await;
     println!();
-    complain(&response.await?)
-}
-
-/// A response that is not whole is an error here.
-fn complain(response: &Response) -> Result<(), Box<dyn Error>> {
-    match &response.status {
-        None | Some(ResponseStatus::Completed) => Ok(()),
-        Some(status) => {
-            let details = response.status_details.as_ref();
-            let error = details.and_then(|details| details.error.as_ref()?.message.as_deref());
-            Err(format!("the response is {status}{}", error.map(|error| format!(": {error}")).unwrap_or_default())
-                .into())
-        }
-    }
+    printed?;
+    support::whole(&response.await?)
 }
 
 fn simulator() -> Simulator {

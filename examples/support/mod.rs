@@ -5,6 +5,7 @@ use std::{env, error::Error, fmt::Write, process::ExitCode};
 use realtime::{
     Client, ClientBuilder,
     mock::{Served, Simulator},
+    types::{Response, ResponseStatus},
 };
 
 /// The model that is asked for where none is named.
@@ -45,12 +46,38 @@ pub(crate) fn arguments() -> Result<(String, Vec<String>), Box<dyn Error>> {
 /// Success, or one line that says what went wrong, with its causes.
 pub(crate) fn finish(name: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("{name}: {}", explain(&*error));
+    ExitCode::FAILURE
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn explain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let _ = write!(line, ": {error}");
         cause = error.source();
     }
-    eprintln!("{name}: {}", line.replace('\n', " "));
-    ExitCode::FAILURE
+    line.replace('\n', " ")
+}
+
+/// Whether a response is whole.
+///
+/// # Errors
+/// It is not: how it ended, and what the server says of it.
+pub(crate) fn whole(response: &Response) -> Result<(), Box<dyn Error>> {
+    match &response.status {
+        None | Some(ResponseStatus::Completed) => Ok(()),
+        Some(status) => Err(format!("the response is {status}{}", details(response)).into()),
+    }
+}
+
+/// Why a response ended as it did: the words and the code of the server's error, or the reason.
+pub(crate) fn details(response: &Response) -> String {
+    let details = response.status_details.as_ref();
+    let error = details.and_then(|details| details.error.as_ref());
+    let reason = details.and_then(|details| details.reason.as_ref()).map(|reason| reason.to_string());
+    let words = error.and_then(|error| error.message.clone()).or(reason);
+    let code = error.and_then(|error| error.code.as_deref()).map(|code| format!(" ({code})"));
+    words.map(|words| format!(": {words}{}", code.unwrap_or_default())).unwrap_or_default()
 }

@@ -10,18 +10,21 @@ use crate::{
     event::ErrorEvent,
     transport::{CloseFrame, TransportError},
     types::ErrorBody,
+    wire::Id,
 };
 
-/// Why a connection could not be opened, or ended.
+/// Why a connection could not be opened, or ended, or a request failed.
 ///
-/// A clone is the same error: everything that waits on a connection is told.
+/// A clone is the same error: everything that waits on a connection is told. Its [`source`](error::Error::source) is what
+/// caused it: for a request that the end of the connection left unanswered, the reason for which that ended.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
-    /// What the server said in its answer to the handshake.
-    answer: Option<Box<ErrorEvent>>,
+    cause: Option<Error>,
+    /// What the server said where the kind has no place for it: in its answer to the handshake, or right before it closed.
+    said: Option<Box<ErrorEvent>>,
 }
 
 /// What went wrong.
@@ -38,9 +41,13 @@ pub enum ErrorKind {
     Transport(TransportError),
     /// The server took the connection and refused the session: a wrong key, an unknown model.
     Refused(Box<Refused>),
-    /// Too slow.
+    /// The connection itself was too slow: this deadline has passed.
     Timeout(Deadline),
-    /// The server closed the connection, with this frame, or without one.
+    /// The server said nothing of what was waited for: it did not open the session, answer an event or go on with a
+    /// response in time. Only the first ends the connection.
+    Unanswered(Box<Unanswered>),
+    /// The server closed the connection, with this frame, or without one. Code 1000 is here only if something was
+    /// still unanswered.
     Closed(Option<CloseFrame>),
     /// An event was not taken for sending.
     Send(SendErrorKind),
@@ -82,14 +89,62 @@ pub struct Refused {
     pub close: Option<CloseFrame>,
 }
 
+impl Refused {
+    /// Whether another attempt may fare better. The type of the error decides where it is known: a fault of the
+    /// request, of the credential or of the account stays one, and a fault of the server passes. Else the close code
+    /// does.
+    fn is_retryable(&self) -> bool {
+        match self.error.as_ref().and_then(|error| error.error.kind.as_deref()) {
+            Some(
+                "invalid_request_error" | "authentication_error" | "permission_error" | "not_found_error"
+                | "insufficient_quota" | "billing_error",
+            ) => false,
+            Some("server_error" | "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded") => true,
+            _ => self.close.as_ref().map_or(self.error.is_some(), |close| is_passing(close.code)),
+        }
+    }
+}
+
+/// What a server did not do in time.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unanswered {
+    /// What was waited for.
+    pub awaited: Awaited,
+    /// How long, in all. Time in which a response was active does not count for an event of ours.
+    pub waited: Duration,
+    /// What the server complained of meanwhile without saying which event it meant: perhaps why.
+    pub error: Option<ErrorEvent>,
+    /// The types of the events that came in place of the one that opens a session: the first eight. Empty for what
+    /// else is waited for.
+    pub came: Vec<Box<str>>,
+    /// Whether keepalives came, and nothing else: the server lives, and is silent.
+    pub only_keepalives: bool,
+}
+
+/// Something that a server is expected to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Awaited {
+    /// To open the session.
+    Opening,
+    /// To answer an event of ours: to acknowledge it, to begin the response that it asks for, or to refuse it.
+    Event {
+        /// Its type, such as `response.create`.
+        kind: Box<str>,
+        /// Its id.
+        event_id: Option<Id>,
+    },
+    /// To go on with this response, or to end it.
+    Response(Id),
+}
+
 /// A deadline of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deadline {
     /// Dialling, TLS and the upgrade.
     Connect,
-    /// From the upgrade to the event that opens the session.
-    Opening,
     /// Writing one message.
     Write,
     /// The answer to a ping.
@@ -102,14 +157,24 @@ pub enum Deadline {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, answer: None }))
+        Self(Arc::new(Inner { kind, cause: None, said: None }))
     }
 
     /// Why a transport could not connect, with the server's own words if there are any. Where they repeat a secret,
     /// `***` stands in its place.
     pub(crate) fn connecting(error: TransportError, secrets: &[String]) -> Self {
-        let answer = error.body().and_then(|body| said(body, secrets)).map(Box::new);
-        Self(Arc::new(Inner { kind: ErrorKind::Transport(error), answer }))
+        let said = error.body().and_then(|body| said(body, secrets)).map(Box::new);
+        Self(Arc::new(Inner { kind: ErrorKind::Transport(error), cause: None, said }))
+    }
+
+    /// An error that another has led to.
+    pub(crate) fn caused(kind: ErrorKind, cause: Option<&Self>) -> Self {
+        Self(Arc::new(Inner { kind, cause: cause.cloned(), said: None }))
+    }
+
+    /// The server's close, and what it complained of right before.
+    pub(crate) fn closed(frame: Option<CloseFrame>, said: Option<Box<ErrorEvent>>) -> Self {
+        Self(Arc::new(Inner { kind: ErrorKind::Closed(frame), cause: None, said }))
     }
 
     pub(crate) fn aborted(reason: &Self) -> Self {
@@ -125,14 +190,17 @@ impl Error {
         &self.0.kind
     }
 
-    /// What the server said, if it said something: in an event, or in the JSON body of its answer to the handshake.
+    /// What the server said, if it said something: in an event, in the JSON body of its answer to the handshake, or in
+    /// what caused this error.
     pub fn server(&self) -> Option<&ErrorEvent> {
-        match self.kind() {
+        let own = match self.kind() {
             ErrorKind::Refused(refused) => refused.error.as_ref(),
-            ErrorKind::Request(error) => Some(error),
-            ErrorKind::Transport(_) => self.0.answer.as_deref(),
-            _ => None,
-        }
+            ErrorKind::Request(error) => Some(&**error),
+            ErrorKind::Unanswered(unanswered) => unanswered.error.as_ref(),
+            ErrorKind::Aborted(reason) => reason.server(),
+            _ => self.0.said.as_deref(),
+        };
+        own.or_else(|| self.0.cause.as_ref()?.server())
     }
 
     /// How long the server asks to wait before another attempt: see [`TransportError::retry_after`].
@@ -143,25 +211,36 @@ impl Error {
         }
     }
 
-    /// The server's close frame, if it sent one.
+    /// The server's close frame, if it sent one and the connection ended by it.
     pub fn close_frame(&self) -> Option<&CloseFrame> {
         match self.kind() {
             ErrorKind::Refused(refused) => refused.close.as_ref(),
             ErrorKind::Closed(frame) => frame.as_ref(),
-            _ => None,
+            ErrorKind::Aborted(reason) => reason.close_frame(),
+            _ => self.0.cause.as_ref()?.close_frame(),
         }
     }
 
-    /// Whether another connection may fare better: after a broken or silent link, and after the close codes 1001,
-    /// 1005, 1006, 1011, 1012 and 1013; never after a refusal.
+    /// Whether another connection may fare better: after a broken or silent link, where a session did not open in
+    /// time, and after the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open. After
+    /// 1000 too, for that is an error only where something was unanswered. Never after a refusal for which the request,
+    /// the credential or the account is to blame.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Transport(error) => error.is_retryable(),
             ErrorKind::Timeout(_) | ErrorKind::Closed(None) => true,
-            ErrorKind::Closed(Some(frame)) => matches!(frame.code, 1001 | 1005 | 1006 | 1011 | 1012 | 1013),
+            ErrorKind::Unanswered(unanswered) => unanswered.awaited == Awaited::Opening,
+            ErrorKind::Closed(Some(frame)) => frame.code == 1000 || is_passing(frame.code),
+            ErrorKind::Refused(refused) => refused.is_retryable(),
             _ => false,
         }
     }
+}
+
+/// Whether a close code tells of something that passes: the server goes away, restarts, is overloaded, has failed, or
+/// is behind a gateway that has. 1005 and 1006 stand for no close frame at all.
+pub(crate) fn is_passing(code: u16) -> bool {
+    matches!(code, 1001 | 1005 | 1006 | 1011..=1014)
 }
 
 impl From<ErrorKind> for Error {
@@ -208,22 +287,32 @@ impl fmt::Display for Error {
             },
             ErrorKind::Refused(refused) => {
                 f.write_str("the server refused the session")?;
-                match (&refused.error, &refused.close) {
-                    (Some(error), _) => write!(f, ": {}", error.error),
-                    (None, Some(close)) => write!(f, ": closed with {close}"),
-                    (None, None) => Ok(()),
+                if let Some(error) = &refused.error {
+                    write!(f, ": {}", error.error)?;
+                }
+                match &refused.close {
+                    Some(close) => write!(f, ": closed with {close}"),
+                    None => Ok(()),
                 }
             }
             ErrorKind::Timeout(deadline) => f.write_str(match deadline {
                 Deadline::Connect => "connecting took too long",
-                Deadline::Opening => "the server did not open the session in time",
                 Deadline::Write => "writing a message took too long",
-                Deadline::Keepalive => "the server no longer answers",
+                Deadline::Keepalive => "the server no longer answers: a keepalive ping went unanswered",
                 Deadline::Finish => "the server did not end the session in time",
                 Deadline::Session => "the session is about to reach its greatest age",
             }),
-            ErrorKind::Closed(Some(frame)) => write!(f, "the server closed the connection with {frame}"),
-            ErrorKind::Closed(None) => f.write_str("the connection ended without a close frame"),
+            ErrorKind::Unanswered(unanswered) => unanswered.fmt(f),
+            ErrorKind::Closed(frame) => {
+                match frame {
+                    Some(frame) => write!(f, "the server closed the connection with {frame}")?,
+                    None => f.write_str("the connection ended without a close frame")?,
+                }
+                match &self.0.said {
+                    Some(said) => write!(f, ", after it had said: {}", said.error),
+                    None => Ok(()),
+                }
+            }
             ErrorKind::Send(kind) => kind.fmt(f),
             ErrorKind::Request(error) => write!(f, "the server refused the event: {}", error.error),
             ErrorKind::Ambiguous => f.write_str("the connection ended before the server answered the event"),
@@ -248,13 +337,44 @@ impl error::Error for Error {
             ErrorKind::Credentials(error) => Some(error),
             ErrorKind::Transport(error) => Some(error),
             ErrorKind::Aborted(reason) => Some(reason),
-            _ => None,
+            _ => self.0.cause.as_ref().map(|cause| cause as _),
+        }
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.waited.as_secs_f64();
+        match &self.awaited {
+            Awaited::Opening => write!(f, "timed out: the server did not open the session within {seconds} s")?,
+            Awaited::Event { kind, .. } => write!(f, "timed out: `{kind}` was not acknowledged within {seconds} s")?,
+            Awaited::Response(id) => write!(f, "timed out: nothing more came of response {id} within {seconds} s")?,
+        }
+        if !self.came.is_empty() {
+            write!(f, ", but sent `{}`", self.came.join("`, `"))?;
+        }
+        if self.only_keepalives {
+            f.write_str(", only keepalives (ping) came")?;
+        }
+        match &self.error {
+            Some(error) => write!(f, "; the server has said: {}", error.error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening => f.write_str("the opening of the session"),
+            Self::Event { kind, .. } => f.write_str(kind),
+            Self::Response(id) => write!(f, "response {id}"),
         }
     }
 }
 
 /// The server's words in the body of a refusal.
-fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
+pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
     let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
     let words = Words::read(body);
     // What is in front of a service often has one word of its own.

@@ -30,7 +30,7 @@ pub mod webhooks;
 
 pub use client::{Client, ClientBuilder, Connect};
 pub use connection::{Ack, Connection, Options, SendError, Sender};
-pub use error::{Deadline, Error, ErrorKind, Refused};
+pub use error::{Awaited, Deadline, Error, ErrorKind, Refused, Unanswered};
 pub use live::{Live, LiveFork, LiveSideband, LiveState};
 pub use protocol::{Protocol, Realtime, Translation};
 pub use wire::{Audio, Id, Json, Patch, Piece, Secret};

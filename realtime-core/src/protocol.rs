@@ -3,9 +3,13 @@
 use std::fmt;
 
 use crate::{
+<<<<<<< HEAD
     dialect::{Dialect, DialectError},
+=======
+    error::said,
+>>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     event::{
-        ClientEvent, ErrorEvent, Event, InputAudioBufferAppend, ServerEvent,
+        ClientEvent, ConversationItemAdded, ErrorEvent, Event, InputAudioBufferAppend, ServerEvent,
         translation::{self, SessionClose, SessionInputAudioBufferAppend},
     },
     session::{RealtimeSession, State, TranslationSession, realtime::is_out_of_band},
@@ -35,6 +39,16 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// Whether this event opens the session.
     fn opened(event: &Self::ServerEvent) -> bool;
 
+    /// Whether this event says only that the server lives. Those of the WebSocket protocol are no events.
+    fn is_keepalive(event: &Self::ServerEvent) -> bool {
+        matches!(event.kind(), "ping" | "pong" | "keepalive" | "keep_alive" | "heartbeat")
+    }
+
+    /// The event that an acknowledgement is given as, where it has another name than the event that came.
+    fn acknowledgement(event: &Self::ServerEvent) -> Self::ServerEvent {
+        event.clone()
+    }
+
     /// What is sent to end the session in order; [`closed`](Self::closed) is then waited for.
     fn closing() -> Option<Self::ClientEvent> {
         None
@@ -49,6 +63,7 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// The server's complaint, if the event is one.
     fn error(event: &Self::ServerEvent) -> Option<&ErrorEvent>;
 
+<<<<<<< HEAD
     /// Writes an event in the words of the server.
     ///
     /// # Errors
@@ -56,6 +71,13 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     fn encode(event: &Self::ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
         let _ = dialect;
         Ok(event.encode())
+=======
+    /// What the server complains of in a message that is no [`error`](Self::error), if it is to be had: asked of what
+    /// comes in place of the event that opens the session.
+    fn refusal(message: &[u8]) -> Option<ErrorEvent> {
+        let _ = message;
+        None
+>>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     }
 
     /// Completes an event that is about to be queued, with ids that `fresh` makes of a prefix.
@@ -106,8 +128,25 @@ impl Protocol for Realtime {
     type ServerEvent = ServerEvent;
     type State = RealtimeSession;
 
+    /// By its type alone, so that a member that does not fit keeps no session from being opened. Some servers open it by
+    /// `conversation.created`, and those that send neither say at least what became of an update.
     fn opened(event: &ServerEvent) -> bool {
-        matches!(event, ServerEvent::SessionCreated(_))
+        matches!(event.kind(), "session.created" | "conversation.created" | "session.updated")
+    }
+
+    /// Items that are announced by an older name, or by being complete, were added all the same.
+    fn acknowledgement(event: &ServerEvent) -> ServerEvent {
+        let (event_id, previous_item_id, item) = match event {
+            ServerEvent::ConversationItemCreated(created) => {
+                (&created.event_id, &created.previous_item_id, &created.item)
+            }
+            ServerEvent::ConversationItemDone(done) => (&done.event_id, &done.previous_item_id, &done.item),
+            other => return other.clone(),
+        };
+        let mut added = ConversationItemAdded::new(item.clone());
+        added.event_id.clone_from(event_id);
+        added.previous_item_id.clone_from(previous_item_id);
+        added.into()
     }
 
     fn error(event: &ServerEvent) -> Option<&ErrorEvent> {
@@ -117,8 +156,13 @@ impl Protocol for Realtime {
         }
     }
 
+<<<<<<< HEAD
     fn encode(event: &ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
         dialect.encode(event)
+=======
+    fn refusal(message: &[u8]) -> Option<ErrorEvent> {
+        refusal(message)
+>>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     }
 
     /// An item without an id gets one, so that the server's answer is told from other items.
@@ -171,7 +215,7 @@ impl Protocol for Translation {
     type State = TranslationSession;
 
     fn opened(event: &translation::ServerEvent) -> bool {
-        matches!(event, translation::ServerEvent::SessionCreated(_))
+        matches!(event.kind(), "session.created" | "session.updated")
     }
 
     fn closing() -> Option<translation::ClientEvent> {
@@ -187,6 +231,10 @@ impl Protocol for Translation {
             translation::ServerEvent::Error(error) => Some(error),
             _ => None,
         }
+    }
+
+    fn refusal(message: &[u8]) -> Option<ErrorEvent> {
+        refusal(message)
     }
 
     fn audio(event: &translation::ClientEvent) -> Option<&[u8]> {
@@ -210,6 +258,15 @@ pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
     format.bytes_per_sample().map_or(1, |bytes| bytes as usize)
 }
 
+<<<<<<< HEAD
 pub(crate) fn append(head: &str, audio: &[u8]) -> Text {
+=======
+/// The words of a complaint in the shapes that refusals by HTTP have.
+fn refusal(message: &[u8]) -> Option<ErrorEvent> {
+    said(message, &[]).filter(|error| !error.error.message.is_empty())
+}
+
+fn append(head: &str, audio: &[u8]) -> Text {
+>>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     Text::declared(base64::encode_between(head, audio, "\"}").into())
 }

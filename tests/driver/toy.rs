@@ -1,10 +1,12 @@
 //! A protocol of a handful of events. That it runs shows that a third family of events needs no change of the
 //! connection.
 
+use std::time::Duration;
+
 use realtime::{
-    Id, Protocol,
+    Awaited, Id, Protocol,
     event::{ErrorEvent, Event, EventOf, Recognition},
-    session::{Changes, State},
+    session::{Changes, Outcome, Overdue, State},
     transport::{Instant, Text},
 };
 use serde_json::{Value, json};
@@ -207,25 +209,43 @@ impl Protocol for Toy {
 
 /// The questions without an answer; an error answers the oldest.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked(Vec<(u64, u64)>);
+pub(crate) struct Asked(Vec<(u64, u64, Instant)>);
+
+/// How long an answer is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+fn question() -> Awaited {
+    Awaited::Event { kind: "ask".into(), event_id: None }
+}
 
 impl State<Toy> for Asked {
-    fn sent(&mut self, seq: u64, event: &Up, _: Instant) {
+    fn sent(&mut self, seq: u64, event: &Up, now: Instant) {
         if let Up::Ask(n) = event {
-            self.0.push((seq, *n));
+            self.0.push((seq, *n, now));
         }
     }
 
     fn sent_audio(&mut self, _: usize, _: Instant) {}
 
-    fn received(&mut self, event: &mut Down, _: Instant, changes: &mut Changes) {
-        let (at, granted) = match event {
-            Down::Answer(Answer(n)) => (self.0.iter().position(|(_, asked)| asked == n), true),
-            Down::Error(_) => ((!self.0.is_empty()).then_some(0), false),
+    fn received(&mut self, event: &mut Down, _: Instant, changes: &mut Changes<Down>) {
+        let (at, outcome) = match event {
+            Down::Answer(Answer(n)) => (self.0.iter().position(|(_, asked, _)| asked == n), Outcome::Granted),
+            Down::Error(error) => ((!self.0.is_empty()).then_some(0), Outcome::Refused(question(), error.clone())),
             _ => return,
         };
         if let Some(at) = at {
-            changes.settled.push((self.0.remove(at).0, granted));
+            changes.settled.push((self.0.remove(at).0, outcome));
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.0.first().map(|(_, _, asked)| *asked + PATIENCE)
+    }
+
+    fn expire(&mut self, now: Instant, changes: &mut Changes<Down>) {
+        while self.due().is_some_and(|at| now >= at) {
+            let (seq, _, asked) = self.0.remove(0);
+            changes.settled.push((seq, Outcome::Overdue(Box::new(Overdue::new(question(), asked)))));
         }
     }
 

@@ -102,6 +102,10 @@ fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
             state.sent(number, &event, now);
         } else {
             let mut changes = Changes::default();
+            if state.due().is_some_and(|at| now >= at) {
+                state.expire(now, &mut changes);
+                assert!(state.due().is_none_or(|at| at > now), "given up, and still due");
+            }
             state.received(&mut P::ServerEvent::decode(frame), now, &mut changes);
             // Each request is settled once.
             let mut settled: Vec<u64> = changes.settled.iter().map(|(request, _)| *request).collect();

@@ -5,6 +5,7 @@ use std::{
     mem,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use super::{
@@ -27,12 +28,15 @@ use crate::{
     error::{Deadline, Error, ErrorKind},
     event::{ErrorEvent, Event},
     protocol::Protocol,
-    session::{Setup, State},
+    session::{Changes, Setup, State, Timeouts},
     transport::{CloseFrame, Duplex, Instant, Text, TransportError},
 };
 
 /// How many messages one turn reads at most before it lets others run.
 pub(super) const MESSAGES_A_TURN: usize = 32;
+
+/// How soon something is looked at again that could not be done.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is rarely there is boxed: thousands of connections may wait at once.
 pub(super) struct Core<P: Protocol> {
@@ -63,8 +67,10 @@ pub(super) struct Core<P: Protocol> {
     pub(super) held: VecDeque<Entry<P>>,
     /// Requests on the wire whose answer somebody awaits.
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
-    /// What the server last complained of before it opened the session.
+    /// What the server complained of last, if nothing came since then or the session is not open.
     pub(super) complaint: Option<Box<ErrorEvent>>,
+    /// What came of late, for those who wait for something else.
+    pub(super) heard: Heard,
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
     /// What makes the conversation anew on another session, ahead of the queue.
@@ -73,12 +79,25 @@ pub(super) struct Core<P: Protocol> {
     pub(super) attempts: u32,
     /// How many sessions there were before this one.
     pub(super) generation: u32,
-    /// Whether a session was ever open: until then there is one attempt. And since when the present one is.
+    /// Why the latest link is gone.
+    pub(super) lost: Option<Error>,
+    /// Whether a session was ever open. And since when the present one is.
     pub(super) was_open: bool,
     pub(super) opened: Option<Instant>,
     pub(super) starter: Option<Starter<P>>,
     /// What the tracer is to be told.
     pub(super) notes: Notes,
+}
+
+/// What came of late.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// When an event came that says more than that the server lives, and when one that says no more.
+    pub(super) event: Instant,
+    pub(super) keepalive: Instant,
+    /// Since when the session is waited for, and what came in its place.
+    pub(super) since: Instant,
+    pub(super) instead: Vec<Box<str>>,
 }
 
 /// The writing side of a link.
@@ -116,7 +135,10 @@ impl<P: Protocol> Core<P> {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
         let mut state = P::State::default();
-        let setup = Setup::new(options.memory.clone()).playback(options.playback.clone()).restore(restore);
+        let timeouts =
+            Timeouts::new(options.request_timeout, options.response_error_timeout, options.response_idle_timeout);
+        let setup = Setup::new(options.memory.clone()).playback(options.playback.clone());
+        let setup = setup.restore(restore).timeouts(timeouts);
         state.configure(&setup);
         Self {
             link: Link::Dialing(Attempt::new(0, dial)),
@@ -142,11 +164,13 @@ impl<P: Protocol> Core<P> {
             held: VecDeque::new(),
             waiting: HashMap::new(),
             complaint: None,
+            heard: Heard::default(),
             peer_close: None,
             write: Write::default(),
             replay: VecDeque::new(),
             attempts: 0,
             generation: 0,
+            lost: None,
             was_open: false,
             opened: None,
             starter: None,
@@ -196,6 +220,7 @@ impl<P: Protocol> Core<P> {
         let pumps = Pumps::new(duplex);
         self.deadlines.connect = None;
         self.deadlines.opening = Some(now + options.opening_timeout);
+        self.heard = Heard { since: now, ..Heard::default() };
         if pumps.can_ping {
             self.deadlines.listen(now);
         }
@@ -203,6 +228,18 @@ impl<P: Protocol> Core<P> {
         self.write.opening = P::opening().map(|event| event.encode());
         self.left |= bit::READ | bit::WRITE | bit::QUEUE;
         self.enter(Phase::Opening);
+    }
+
+    /// When the session is to be asked again. What could not be given up, for nobody reads, is looked at a little later.
+    fn next_question(&self, now: Instant) -> Option<Instant> {
+        let held = self.state.deadline().filter(|at| *at > now && !self.held.is_empty());
+        let due = self.state.due().map(|at| if at > now { at } else { now + LOOK_AGAIN });
+        held.into_iter().chain(due).min()
+    }
+
+    /// Whether this session takes, or is to take, the place of another, or the link that of one that never opened any.
+    pub(super) fn is_again(&self) -> bool {
+        self.was_open || self.attempts > 0
     }
 
     pub(super) fn enter(&mut self, phase: Phase) {
@@ -249,6 +286,17 @@ impl<P: Protocol> Shared<P> {
         waste
     }
 
+    /// Gives up what the server was waited for too long. What has become ready by it.
+    fn give_up(&self, core: &mut Core<P>, now: Instant) -> u8 {
+        let mut changes = Changes::default();
+        Arc::make_mut(&mut core.state).expire(now, &mut changes);
+        core.settle(changes, now);
+        let ready = self.collect(core);
+        self.hub.defer(ready & bit::TASK);
+        // What was held back may go now.
+        ready & bit::QUEUE | if core.is_released(now) { bit::QUEUE } else { 0 }
+    }
+
     fn expire_dial(&self, core: &Core<P>) -> Result<(), End> {
         if core.write.closing.is_some() {
             return Err(Ok(()));
@@ -274,7 +322,7 @@ impl<P: Protocol> Shared<P> {
             bits |= bit::READ;
         }
         // Silence and stalls are judged only right after an attempt.
-        if core.deadlines.is_silence_due(now) {
+        if core.deadlines.is_silence_due(now) || core.state.due().is_some_and(|at| now >= at) {
             bits |= bit::READ;
         }
         if core.deadlines.write.is_some_and(|at| now >= at) {
@@ -291,8 +339,11 @@ impl<P: Protocol> Shared<P> {
         if core.is_released(now) {
             bits |= bit::QUEUE;
         }
+        if quiet && core.state.due().is_some_and(|at| now >= at) {
+            bits |= self.give_up(core, now);
+        }
         self.write(core, pumps, bits, now);
-        core.deadlines.session = core.state.deadline().filter(|at| *at > now && !core.held.is_empty());
+        core.deadlines.session = core.next_question(now);
         if core.expire(quiet, now)? {
             self.write(core, pumps, bit::QUEUE, now);
         }
@@ -390,7 +441,7 @@ impl<P: Protocol> Shared<P> {
                     return;
                 }
             }
-            core.written(&mut self.out(), now);
+            core.written(&mut self.out());
             let Some(message) = (!core.write.mute).then(|| core.next_message(&mut self.out(), now)).flatten() else {
                 return;
             };

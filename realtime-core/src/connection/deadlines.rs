@@ -18,14 +18,14 @@ pub(super) struct Deadlines {
     pub(super) finish: Option<Instant>,
     /// For the closing handshake, and for what is left to read once writing broke.
     pub(super) close: Option<Instant>,
-    /// When the session is to be asked again.
+    /// When the session is to be asked again: for what waits to be sent, and for what it gives up.
     pub(super) session: Option<Instant>,
     /// When links beside the one in use are looked at.
     pub(super) spare: Option<Instant>,
     keepalive: Option<Keepalive>,
     /// When silence is looked at next.
     silence: Option<Instant>,
-    /// When the ping being answered went out, and until when it may go unanswered.
+    /// When the ping being answered was asked for, and until when it may go unanswered.
     pinged: Option<(Instant, Instant)>,
     heard: Instant,
     alarm: Option<(Instant, BoxFuture<'static, ()>)>,
@@ -91,16 +91,14 @@ impl Deadlines {
             let due = self.heard + keepalive.idle;
             if now >= due && quiet {
                 self.silence = None;
+                // The grace begins now and not when the ping leaves: on a dead link what is being written before it never
+                // does.
+                self.pinged = Some((now, now + keepalive.grace));
                 return Pulse::Ping;
             }
             self.silence = Some(if now < due { due } else { now + keepalive.grace });
         }
         Pulse::Fine
-    }
-
-    /// The ping has been written: its grace begins.
-    pub(super) fn pinged(&mut self, now: Instant) {
-        self.pinged = self.keepalive.map(|keepalive| (now, now + keepalive.grace));
     }
 
     fn next(&self) -> Option<Instant> {

@@ -11,8 +11,9 @@ use super::{
     outbox::{Entry, Outbox},
 };
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, is_passing},
     protocol::Protocol,
+    session::State,
     transport::{CloseFrame, TransportError},
 };
 
@@ -42,11 +43,12 @@ impl<P: Protocol> Core<P> {
         // What was being written stays known, for it was not written.
         self.write = Write { current: self.write.current.take(), ..Write::default() };
         out.close();
+        let cause = self.end.as_ref().and_then(|end| end.as_ref().err());
         for cell in self.held.iter().filter_map(|entry| entry.cell.as_ref()).chain(out.cells()) {
-            cell.set(Err(ErrorKind::Unsent.into()));
+            cell.set(Err(Error::caused(ErrorKind::Unsent, cause)));
         }
         for (_, cell) in self.waiting.drain() {
-            cell.set(Err(ErrorKind::Ambiguous.into()));
+            cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause)));
         }
         let mut waste = Waste::default();
         waste.add(mem::replace(&mut self.link, Link::Down));
@@ -61,15 +63,16 @@ impl<P: Protocol> Core<P> {
         if self.phase == Phase::Closing || self.over {
             return Ok(());
         }
-        if opening && (self.complaint.is_some() || self.peer_close.is_some()) {
-            return Err(Error::refused(
-                self.complaint.take().map(|complaint| *complaint),
-                self.peer_close.take().flatten(),
-            ));
+        let complaint = self.complaint.take();
+        let is_passing = matches!(&self.peer_close, Some(Some(frame)) if is_passing(frame.code));
+        if opening && (complaint.is_some() || (self.peer_close.is_some() && !is_passing)) {
+            return Err(Error::refused(complaint.map(|complaint| *complaint), self.peer_close.take().flatten()));
         }
+        // Nobody is told that all is well who still waits for something.
+        let is_waiting = self.state.is_waiting() || !self.waiting.is_empty() || !self.held.is_empty();
         match self.peer_close.take() {
-            Some(Some(frame)) if frame.code == 1000 => Ok(()),
-            Some(frame) => Err(ErrorKind::Closed(frame).into()),
+            Some(Some(frame)) if frame.code == 1000 && !is_waiting => Ok(()),
+            Some(frame) => Err(Error::closed(frame, complaint)),
             None => Err(error
                 .or_else(|| self.write.broken.take())
                 .map_or_else(|| ErrorKind::Closed(None).into(), Error::from)),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Notice,
-    core::{Core, Current},
+    core::{Core, Current, Heard},
     deadlines::Pulse,
     driver::{Kind, Shared},
     end::End,
@@ -15,12 +15,15 @@ use super::{
     outbox::{Entry, Outbox},
 };
 use crate::{
-    error::{Deadline, ErrorKind},
+    error::{Awaited, Deadline, Error, ErrorKind, Unanswered},
     event::{Event, Recognition},
     protocol::Protocol,
-    session::{Changes, State},
+    session::{Changes, Outcome, Overdue, State},
     transport::{Instant, Message, Text, TransportError},
 };
+
+/// How many of the events are named that came in place of the one that opens a session.
+const MOST_INSTEAD: usize = 8;
 
 impl<P: Protocol> Core<P> {
     /// Takes one message in.
@@ -43,10 +46,13 @@ impl<P: Protocol> Core<P> {
                 self.event(shared, event, &text, kind, now)
             }
             Message::Binary(bytes) => {
-                let event = P::ServerEvent::binary(bytes.clone());
+                let event = binary::<P>(&bytes);
                 self.event(shared, event, &Text::declared(bytes), kind, now)
             }
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Ping(_) | Message::Pong(_) => {
+                self.heard.keepalive = now;
+                Ok(())
+            }
             Message::Close(frame) => {
                 self.peer_close = Some(frame);
                 // The library below answers it. Nothing else may follow.
@@ -68,35 +74,38 @@ impl<P: Protocol> Core<P> {
         let options = &shared.options;
         self.interrupt_move();
         let opens = self.phase == Phase::Opening && P::opened(&event);
-        if opens && self.was_open {
+        if opens && self.is_again() {
             shared.take_over(self);
         }
         let mut changes = Changes::default();
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
         self.notes.message(false, event.kind(), raw.as_bytes().len());
-        self.notes.turn(changes.turn);
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
             cell.push(&event, raw.as_bytes().len());
         }
-        for (seq, granted) in changes.settled {
-            if let Some(cell) = self.waiting.remove(&seq) {
-                cell.set(match P::error(&event) {
-                    Some(error) if !granted => Err(ErrorKind::Request(Box::new(error.clone())).into()),
-                    _ => Ok(event.clone()),
-                });
-            }
+        if P::is_keepalive(&event) {
+            self.heard.keepalive = now;
+        } else {
+            self.heard.event = now;
         }
-        if self.phase == Phase::Opening {
-            if let Some(error) = P::error(&event) {
-                self.complaint = Some(Box::new(error.clone()));
-            }
-            if opens {
-                shared.opened(self, now);
+        let opening = self.phase == Phase::Opening;
+        match P::error(&event) {
+            Some(error) => self.complaint = Some(Box::new(error.clone())),
+            None if !opening => self.complaint = None,
+            None if opens => shared.opened(self, now),
+            None => {
+                self.heard.instead(&event);
+                if event.recognition() != Recognition::Known
+                    && let Some(words) = P::refusal(raw.as_bytes())
+                {
+                    self.complaint = Some(Box::new(words));
+                }
             }
         }
         if P::closed(&event) {
             self.over = true;
         }
+        let notices = self.answer(changes, Some(&event), now);
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if options.strict => Some(reason.into()),
             _ => None,
@@ -104,7 +113,68 @@ impl<P: Protocol> Core<P> {
         if options.unread == Unread::Keep || kind == Kind::Next {
             self.inbox.push_event(event, raw.as_bytes().len(), Some(raw));
         }
+        notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
         invalid.map_or(Ok(()), |reason| Err(Err(ErrorKind::Invalid(reason).into())))
+    }
+
+    /// Tells those who wait what became of their requests, and everybody else of what nobody waits for.
+    fn answer(
+        &mut self,
+        changes: Changes<P::ServerEvent>,
+        event: Option<&P::ServerEvent>,
+        now: Instant,
+    ) -> Vec<Notice<P>> {
+        self.notes.turns(changes.turns);
+        let mut notices: Vec<_> = changes.ended.into_iter().map(|event| Notice::Ended(Box::new(event))).collect();
+        for (seq, outcome) in changes.settled {
+            let cell = self.waiting.remove(&seq);
+            let (awaited, error) = match outcome {
+                Outcome::Granted => {
+                    if let Some((cell, event)) = cell.zip(event) {
+                        cell.set(Ok(P::acknowledgement(event)));
+                    }
+                    continue;
+                }
+                Outcome::Ended(event) => {
+                    cell.inspect(|cell| cell.set(Ok(event)));
+                    continue;
+                }
+                Outcome::Refused(awaited, error) => (awaited, ErrorKind::Request(error).into()),
+                Outcome::Overdue(overdue) => (overdue.awaited.clone(), self.unanswered(*overdue, now)),
+            };
+            match cell {
+                // Held by somebody else too, who waits.
+                Some(cell) if Arc::strong_count(&cell) > 1 => cell.set(Err(error)),
+                _ => notices.push(Notice::Failed { awaited, error }),
+            }
+        }
+        notices
+    }
+
+    /// Acts on what was given up.
+    pub(super) fn settle(&mut self, changes: Changes<P::ServerEvent>, now: Instant) {
+        let notices = self.answer(changes, None, now);
+        notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
+    }
+
+    fn unanswered(&self, overdue: Overdue, now: Instant) -> Error {
+        let Overdue { awaited, since, error } = overdue;
+        let only_keepalives = self.heard.event < since && self.heard.keepalive >= since;
+        let unanswered = Unanswered { awaited, waited: now - since, error, came: Vec::new(), only_keepalives };
+        ErrorKind::Unanswered(Box::new(unanswered)).into()
+    }
+
+    /// The session was not opened in time.
+    fn not_opened(&mut self, now: Instant) -> Error {
+        let heard = &mut self.heard;
+        let unanswered = Unanswered {
+            awaited: Awaited::Opening,
+            waited: now - heard.since,
+            error: self.complaint.take().map(|complaint| *complaint),
+            only_keepalives: heard.instead.is_empty() && heard.keepalive >= heard.since,
+            came: mem::take(&mut heard.instead),
+        };
+        ErrorKind::Unanswered(Box::new(unanswered)).into()
     }
 
     /// The next message to write: the closing frame, a ping, the protocol's opening, the queue.
@@ -148,7 +218,7 @@ impl<P: Protocol> Core<P> {
             return Some(entry);
         }
         // Until another session is open it is not known what becomes of what is queued.
-        if (self.was_open && self.phase == Phase::Opening) || self.is_moving() {
+        if (self.is_again() && self.phase == Phase::Opening) || self.is_moving() {
             return None;
         }
         if self.is_released(now) {
@@ -171,14 +241,13 @@ impl<P: Protocol> Core<P> {
     }
 
     /// The transport has taken the message.
-    pub(super) fn written(&mut self, out: &mut Outbox<P>, now: Instant) {
+    pub(super) fn written(&mut self, out: &mut Outbox<P>) {
         self.write.blocked = false;
         self.deadlines.write = None;
         match self.write.current.take() {
             Some(Current::Event { bytes, .. }) => out.release(bytes),
-            Some(Current::Ping) => self.deadlines.pinged(now),
             Some(Current::Close) => self.write.mute = true,
-            Some(Current::Opening) | None => {}
+            Some(Current::Opening | Current::Ping) | None => {}
         }
     }
 
@@ -217,7 +286,7 @@ impl<P: Protocol> Core<P> {
             return timeout(Deadline::Finish);
         }
         if due(self.deadlines.opening) {
-            return timeout(Deadline::Opening);
+            return Err(Err(self.not_opened(now)));
         }
         if due(self.deadlines.write) && self.write.blocked {
             return timeout(Deadline::Write);
@@ -231,4 +300,26 @@ impl<P: Protocol> Core<P> {
             Pulse::Dead => timeout(Deadline::Keepalive),
         }
     }
+}
+
+impl Heard {
+    /// Something else came than what opens the session.
+    fn instead(&mut self, event: &impl Event) {
+        if self.instead.len() < MOST_INSTEAD {
+            let kind = event.kind();
+            let kind = if kind.is_empty() { "a message without a type" } else { &kind[..kind.floor_char_boundary(64)] };
+            self.instead.push(kind.into());
+        }
+    }
+}
+
+/// A binary message: an event all the same if its bytes are the text of one, as some servers send it.
+fn binary<P: Protocol>(bytes: &Bytes) -> P::ServerEvent {
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let event = P::ServerEvent::decode(bytes);
+        if !matches!(event.recognition(), Recognition::Invalid(_)) {
+            return event;
+        }
+    }
+    P::ServerEvent::binary(bytes.clone())
 }

@@ -1,6 +1,12 @@
 use std::time::Duration;
 
-use crate::{error::Error, protocol::Protocol, session::Lost, tools::ToolError, wire::Id};
+use crate::{
+    error::{Awaited, Error},
+    protocol::Protocol,
+    session::Lost,
+    tools::ToolError,
+    wire::Id,
+};
 
 /// What [`Connection::updates`](crate::Connection::updates) gives: the server's events, and in their places among
 /// them what the connection itself has to say.
@@ -30,6 +36,17 @@ pub enum Notice<P: Protocol> {
     },
     /// Another session has taken the place of the one before.
     Reconnected(Box<Reconnected<P>>),
+    /// A request of whose answer nobody is told was refused or not answered in time: its [`Ack`](crate::Ack) or handle was
+    /// dropped, or the connection itself made it.
+    Failed {
+        /// What was waited for.
+        awaited: Awaited,
+        /// What the server said, or that it said nothing.
+        error: Error,
+    },
+    /// A response has ended, and the event that tells so did not come: another has begun, the server says that none is
+    /// active, or it was silent for too long. This is that event, as far as the response is known.
+    Ended(Box<P::ServerEvent>),
     /// A call of the model could not be answered as it should.
     Tool(ToolError),
     /// Audio was dropped from the queue, for it had waited too long or the queue was full.

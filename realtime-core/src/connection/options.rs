@@ -17,6 +17,20 @@ pub struct Options {
     pub finish_timeout: Duration,
     /// The most time for closing. 5 s.
     pub close_timeout: Duration,
+    /// The most time for the answer to an event: from when it is written to its acknowledgement or refusal, and for
+    /// `response.create` to the response's beginning. 30 s: hosted services answer within one, and servers that load a
+    /// model first need tens. None: as long as the connection lives.
+    ///
+    /// It rests while a response is in progress, for some servers answer only after it. What comes later still changes
+    /// the state, and a response that begins later is cancelled.
+    pub request_timeout: Option<Duration>,
+    /// How long a response may be silent after an error that names no event of ours. 30 s: servers that report a failure
+    /// by such an error alone send nothing more, and where the error is about something else more of the response
+    /// follows, which ends this wait. None: no longer than without the error.
+    pub response_error_timeout: Option<Duration>,
+    /// How long a response may be silent. 120 s: models that reason pause, and who listens has left by then. None: as
+    /// long as the connection lives.
+    pub response_idle_timeout: Option<Duration>,
     /// How a link that is silently gone is noticed. On by default.
     pub keepalive: Option<Keepalive>,
     /// Bytes that may wait to be written, as JSON. 4 MiB. As long as there are fewer, or none, an event of any legal size
@@ -50,6 +64,9 @@ impl Default for Options {
             write_timeout: Duration::from_secs(30),
             finish_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            request_timeout: Some(Duration::from_secs(30)),
+            response_error_timeout: Some(Duration::from_secs(30)),
+            response_idle_timeout: Some(Duration::from_secs(120)),
             keepalive: Some(Keepalive::default()),
             queue_bytes: 4 << 20,
             inbox_bytes: 16 << 20,
@@ -84,6 +101,9 @@ setters! {
     write_timeout: Duration,
     finish_timeout: Duration,
     close_timeout: Duration,
+    request_timeout: impl Into<Option<Duration>>,
+    response_error_timeout: impl Into<Option<Duration>>,
+    response_idle_timeout: impl Into<Option<Duration>>,
     keepalive: impl Into<Option<Keepalive>>,
     queue_bytes: usize,
     inbox_bytes: usize,
@@ -98,7 +118,7 @@ setters! {
 }
 
 /// When a silent link is asked for a sign of life, and when it is given up: 15 s and 10 s, so that a half-open link is
-/// noticed within 25 s.
+/// noticed within 25 s, whether or not something is being written.
 ///
 /// Any message is a sign of life. Time in which nobody drives the connection does not count: after a pause, what has
 /// arrived meanwhile is read before anything is concluded. A transport that cannot ping has no keepalive.

@@ -125,8 +125,9 @@ impl ResponseHandle {
         let part = ready!(self.shared.poll(cx, &mut self.slot, Kind::Other, |_| self.cell.next()));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
-                if let ServerEvent::ResponseCreated(created) = &event {
-                    self.id.clone_from(&created.response.id);
+                // Not always the event that begins it, for that may be lost.
+                if self.id.is_none() {
+                    self.id = event.response_id().cloned();
                 }
                 Some(Ok(event))
             }

@@ -36,7 +36,10 @@ impl<P: Protocol> Shared<P> {
     /// The attempt that the policy allows.
     fn again(&self, core: &mut Core<P>, reason: &Error) -> Option<Again> {
         let policy = self.reconnect.as_ref()?;
-        let wanted = core.was_open && core.end.is_none() && core.write.closing.is_none() && !core.finishing;
+        // A first attempt that does not get as far as a link is told to who connects. A server that takes the link and
+        // closes it, with a code that asks to come again, is asked again.
+        let came_far = core.is_again() || matches!(reason.kind(), ErrorKind::Closed(_) | ErrorKind::Refused(_));
+        let wanted = came_far && core.end.is_none() && core.write.closing.is_none() && !core.finishing;
         if !wanted {
             return None;
         }
@@ -62,6 +65,7 @@ impl<P: Protocol> Shared<P> {
         core.recycle = None;
         core.deadlines.restart(self.options.keepalive);
         core.deadlines.connect = Some(self.timer.now() + again.after + self.options.connect_timeout);
+        core.lost = Some(again.reason.clone());
         core.enter(Phase::Reconnecting);
         let Again { number: attempt, after, reason } = again.clone();
         core.inbox.push_notice(Notice::Reconnecting { attempt, after, reason });
@@ -79,7 +83,7 @@ impl<P: Protocol> Shared<P> {
         let now = self.timer.now();
         core.connected(duplex, now, &self.options);
         if self.joins {
-            if core.was_open {
+            if core.is_again() {
                 self.resume(core, now);
             }
             self.opened(core, now);
@@ -100,8 +104,9 @@ impl<P: Protocol> Shared<P> {
     fn resume(&self, core: &mut Core<P>, now: Instant) {
         let (plan, next) = core.state.resumption(now);
         core.state = Arc::new(next);
+        let cause = core.lost.take();
         for (_, cell) in core.waiting.drain() {
-            cell.set(Err(ErrorKind::Ambiguous.into()));
+            cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause.as_ref())));
         }
         tell(core, plan, Vec::new(), false);
     }
@@ -110,11 +115,12 @@ impl<P: Protocol> Shared<P> {
     pub(super) fn take_over(&self, core: &mut Core<P>) {
         let repeat = self.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
         let (mut plan, next) = core.state.restoration(repeat, self.timer.now());
+        let cause = core.lost.take();
         let kept = |seq: u64| plan.events.iter().any(|(kept, _)| *kept == Some(seq));
         core.waiting.retain(|seq, cell| {
             let kept = kept(*seq);
             if !kept {
-                cell.set(Err(ErrorKind::Ambiguous.into()));
+                cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause.as_ref())));
             }
             kept
         });

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    core::{Core, MESSAGES_A_TURN, Write},
+    core::{Core, LOOK_AGAIN, MESSAGES_A_TURN, Write},
     driver::Shared,
     end::Waste,
     hub::{self, bit},
@@ -32,9 +32,6 @@ use crate::{
 
 /// How long the service lets a session live, where it does not say so.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-/// How soon a busy session is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A session that is to take the place of the present one.
 pub(super) struct Spare<P: Protocol> {

@@ -43,8 +43,8 @@ mod on {
             self.0.push(Note::Phase(phase));
         }
 
-        pub(in super::super) fn turn(&mut self, turn: Option<Turn>) {
-            self.0.extend(turn.map(Note::Turn));
+        pub(in super::super) fn turns(&mut self, turns: Vec<Turn>) {
+            self.0.extend(turns.into_iter().map(Note::Turn));
         }
     }
 
@@ -134,7 +134,7 @@ mod off {
 
         pub(in super::super) fn phase(&mut self, _: Phase) {}
 
-        pub(in super::super) fn turn(&mut self, _: Option<Turn>) {}
+        pub(in super::super) fn turns(&mut self, _: Vec<Turn>) {}
     }
 
     pub(in super::super) struct Tracer;

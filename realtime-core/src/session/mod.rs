@@ -8,7 +8,14 @@ mod translation;
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
-use crate::{protocol::Protocol, transport::Instant, types::ResponseStatus, wire::Id};
+use crate::{
+    error::Awaited,
+    event::{ErrorEvent, ServerEvent},
+    protocol::Protocol,
+    transport::Instant,
+    types::ResponseStatus,
+    wire::Id,
+};
 
 pub use realtime::{Playback, RealtimeSession};
 pub use translation::TranslationSession;
@@ -29,7 +36,20 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn sent_audio(&mut self, bytes: usize, now: Instant);
 
     /// An event arrived. What is this crate's own business is taken out of it before anybody sees it.
-    fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes);
+    fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes<P::ServerEvent>);
+
+    /// When something that is waited for is given up, if nothing arrives. None if nothing is waited for.
+    fn due(&self) -> Option<Instant>;
+
+    /// Gives up what has been waited for too long: every request that [`sent`](Self::sent) was told of must be in
+    /// [`Changes::settled`] in the end, or whoever awaits its answer waits as long as the connection lives.
+    fn expire(&mut self, now: Instant, changes: &mut Changes<P::ServerEvent>);
+
+    /// Whether the server has still to answer something, or to end a response: a connection that ends before that has
+    /// not ended well.
+    fn is_waiting(&self) -> bool {
+        false
+    }
 
     /// Whether the event can be sent now. If not, it waits, and what follows overtakes it.
     fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
@@ -42,7 +62,7 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         None
     }
 
-    /// When something that waits is to be looked at again, whatever arrives.
+    /// When an event that [waits](Self::admits) is to be looked at again, whatever arrives.
     fn deadline(&self) -> Option<Instant> {
         None
     }
@@ -137,12 +157,44 @@ pub struct Setup {
     pub playback: Option<Playback>,
     /// Whether what was sent is remembered, so that the conversation can be restored.
     pub restore: bool,
+    /// How long the server is waited for. Not at all limited, unless it is set.
+    pub timeouts: Timeouts,
+}
+
+/// How long a server is waited for. None: for as long as the connection lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For the answer to an event: [`Options::request_timeout`](crate::Options::request_timeout).
+    pub request: Option<Duration>,
+    /// For a response after an error: [`Options::response_error_timeout`](crate::Options::response_error_timeout).
+    pub response_error: Option<Duration>,
+    /// For a response that is silent: [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
+    pub response_idle: Option<Duration>,
+}
+
+impl Timeouts {
+    /// These, in the order of the fields.
+    pub fn new(
+        request: Option<Duration>,
+        response_error: Option<Duration>,
+        response_idle: Option<Duration>,
+    ) -> Self {
+        Self { request, response_error, response_idle }
+    }
 }
 
 impl Setup {
     /// Keeps so much, and follows nothing.
     pub fn new(memory: Memory) -> Self {
-        Self { memory, playback: None, restore: false }
+        Self { memory, ..Self::default() }
+    }
+
+    /// Waits no longer than this.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
     }
 
     /// Follows the playback.
@@ -214,16 +266,75 @@ impl Lost {
     }
 }
 
-/// What an event changed beyond the state itself.
-#[derive(Debug, Default)]
+/// What an event, or the passing of time, changed beyond the state itself.
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct Changes {
-    /// Requests that the event answers: the number of each, and whether it was granted.
-    pub settled: Vec<(u64, bool)>,
+pub struct Changes<E = ServerEvent> {
+    /// What became of requests, by the number of each.
+    pub settled: Vec<(u64, Outcome<E>)>,
     /// The request that the event is part of the answer to.
     pub part_of: Option<u64>,
-    /// A response that began or ended with it.
-    pub turn: Option<Turn>,
+    /// Responses that began or ended with it.
+    pub turns: Vec<Turn>,
+    /// Responses that ended without the event that ends one, as if it had come.
+    pub ended: Vec<E>,
+}
+
+impl<E> Default for Changes<E> {
+    fn default() -> Self {
+        Self { settled: Vec::new(), part_of: None, turns: Vec::new(), ended: Vec::new() }
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome<E = ServerEvent> {
+    /// Granted, by the event in hand.
+    Granted,
+    /// Over without the event that answers it, as if this had come.
+    Ended(E),
+    /// Refused with these words.
+    Refused(Awaited, Box<ErrorEvent>),
+    /// Not answered in time.
+    Overdue(Box<Overdue>),
+}
+
+impl<E> Outcome<E> {
+    /// Whether the server did, or refused, what it was asked for. None where it said neither.
+    pub fn granted(&self) -> Option<bool> {
+        match self {
+            Self::Granted | Self::Ended(_) => Some(true),
+            Self::Refused(..) => Some(false),
+            Self::Overdue(_) => None,
+        }
+    }
+}
+
+/// Something that the server did not do in time.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Overdue {
+    /// What was waited for.
+    pub awaited: Awaited,
+    /// Since when.
+    pub since: Instant,
+    /// What the server complained of meanwhile, without saying which event it meant.
+    pub error: Option<ErrorEvent>,
+}
+
+impl Overdue {
+    /// Waited for since then, in vain.
+    pub fn new(awaited: Awaited, since: Instant) -> Self {
+        Self { awaited, since, error: None }
+    }
+
+    /// What the server may have meant by this.
+    #[must_use]
+    pub fn error(mut self, error: Option<ErrorEvent>) -> Self {
+        self.error = error;
+        self
+    }
 }
 
 /// A response that began or ended.

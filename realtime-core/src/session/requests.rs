@@ -1,8 +1,8 @@
-//! Which of our events wait for an answer, and which event answers them.
+//! Which of our events wait for an answer, which event answers them, and how long they wait.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use crate::wire::Id;
+use crate::{transport::Instant, wire::Id};
 
 /// The most requests that are remembered. A server that answers none cannot make it grow.
 const MOST: usize = 4096;
@@ -13,6 +13,8 @@ const MOST_NAMED: usize = 1024;
 pub(super) struct Requests<K> {
     open: VecDeque<Request<K>>,
     named: VecDeque<(Id, Box<str>)>,
+    /// Requests that are no longer remembered, for there were too many, and that nobody was told of.
+    displaced: Vec<Request<K>>,
 }
 
 /// One request: what kind of answer it wants, and for what.
@@ -23,11 +25,57 @@ pub(super) struct Request<K> {
     pub(super) kind: K,
     /// What it is about: an item.
     pub(super) subject: Option<Id>,
+    pub(super) asked: Asked,
+}
+
+/// When a request went out: by the transport's clock, and by the one that stops.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) at: Instant,
+    reading: Duration,
+}
+
+/// A clock that stops while a response is active: servers answer after it what they did not answer meanwhile.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Patience {
+    stopped: Option<Instant>,
+    rested: Duration,
+}
+
+impl Patience {
+    pub(super) const fn new() -> Self {
+        Self { stopped: None, rested: Duration::ZERO }
+    }
+
+    pub(super) fn rest(&mut self, rests: bool, now: Instant) {
+        match self.stopped {
+            None if rests => self.stopped = Some(now),
+            Some(since) if !rests => {
+                self.stopped = None;
+                self.rested += now - since;
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn asked(&self, now: Instant) -> Asked {
+        Asked { at: now, reading: self.read(now) }
+    }
+
+    /// When a request has waited so long. None while the clock stands still.
+    pub(super) fn due(&self, asked: Asked, timeout: Option<Duration>) -> Option<Instant> {
+        let timeout = timeout.filter(|_| self.stopped.is_none())?;
+        Some(Instant::from_origin(asked.reading) + timeout + self.rested)
+    }
+
+    fn read(&self, now: Instant) -> Duration {
+        self.stopped.unwrap_or(now).since_origin().saturating_sub(self.rested)
+    }
 }
 
 impl<K> Default for Requests<K> {
     fn default() -> Self {
-        Self { open: VecDeque::new(), named: VecDeque::new() }
+        Self { open: VecDeque::new(), named: VecDeque::new(), displaced: Vec::new() }
     }
 }
 
@@ -47,7 +95,7 @@ impl<K: PartialEq> Requests<K> {
 
     pub(super) fn push(&mut self, request: Request<K>) {
         if self.open.len() == MOST {
-            self.open.pop_front();
+            self.displaced.extend(self.open.pop_front());
         }
         self.open.push_back(request);
     }
@@ -59,6 +107,50 @@ impl<K: PartialEq> Requests<K> {
         };
         let at = self.open.iter().position(fits)?;
         self.open.remove(at)
+    }
+
+    /// The oldest request that passes.
+    pub(super) fn first(&self, passes: impl FnMut(&&Request<K>) -> bool) -> Option<u64> {
+        self.open.iter().find(passes).map(|request| request.seq)
+    }
+
+    /// The only request that passes, if there is just one.
+    pub(super) fn only(&self, mut passes: impl FnMut(&Request<K>) -> bool) -> Option<u64> {
+        let mut passing = self.open.iter().filter(|request| passes(request));
+        let only = passing.next()?;
+        passing.next().is_none().then_some(only.seq)
+    }
+
+    /// How many requests pass.
+    pub(super) fn count(&self, mut passes: impl FnMut(&Request<K>) -> bool) -> usize {
+        self.open.iter().filter(|request| passes(request)).count()
+    }
+
+    pub(super) fn take(&mut self, seq: u64) -> Option<Request<K>> {
+        let at = self.open.iter().position(|request| request.seq == seq)?;
+        self.open.remove(at)
+    }
+
+    /// When the first of them has waited for too long.
+    pub(super) fn due(&self, patience: &Patience, timeout: Option<Duration>) -> Option<Instant> {
+        if !self.displaced.is_empty() {
+            return Some(Instant::default());
+        }
+        patience.due(self.open.front()?.asked, timeout)
+    }
+
+    /// Takes the next one that has waited for too long.
+    pub(super) fn expired(
+        &mut self,
+        now: Instant,
+        patience: &Patience,
+        timeout: Option<Duration>,
+    ) -> Option<Request<K>> {
+        if let Some(displaced) = self.displaced.pop() {
+            return Some(displaced);
+        }
+        let due = |request: &Request<K>| patience.due(request.asked, timeout).is_some_and(|at| now >= at);
+        if self.open.front().is_some_and(due) { self.open.pop_front() } else { None }
     }
 
     /// All that are unanswered: their numbers and ids.
@@ -78,6 +170,7 @@ impl<K: PartialEq> Requests<K> {
     /// Nothing will be answered any more.
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        self.displaced.clear();
     }
 
     /// The request that an error is about.

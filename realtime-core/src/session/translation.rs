@@ -3,14 +3,15 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Changes, Memory, Plan, Setup, State,
+    Changes, Memory, Outcome, Overdue, Plan, Setup, State, Timeouts,
     intent::Intent,
     limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
     realtime::{Complaint, Input},
     remember,
-    requests::{Request, Requests},
+    requests::{Patience, Request, Requests},
 };
 use crate::{
+    error::Awaited,
     event::{
         Event,
         translation::{ClientEvent, ServerEvent, SessionUpdate},
@@ -18,6 +19,7 @@ use crate::{
     protocol::Translation,
     transport::Instant,
     types::{AudioFormat, TranslationSessionConfig, TranslationSessionInfo},
+    wire::Id,
 };
 
 /// What is known of a session that translates.
@@ -47,12 +49,17 @@ pub struct TranslationSession {
     intent: Intent<TranslationSessionConfig>,
     restore: bool,
     memory: Memory,
+    timeouts: Timeouts,
 }
+
+/// Nothing stops it: a translation has no responses.
+const CLOCK: Patience = Patience::new();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Update,
     Close,
+    Other,
 }
 
 impl TranslationSession {
@@ -61,9 +68,47 @@ impl TranslationSession {
         self.info.as_ref()
     }
 
-    fn answered(&mut self, kind: Kind, changes: &mut Changes) {
+    fn answered(&mut self, kind: Kind, changes: &mut Changes<ServerEvent>) {
         if let Some(request) = self.requests.answered(&kind, None) {
-            changes.settled.push((request.seq, true));
+            changes.settled.push((request.seq, Outcome::Granted));
+        }
+    }
+
+    /// The request that an error refuses: the one that it names, else the only one there is.
+    fn refused(&mut self, named: Option<&Id>) -> Option<Request<Kind>> {
+        if let Some(id) = named {
+            if let Some(request) = self.requests.refused(id) {
+                return Some(request);
+            }
+            if self.requests.kind_of(id).is_some() {
+                return None;
+            }
+        }
+        let is_known = |request: &Request<Kind>| request.kind != Kind::Other;
+        let only = match self.requests.count(is_known) {
+            0 => self.requests.only(|_| true),
+            _ => self.requests.only(is_known),
+        };
+        self.requests.take(only?)
+    }
+
+    fn awaited(&self, request: &Request<Kind>) -> Awaited {
+        let kind = match request.kind {
+            Kind::Update => "session.update",
+            Kind::Close => "session.close",
+            Kind::Other => {
+                let noted = request.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
+                noted.unwrap_or("an event without an id")
+            }
+        };
+        Awaited::Event { kind: kind.into(), event_id: request.event_id.clone() }
+    }
+
+    fn note_outcomes(&mut self, changes: &Changes<ServerEvent>) {
+        for (seq, outcome) in &changes.settled {
+            if let Some(granted) = outcome.granted() {
+                self.intent.settle(*seq, granted);
+            }
         }
     }
 }
@@ -72,9 +117,10 @@ impl State<Translation> for TranslationSession {
     fn configure(&mut self, setup: &Setup) {
         self.memory = setup.memory.clone();
         self.restore = setup.restore;
+        self.timeouts = setup.timeouts;
     }
 
-    fn sent(&mut self, seq: u64, event: &ClientEvent, _: Instant) {
+    fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
         if let Some(id) = event.event_id() {
             self.requests.note(id, event.kind());
         }
@@ -87,16 +133,17 @@ impl State<Translation> for TranslationSession {
             }
             ClientEvent::SessionClose(_) => Kind::Close,
             ClientEvent::SessionInputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
-            _ => return,
+            _ => Kind::Other,
         };
-        self.requests.push(Request { seq, event_id: event.event_id().cloned(), kind, subject: None });
+        let (event_id, asked) = (event.event_id().cloned(), CLOCK.asked(now));
+        self.requests.push(Request { seq, event_id, kind, subject: None, asked });
     }
 
     fn sent_audio(&mut self, bytes: usize, _: Instant) {
         self.input.append(bytes);
     }
 
-    fn received(&mut self, event: &mut ServerEvent, _: Instant, changes: &mut Changes) {
+    fn received(&mut self, event: &mut ServerEvent, _: Instant, changes: &mut Changes<ServerEvent>) {
         match event {
             ServerEvent::SessionOutputAudioDelta(delta) => {
                 self.output_audio_bytes += delta.delta.len() as u64;
@@ -123,8 +170,9 @@ impl State<Translation> for TranslationSession {
             ServerEvent::Error(error) => {
                 let id = error.error.event_id.as_ref();
                 let about = id.and_then(|id| self.requests.kind_of(id)).map(Into::into);
-                if let Some(request) = id.and_then(|id| self.requests.refused(id)) {
-                    changes.settled.push((request.seq, false));
+                if let Some(request) = self.refused(id) {
+                    let outcome = Outcome::Refused(self.awaited(&request), error.clone());
+                    changes.settled.push((request.seq, outcome));
                 }
                 let complaint = Complaint { error: clip_error(&error.error), about };
                 remember(&mut self.errors, complaint, self.memory.errors);
@@ -134,9 +182,22 @@ impl State<Translation> for TranslationSession {
             }
             ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
-        for (seq, granted) in &changes.settled {
-            self.intent.settle(*seq, *granted);
+        self.note_outcomes(changes);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.requests.due(&CLOCK, self.timeouts.request)
+    }
+
+    fn expire(&mut self, now: Instant, changes: &mut Changes<ServerEvent>) {
+        while let Some(request) = self.requests.expired(now, &CLOCK, self.timeouts.request) {
+            let overdue = Overdue::new(self.awaited(&request), request.asked.at);
+            changes.settled.push((request.seq, Outcome::Overdue(Box::new(overdue))));
         }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.requests.count(|request| request.kind != Kind::Other) > 0
     }
 
     fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {

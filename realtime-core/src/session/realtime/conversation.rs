@@ -73,6 +73,11 @@ impl Conversation {
         self.index.get(id).and_then(|&place| self.known(place))
     }
 
+    /// Whether anything was ever told of the item, within the limits of memory.
+    pub(super) fn is_known(&self, id: &str) -> bool {
+        self.index.contains_key(id)
+    }
+
     /// Whether the item is part of the conversation.
     pub fn contains(&self, id: &str) -> bool {
         self.position(id).is_some()

@@ -10,6 +10,7 @@ mod playback;
 mod responses;
 mod restore;
 mod scheduler;
+mod settle;
 mod totals;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -29,12 +30,12 @@ pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
 
 use super::{
-    Changes, Memory, Plan, Setup, State, Turn,
+    Changes, Memory, Plan, Setup, State, Timeouts,
     intent::Intent,
-    requests::{Request, Requests},
+    requests::{Patience, Request, Requests},
 };
 use crate::{
-    event::{ClientEvent, Event, ServerEvent},
+    event::{ClientEvent, ErrorEvent, Event, ServerEvent},
     protocol::{Realtime, sample_bytes},
     transport::Instant,
     types::{AudioFormat, ErrorBody, SessionConfig, SessionInfo, TurnDetection},
@@ -67,6 +68,12 @@ pub struct RealtimeSession {
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<Kind>,
     scheduler: Scheduler,
+    patience: Patience,
+    timeouts: Timeouts,
+    /// The latest error that answers no request, and when it came.
+    unclaimed: Option<Box<(Instant, ErrorEvent)>>,
+    /// The item that the user's latest speech becomes.
+    spoken: Option<Id>,
     /// None unless the playback is followed.
     ledger: Option<Box<Ledger>>,
     /// What the session itself wants to send.
@@ -94,13 +101,46 @@ pub struct Complaint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Update,
-    Create,
+    Create(Sort),
     Delete,
     Truncate,
     Retrieve,
     Commit,
     Clear,
     ClearOutput,
+    Cancel,
+    /// Of a type that is not known: nothing answers it but an error that names it.
+    Other,
+}
+
+/// What sort of item is created, for a server that gives it another id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    User,
+    Assistant,
+    System,
+    Call,
+    Output,
+    Approval,
+    Other,
+}
+
+impl Kind {
+    /// The type of the event, where it has one for sure.
+    fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Update => "session.update",
+            Self::Create(_) => "conversation.item.create",
+            Self::Delete => "conversation.item.delete",
+            Self::Truncate => "conversation.item.truncate",
+            Self::Retrieve => "conversation.item.retrieve",
+            Self::Commit => "input_audio_buffer.commit",
+            Self::Clear => "input_audio_buffer.clear",
+            Self::ClearOutput => "output_audio_buffer.clear",
+            Self::Cancel => "response.cancel",
+            Self::Other => return None,
+        })
+    }
 }
 
 impl RealtimeSession {
@@ -141,9 +181,10 @@ impl State<Realtime> for RealtimeSession {
         self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
         self.responses.set_keep(setup.memory.responses);
         self.memory = setup.memory.clone();
+        self.timeouts = setup.timeouts;
     }
 
-    fn sent(&mut self, seq: u64, event: &ClientEvent, _: Instant) {
+    fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
         if let Some(id) = event.event_id() {
             self.requests.note(id, event.kind());
         }
@@ -156,7 +197,7 @@ impl State<Realtime> for RealtimeSession {
             }
             ClientEvent::ConversationItemCreate(create) => {
                 self.creations.asked(seq, create);
-                (Kind::Create, create.item.id().cloned())
+                (Kind::Create(Sort::of(&create.item)), create.item.id().cloned())
             }
             ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
             ClientEvent::ConversationItemTruncate(truncate) => (Kind::Truncate, Some(truncate.item_id.clone())),
@@ -171,12 +212,17 @@ impl State<Realtime> for RealtimeSession {
             }
             ClientEvent::OutputAudioBufferClear(_) => (Kind::ClearOutput, None),
             ClientEvent::ResponseCreate(create) => {
-                return self.scheduler.asked(seq, create);
+                return self.scheduler.asked(seq, create, self.patience.asked(now));
+            }
+            ClientEvent::ResponseCancel(cancel) => {
+                let active = || self.responses.active().map(|active| active.id.clone());
+                (Kind::Cancel, cancel.response_id.clone().or_else(active))
             }
             ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
-            _ => return,
+            _ => (Kind::Other, None),
         };
-        self.requests.push(Request { seq, event_id: event.event_id().cloned(), kind, subject });
+        let (event_id, asked) = (event.event_id().cloned(), self.patience.asked(now));
+        self.requests.push(Request { seq, event_id, kind, subject, asked });
     }
 
     fn sent_audio(&mut self, bytes: usize, _: Instant) {
@@ -184,16 +230,27 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
-        self.schedule(event, now, changes);
+        let mark = self.unmark(event);
         self.follow(event, now);
         self.note_calls(event);
         self.apply(event, now);
-        self.settle(event, changes);
-        for (seq, granted) in &changes.settled {
-            self.intent.settle(*seq, *granted);
-            self.creations.settle(*seq, *granted);
-        }
-        changes.turn = self.turn(event);
+        self.settle(event, mark.is_new, now, changes);
+        self.schedule(event, &mark, now, changes);
+        self.patience.rest(self.scheduler.is_responding(), now);
+        self.note_outcomes(changes);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.first_due()
+    }
+
+    fn expire(&mut self, now: Instant, changes: &mut Changes) {
+        self.give_up(now, changes);
+        self.note_outcomes(changes);
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.scheduler.is_waiting() || self.requests.count(|request| request.kind != Kind::Other) > 0
     }
 
     fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
@@ -241,54 +298,5 @@ impl State<Realtime> for RealtimeSession {
 
     fn input_ms(&self, bytes: usize) -> u64 {
         self.input_format().bytes_to_ms(bytes as u64).unwrap_or_default()
-    }
-}
-
-impl RealtimeSession {
-    /// The response that began or ended with the event.
-    fn turn(&self, event: &ServerEvent) -> Option<Turn> {
-        let (id, ended) = match event {
-            ServerEvent::ResponseCreated(created) => (created.response.id.as_ref()?, false),
-            ServerEvent::ResponseDone(done) => (done.response.id.as_ref()?, true),
-            _ => return None,
-        };
-        let response = self.responses.get(id)?;
-        Some(if ended {
-            Turn::Ended {
-                id: id.clone(),
-                status: response.status.clone(),
-                time_to_first_token: response.time_to_first_token(),
-                time_to_first_audio: response.time_to_first_audio(),
-                total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
-            }
-        } else {
-            Turn::Began { id: id.clone(), out_of_band: response.out_of_band }
-        })
-    }
-
-    /// Finds the request that the event answers.
-    fn settle(&mut self, event: &ServerEvent, changes: &mut Changes) {
-        let (kind, subject) = match event {
-            ServerEvent::SessionUpdated(_) => (Kind::Update, None),
-            ServerEvent::ConversationItemAdded(added) => (Kind::Create, added.item.id()),
-            ServerEvent::ConversationItemDeleted(deleted) => (Kind::Delete, Some(&deleted.item_id)),
-            ServerEvent::ConversationItemTruncated(truncated) => (Kind::Truncate, Some(&truncated.item_id)),
-            ServerEvent::ConversationItemRetrieved(retrieved) => (Kind::Retrieve, retrieved.item.id()),
-            ServerEvent::InputAudioBufferCommitted(_) => (Kind::Commit, None),
-            ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
-            ServerEvent::OutputAudioBufferCleared(_) => (Kind::ClearOutput, None),
-            ServerEvent::Error(error) => {
-                if let Some(id) = &error.error.event_id {
-                    let request = self.requests.refused(id).map(|request| request.seq);
-                    let request = request.or_else(|| self.scheduler.refused(id));
-                    changes.settled.extend(request.map(|seq| (seq, false)));
-                }
-                return;
-            }
-            _ => return,
-        };
-        if let Some(request) = self.requests.answered(&kind, subject) {
-            changes.settled.push((request.seq, true));
-        }
     }
 }

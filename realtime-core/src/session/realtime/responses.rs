@@ -4,6 +4,7 @@ use std::{
 };
 
 use crate::{
+    event::ErrorEvent,
     session::limits::{MOST_WORDS, clip_failure, is_metadata},
     transport::Instant,
     types::{AudioFormat, Failure, Response, ResponseStatus, StatusReason, Usage},
@@ -127,6 +128,26 @@ impl Responses {
         let state = self.entry(id, response.conversation_id == Patch::Clear, format, now);
         state.update(response);
         state.done = Some(now);
+    }
+
+    /// A response is not waited for any longer: it has failed with this error, or is incomplete.
+    pub(super) fn give_up(&mut self, id: &Id, error: Option<&ErrorEvent>, now: Instant) {
+        if self.is_active(id) {
+            self.active = None;
+        }
+        let Some(response) = self.all.get_mut(id) else { return };
+        response.done = Some(now);
+        response.status = ResponseStatus::Incomplete;
+        if let Some(ErrorEvent { error, .. }) = error {
+            let failure = Failure {
+                kind: error.kind.clone(),
+                code: error.code.clone(),
+                message: Some(error.message.clone()),
+                param: error.param.clone(),
+            };
+            response.status = ResponseStatus::Failed;
+            response.error = Some(clip_failure(&failure));
+        }
     }
 
     fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {

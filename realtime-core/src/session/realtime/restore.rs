@@ -187,6 +187,9 @@ impl RealtimeSession {
         let mut next = self.clone();
         next.responses.interrupt(now);
         next.requests.clear();
+        next.patience.rest(false, now);
+        next.unclaimed = None;
+        next.spoken = None;
         next.scheduler = super::Scheduler::default();
         next.creations.open.clear();
         next.input.speech = None;
