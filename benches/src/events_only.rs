@@ -3,7 +3,7 @@
 use realtime_core::{
     Protocol, Realtime,
     event::{ClientEvent, ErrorEvent, ServerEvent},
-    session::{Changes, State},
+    session::{Changes, State, Timeouts},
     transport::{Instant, Text},
 };
 
@@ -42,11 +42,11 @@ impl State<EventsOnly> for Nothing {
 
     fn received(&mut self, _: &mut ServerEvent, _: Instant, _: &mut Changes) {}
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&self, _: &Timeouts) -> Option<Instant> {
         None
     }
 
-    fn expire(&mut self, _: Instant, _: &mut Changes) {}
+    fn expire(&mut self, _: &Timeouts, _: Instant, _: &mut Changes) {}
 
     fn input_ms(&self, _: usize) -> u64 {
         0

@@ -96,8 +96,12 @@ impl Refused {
     fn is_retryable(&self) -> bool {
         match self.error.as_ref().and_then(|error| error.error.kind.as_deref()) {
             Some(
-                "invalid_request_error" | "authentication_error" | "permission_error" | "not_found_error"
-                | "insufficient_quota" | "billing_error",
+                "invalid_request_error"
+                | "authentication_error"
+                | "permission_error"
+                | "not_found_error"
+                | "insufficient_quota"
+                | "billing_error",
             ) => false,
             Some("server_error" | "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded") => true,
             _ => self.close.as_ref().map_or(self.error.is_some(), |close| is_passing(close.code)),

@@ -1,12 +1,10 @@
 //! A protocol of a handful of events. That it runs shows that a third family of events needs no change of the
 //! connection.
 
-use std::time::Duration;
-
 use realtime::{
     Awaited, Id, Protocol,
     event::{ErrorEvent, Event, EventOf, Recognition},
-    session::{Changes, Outcome, Overdue, State},
+    session::{Changes, Outcome, Overdue, State, Timeouts},
     transport::{Instant, Text},
 };
 use serde_json::{Value, json};
@@ -211,9 +209,6 @@ impl Protocol for Toy {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked(Vec<(u64, u64, Instant)>);
 
-/// How long an answer is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
 fn question() -> Awaited {
     Awaited::Event { kind: "ask".into(), event_id: None }
 }
@@ -238,12 +233,13 @@ impl State<Toy> for Asked {
         }
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.0.first().map(|(_, _, asked)| *asked + PATIENCE)
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        let (_, _, asked) = self.0.first()?;
+        Some(*asked + timeouts.request?)
     }
 
-    fn expire(&mut self, now: Instant, changes: &mut Changes<Down>) {
-        while self.due().is_some_and(|at| now >= at) {
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<Down>) {
+        while self.due(timeouts).is_some_and(|at| now >= at) {
             let (seq, _, asked) = self.0.remove(0);
             changes.settled.push((seq, Outcome::Overdue(Box::new(Overdue::new(question(), asked)))));
         }

@@ -8,7 +8,7 @@ use realtime_core::{
     auth::Credential,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Recognition},
-    session::{Changes, Memory, Playback, Setup, State},
+    session::{Changes, Memory, Playback, Setup, State, Timeouts},
     transport::{Instant, Text},
     webhooks::{WebhookError, WebhookEvent, Webhooks},
 };
@@ -91,6 +91,8 @@ pub(crate) fn session(data: &[u8]) {
     follow::<Translation>(frames, &setup);
 }
 
+const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
 fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
     let mut state = P::State::default();
     state.configure(setup);
@@ -102,9 +104,11 @@ fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
             state.sent(number, &event, now);
         } else {
             let mut changes = Changes::default();
-            if state.due().is_some_and(|at| now >= at) {
-                state.expire(now, &mut changes);
-                assert!(state.due().is_none_or(|at| at > now), "given up, and still due");
+            // Ten events a second.
+            let timeouts = Timeouts::new(SECOND, SECOND, SECOND);
+            if state.due(&timeouts).is_some_and(|at| now >= at) {
+                state.expire(&timeouts, now, &mut changes);
+                assert!(state.due(&timeouts).is_none_or(|at| at > now), "given up, and still due");
             }
             state.received(&mut P::ServerEvent::decode(frame), now, &mut changes);
             // Each request is settled once.

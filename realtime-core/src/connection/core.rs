@@ -28,7 +28,7 @@ use crate::{
     error::{Deadline, Error, ErrorKind},
     event::{ErrorEvent, Event},
     protocol::Protocol,
-    session::{Changes, Setup, State, Timeouts},
+    session::{Changes, Setup, State},
     transport::{CloseFrame, Duplex, Instant, Text, TransportError},
 };
 
@@ -69,8 +69,9 @@ pub(super) struct Core<P: Protocol> {
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
     /// What the server complained of last, if nothing came since then or the session is not open.
     pub(super) complaint: Option<Box<ErrorEvent>>,
-    /// What came of late, for those who wait for something else.
     pub(super) heard: Heard,
+    /// None once the session is open.
+    pub(super) wanted: Option<Box<Wanted>>,
     pub(super) peer_close: Option<Option<CloseFrame>>,
     pub(super) write: Write,
     /// What makes the conversation anew on another session, ahead of the queue.
@@ -89,14 +90,20 @@ pub(super) struct Core<P: Protocol> {
     pub(super) notes: Notes,
 }
 
-/// What came of late.
+/// When something came last.
 #[derive(Default)]
 pub(super) struct Heard {
-    /// When an event came that says more than that the server lives, and when one that says no more.
+    /// An event that says more than that the server lives.
     pub(super) event: Instant,
+    /// A sign of life that says no more.
     pub(super) keepalive: Instant,
-    /// Since when the session is waited for, and what came in its place.
+}
+
+/// The wait for the event that opens the session.
+#[derive(Default)]
+pub(super) struct Wanted {
     pub(super) since: Instant,
+    /// What came in its place.
     pub(super) instead: Vec<Box<str>>,
 }
 
@@ -135,10 +142,7 @@ impl<P: Protocol> Core<P> {
         let mut deadlines = Deadlines::new(options.keepalive);
         deadlines.connect = Some(now + options.connect_timeout);
         let mut state = P::State::default();
-        let timeouts =
-            Timeouts::new(options.request_timeout, options.response_error_timeout, options.response_idle_timeout);
-        let setup = Setup::new(options.memory.clone()).playback(options.playback.clone());
-        let setup = setup.restore(restore).timeouts(timeouts);
+        let setup = Setup::new(options.memory.clone()).playback(options.playback.clone()).restore(restore);
         state.configure(&setup);
         Self {
             link: Link::Dialing(Attempt::new(0, dial)),
@@ -165,6 +169,7 @@ impl<P: Protocol> Core<P> {
             waiting: HashMap::new(),
             complaint: None,
             heard: Heard::default(),
+            wanted: None,
             peer_close: None,
             write: Write::default(),
             replay: VecDeque::new(),
@@ -220,7 +225,8 @@ impl<P: Protocol> Core<P> {
         let pumps = Pumps::new(duplex);
         self.deadlines.connect = None;
         self.deadlines.opening = Some(now + options.opening_timeout);
-        self.heard = Heard { since: now, ..Heard::default() };
+        self.heard = Heard::default();
+        self.wanted = Some(Box::new(Wanted { since: now, instead: Vec::new() }));
         if pumps.can_ping {
             self.deadlines.listen(now);
         }
@@ -231,10 +237,20 @@ impl<P: Protocol> Core<P> {
     }
 
     /// When the session is to be asked again. What could not be given up, for nobody reads, is looked at a little later.
-    fn next_question(&self, now: Instant) -> Option<Instant> {
+    fn next_question(&self, options: &Options, now: Instant) -> Option<Instant> {
         let held = self.state.deadline().filter(|at| *at > now && !self.held.is_empty());
-        let due = self.state.due().map(|at| if at > now { at } else { now + LOOK_AGAIN });
+        let due = self.due(options).map(|at| if at > now { at } else { now + LOOK_AGAIN });
         held.into_iter().chain(due).min()
+    }
+
+    /// When the session gives something up. Not while it waits for another to take its place, for that settles all.
+    fn due(&self, options: &Options) -> Option<Instant> {
+        if self.is_reopening() { None } else { self.state.due(&options.timeouts()) }
+    }
+
+    /// Whether the link is up and the session is not open that is to go on from another.
+    pub(super) fn is_reopening(&self) -> bool {
+        self.is_again() && self.phase == Phase::Opening
     }
 
     /// Whether this session takes, or is to take, the place of another, or the link that of one that never opened any.
@@ -289,7 +305,7 @@ impl<P: Protocol> Shared<P> {
     /// Gives up what the server was waited for too long. What has become ready by it.
     fn give_up(&self, core: &mut Core<P>, now: Instant) -> u8 {
         let mut changes = Changes::default();
-        Arc::make_mut(&mut core.state).expire(now, &mut changes);
+        Arc::make_mut(&mut core.state).expire(&self.options.timeouts(), now, &mut changes);
         core.settle(changes, now);
         let ready = self.collect(core);
         self.hub.defer(ready & bit::TASK);
@@ -322,7 +338,7 @@ impl<P: Protocol> Shared<P> {
             bits |= bit::READ;
         }
         // Silence and stalls are judged only right after an attempt.
-        if core.deadlines.is_silence_due(now) || core.state.due().is_some_and(|at| now >= at) {
+        if core.deadlines.is_silence_due(now) || core.due(&self.options).is_some_and(|at| now >= at) {
             bits |= bit::READ;
         }
         if core.deadlines.write.is_some_and(|at| now >= at) {
@@ -339,11 +355,11 @@ impl<P: Protocol> Shared<P> {
         if core.is_released(now) {
             bits |= bit::QUEUE;
         }
-        if quiet && core.state.due().is_some_and(|at| now >= at) {
+        if quiet && core.due(&self.options).is_some_and(|at| now >= at) {
             bits |= self.give_up(core, now);
         }
         self.write(core, pumps, bits, now);
-        core.deadlines.session = core.next_question(now);
+        core.deadlines.session = core.next_question(&self.options, now);
         if core.expire(quiet, now)? {
             self.write(core, pumps, bit::QUEUE, now);
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Notice,
-    core::{Core, Current, Heard},
+    core::{Core, Current, Wanted},
     deadlines::Pulse,
     driver::{Kind, Shared},
     end::End,
@@ -94,7 +94,9 @@ impl<P: Protocol> Core<P> {
             None if !opening => self.complaint = None,
             None if opens => shared.opened(self, now),
             None => {
-                self.heard.instead(&event);
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.instead(event.kind());
+                }
                 if event.recognition() != Recognition::Known
                     && let Some(words) = P::refusal(raw.as_bytes())
                 {
@@ -166,13 +168,13 @@ impl<P: Protocol> Core<P> {
 
     /// The session was not opened in time.
     fn not_opened(&mut self, now: Instant) -> Error {
-        let heard = &mut self.heard;
+        let Wanted { since, instead } = self.wanted.take().map(|wanted| *wanted).unwrap_or_default();
         let unanswered = Unanswered {
             awaited: Awaited::Opening,
-            waited: now - heard.since,
+            waited: now - since,
             error: self.complaint.take().map(|complaint| *complaint),
-            only_keepalives: heard.instead.is_empty() && heard.keepalive >= heard.since,
-            came: mem::take(&mut heard.instead),
+            only_keepalives: self.heard.event < since && self.heard.keepalive >= since,
+            came: instead,
         };
         ErrorKind::Unanswered(Box::new(unanswered)).into()
     }
@@ -218,7 +220,7 @@ impl<P: Protocol> Core<P> {
             return Some(entry);
         }
         // Until another session is open it is not known what becomes of what is queued.
-        if (self.is_again() && self.phase == Phase::Opening) || self.is_moving() {
+        if self.is_reopening() || self.is_moving() {
             return None;
         }
         if self.is_released(now) {
@@ -302,11 +304,10 @@ impl<P: Protocol> Core<P> {
     }
 }
 
-impl Heard {
+impl Wanted {
     /// Something else came than what opens the session.
-    fn instead(&mut self, event: &impl Event) {
+    fn instead(&mut self, kind: &str) {
         if self.instead.len() < MOST_INSTEAD {
-            let kind = event.kind();
             let kind = if kind.is_empty() { "a message without a type" } else { &kind[..kind.floor_char_boundary(64)] };
             self.instead.push(kind.into());
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
-use crate::session::{Memory, Playback};
+use crate::session::{Memory, Playback, Timeouts};
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +79,12 @@ impl Default for Options {
             memory: Memory::default(),
             strict: false,
         }
+    }
+}
+
+impl Options {
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts::new(self.request_timeout, self.response_error_timeout, self.response_idle_timeout)
     }
 }
 

@@ -93,6 +93,7 @@ impl<P: Protocol> Shared<P> {
     /// The session is open.
     pub(super) fn opened(&self, core: &mut Core<P>, now: Instant) {
         core.complaint = None;
+        core.wanted = None;
         core.deadlines.opening = None;
         core.was_open = true;
         core.opened = Some(now);

@@ -39,11 +39,11 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes<P::ServerEvent>);
 
     /// When something that is waited for is given up, if nothing arrives. None if nothing is waited for.
-    fn due(&self) -> Option<Instant>;
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant>;
 
     /// Gives up what has been waited for too long: every request that [`sent`](Self::sent) was told of must be in
     /// [`Changes::settled`] in the end, or whoever awaits its answer waits as long as the connection lives.
-    fn expire(&mut self, now: Instant, changes: &mut Changes<P::ServerEvent>);
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<P::ServerEvent>);
 
     /// Whether the server has still to answer something, or to end a response: a connection that ends before that has
     /// not ended well.
@@ -157,44 +157,12 @@ pub struct Setup {
     pub playback: Option<Playback>,
     /// Whether what was sent is remembered, so that the conversation can be restored.
     pub restore: bool,
-    /// How long the server is waited for. Not at all limited, unless it is set.
-    pub timeouts: Timeouts,
-}
-
-/// How long a server is waited for. None: for as long as the connection lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Timeouts {
-    /// For the answer to an event: [`Options::request_timeout`](crate::Options::request_timeout).
-    pub request: Option<Duration>,
-    /// For a response after an error: [`Options::response_error_timeout`](crate::Options::response_error_timeout).
-    pub response_error: Option<Duration>,
-    /// For a response that is silent: [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
-    pub response_idle: Option<Duration>,
-}
-
-impl Timeouts {
-    /// These, in the order of the fields.
-    pub fn new(
-        request: Option<Duration>,
-        response_error: Option<Duration>,
-        response_idle: Option<Duration>,
-    ) -> Self {
-        Self { request, response_error, response_idle }
-    }
 }
 
 impl Setup {
     /// Keeps so much, and follows nothing.
     pub fn new(memory: Memory) -> Self {
         Self { memory, ..Self::default() }
-    }
-
-    /// Waits no longer than this.
-    #[must_use]
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
-        self
     }
 
     /// Follows the playback.
@@ -263,6 +231,25 @@ pub enum LostReason {
 impl Lost {
     fn new(item_id: &Id, reason: LostReason) -> Self {
         Self { item_id: item_id.clone(), reason }
+    }
+}
+
+/// How long a server is waited for. None: for as long as the connection lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For the answer to an event: [`Options::request_timeout`](crate::Options::request_timeout).
+    pub request: Option<Duration>,
+    /// For a response after an error: [`Options::response_error_timeout`](crate::Options::response_error_timeout).
+    pub response_error: Option<Duration>,
+    /// For a response that is silent: [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
+    pub response_idle: Option<Duration>,
+}
+
+impl Timeouts {
+    /// These, in the order of the fields.
+    pub fn new(request: Option<Duration>, response_error: Option<Duration>, response_idle: Option<Duration>) -> Self {
+        Self { request, response_error, response_idle }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use crate::{transport::Instant, wire::Id};
 
-/// The most requests that are remembered. A server that answers none cannot make it grow.
+/// The most requests that are waited for: the oldest is given up. A server that answers none cannot make it grow.
 const MOST: usize = 4096;
 const MOST_NAMED: usize = 1024;
 
@@ -13,8 +13,6 @@ const MOST_NAMED: usize = 1024;
 pub(super) struct Requests<K> {
     open: VecDeque<Request<K>>,
     named: VecDeque<(Id, Box<str>)>,
-    /// Requests that are no longer remembered, for there were too many, and that nobody was told of.
-    displaced: Vec<Request<K>>,
 }
 
 /// One request: what kind of answer it wants, and for what.
@@ -75,7 +73,7 @@ impl Patience {
 
 impl<K> Default for Requests<K> {
     fn default() -> Self {
-        Self { open: VecDeque::new(), named: VecDeque::new(), displaced: Vec::new() }
+        Self { open: VecDeque::new(), named: VecDeque::new() }
     }
 }
 
@@ -94,8 +92,9 @@ impl<K: PartialEq> Requests<K> {
     }
 
     pub(super) fn push(&mut self, request: Request<K>) {
-        if self.open.len() == MOST {
-            self.displaced.extend(self.open.pop_front());
+        // Where time passes, they are given up before that.
+        if self.open.len() == 2 * MOST {
+            self.open.pop_front();
         }
         self.open.push_back(request);
     }
@@ -133,7 +132,7 @@ impl<K: PartialEq> Requests<K> {
 
     /// When the first of them has waited for too long.
     pub(super) fn due(&self, patience: &Patience, timeout: Option<Duration>) -> Option<Instant> {
-        if !self.displaced.is_empty() {
+        if self.open.len() > MOST {
             return Some(Instant::default());
         }
         patience.due(self.open.front()?.asked, timeout)
@@ -146,11 +145,7 @@ impl<K: PartialEq> Requests<K> {
         patience: &Patience,
         timeout: Option<Duration>,
     ) -> Option<Request<K>> {
-        if let Some(displaced) = self.displaced.pop() {
-            return Some(displaced);
-        }
-        let due = |request: &Request<K>| patience.due(request.asked, timeout).is_some_and(|at| now >= at);
-        if self.open.front().is_some_and(due) { self.open.pop_front() } else { None }
+        if self.due(patience, timeout).is_some_and(|at| now >= at) { self.open.pop_front() } else { None }
     }
 
     /// All that are unanswered: their numbers and ids.
@@ -170,7 +165,6 @@ impl<K: PartialEq> Requests<K> {
     /// Nothing will be answered any more.
     pub(super) fn clear(&mut self) {
         self.open.clear();
-        self.displaced.clear();
     }
 
     /// The request that an error is about.

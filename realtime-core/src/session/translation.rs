@@ -49,7 +49,6 @@ pub struct TranslationSession {
     intent: Intent<TranslationSessionConfig>,
     restore: bool,
     memory: Memory,
-    timeouts: Timeouts,
 }
 
 /// Nothing stops it: a translation has no responses.
@@ -117,7 +116,6 @@ impl State<Translation> for TranslationSession {
     fn configure(&mut self, setup: &Setup) {
         self.memory = setup.memory.clone();
         self.restore = setup.restore;
-        self.timeouts = setup.timeouts;
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
@@ -185,12 +183,12 @@ impl State<Translation> for TranslationSession {
         self.note_outcomes(changes);
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.requests.due(&CLOCK, self.timeouts.request)
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.requests.due(&CLOCK, timeouts.request)
     }
 
-    fn expire(&mut self, now: Instant, changes: &mut Changes<ServerEvent>) {
-        while let Some(request) = self.requests.expired(now, &CLOCK, self.timeouts.request) {
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+        while let Some(request) = self.requests.expired(now, &CLOCK, timeouts.request) {
             let overdue = Overdue::new(self.awaited(&request), request.asked.at);
             changes.settled.push((request.seq, Outcome::Overdue(Box::new(overdue))));
         }

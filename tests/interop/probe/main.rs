@@ -20,7 +20,7 @@ mod support;
 
 use std::{cell::Cell, error::Error, pin::pin, process::ExitCode, time::Duration};
 
-use futures::{FutureExt, StreamExt, TryStreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use realtime::{
     Ack, Connection, ErrorKind, Options, Realtime,
     connection::Overlap,
@@ -182,7 +182,8 @@ fn acknowledged<'a, E: EventOf<ServerEvent> + 'a>(
     sent: Result<Ack<Realtime, E>, realtime::SendError<Realtime>>,
 ) -> LocalBoxFuture<'a, Ended> {
     match sent {
-        Ok(ack) => ack.map(|answer| answer.map(|_| String::new()).map_err(|error| explain(&error, "unacknowledged")))
+        Ok(ack) => ack
+            .map(|answer| answer.map(|_| String::new()).map_err(|error| explain(&error, "unacknowledged")))
             .boxed_local(),
         Err(error) => std::future::ready(Err(format!("refused {error}"))).boxed_local(),
     }

@@ -69,7 +69,6 @@ pub struct RealtimeSession {
     requests: Requests<Kind>,
     scheduler: Scheduler,
     patience: Patience,
-    timeouts: Timeouts,
     /// The latest error that answers no request, and when it came.
     unclaimed: Option<Box<(Instant, ErrorEvent)>>,
     /// The item that the user's latest speech becomes.
@@ -181,7 +180,6 @@ impl State<Realtime> for RealtimeSession {
         self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
         self.responses.set_keep(setup.memory.responses);
         self.memory = setup.memory.clone();
-        self.timeouts = setup.timeouts;
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
@@ -230,22 +228,22 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
-        let mark = self.unmark(event);
+        let mut mark = self.unmark(event);
         self.follow(event, now);
         self.note_calls(event);
         self.apply(event, now);
-        self.settle(event, mark.is_new, now, changes);
+        self.settle(event, &mut mark, now, changes);
         self.schedule(event, &mark, now, changes);
         self.patience.rest(self.scheduler.is_responding(), now);
         self.note_outcomes(changes);
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.first_due()
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.first_due(timeouts)
     }
 
-    fn expire(&mut self, now: Instant, changes: &mut Changes) {
-        self.give_up(now, changes);
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
+        self.give_up(timeouts, now, changes);
         self.note_outcomes(changes);
     }
 

@@ -1,6 +1,6 @@
 //! One response at a time in a conversation, and which request each response answers.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::{
         requests::{Asked as Time, Patience},
     },
     transport::Instant,
-    types::{ConversationChoice, Response, ResponseConfig, TurnDetection},
+    types::{ConversationChoice, Item, Response, ResponseConfig, TurnDetection},
     wire::{Id, Patch},
 };
 
@@ -40,8 +40,6 @@ pub(super) struct Scheduler {
     expected: Option<Instant>,
     /// Whether the server hands the metadata of a request back, once that is known.
     echoes: Option<bool>,
-    /// Requests that are no longer remembered, for there were too many, and that nobody was told of.
-    displaced: Vec<Asked>,
 }
 
 /// A request.
@@ -74,6 +72,10 @@ pub(super) struct Mark {
     pub(super) is_new: bool,
     /// The request that the response names.
     request: Option<String>,
+    /// The response that was active, where the event may end it.
+    active: Option<Id>,
+    /// A response that the event frees.
+    pub(super) freed: Option<Id>,
 }
 
 /// Which request a response that begins answers.
@@ -92,8 +94,9 @@ const MOST_GIVEN_UP: usize = 64;
 
 impl Scheduler {
     pub(super) fn asked(&mut self, seq: u64, create: &ResponseCreate, time: Time) {
-        if self.unanswered.len() == MOST {
-            self.displaced.push(self.unanswered.remove(0));
+        // Where time passes, they are given up before that.
+        if self.unanswered.len() == 2 * MOST {
+            self.unanswered.remove(0);
         }
         let out_of_band = is_out_of_band(create.response.as_ref());
         self.unanswered.push(Asked { seq, create: create.clone(), out_of_band, time, refusal: None });
@@ -219,7 +222,7 @@ impl Scheduler {
 
     /// When the first of all that is waited for is given up.
     pub(super) fn due(&self, patience: &Patience, timeouts: &Timeouts) -> Option<Instant> {
-        if !self.displaced.is_empty() {
+        if self.unanswered.len() > MOST {
             return Some(Instant::default());
         }
         let requests = self.unanswered.iter().filter_map(|asked| asked.due(patience, timeouts));
@@ -243,8 +246,12 @@ impl Asked {
 impl Open {
     fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
         let idle = timeouts.response_idle.map(|timeout| self.alive + timeout);
-        let failed = self.complaint.as_ref().and_then(|(at, _)| Some(*at + timeouts.response_error?));
-        idle.into_iter().chain(failed).min()
+        idle.into_iter().chain(self.failed(timeouts)).min()
+    }
+
+    /// When it has failed by an error, if it stays silent.
+    fn failed(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.complaint.as_ref().and_then(|(at, _)| Some(*at + timeouts.response_error?))
     }
 }
 
@@ -269,34 +276,34 @@ impl RealtimeSession {
 
     /// Before the event is applied: takes our own mark out of what the user sees.
     pub(super) fn unmark(&self, event: &mut ServerEvent) -> Mark {
+        let item = |item: &Item| Mark {
+            is_new: item.id().is_some_and(|id| !self.conversation.is_known(id)),
+            ..Mark::default()
+        };
+        let mut mark = Mark::default();
         let response = match event {
             ServerEvent::ResponseCreated(created) => &mut created.response,
             ServerEvent::ResponseDone(done) => &mut done.response,
-            ServerEvent::ConversationItemAdded(added) => return self.mark_of(added.item.id()),
-            ServerEvent::ConversationItemCreated(created) => return self.mark_of(created.item.id()),
-            ServerEvent::ConversationItemDone(done) => return self.mark_of(done.item.id()),
-            _ => return Mark::default(),
+            ServerEvent::ConversationItemAdded(added) => return item(&added.item),
+            ServerEvent::ConversationItemCreated(created) => return item(&created.item),
+            ServerEvent::ConversationItemDone(done) => return item(&done.item),
+            ServerEvent::Error(_) | ServerEvent::Unknown(_) | ServerEvent::Malformed(_) => {
+                mark.active = self.responses.active().map(|active| active.id.clone());
+                return mark;
+            }
+            _ => return mark,
         };
-        let is_new = response.id.as_ref().is_some_and(|id| self.responses.get(id).is_none());
-        let request = response.metadata.as_mut().and_then(|metadata| metadata.remove(REQUEST));
-        if request.is_some() && response.metadata.as_ref().is_some_and(BTreeMap::is_empty) {
+        mark.active = self.responses.active().map(|active| active.id.clone());
+        mark.is_new = response.id.as_ref().is_some_and(|id| self.responses.get(id).is_none());
+        mark.request = response.metadata.as_mut().and_then(|metadata| metadata.remove(REQUEST));
+        if mark.request.is_some() && response.metadata.as_ref().is_some_and(BTreeMap::is_empty) {
             response.metadata = None;
         }
-        Mark { is_new, request }
-    }
-
-    fn mark_of(&self, item: Option<&Id>) -> Mark {
-        Mark { is_new: item.is_some_and(|id| !self.conversation.is_known(id)), request: None }
+        mark
     }
 
     /// Once the event is applied: finds the request that it is part of the answer to, and what has ended by it.
-    pub(super) fn schedule(
-        &mut self,
-        event: &ServerEvent,
-        mark: &Mark,
-        now: Instant,
-        changes: &mut Changes,
-    ) {
+    pub(super) fn schedule(&mut self, event: &ServerEvent, mark: &Mark, now: Instant, changes: &mut Changes) {
         if self.scheduler.expected.is_some_and(|until| now >= until) {
             self.scheduler.expected = None;
         }
@@ -340,7 +347,7 @@ impl RealtimeSession {
                 }
             }
         }
-        self.close(event, changes);
+        self.close(event, mark, changes);
     }
 
     /// Whether a response has begun and not ended.
@@ -375,7 +382,7 @@ impl RealtimeSession {
         let seq = asked.as_ref().map(|asked| asked.seq);
         if self.scheduler.open.len() == MOST {
             let oldest = self.scheduler.open.remove(0);
-            self.give_up_response(oldest, now, changes);
+            self.give_up_response(oldest, false, now, changes);
         }
         changes.turns.extend(self.turn_begun(&id));
         self.scheduler.open.push(Open { id, asked, alive: now, complaint: None });
@@ -402,13 +409,16 @@ impl RealtimeSession {
     }
 
     /// Finds the responses that have ended, and settles their requests.
-    fn close(&mut self, event: &ServerEvent, changes: &mut Changes) {
+    fn close(&mut self, event: &ServerEvent, mark: &Mark, changes: &mut Changes) {
         let mut ended: Vec<Open> = Vec::new();
-        let mut at = 0;
-        while let Some(open) = self.scheduler.open.get(at) {
-            if self.is_in_progress(&open.id) {
-                at += 1;
-            } else {
+        let named = match event {
+            ServerEvent::Unknown(unknown) => named_in(&unknown.raw),
+            event => event.response_id().cloned(),
+        };
+        for id in named.iter().chain(&mark.active).chain(&mark.freed) {
+            if !self.is_in_progress(id)
+                && let Some(at) = self.scheduler.position(id)
+            {
                 ended.push(self.scheduler.open.remove(at));
             }
         }
@@ -445,9 +455,8 @@ impl RealtimeSession {
     }
 
     /// Gives up a response: with an error that may have ended it, failed, else incomplete.
-    fn give_up_response(&mut self, open: Open, now: Instant, changes: &mut Changes) {
-        let is_failed = |at: &Instant| self.timeouts.response_error.is_some_and(|timeout| now >= *at + timeout);
-        let failure = open.complaint.as_ref().filter(|(at, _)| is_failed(at)).map(|(_, error)| &**error);
+    fn give_up_response(&mut self, open: Open, has_failed: bool, now: Instant, changes: &mut Changes) {
+        let failure = open.complaint.as_ref().filter(|_| has_failed).map(|(_, error)| &**error);
         self.responses.give_up(&open.id, failure, now);
         let mut outcome = self.untold(&open.id, changes);
         if failure.is_none() {
@@ -459,11 +468,10 @@ impl RealtimeSession {
     }
 
     /// Gives up what was waited for too long.
-    pub(super) fn expire_responses(&mut self, now: Instant, changes: &mut Changes) {
-        let displaced = mem::take(&mut self.scheduler.displaced);
-        changes.settled.extend(displaced.into_iter().map(|asked| (asked.seq, self.overdue(&asked))));
+    pub(super) fn expire_responses(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
         let is_due = |session: &Self, asked: &Asked| {
-            asked.due(&session.patience, &session.timeouts).is_some_and(|at| now >= at)
+            session.scheduler.unanswered.len() > MOST
+                || asked.due(&session.patience, timeouts).is_some_and(|at| now >= at)
         };
         while let Some(at) = self.scheduler.unanswered.iter().position(|asked| is_due(self, asked)) {
             let mut asked = self.scheduler.unanswered.remove(at);
@@ -477,10 +485,11 @@ impl RealtimeSession {
             }
             self.scheduler.given_up.push(asked);
         }
-        let is_due = |session: &Self, open: &Open| open.due(&session.timeouts).is_some_and(|at| now >= at);
-        while let Some(at) = self.scheduler.open.iter().position(|open| is_due(self, open)) {
+        let is_due = |open: &Open| open.due(timeouts).is_some_and(|at| now >= at);
+        while let Some(at) = self.scheduler.open.iter().position(is_due) {
             let open = self.scheduler.open.remove(at);
-            self.give_up_response(open, now, changes);
+            let has_failed = open.failed(timeouts).is_some_and(|at| now >= at);
+            self.give_up_response(open, has_failed, now, changes);
         }
     }
 

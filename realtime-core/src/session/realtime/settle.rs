@@ -1,10 +1,10 @@
 //! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
 
-use super::{Kind, RealtimeSession, Sort};
+use super::{Kind, RealtimeSession, Sort, scheduler::Mark};
 use crate::{
     error::Awaited,
     event::{ErrorEvent, ResponseDone, ServerEvent},
-    session::{Changes, Outcome, Overdue, Turn, limits::clip_error, requests::Request},
+    session::{Changes, Outcome, Overdue, Timeouts, Turn, limits::clip_error, requests::Request},
     transport::Instant,
     types::{Item, Response, Role, StatusDetails},
     wire::{Id, Patch},
@@ -15,14 +15,16 @@ const NOT_ACTIVE: &str = "response_cancel_not_active";
 const NO_RESPONSE: &str = "no active response";
 
 impl RealtimeSession {
-    /// Finds the request that the event answers. `is_new` says that it tells of an item that was not known before.
-    pub(super) fn settle(&mut self, event: &ServerEvent, is_new: bool, now: Instant, changes: &mut Changes) {
+    /// Finds the request that the event answers.
+    pub(super) fn settle(&mut self, event: &ServerEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
         let (kind, subject) = match event {
             ServerEvent::SessionUpdated(_) => (Kind::Update, None),
-            ServerEvent::ConversationItemAdded(added) => return self.announced(&added.item, is_new, changes),
+            ServerEvent::ConversationItemAdded(added) => return self.announced(&added.item, mark.is_new, changes),
             // What older protocols send in its place, and what says the same once more.
-            ServerEvent::ConversationItemCreated(created) => return self.announced(&created.item, is_new, changes),
-            ServerEvent::ConversationItemDone(done) => return self.announced(&done.item, is_new, changes),
+            ServerEvent::ConversationItemCreated(created) => {
+                return self.announced(&created.item, mark.is_new, changes);
+            }
+            ServerEvent::ConversationItemDone(done) => return self.announced(&done.item, mark.is_new, changes),
             ServerEvent::ConversationItemDeleted(deleted) => (Kind::Delete, Some(&deleted.item_id)),
             ServerEvent::ConversationItemTruncated(truncated) => (Kind::Truncate, Some(&truncated.item_id)),
             ServerEvent::ConversationItemRetrieved(retrieved) => (Kind::Retrieve, retrieved.item.id()),
@@ -36,7 +38,7 @@ impl RealtimeSession {
             }
             ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
             ServerEvent::OutputAudioBufferCleared(_) => (Kind::ClearOutput, None),
-            ServerEvent::Error(error) => return self.complained(error, now, changes),
+            ServerEvent::Error(error) => return self.complained(error, mark, now, changes),
             _ => return,
         };
         if let Some(request) = self.requests.answered(&kind, subject) {
@@ -64,7 +66,7 @@ impl RealtimeSession {
 
     /// The server complains: of the event that it names, else of the only request there is, else of the responses in
     /// progress.
-    fn complained(&mut self, error: &ErrorEvent, now: Instant, changes: &mut Changes) {
+    fn complained(&mut self, error: &ErrorEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
         let is_not_active = error.error.code.as_deref() == Some(NOT_ACTIVE)
             || error.error.message.to_ascii_lowercase().contains(NO_RESPONSE);
         let mut idle = self.responses.active().map(|active| active.id.clone()).filter(|_| is_not_active);
@@ -82,6 +84,7 @@ impl RealtimeSession {
         // The end of the response was lost.
         if let Some(id) = idle {
             self.responses.give_up(&id, None, now);
+            mark.freed = Some(id);
         }
     }
 
@@ -119,19 +122,19 @@ impl RealtimeSession {
     }
 
     /// When the first of all that is waited for is given up.
-    pub(super) fn first_due(&self) -> Option<Instant> {
-        let requests = self.requests.due(&self.patience, self.timeouts.request);
-        requests.into_iter().chain(self.scheduler.due(&self.patience, &self.timeouts)).min()
+    pub(super) fn first_due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        let requests = self.requests.due(&self.patience, timeouts.request);
+        requests.into_iter().chain(self.scheduler.due(&self.patience, timeouts)).min()
     }
 
     /// Gives up all that has been waited for too long.
-    pub(super) fn give_up(&mut self, now: Instant, changes: &mut Changes) {
-        while let Some(request) = self.requests.expired(now, &self.patience, self.timeouts.request) {
+    pub(super) fn give_up(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
+        while let Some(request) = self.requests.expired(now, &self.patience, timeouts.request) {
             let overdue = Overdue::new(self.awaited(&request), request.asked.at);
             let overdue = overdue.error(self.unclaimed_since(request.asked.at));
             changes.settled.push((request.seq, Outcome::Overdue(Box::new(overdue))));
         }
-        self.expire_responses(now, changes);
+        self.expire_responses(timeouts, now, changes);
         self.patience.rest(self.scheduler.is_responding(), now);
     }
 
