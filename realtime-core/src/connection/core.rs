@@ -69,7 +69,8 @@ pub(super) struct Core<P: Protocol> {
     pub(super) waiting: HashMap<u64, Arc<Cell<P>>>,
     /// What the server complained of last, if nothing came since then or the session is not open.
     pub(super) complaint: Option<Box<ErrorEvent>>,
-    pub(super) heard: Heard,
+    /// When an event came last that says more than that the server lives.
+    pub(super) told: Instant,
     /// None once the session is open.
     pub(super) wanted: Option<Box<Wanted>>,
     pub(super) peer_close: Option<Option<CloseFrame>>,
@@ -88,15 +89,6 @@ pub(super) struct Core<P: Protocol> {
     pub(super) starter: Option<Starter<P>>,
     /// What the tracer is to be told.
     pub(super) notes: Notes,
-}
-
-/// When something came last.
-#[derive(Default)]
-pub(super) struct Heard {
-    /// An event that says more than that the server lives.
-    pub(super) event: Instant,
-    /// A sign of life that says no more.
-    pub(super) keepalive: Instant,
 }
 
 /// The wait for the event that opens the session.
@@ -168,7 +160,7 @@ impl<P: Protocol> Core<P> {
             held: VecDeque::new(),
             waiting: HashMap::new(),
             complaint: None,
-            heard: Heard::default(),
+            told: Instant::default(),
             wanted: None,
             peer_close: None,
             write: Write::default(),
@@ -225,7 +217,6 @@ impl<P: Protocol> Core<P> {
         let pumps = Pumps::new(duplex);
         self.deadlines.connect = None;
         self.deadlines.opening = Some(now + options.opening_timeout);
-        self.heard = Heard::default();
         self.wanted = Some(Box::new(Wanted { since: now, instead: Vec::new() }));
         if pumps.can_ping {
             self.deadlines.listen(now);

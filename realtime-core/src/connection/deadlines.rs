@@ -61,6 +61,11 @@ impl Deadlines {
         self.heard = now;
     }
 
+    /// When something arrived last, or the link came up.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.heard
+    }
+
     /// Listens for silence from now on, on a link that can ping.
     pub(super) fn listen(&mut self, now: Instant) {
         self.heard = now;

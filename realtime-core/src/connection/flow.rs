@@ -49,10 +49,7 @@ impl<P: Protocol> Core<P> {
                 let event = binary::<P>(&bytes);
                 self.event(shared, event, &Text::declared(bytes), kind, now)
             }
-            Message::Ping(_) | Message::Pong(_) => {
-                self.heard.keepalive = now;
-                Ok(())
-            }
+            Message::Ping(_) | Message::Pong(_) => Ok(()),
             Message::Close(frame) => {
                 self.peer_close = Some(frame);
                 // The library below answers it. Nothing else may follow.
@@ -83,10 +80,8 @@ impl<P: Protocol> Core<P> {
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
             cell.push(&event, raw.as_bytes().len());
         }
-        if P::is_keepalive(&event) {
-            self.heard.keepalive = now;
-        } else {
-            self.heard.event = now;
+        if !P::is_keepalive(&event) {
+            self.told = now;
         }
         let opening = self.phase == Phase::Opening;
         match P::error(&event) {
@@ -161,9 +156,14 @@ impl<P: Protocol> Core<P> {
 
     fn unanswered(&self, overdue: Overdue, now: Instant) -> Error {
         let Overdue { awaited, since, error } = overdue;
-        let only_keepalives = self.heard.event < since && self.heard.keepalive >= since;
+        let only_keepalives = self.only_keepalives(since);
         let unanswered = Unanswered { awaited, waited: now - since, error, came: Vec::new(), only_keepalives };
         ErrorKind::Unanswered(Box::new(unanswered)).into()
+    }
+
+    /// Whether something came since then, and nothing that says more than that the server lives.
+    fn only_keepalives(&self, since: Instant) -> bool {
+        self.told < since && self.deadlines.last_heard() > since
     }
 
     /// The session was not opened in time.
@@ -173,7 +173,7 @@ impl<P: Protocol> Core<P> {
             awaited: Awaited::Opening,
             waited: now - since,
             error: self.complaint.take().map(|complaint| *complaint),
-            only_keepalives: self.heard.event < since && self.heard.keepalive >= since,
+            only_keepalives: self.only_keepalives(since),
             came: instead,
         };
         ErrorKind::Unanswered(Box::new(unanswered)).into()

@@ -69,10 +69,8 @@ pub struct RealtimeSession {
     requests: Requests<Kind>,
     scheduler: Scheduler,
     patience: Patience,
-    /// The latest error that answers no request, and when it came.
-    unclaimed: Option<Box<(Instant, ErrorEvent)>>,
-    /// The item that the user's latest speech becomes.
-    spoken: Option<Id>,
+    /// None until there is any of it.
+    aside: Option<Box<Aside>>,
     /// None unless the playback is followed.
     ledger: Option<Box<Ledger>>,
     /// What the session itself wants to send.
@@ -84,6 +82,15 @@ pub struct RealtimeSession {
     /// Whether the model has spoken: then its voice cannot change.
     spoke: bool,
     memory: Memory,
+}
+
+/// What the settling of requests needs to know beside them.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    /// The latest error that answers no request, and when it came.
+    unclaimed: Option<(Instant, ErrorEvent)>,
+    /// The item that the user's latest speech becomes.
+    spoken: Option<Id>,
 }
 
 /// A complaint of the server, and the event that it is about.

@@ -188,8 +188,7 @@ impl RealtimeSession {
         next.responses.interrupt(now);
         next.requests.clear();
         next.patience.rest(false, now);
-        next.unclaimed = None;
-        next.spoken = None;
+        next.aside = None;
         next.scheduler = super::Scheduler::default();
         next.creations.open.clear();
         next.input.speech = None;

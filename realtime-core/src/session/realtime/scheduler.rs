@@ -78,14 +78,6 @@ pub(super) struct Mark {
     pub(super) freed: Option<Id>,
 }
 
-/// Which request a response that begins answers.
-enum Answers {
-    Request(Asked),
-    /// One that was given up.
-    GivenUp,
-    None,
-}
-
 /// The most requests, and the most responses, that are remembered while the server ends none.
 const MOST: usize = 1024;
 
@@ -158,19 +150,19 @@ impl Scheduler {
 
     /// The request that a response answers which begins now: the one that its metadata names, else the only one, else
     /// the oldest that it can answer. One that the server was to begin by itself, and that names no request, answers
-    /// none.
-    fn answers(&mut self, response: Option<&Response>, mark: Option<&str>, expected: bool) -> Answers {
+    /// none. And whether it is the late answer to one that was given up.
+    fn answers(&mut self, response: Option<&Response>, mark: Option<&str>, expected: bool) -> (Option<Asked>, bool) {
         let named = |asked: &Asked| mark.is_some() && asked.create.event_id.as_deref() == mark;
         if mark.is_some() {
             self.echoes = Some(true);
             if let Some(at) = self.unanswered.iter().position(named) {
-                return Answers::Request(self.unanswered.remove(at));
+                return (Some(self.unanswered.remove(at)), false);
             }
             if let Some(at) = self.given_up.iter().position(named) {
                 self.given_up.remove(at);
-                return Answers::GivenUp;
+                return (None, true);
             }
-            return Answers::None;
+            return (None, false);
         }
         let conversation = response.map(|response| &response.conversation_id);
         let out_of_band = conversation == Some(&Patch::Clear);
@@ -196,13 +188,13 @@ impl Scheduler {
                 if is_marked(&asked) && response.is_some() {
                     self.echoes.get_or_insert(false);
                 }
-                Answers::Request(asked)
+                (Some(asked), false)
             }
             (None, Some(late)) if !expected => {
                 self.given_up.remove(late);
-                Answers::GivenUp
+                (None, true)
             }
-            _ => Answers::None,
+            _ => (None, false),
         }
     }
 
@@ -368,17 +360,11 @@ impl RealtimeSession {
         if response.is_none_or(|response| response.conversation_id != Patch::Clear) {
             self.scheduler.expected = None;
         }
-        let asked = match self.scheduler.answers(response, mark, expected) {
-            Answers::Request(asked) => Some(asked),
-            Answers::GivenUp => {
-                // Nobody waits for it any more.
-                if self.is_in_progress(&id) {
-                    self.outgoing.push_back(ResponseCancel::default().response_id(id.clone()).into());
-                }
-                None
-            }
-            Answers::None => None,
-        };
+        let (asked, is_late) = self.scheduler.answers(response, mark, expected);
+        // Nobody waits for it any more.
+        if is_late && self.is_in_progress(&id) {
+            self.outgoing.push_back(ResponseCancel::default().response_id(id.clone()).into());
+        }
         let seq = asked.as_ref().map(|asked| asked.seq);
         if self.scheduler.open.len() == MOST {
             let oldest = self.scheduler.open.remove(0);

@@ -29,11 +29,11 @@ impl RealtimeSession {
             ServerEvent::ConversationItemTruncated(truncated) => (Kind::Truncate, Some(&truncated.item_id)),
             ServerEvent::ConversationItemRetrieved(retrieved) => (Kind::Retrieve, retrieved.item.id()),
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
-                self.spoken = Some(started.item_id.clone());
+                self.aside.get_or_insert_default().spoken = Some(started.item_id.clone());
                 return;
             }
             ServerEvent::InputAudioBufferCommitted(committed) => {
-                self.spoken = Some(committed.item_id.clone());
+                self.aside.get_or_insert_default().spoken = Some(committed.item_id.clone());
                 (Kind::Commit, None)
             }
             ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
@@ -55,7 +55,7 @@ impl RealtimeSession {
             matches!(request.kind, Kind::Create(_)) && request.subject.is_some() && request.subject.as_ref() == id
         });
         // What the user has said is an item too, and no answer to a request.
-        let is_spoken = id.is_some() && id == self.spoken.as_ref();
+        let is_spoken = id.is_some() && id == self.aside.as_ref().and_then(|aside| aside.spoken.as_ref());
         let only = || self.requests.only(|request| request.kind == Kind::Create(sort)).filter(|_| is_new && !is_spoken);
         if let Some(seq) = named.or_else(only)
             && self.requests.take(seq).is_some()
@@ -103,7 +103,7 @@ impl RealtimeSession {
         self.scheduler.complain(error, now);
         let mut unclaimed = error.clone();
         unclaimed.error = clip_error(&error.error);
-        self.unclaimed = Some(Box::new((now, unclaimed)));
+        self.aside.get_or_insert_default().unclaimed = Some((now, unclaimed));
     }
 
     fn refuse(&self, request: &Request<Kind>, error: &ErrorEvent, changes: &mut Changes) {
@@ -118,7 +118,8 @@ impl RealtimeSession {
 
     /// The latest error that answers no request, if it came since then.
     pub(super) fn unclaimed_since(&self, since: Instant) -> Option<ErrorEvent> {
-        self.unclaimed.as_ref().filter(|unclaimed| unclaimed.0 >= since).map(|unclaimed| unclaimed.1.clone())
+        let unclaimed = self.aside.as_ref()?.unclaimed.as_ref();
+        unclaimed.filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
     }
 
     /// When the first of all that is waited for is given up.
