@@ -5,6 +5,8 @@
 //! The answer goes to stdout, what happens on the way to stderr. Without `OPENAI_API_KEY` it talks to a simulator that
 //! it starts itself.
 
+#[path = "support/response.rs"]
+mod response;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -117,7 +119,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 match done {
                     ServerEvent::ResponseOutputItemDone(done) => calls |= is_call(&done.item),
                     ServerEvent::ResponseDone(done) => {
-                        support::whole(&done.response)?;
+                        response::whole(&done.response)?;
                         calls |= done.response.output.iter().flatten().any(is_call);
                         if !mem::take(&mut calls) {
                             println!();

@@ -1,5 +1,8 @@
 //! A chat in writing, on any runtime.
 
+#[path = "response.rs"]
+mod response;
+
 use std::{
     error::Error,
     io::{self, Write},
@@ -93,7 +96,7 @@ async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Bo
         .await;
     println!();
     printed?;
-    support::whole(&response.await?)
+    response::whole(&response.await?)
 }
 
 fn simulator() -> Simulator {

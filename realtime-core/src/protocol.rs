@@ -3,11 +3,8 @@
 use std::fmt;
 
 use crate::{
-<<<<<<< HEAD
     dialect::{Dialect, DialectError},
-=======
     error::said,
->>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     event::{
         ClientEvent, ConversationItemAdded, ErrorEvent, Event, InputAudioBufferAppend, ServerEvent,
         translation::{self, SessionClose, SessionInputAudioBufferAppend},
@@ -63,7 +60,6 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// The server's complaint, if the event is one.
     fn error(event: &Self::ServerEvent) -> Option<&ErrorEvent>;
 
-<<<<<<< HEAD
     /// Writes an event in the words of the server.
     ///
     /// # Errors
@@ -71,13 +67,13 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     fn encode(event: &Self::ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
         let _ = dialect;
         Ok(event.encode())
-=======
+    }
+
     /// What the server complains of in a message that is no [`error`](Self::error), if it is to be had: asked of what
     /// comes in place of the event that opens the session.
     fn refusal(message: &[u8]) -> Option<ErrorEvent> {
         let _ = message;
         None
->>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     }
 
     /// Completes an event that is about to be queued, with ids that `fresh` makes of a prefix.
@@ -156,13 +152,12 @@ impl Protocol for Realtime {
         }
     }
 
-<<<<<<< HEAD
     fn encode(event: &ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
         dialect.encode(event)
-=======
+    }
+
     fn refusal(message: &[u8]) -> Option<ErrorEvent> {
         refusal(message)
->>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
     }
 
     /// An item without an id gets one, so that the server's answer is told from other items.
@@ -258,15 +253,11 @@ pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
     format.bytes_per_sample().map_or(1, |bytes| bytes as usize)
 }
 
-<<<<<<< HEAD
-pub(crate) fn append(head: &str, audio: &[u8]) -> Text {
-=======
 /// The words of a complaint in the shapes that refusals by HTTP have.
 fn refusal(message: &[u8]) -> Option<ErrorEvent> {
     said(message, &[]).filter(|error| !error.error.message.is_empty())
 }
 
-fn append(head: &str, audio: &[u8]) -> Text {
->>>>>>> 00fbe06 (Every wait on the server has a bound: requests, responses and the opening are given up with a typed error that says what was waited for)
+pub(crate) fn append(head: &str, audio: &[u8]) -> Text {
     Text::declared(base64::encode_between(head, audio, "\"}").into())
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     event::ErrorEvent,
     protocol::{Protocol, append},
-    session::{Changes, Plan, Setup, State},
+    session::{Changes, Plan, Setup, State, Timeouts},
     transport::{Instant, Text},
 };
 
@@ -69,8 +69,16 @@ macro_rules! kinds {
                 self.note_audio(bytes, now);
             }
 
-            fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
+            fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes<ServerEvent>) {
                 self.note_received(event, now, changes);
+            }
+
+            fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+                self.first_due(timeouts)
+            }
+
+            fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+                self.give_up(timeouts, now, changes);
             }
 
             fn resumption(&self, now: Instant) -> (Plan<$event>, Self) {

@@ -14,6 +14,9 @@
 //! | `wait [SECONDS]` | waits until all before it have ended, and so long |
 //! | `items` | says what is in the conversation |
 
+#[path = "../../../examples/support/response.rs"]
+#[expect(dead_code, reason = "an answer that is not whole has its own line here")]
+mod response;
 #[path = "../../../examples/support/mod.rs"]
 #[expect(dead_code, reason = "it talks to the server that the environment names, never to a simulator")]
 mod support;
@@ -208,10 +211,10 @@ async fn until(
 }
 
 /// How a response ended.
-fn ended(response: &Response, text: String) -> Ended {
-    match &response.status {
+fn ended(answer: &Response, text: String) -> Ended {
+    match &answer.status {
         None | Some(ResponseStatus::Completed) => Ok(text),
-        Some(status) => Err(format!("{status} {} {text}", support::details(response))),
+        Some(status) => Err(format!("{status} {} {text}", response::details(answer))),
     }
 }
 

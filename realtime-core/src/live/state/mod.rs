@@ -554,7 +554,7 @@ impl LiveState {
         }
         let command = event.command();
         if let Some(asked) = Asked::by(&command) {
-            self.requests.push(seq, event_id.cloned(), asked);
+            self.requests.push(seq, event_id.cloned(), asked, now);
         }
         match command {
             Command::Audio(audio) => self.audio.appended.add(audio.len()),

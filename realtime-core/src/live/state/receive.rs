@@ -6,28 +6,35 @@ use super::{
     id,
     limits::{MOST_ID, MOST_KEYS, MOST_TRANSCRIPT},
     ms,
-    requests::Asked,
+    requests::{Asked, Expired},
     tally::add,
     turns::{Fragment, Speaker, TurnEnd},
 };
 use crate::{
-    event::Event,
+    error::Awaited,
+    event::{ErrorEvent, Event},
     live::{
         event::ServerEvent,
         types::{DtmfKey, LiveError, Number, Reported, SessionResource},
     },
     session::{
-        Changes,
+        Changes, Outcome, Overdue, Timeouts,
         limits::{append_latest, words},
         remember,
     },
     transport::Instant,
+    types::ErrorBody,
     wire::Id,
 };
 
 impl LiveState {
     /// An event arrived. Whether it is news: one that came before is left out of everything.
-    pub(in crate::live) fn note_received(&mut self, event: &ServerEvent, now: Instant, changes: &mut Changes) -> bool {
+    pub(in crate::live) fn note_received(
+        &mut self,
+        event: &ServerEvent,
+        now: Instant,
+        changes: &mut Changes<ServerEvent>,
+    ) -> bool {
         self.elapse(now);
         match event {
             ServerEvent::Unknown(unknown) => {
@@ -56,7 +63,7 @@ impl LiveState {
     }
 
     /// Finds the request that an event answers.
-    fn settle(&mut self, event: &ServerEvent, changes: &mut Changes) {
+    fn settle(&mut self, event: &ServerEvent, changes: &mut Changes<ServerEvent>) {
         let (asked, answered) = match event {
             ServerEvent::SessionStarted(event) => (Asked::Start, &event.client_event_id),
             ServerEvent::SessionUpdated(event) => (Asked::Update, &event.client_event_id),
@@ -84,8 +91,12 @@ impl LiveState {
             ServerEvent::TransportDtmfSent(event) => (Asked::Dtmf, &event.client_event_id),
             ServerEvent::Error(error) => {
                 let named = id(&error.error.client_event_id).or_else(|| id(&error.client_event_id));
-                let refused = named.and_then(|id| self.requests.refused(id));
-                changes.settled.extend(refused.map(|seq| (seq, false)));
+                if let Some(id) = named
+                    && let Some(seq) = self.requests.refused(id)
+                {
+                    let refused = Outcome::Refused(self.awaited(Some(id)), Box::new(refusal(&error.error)));
+                    changes.settled.push((seq, refused));
+                }
                 return;
             }
             _ => return,
@@ -93,7 +104,25 @@ impl LiveState {
         // A decision is no other connection's: it has no sender at all.
         let is_sideband = self.is_sideband() && asked != Asked::Decision;
         let granted = self.requests.granted(&asked, id(answered), is_sideband);
-        changes.settled.extend(granted.map(|seq| (seq, true)));
+        changes.settled.extend(granted.map(|seq| (seq, Outcome::Granted)));
+    }
+
+    /// When the oldest request is given up.
+    pub(in crate::live) fn first_due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.requests.due(timeouts)
+    }
+
+    /// Gives up requests that nothing has answered in time.
+    pub(in crate::live) fn give_up(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+        while let Some(Expired { seq, event_id, at }) = self.requests.expired(timeouts, now) {
+            let overdue = Overdue::new(self.awaited(event_id.as_ref()), at);
+            changes.settled.push((seq, Outcome::Overdue(Box::new(overdue))));
+        }
+    }
+
+    fn awaited(&self, event_id: Option<&Id>) -> Awaited {
+        let kind = event_id.and_then(|id| self.sent.kind_of(id)).unwrap_or("an event without an id");
+        Awaited::Event { kind: kind.into(), event_id: event_id.cloned() }
     }
 
     fn apply(&mut self, event: &ServerEvent, now: Instant) {
@@ -290,4 +319,12 @@ fn clipped(error: &LiveError) -> LiveError {
     }
     error.client_event_id = error.client_event_id.filter(|id| id.len() <= MOST_ID);
     error
+}
+
+/// A refusal in the words that all protocols have in common.
+fn refusal(error: &LiveError) -> ErrorEvent {
+    let mut body = ErrorBody::new(error.message.clone());
+    (body.kind, body.code, body.param) = (error.kind.clone(), error.code.clone(), error.param.clone());
+    body.event_id.clone_from(&error.client_event_id);
+    ErrorEvent::new(body)
 }

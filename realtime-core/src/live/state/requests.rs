@@ -7,7 +7,7 @@ use super::{
     context::answers,
     limits::MOST_ENTRIES,
 };
-use crate::wire::Id;
+use crate::{session::Timeouts, transport::Instant, wire::Id};
 
 /// What an answer is an answer to.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,14 @@ struct Request {
     seq: u64,
     event_id: Option<Id>,
     asked: Asked,
+    at: Instant,
+}
+
+/// A request that was not answered in time.
+pub(super) struct Expired {
+    pub(super) seq: u64,
+    pub(super) event_id: Option<Id>,
+    pub(super) at: Instant,
 }
 
 /// Requests on the wire, in order.
@@ -58,11 +66,26 @@ struct Request {
 pub(super) struct Requests(VecDeque<Request>);
 
 impl Requests {
-    pub(super) fn push(&mut self, seq: u64, event_id: Option<Id>, asked: Asked) {
-        if self.0.len() == MOST_ENTRIES {
+    pub(super) fn push(&mut self, seq: u64, event_id: Option<Id>, asked: Asked, at: Instant) {
+        // Where time passes, they are given up before that.
+        if self.0.len() == 2 * MOST_ENTRIES {
             self.0.pop_front();
         }
-        self.0.push_back(Request { seq, event_id, asked });
+        self.0.push_back(Request { seq, event_id, asked, at });
+    }
+
+    /// When the oldest is given up.
+    pub(super) fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        if self.0.len() > MOST_ENTRIES {
+            return Some(Instant::default());
+        }
+        Some(self.0.front()?.at + timeouts.request?)
+    }
+
+    /// Takes the next one that has waited for too long.
+    pub(super) fn expired(&mut self, timeouts: &Timeouts, now: Instant) -> Option<Expired> {
+        self.due(timeouts).filter(|at| now >= *at)?;
+        self.0.pop_front().map(|Request { seq, event_id, at, .. }| Expired { seq, event_id, at })
     }
 
     /// The request that is granted: by the id that the answer names; without one by order, on a sideband among those
