@@ -18,6 +18,8 @@ pub use realtime_captions as captions;
 pub use realtime_mock as mock;
 #[cfg(feature = "smol")]
 pub use realtime_smol as smol;
+#[cfg(feature = "telephony")]
+pub use realtime_telephony as telephony;
 #[cfg(feature = "tokio")]
 pub use realtime_tokio as tokio;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]

@@ -122,6 +122,16 @@ fn webhooks() {
 }
 
 #[test]
+fn carriers() {
+    hunt(bodies::carriers, &files("fuzz/corpus/carriers"), MUTANTS * 5);
+}
+
+#[test]
+fn carrier_requests() {
+    hunt(bodies::carrier_requests, &files("fuzz/corpus/carrier_requests"), MUTANTS * 20);
+}
+
+#[test]
 fn urls() {
     hunt(bodies::urls, &files("fuzz/corpus/urls"), MUTANTS * 200);
 }

@@ -1,0 +1,101 @@
+use realtime_audio::{Encoding, Format};
+
+/// A telephone carrier, by the media stream that it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Carrier {
+    /// Twilio Media Streams.
+    Twilio,
+    /// Telnyx media streaming.
+    Telnyx,
+    /// Plivo audio streaming.
+    Plivo,
+    /// Vonage Voice API WebSockets.
+    Vonage,
+}
+
+/// Which byte of a 16-bit sample comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ByteOrder {
+    /// The low byte first.
+    Little,
+    /// The high byte first, as RTP's `L16` has it.
+    Big,
+}
+
+/// What a carrier does not say in its messages, and has to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The carrier.
+    pub carrier: Carrier,
+    /// The byte order of 16-bit audio from the carrier. Telnyx and Plivo do not document theirs: if the caller is
+    /// heard as loud noise, it is the other one.
+    pub from_carrier: ByteOrder,
+    /// The byte order of 16-bit audio to the carrier.
+    pub to_carrier: ByteOrder,
+    /// The format of audio to the carrier, where the carrier does not announce it: Telnyx plays what
+    /// `stream_bidirectional_codec` asked for, whatever the caller's side sends. None: that of the announced format.
+    pub outbound: Option<Format>,
+}
+
+impl Settings {
+    /// Twilio: μ-law in both directions.
+    pub fn twilio() -> Self {
+        Self::new(Carrier::Twilio, ByteOrder::Little)
+    }
+
+    /// Telnyx, with the format that was asked for by `stream_bidirectional_codec` and its sampling rate. 16-bit audio
+    /// is big-endian unless set otherwise.
+    ///
+    /// Ask for `stream_bidirectional_mode: "rtp"`: without it Telnyx plays nothing of what is sent.
+    pub fn telnyx(outbound: Format) -> Self {
+        let order = if outbound.encoding() == Encoding::Pcm { ByteOrder::Little } else { ByteOrder::Big };
+        Self { outbound: Some(outbound), to_carrier: order, ..Self::new(Carrier::Telnyx, ByteOrder::Big) }
+    }
+
+    /// Plivo: the format of the `<Stream>` element in both directions. 16-bit audio is little-endian unless set
+    /// otherwise.
+    pub fn plivo() -> Self {
+        Self::new(Carrier::Plivo, ByteOrder::Little)
+    }
+
+    /// Vonage: little-endian 16-bit audio in both directions.
+    pub fn vonage() -> Self {
+        Self::new(Carrier::Vonage, ByteOrder::Little)
+    }
+
+    fn new(carrier: Carrier, order: ByteOrder) -> Self {
+        Self { carrier, from_carrier: order, to_carrier: order, outbound: None }
+    }
+
+    /// Sets the byte order of 16-bit audio from the carrier.
+    #[must_use]
+    pub fn from_carrier(mut self, order: ByteOrder) -> Self {
+        self.from_carrier = order;
+        self
+    }
+
+    /// Sets the byte order of 16-bit audio to the carrier.
+    #[must_use]
+    pub fn to_carrier(mut self, order: ByteOrder) -> Self {
+        self.to_carrier = order;
+        self.outbound = self.outbound.map(|format| ordered(format, order));
+        self
+    }
+
+    /// The format to the carrier, if the carrier announced this one.
+    pub(crate) fn outbound_format(&self, announced: Format) -> Format {
+        self.outbound.unwrap_or_else(|| ordered(announced, self.to_carrier))
+    }
+}
+
+/// A format with its 16-bit samples in this order.
+pub(crate) fn ordered(format: Format, order: ByteOrder) -> Format {
+    match (format.encoding(), order) {
+        (Encoding::Pcm | Encoding::PcmBe, ByteOrder::Little) => Format::new(Encoding::Pcm, format.rate_hz()),
+        (Encoding::Pcm | Encoding::PcmBe, ByteOrder::Big) => Format::new(Encoding::PcmBe, format.rate_hz()),
+        _ => format,
+    }
+}

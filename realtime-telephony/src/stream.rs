@@ -1,0 +1,275 @@
+use std::time::Duration;
+
+use realtime_audio::Format;
+use realtime_core::transport::Instant;
+
+use crate::{
+    Carrier, Frame, Incoming, Malformed, Mark, Media, Part, Refused, Settings, Start, carrier, order::Order,
+    playout::Playout,
+};
+
+/// Pieces of audio that are kept if they come before the start. The oldest is dropped.
+pub const MOST_EARLY: usize = 500;
+
+/// One media stream of a carrier, as a state machine: messages in, messages out, and what has been played. No I/O; the
+/// clock is an argument.
+///
+/// Audio is in the carrier's formats in both directions; [`Bridge`](crate::Bridge) converts it, and paces it.
+#[derive(Debug)]
+pub struct CarrierStream {
+    settings: Settings,
+    start: Option<Start>,
+    /// Media that came before the start, which names their format.
+    early: Vec<Media>,
+    order: Order,
+    /// Audio that is too short for a message of its own, and whose it is.
+    carry: Vec<u8>,
+    carried: Part,
+    playout: Playout,
+    ended: bool,
+}
+
+impl CarrierStream {
+    /// A stream that has not started.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            start: None,
+            early: Vec::new(),
+            order: Order::default(),
+            carry: Vec::new(),
+            carried: Part::new("", 0),
+            playout: Playout::default(),
+            ended: false,
+        }
+    }
+
+    /// What is known of the carrier.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// The carrier's start message, once it has come.
+    pub fn start(&self) -> Option<&Start> {
+        self.start.as_ref()
+    }
+
+    /// Whether the carrier has said that the stream is over.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes a message from the carrier. The caller's audio is put in order and handed out by
+    /// [`next_media`](Self::next_media).
+    ///
+    /// # Errors
+    /// The message cannot be read. The stream goes on.
+    pub fn receive(&mut self, frame: &Frame) -> Result<Incoming, Malformed> {
+        let incoming = self.settings.read(frame)?;
+        Ok(match incoming {
+            Incoming::Start(start) => {
+                self.start = Some((*start).clone());
+                self.early.drain(..).for_each(|media| self.order.push(media));
+                Incoming::Start(start)
+            }
+            Incoming::Media(media) if !media.is_left_out() => {
+                if self.start.is_some() {
+                    self.order.push(media.clone());
+                } else {
+                    if self.early.len() == MOST_EARLY {
+                        self.early.remove(0);
+                    }
+                    self.early.push(media.clone());
+                }
+                Incoming::Media(media)
+            }
+            Incoming::Mark(mark) => {
+                let played = self.playout.returned(&mark.name).map(|(played, _)| played);
+                Incoming::Mark(Mark { played, ..mark })
+            }
+            Incoming::Stop { reason } => {
+                self.end();
+                Incoming::Stop { reason }
+            }
+            other => other,
+        })
+    }
+
+    /// The stream is over: the carrier has closed the socket, or the application hangs up. Nothing more is sent, and
+    /// audio that waits for what is missing waits no longer.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.carry.clear();
+        self.order.finish();
+    }
+
+    /// The caller's next audio, in the order of its chunks. None before the start.
+    pub fn next_media(&mut self) -> Option<Media> {
+        self.order.next()
+    }
+
+    /// Pieces of the caller's audio that were left out, because they came twice or too late.
+    pub fn late_media(&self) -> u64 {
+        self.order.late()
+    }
+
+    /// The format of the caller's audio.
+    ///
+    /// # Errors
+    /// The stream has not started, or its format is not supported.
+    pub fn inbound_format(&self) -> Result<Format, Refused> {
+        let start = self.start.as_ref().ok_or(Refused::NotStarted)?;
+        start.format.clone().map_err(Refused::Format)
+    }
+
+    /// The format of audio to the carrier.
+    ///
+    /// # Errors
+    /// The stream has not started, or its format is not supported.
+    pub fn outbound_format(&self) -> Result<Format, Refused> {
+        match (self.settings.outbound, self.inbound_format()) {
+            // It was asked for, whatever the caller's side speaks.
+            (Some(format), Ok(_) | Err(Refused::Format(_))) => Ok(format),
+            (_, format) => format.map(|format| self.settings.outbound_format(format)),
+        }
+    }
+
+    /// Makes the messages that play audio of a part, in the outbound format. What is too short for the carrier waits for
+    /// the next piece, or for [`flush`](Self::flush); what is too long is split. No sample is cut.
+    ///
+    /// # Errors
+    /// The stream has not started, is over, or has a format that is not supported.
+    pub fn media(&mut self, now: Instant, part: &Part, audio: &[u8]) -> Result<Vec<Frame>, Refused> {
+        self.open()?;
+        let format = self.outbound_format()?;
+        let mut frames = if self.carried == *part { Vec::new() } else { self.flush(now)? };
+        self.carried.clone_from(part);
+        self.carry.extend_from_slice(audio);
+        let limits = carrier::limits(self.settings.carrier, format);
+        let sample = usize::try_from(format.bytes_per_frame()).unwrap_or(1).max(1);
+        let whole = self.carry.len() - self.carry.len() % sample;
+        if whole == 0 || whole < limits.least {
+            return Ok(frames);
+        }
+        // All of one length, or as nearly equal as samples allow, so that none is too short.
+        let piece = if limits.least == limits.most {
+            limits.most
+        } else {
+            whole.div_ceil(whole.div_ceil(limits.most)).next_multiple_of(sample).min(limits.most)
+        };
+        let all = std::mem::take(&mut self.carry);
+        let (pieces, rest) = all.split_at(if limits.least == limits.most { whole - whole % piece } else { whole });
+        self.carry.extend_from_slice(rest);
+        for piece in pieces.chunks(piece) {
+            frames.extend(self.play(now, format, piece));
+        }
+        Ok(frames)
+    }
+
+    /// Makes the message that plays what was too short so far, with silence behind it. Half a sample is dropped.
+    ///
+    /// # Errors
+    /// The stream has not started, is over, or has a format that is not supported.
+    pub fn flush(&mut self, now: Instant) -> Result<Vec<Frame>, Refused> {
+        self.open()?;
+        let format = self.outbound_format()?;
+        let sample = usize::try_from(format.bytes_per_frame()).unwrap_or(1).max(1);
+        let mut audio = std::mem::take(&mut self.carry);
+        audio.truncate(audio.len() - audio.len() % sample);
+        if audio.is_empty() {
+            return Ok(Vec::new());
+        }
+        let least = carrier::limits(self.settings.carrier, format).least;
+        audio.resize(audio.len().max(least), format.encoding().silence());
+        Ok(self.play(now, format, &audio).into_iter().collect())
+    }
+
+    fn play(&mut self, now: Instant, format: Format, audio: &[u8]) -> Option<Frame> {
+        let start = self.start.as_ref()?;
+        self.playout.sent(&self.carried, length(format, audio.len()), now);
+        Some(carrier::media(self.settings.carrier, start, format, audio))
+    }
+
+    /// Makes the messages that mark the end of what was sent so far: what is too short is flushed before. The mark comes
+    /// back as [`Incoming::Mark`].
+    ///
+    /// # Errors
+    /// The stream has not started or is over.
+    pub fn mark(&mut self, now: Instant, name: &str) -> Result<Vec<Frame>, Refused> {
+        let start = self.open()?;
+        let mark = carrier::mark(self.settings.carrier, start, name);
+        // Where the format is not supported there is nothing to flush.
+        let mut frames = self.flush(now).unwrap_or_default();
+        self.playout.mark(name);
+        frames.push(mark);
+        Ok(frames)
+    }
+
+    /// Makes the message that drops what has not been played: the caller interrupts.
+    ///
+    /// # Errors
+    /// The stream has not started or is over.
+    pub fn clear(&mut self, now: Instant) -> Result<Frame, Refused> {
+        let clear = carrier::clear(self.settings.carrier, self.open()?);
+        self.carry.clear();
+        self.playout.clear(now);
+        Ok(clear)
+    }
+
+    /// Makes the message that presses keys, such as an extension's number.
+    ///
+    /// # Errors
+    /// The stream has not started or is over, the carrier's stream has no such message, or there is something else than
+    /// keys among the digits.
+    pub fn dtmf(&self, digits: &str) -> Result<Frame, Refused> {
+        self.open()?;
+        carrier::dtmf(self.settings.carrier, digits)
+    }
+
+    fn open(&self) -> Result<&Start, Refused> {
+        let start = self.start.as_ref().ok_or(Refused::NotStarted)?;
+        if self.ended { Err(Refused::Ended) } else { Ok(start) }
+    }
+
+    /// How much of a part the caller has heard: by the clock, and at least as far as a mark has come back. None for a
+    /// part of which nothing was sent.
+    pub fn heard(&self, part: &Part, now: Instant) -> Option<Duration> {
+        self.playout.heard(part, now)
+    }
+
+    /// How much of a part was sent, padding included.
+    pub fn sent(&self, part: &Part) -> Option<Duration> {
+        self.playout.sent_of(part)
+    }
+
+    /// What the caller hears, or has heard last: the part, and how much of it.
+    pub fn position(&self, now: Instant) -> Option<(Part, Duration)> {
+        self.playout.position(now)
+    }
+
+    /// When the caller will have heard all that was sent.
+    pub fn played_at(&self) -> Instant {
+        self.playout.end()
+    }
+
+    /// Whether nothing is carried into the next message.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.carry.is_empty()
+    }
+
+    /// Whether the caller has heard all that was sent.
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.playout.is_idle(now)
+    }
+
+    /// The carrier.
+    pub fn carrier(&self) -> Carrier {
+        self.settings.carrier
+    }
+}
+
+/// How long so many bytes last.
+fn length(format: Format, bytes: usize) -> Duration {
+    let nanos = (bytes as u128 * 1_000_000_000).checked_div(u128::from(format.bytes_per_second()));
+    Duration::from_nanos(nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or_default())
+}
