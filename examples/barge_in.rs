@@ -45,7 +45,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 .turn_detection(ServerVad::default().silence_duration_ms(300));
             connection.session().update(config)?;
             drop(connection.respond("Tell me two stories.").await?);
-            let player = connection.player();
+            let player = connection.player()?;
             tokio::select! {
                 ended = watch(connection, &player) => ended,
                 () = play(&player) => Ok(()),

@@ -11,10 +11,12 @@ mod response;
 mod support;
 
 use std::{
+    collections::HashMap,
     error::Error,
     io::{self, Write},
     mem,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -28,13 +30,19 @@ use realtime::{
     types::{Item, Modality, RealtimeSessionConfig},
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize, JsonSchema)]
 struct GetWeather {
     /// The name of a city.
     city: String,
+}
+
+/// What is answered: it goes to the model as serde_json writes it.
+#[derive(Clone, Serialize)]
+struct Weather {
+    celsius: f32,
+    sky: &'static str,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -54,12 +62,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         words if words.is_empty() => "What is the weather in Lisbon, and what time is it in Tokyo?".into(),
         words => words,
     };
+    // What a function works with is shared with it: each call has a clone of the closure.
+    let stations = Arc::new(HashMap::from([("Lisbon", Weather { celsius: 24.3, sky: "clear" })]));
     let tools = Tools::new()
-        .add("get_weather", "The weather in a city.", async |args: GetWeather| {
+        .add("get_weather", "The weather in a city.", async move |args: GetWeather| {
             eprintln!("get_weather({:?})", args.city);
             // Both functions run at the same time.
             tokio::time::sleep(Duration::from_millis(50)).await;
-            json!({ "city": args.city, "celsius": 24, "sky": "clear" })
+            stations.get(&*args.city).cloned().ok_or("no such city")
         })
         .add("get_time", "The time in a time zone.", async |args: GetTime| {
             eprintln!("get_time({:?})", args.zone);

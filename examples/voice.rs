@@ -9,9 +9,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use std::{cell::Cell, error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, pin::pin, process::ExitCode, time::Duration};
 
-use futures::future::try_join;
 use realtime::{
     Connection, Realtime,
     event::ServerEvent,
@@ -49,9 +48,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 .transcription(Transcription::by("gpt-4o-mini-transcribe"))
                 .turn_detection(ServerVad::default().silence_duration_ms(500));
             connection.session().update(config)?;
-            let sent = Cell::new(false);
-            let ((), audio) = try_join(speak(connection, &recording, &sent), listen(connection, &sent)).await?;
-            Ok::<_, Box<dyn Error>>(audio)
+            converse(connection, &recording).await
         })
         .await?;
     write(answer, &spoken)?;
@@ -59,29 +56,31 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends the recording, and a silence behind it.
-async fn speak(connection: &Connection<Realtime>, recording: &[i16], sent: &Cell<bool>) -> Result<(), Box<dyn Error>> {
-    let samples = |ms| RATE as usize * ms / 1000;
-    let silence = vec![0; samples(SILENCE_MS)];
-    for piece in recording.chunks(samples(PIECE_MS)).chain(silence.chunks(samples(PIECE_MS))) {
-        let bytes: Vec<u8> = piece.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        connection.ready().await?;
-        connection.input_audio_buffer().append(&bytes)?;
-    }
-    connection.flush().await?;
-    sent.set(true);
-    eprintln!("sent {} ms of audio", recording.len() as u32 / (RATE / 1000));
-    Ok(())
-}
-
-/// Shows what the server hears and says, until every turn of the user is answered. The audio of the answers.
-async fn listen(connection: &Connection<Realtime>, sent: &Cell<bool>) -> Result<Vec<i16>, Box<dyn Error>> {
-    let mut audio = Vec::new();
-    let mut answered = 0;
+/// Sends the recording and shows what the server hears and says, both at once, until all is sent and every turn of the
+/// user is answered: whichever comes last. The audio of the answers.
+async fn converse(connection: &Connection<Realtime>, recording: &[i16]) -> Result<Vec<i16>, Box<dyn Error>> {
+    let mut sending = pin!(speak(connection, recording));
+    let (mut sent, mut answered, mut audio) = (false, 0, Vec::new());
     loop {
-        let event = tokio::time::timeout(PATIENCE, connection.next()).await;
-        let event = event.map_err(|_| "no speech was found in the recording, or no answer came")?;
-        match event.ok_or("the server has closed the connection")?? {
+        let state = connection.state();
+        let quiet = state.input.speech.is_none() && state.responses.active().is_none();
+        if sent && quiet && answered > 0 && answered >= state.input.committed {
+            return Ok(audio);
+        }
+        drop(state);
+        let event = tokio::select! {
+            result = &mut sending, if !sent => {
+                result?;
+                sent = true;
+                continue;
+            }
+            event = connection.next() => event.ok_or("the server has closed the connection")??,
+            // Only what comes after the end of the recording is waited for.
+            () = tokio::time::sleep(PATIENCE), if sent => {
+                return Err("no speech was found in the recording, or no answer came".into());
+            }
+        };
+        match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
                 eprintln!("speech started at {} ms", started.audio_start_ms);
             }
@@ -97,12 +96,21 @@ async fn listen(connection: &Connection<Realtime>, sent: &Cell<bool>) -> Result<
             ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
             _ => {}
         }
-        let state = connection.state();
-        let quiet = state.input.speech.is_none() && state.responses.active().is_none();
-        if sent.get() && quiet && answered > 0 && answered >= state.input.committed {
-            return Ok(audio);
-        }
     }
+}
+
+/// Sends the recording, and a silence behind it.
+async fn speak(connection: &Connection<Realtime>, recording: &[i16]) -> Result<(), Box<dyn Error>> {
+    let samples = |ms| RATE as usize * ms / 1000;
+    let silence = vec![0; samples(SILENCE_MS)];
+    for piece in recording.chunks(samples(PIECE_MS)).chain(silence.chunks(samples(PIECE_MS))) {
+        let bytes: Vec<u8> = piece.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        connection.ready().await?;
+        connection.input_audio_buffer().append(&bytes)?;
+    }
+    connection.flush().await?;
+    eprintln!("sent {} ms of audio", recording.len() as u32 / (RATE / 1000));
+    Ok(())
 }
 
 /// The samples of a WAV file as one channel at the session's rate.

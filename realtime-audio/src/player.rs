@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use realtime_core::{Id, connection::Player, session::realtime::Chunk, transport::Timer};
+use realtime_core::{Id, connection::Player, session::realtime::Output, transport::Timer};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::{AudioError, Format, Resampler, Sample};
@@ -28,7 +28,7 @@ use crate::{AudioError, Format, Resampler, Sample};
 /// use realtime_audio::{Format, PlayerQueue};
 ///
 /// // Turn the player on with `Options::playback` and `Playback::queued()`.
-/// let player = connection.player();
+/// let player = connection.player().expect("the options turn it on");
 /// let (mut queue, mut callback) = PlayerQueue::new(Format::pcm(24_000), 48_000, Duration::from_millis(200))?;
 /// // The sound card calls this, with two channels:
 /// let mut on_sound = move |out: &mut [f32]| callback.fill(out, 2);
@@ -218,7 +218,7 @@ impl PlayerQueue {
 
     /// Takes pieces while there is room for all of the last one. Not before the callback has dropped what it should: the
     /// next words would begin with what little room there is, and then wait.
-    fn refill(&mut self, mut next: impl FnMut() -> Option<Chunk>) {
+    fn refill(&mut self, mut next: impl FnMut() -> Option<Output>) {
         if self.shared.taken.load(Ordering::Acquire) < self.shared.drop_until.load(Ordering::Relaxed) {
             return;
         }
@@ -230,7 +230,10 @@ impl PlayerQueue {
                 return;
             }
             match next() {
-                Some(chunk) => self.push(chunk.item_id, &chunk.audio),
+                Some(Output::Chunk(chunk)) => self.push(chunk.item_id, &chunk.audio),
+                // What follows it has room once the callback has dropped the rest.
+                Some(Output::Flush) => return self.clear(),
+                Some(_) => {}
                 // What the resampler holds back is heard as well, once nothing follows.
                 None if self.held_back && self.queued_ms() < 20 => self.begin_stream_after_the_rest(),
                 None => return,

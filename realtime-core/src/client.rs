@@ -240,7 +240,8 @@ impl<P: Protocol> Connect<P> {
     }
 
     /// Connects, calls the function with the connection, and closes it: in order if the function succeeds, at once if
-    /// it fails.
+    /// it fails. What the function gives comes back, whatever becomes of the closing: see
+    /// [`run_to_end`](Self::run_to_end) to be told.
     ///
     /// ```
     /// # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::Error> {
@@ -254,24 +255,50 @@ impl<P: Protocol> Connect<P> {
     /// Dropping the future drops the connection, which closes the socket without a handshake.
     ///
     /// # Errors
-    /// The connection could not be made, the function failed, or the connection did not end in order.
+    /// The connection could not be made, or the function failed.
     pub async fn run<T, E, F>(self, application: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&Connection<P>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        self.run_to_end(application).await.map(|ran| ran.value)
+    }
+
+    /// As [`run`](Self::run), and tells beside the function's value how the connection ended: whether everything that
+    /// was sent has left, and the session was closed in order. Closing takes no longer than
+    /// [`Options::finish_timeout`] and [`Options::close_timeout`] together; while the link is gone it waits so long for
+    /// another one, where there is a policy to reconnect.
+    ///
+    /// # Cancel safety
+    /// As of [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run). That the connection did not end in order is no error here: [`Ran::end`] has it.
+    pub async fn run_to_end<T, E, F>(self, application: F) -> Result<Ran<T>, E>
     where
         F: AsyncFnOnce(&Connection<P>) -> Result<T, E>,
         E: From<Error>,
     {
         let connection = self.connect().await?;
         match application(&connection).await {
-            Ok(value) => {
-                connection.finish().await?;
-                Ok(value)
-            }
+            Ok(value) => Ok(Ran { value, end: connection.finish_unread().await }),
             Err(error) => {
                 connection.close(CloseFrame::new(1000, "")).await;
                 Err(error)
             }
         }
     }
+}
+
+/// What a function gave, and how the connection that it was called with ended: see [`Connect::run_to_end`].
+#[derive(Clone, Debug)]
+#[must_use = "the end of the connection may be an error"]
+#[non_exhaustive]
+pub struct Ran<T> {
+    /// What the function gave.
+    pub value: T,
+    /// How the connection ended: everything that was sent has left, and the session was closed in order, or not.
+    pub end: Result<(), Error>,
 }
 
 impl Connect<Realtime> {

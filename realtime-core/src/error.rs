@@ -33,7 +33,7 @@ struct Inner {
 pub enum ErrorKind {
     /// The settings make no handshake. Nothing was sent.
     Endpoint(EndpointError),
-    /// The settings name no target: a model, a call or a transcription is missing. Nothing was sent.
+    /// The settings name no target, such as a model. Nothing was sent.
     NoTarget,
     /// The credentials could not be had. Nothing was sent.
     Credentials(CredentialError),
@@ -53,8 +53,8 @@ pub enum ErrorKind {
     Send(SendErrorKind),
     /// The server refused an event of ours.
     Request(Box<ErrorEvent>),
-    /// The connection ended while an event that it had begun to send was unanswered: the server may have taken it or
-    /// not.
+    /// The link ended while an event that it had begun to send was unanswered: the server may have taken it or not. It
+    /// is not sent again, also where the connection goes on over another link.
     Ambiguous,
     /// The connection ended before the event was sent.
     Unsent,
@@ -64,6 +64,8 @@ pub enum ErrorKind {
     Stale,
     /// Events wait to be read and there is no room for more. Nothing is lost: read them, then wait again.
     InboxFull,
+    /// The options do not turn the playback on, so there is nothing to play from.
+    NoPlayback,
     /// Parts of an answer were left out, for nobody took them and there was no room for more.
     Lagged,
     /// A message that is no event, where the options ask to end on one.
@@ -281,8 +283,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             ErrorKind::Endpoint(_) => f.write_str("the settings make no handshake"),
-            ErrorKind::NoTarget => f.write_str("nothing to connect to: choose a model, a call or a transcription, or `without_model` for a server that \
-                 takes no model",
+            ErrorKind::NoTarget => f.write_str(
+                "nothing to connect to: choose a `model` (a conversation may also join a `call`, or only do \
+                 `transcription`; a server that takes no model is connected to `without_model`)",
             ),
             ErrorKind::Credentials(_) => f.write_str("the credentials could not be had"),
             ErrorKind::Transport(_) => match self.server() {
@@ -319,11 +322,17 @@ impl fmt::Display for Error {
             }
             ErrorKind::Send(kind) => kind.fmt(f),
             ErrorKind::Request(error) => write!(f, "the server refused the event: {}", error.error),
-            ErrorKind::Ambiguous => f.write_str("the connection ended before the server answered the event"),
+            ErrorKind::Ambiguous => f.write_str(
+                "the link ended before the server answered the event, which it may have taken: it is not sent again",
+            ),
             ErrorKind::Unsent => f.write_str("the connection ended before the event was sent"),
             ErrorKind::Aborted(_) => f.write_str("the connection broke, and was not to be made anew"),
             ErrorKind::Stale => f.write_str("the event is about a session that is gone, and was not sent"),
-            ErrorKind::InboxFull => f.write_str("too many events wait to be read: read them, then wait again"),
+            ErrorKind::InboxFull => f.write_str(
+                "too many events wait to be read: read them and wait again, or, if nobody reads them, set \
+                 `Options::unread` to `Unread::Discard`",
+            ),
+            ErrorKind::NoPlayback => f.write_str("the playback is not followed: set `Options::playback`"),
             ErrorKind::Lagged => f.write_str("parts of the answer were left out, for nobody took them"),
             ErrorKind::Invalid(reason) => write!(f, "the server sent what is no event: {reason}"),
             ErrorKind::TooLarge { size, limit } => {

@@ -28,7 +28,7 @@ pub mod types;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
 
-pub use client::{Client, ClientBuilder, Connect};
+pub use client::{Client, ClientBuilder, Connect, Ran};
 pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Awaited, Deadline, Error, ErrorKind, Refused, Unanswered};
 pub use live::{Live, LiveFork, LiveSideband, LiveState};

@@ -160,12 +160,14 @@ impl Protocol for Realtime {
         refusal(message)
     }
 
-    /// An item without an id gets one, so that the server's answer is told from other items.
+    /// An item without an id gets one, so that the server's answer is told from other items. What was said in an item
+    /// that came from the server goes back in writing.
     fn prepare(event: &mut ClientEvent, fresh: &dyn Fn(&str) -> Id) {
-        if let ClientEvent::ConversationItemCreate(create) = event
-            && create.item.id().is_none()
-            && !matches!(create.item, Item::McpApprovalResponse(_))
-        {
+        let ClientEvent::ConversationItemCreate(create) = event else { return };
+        if let Item::Message(message) = &mut create.item {
+            message.make_creatable();
+        }
+        if create.item.id().is_none() && !matches!(create.item, Item::McpApprovalResponse(_)) {
             create.item.set_id(fresh("item"));
         }
     }

@@ -29,6 +29,9 @@ struct State {
     waits: BTreeMap<u64, String>,
 }
 
+/// How the panic begins of a future that waits for nothing that could come.
+pub(crate) const STALLED: &str = "everything waits and no alarm is armed";
+
 /// 1 January 2026, in the time of Unix.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
@@ -96,7 +99,7 @@ impl VirtualClock {
             }
             if !self.advance_to_next() {
                 let waits: Vec<_> = self.state().waits.values().cloned().collect();
-                panic!("everything waits and no alarm is armed; waited for: [{}]", waits.join(", "));
+                panic!("{STALLED}; waited for: [{}]", waits.join(", "));
             }
         }
     }

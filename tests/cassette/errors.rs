@@ -1,9 +1,6 @@
 //! A file that is no cassette says why.
 
-use std::{
-    error::Error,
-    io::{self, BufReader, Read},
-};
+use std::io::{self, BufReader, Read};
 
 use realtime::{
     mock::{Cassette, CassetteError, CassetteErrorKind, Entry, What},
@@ -23,23 +20,24 @@ fn what_is_no_cassette_is_refused_with_a_reason() {
     for text in ["", "\n# nothing\n", "{}", "{\"cassette\":2}", "{\"ms\":0}", "no JSON", "[1]"] {
         assert_eq!(refusal(text).kind(), CassetteErrorKind::Version, "{text}");
     }
-    for text in [
-        "no JSON",
-        "{}",
-        r#"{"ms":0,"link":1}"#,
-        r#"{"ms":-1,"link":1,"ended":null}"#,
-        r#"{"ms":0,"link":1,"event":{}}"#,
-        r#"{"ms":0,"link":1,"from":"nobody","event":{}}"#,
-        r#"{"ms":0,"link":1,"from":"server","event":{},"text":""}"#,
-        r#"{"ms":0,"link":1,"ended":null,"opened":"x"}"#,
-        r#"{"ms":0,"link":1,"from":"server","binary":"no base64!"}"#,
-        r#"{"ms":0,"link":1,"from":"server","close":{"code":70000,"reason":""}}"#,
-        r#"{"ms":0,"link":1,"ended":null,"more":1}"#,
+    for (text, reason) in [
+        ("no JSON", "no JSON object"),
+        ("{}", "`ms` is missing, at column 2"),
+        (r#"{"ms":0,"link":1}"#, "nothing happens in it"),
+        (r#"{"ms":-1,"link":1,"ended":null}"#, "a member is none of a cassette's, or has another type, at column 8"),
+        (r#"{"ms":0,"link":1,"event":{}}"#, "a message without `from`"),
+        (r#"{"ms":0,"link":1,"from":"nobody","event":{}}"#, "a member is none of a cassette's, or has another type"),
+        (r#"{"ms":0,"link":1,"from":"server","event":{},"text":""}"#, "more than one thing happens in it"),
+        (r#"{"ms":0,"link":1,"ended":null,"opened":"x"}"#, "more than one thing happens in it"),
+        (r#"{"ms":0,"link":1,"from":"server","binary":"no base64!"}"#, "a member is none of a cassette's"),
+        (r#"{"ms":0,"link":1,"from":"server","close":{"code":70000,"reason":""}}"#, "a member is none of a cassette's"),
+        (r#"{"ms":0,"link":1,"ended":null,"more":1}"#, "a member is none of a cassette's"),
+        (r#"{"ms":0,"link":1,"ended":null"#, "no JSON, at column"),
     ] {
         let error = line(text);
         assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Syntax, 4), "{text}");
-        assert_eq!(error.to_string(), "line 4: the line is not understood");
-        assert!(error.source().is_some());
+        let told = error.to_string();
+        assert!(told.starts_with(&format!("line 4: the line is not understood: {reason}")), "{told}");
     }
     let error = Cassette::open("/no/such/cassette").unwrap_err();
     assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Io, 0));
@@ -48,7 +46,7 @@ fn what_is_no_cassette_is_refused_with_a_reason() {
 #[test]
 fn an_error_does_not_repeat_what_it_found() {
     let error = line(r#"{"ms":"sk-0123456789abcdef","link":1}"#);
-    let told = format!("{error} {error:?} {}", error.source().unwrap());
+    let told = format!("{error} {error:?}");
     assert!(!told.contains("0123456789"), "{told}");
 }
 

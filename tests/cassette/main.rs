@@ -110,7 +110,17 @@ fn a_client_that_does_something_else_is_told() {
     let replay = cassette.replay().transport(&clock);
     assert!(clock.block_on(converse(replay.clone(), other)).is_err());
     let mismatch = replay.mismatch().unwrap();
-    assert_eq!(mismatch.to_string(), "`conversation.item.create` is another than in the cassette");
+    let line = mismatch.line();
+    let expected = format!(
+        "line {line}: `conversation.item.create` has \"How is the weather?\" at `/item/content/0/text`, and \
+         \"What is the weather?\" came"
+    );
+    assert_eq!(mismatch.to_string(), expected);
+    assert_eq!(mismatch.member(), Some("/item/content/0/text"));
+    let mut written = Vec::new();
+    cassette.write(&mut written).unwrap();
+    let written = String::from_utf8(written).unwrap();
+    assert!(written.lines().nth(line - 1).unwrap().contains(r#""type":"conversation.item.create""#));
     assert_eq!((mismatch.expected(), mismatch.came()), (Some("conversation.item.create"), "conversation.item.create"));
     assert!(!replay.is_over());
     // By type the words do not matter.
@@ -127,8 +137,8 @@ fn another_type_and_another_event_at_the_end_are_told() {
         .parse()
         .unwrap();
     for (clears, expected) in [
-        (0, "the cassette has `input_audio_buffer.clear`, and `input_audio_buffer.commit` came"),
-        (1, "the cassette is at its end, and `input_audio_buffer.commit` came"),
+        (0, "line 3: the cassette has `input_audio_buffer.clear`, and `input_audio_buffer.commit` came"),
+        (1, "the cassette is at its end after line 3, and `input_audio_buffer.commit` came"),
     ] {
         let clock = clock(0);
         let replay = cassette.replay().transport(&clock);

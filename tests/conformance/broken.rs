@@ -177,3 +177,46 @@ fn a_stream_that_says_something_else_is_found() {
     );
     assert!(cases.contains(&"order"), "{cases:?}");
 }
+
+/// Loses the second text.
+struct Lossy {
+    read: Box<dyn ReadHalf>,
+    texts: usize,
+}
+
+#[async_trait]
+impl ReadHalf for Lossy {
+    async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
+        loop {
+            let message = self.read.receive().await?;
+            self.texts += usize::from(matches!(message, Some(Message::Text(_))));
+            if !(self.texts == 2 && matches!(message, Some(Message::Text(_)))) {
+                return Ok(message);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lost_message_is_told_as_one_also_on_a_virtual_clock() {
+    let after = |mut duplex: Duplex| {
+        duplex.read = Box::new(Lossy { read: duplex.read, texts: 0 });
+        duplex
+    };
+    let wrap = |transport| Wrapped { transport, before: |_| {}, after };
+    let report = conformance::check(|| InMemory::new(wrap));
+    let stuck: Vec<_> = report
+        .cases()
+        .iter()
+        .filter_map(|case| match &case.verdict {
+            conformance::Verdict::Broken(why) if why.starts_with("nothing more came") => Some(why.clone()),
+            conformance::Verdict::Broken(why) => {
+                assert!(!why.contains("panicked"), "{why}");
+                None
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(!stuck.is_empty(), "{report}");
+    assert!(stuck.iter().all(|why| why.contains("the transport was to receive a text of ")), "{stuck:?}");
+}

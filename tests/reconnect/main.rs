@@ -1,5 +1,7 @@
 //! A connection that broke is made anew, and nothing is lost in silence.
 
+mod end;
+mod heard;
 mod recycle;
 mod restore;
 mod schedules;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, future::join};
 use realtime::{
-    Audio, Connection, Options, Realtime,
+    Audio, Connection, ErrorKind, Options, Realtime,
     connection::Player,
     event::{ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ServerEvent},
     mock::{MockSession, VirtualClock},
@@ -55,7 +55,8 @@ impl Scene {
         let mut options = Options::default();
         options.playback = Some(playback);
         let (connection, session, server) = open(options);
-        let scene = Self { player: connection.player(), connection, session, clock: server.clock().clone(), format };
+        let scene =
+            Self { player: connection.player().unwrap(), connection, session, clock: server.clock().clone(), format };
         scene.send(json!({
             "type": "session.updated",
             "session": { "type": "realtime", "audio": {
@@ -110,6 +111,18 @@ impl Scene {
     fn read(&self) -> Vec<ServerEvent> {
         let next = || self.connection.next().now_or_never().flatten();
         std::iter::from_fn(next).map(Result::unwrap).collect()
+    }
+
+    /// The item of the next piece of audio that is handed out.
+    fn chunk(&self) -> Option<String> {
+        Some(self.player.next()?.into_chunk()?.item_id.to_string())
+    }
+
+    /// Takes all that is handed out: "flush", or the item.
+    fn output(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.player.next())
+            .map(|output| output.into_chunk().map_or("flush".into(), |chunk| chunk.item_id.to_string()))
+            .collect()
     }
 
     fn nothing_more(&self) {
@@ -244,7 +257,7 @@ fn late_deltas_never_reach_playback() {
         "output_index": 0, "content_index": 0, "delta": "AAAA",
     }));
     scene.read();
-    assert_eq!(scene.player.next().unwrap().item_id, "item_d");
+    assert_eq!(scene.chunk().unwrap(), "item_d");
 }
 
 #[test]
@@ -310,4 +323,91 @@ fn the_user_interrupts_by_a_button() {
     assert_eq!((heard.ms, heard.received_ms, &*heard.transcript), (700, 1000, "One two three"));
     assert_eq!(scene.player.heard("item_b").unwrap().transcript, "");
     assert!(scene.clock.now().since_origin() < Duration::from_secs(1));
+}
+
+#[test]
+fn without_playback_there_is_no_player() {
+    let (connection, ..) = open(Options::default());
+    let error = connection.player().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NoPlayback));
+    assert_eq!(error.to_string(), "the playback is not followed: set `Options::playback`");
+}
+
+#[test]
+fn audio_and_interruptions_are_handed_out_in_one_order() {
+    let scene = Scene::new(Format::Pcm, Playback::queued(), true);
+    scene.two_items();
+    assert_eq!(scene.chunk().as_deref(), Some("item_a"));
+    // An interruption and the next answer arrive together, behind more of the old one.
+    scene.audio("item_b", 1, 100);
+    scene.send(json!({ "type": "input_audio_buffer.speech_started", "item_id": "item_u", "audio_start_ms": 0 }));
+    let done = json!({ "id": "resp", "conversation_id": "conv", "status": "cancelled" });
+    scene.send(json!({ "type": "response.done", "response": done }));
+    scene.send(json!({ "type": "response.created", "response": { "id": "resp_2", "conversation_id": "conv" } }));
+    scene.send(json!({
+        "type": "response.output_audio.delta", "response_id": "resp_2", "item_id": "item_c",
+        "output_index": 0, "content_index": 0, "delta": "AAAA",
+    }));
+    // Only the first of them is read by the application: what it hands out is in order all the same.
+    assert!(matches!(scene.connection.next().now_or_never(), Some(Some(Ok(ServerEvent::ResponseOutputAudioDelta(_))))));
+    assert_eq!(scene.output(), ["flush", "item_c"]);
+    scene.read();
+    assert_eq!(scene.output(), [""; 0]);
+    // Where nothing was handed out since, there is nothing to drop.
+    scene.speech();
+    assert_eq!(scene.output(), ["flush"]);
+    scene.speech();
+    assert_eq!(scene.output(), [""; 0]);
+}
+
+#[test]
+fn audio_that_nobody_took_was_not_heard() {
+    for format in FORMATS {
+        let scene = Scene::new(format, Playback::queued(), true);
+        scene.two_items();
+        scene.clock.advance(Duration::from_millis(1500));
+        assert_eq!(scene.player.unheard_ms(), 1600);
+        scene.speech();
+        scene.truncated("item_a", 0);
+        scene.truncated("item_b", 0);
+        scene.nothing_more();
+    }
+}
+
+#[test]
+fn audio_plays_from_when_it_is_handed_out_and_no_further() {
+    let scene = Scene::new(Format::Pcm, Playback::queued(), true);
+    scene.two_items();
+    scene.clock.advance(Duration::from_millis(700));
+    // 300 ms of it.
+    assert_eq!([scene.chunk(), scene.chunk(), scene.chunk()].map(Option::unwrap), ["item_a"; 3]);
+    scene.clock.advance(Duration::from_millis(120));
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 120)));
+    scene.clock.advance(Duration::from_secs(5));
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 300)));
+    scene.speech();
+    scene.truncated("item_a", 300);
+    scene.truncated("item_b", 0);
+}
+
+#[test]
+fn between_two_marks_the_clock_goes_on_up_to_what_was_handed_out() {
+    let scene = Scene::new(Format::Pcm, Playback::queued(), true);
+    scene.two_items();
+    (0..6).for_each(|_| drop(scene.chunk().unwrap()));
+    // The far end is a second behind, as its marks tell.
+    scene.clock.advance(Duration::from_secs(1));
+    scene.player.mark("item_a", 0, 100);
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 100)));
+    scene.clock.advance(Duration::from_millis(80));
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 180)));
+    scene.player.mark("item_a", 0, 150);
+    scene.clock.advance(Duration::from_millis(40));
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 190)));
+    // A mark is a word of the far end, but nothing is heard that it never got.
+    scene.player.mark("item_a", 0, 5000);
+    scene.clock.advance(Duration::from_secs(9));
+    scene.speech();
+    scene.truncated("item_a", 600);
+    scene.truncated("item_b", 0);
 }

@@ -7,6 +7,7 @@ mod long;
 mod properties;
 mod responses;
 mod sending;
+mod storage;
 mod traps;
 
 use realtime::{

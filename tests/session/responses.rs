@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use futures::{FutureExt, TryStreamExt, future::join};
 use realtime::{
-    ErrorKind, Options,
-    connection::{Overlap, SendErrorKind},
+    Client, Error, ErrorKind, Options,
+    connection::{Overlap, SendErrorKind, Unread},
     event::{ConversationItemCreate, Event, ResponseCancel, ResponseCreate, ServerEvent},
-    mock::MockSession,
-    types::{ConversationChoice, ResponseConfig, ResponseStatus},
+    mock::{MockSession, Simulator, Turn, VirtualClock},
+    types::{ConversationChoice, Modality, RealtimeSessionConfig, ResponseConfig, ResponseStatus},
 };
 use serde_json::json;
 
@@ -97,13 +99,19 @@ fn our_mark_is_hidden_and_the_users_metadata_is_not() {
 
 #[test]
 fn a_second_response_waits_for_the_first_and_a_third_is_refused() {
-    let (connection, session, server) = open(Options::default());
+    let (connection, session, server) = open(Options::default().overlap(Overlap::One));
     server.clock().block_on(join(
         async {
             let first = connection.response().create(ResponseConfig::default()).unwrap();
             let second = connection.response().create(ResponseConfig::default()).unwrap();
             let third = connection.response().create(ResponseConfig::default()).unwrap_err();
             assert_eq!(third.kind(), SendErrorKind::ResponseActive);
+            // It is true whatever is in progress, and says what to set.
+            assert_eq!(
+                third.to_string(),
+                "a response is in progress, or a request for one waits, and `Options::overlap` lets no more wait: await \
+                 it, cancel it, or set `Overlap::Queue`"
+            );
             connection.send(ResponseCancel::default().response_id("overtakes")).unwrap();
             let (first, second) = join(first, second).await;
             assert_eq!((first.unwrap().id.unwrap(), second.unwrap().id.unwrap()), ("resp_1".into(), "resp_2".into()));
@@ -225,4 +233,70 @@ fn a_response_that_the_server_never_begins_by_itself_is_not_waited_for() {
         })
         .await;
     });
+}
+
+#[test]
+fn any_number_of_responses_wait_for_their_turn_by_default() {
+    let (connection, session, server) = open(Options::default());
+    server.clock().block_on(join(
+        async {
+            let create = || connection.response().create(ResponseConfig::default()).unwrap();
+            let [first, second, third] = [create(), create(), create()];
+            let (first, (second, third)) = join(first, join(second, third)).await;
+            let ids = [first, second, third].map(|response| response.unwrap().id.unwrap().to_string());
+            assert_eq!(ids, ["resp_1", "resp_2", "resp_3"]);
+        },
+        async {
+            for id in ["resp_1", "resp_2", "resp_3"] {
+                let create = session.expect::<ResponseCreate>().await;
+                begin(&session, id, metadata(&create), false);
+                server.clock().sleep(Duration::from_millis(1)).await;
+                assert!(session.next().now_or_never().is_none());
+                end(&session, id, "completed", metadata(&create), false);
+            }
+        },
+    ));
+}
+
+#[test]
+fn a_full_inbox_names_the_option_that_discards_what_nobody_reads() {
+    let answers = async |options: Options, clock: &VirtualClock| {
+        // 400 words, and 10 KiB of audio for each.
+        let words = vec!["word"; 400].join(" ");
+        let simulator = Simulator::new().answer(move |_: &Turn<'_>| words.clone());
+        let client = Client::builder(simulator.transport(clock)).options(options).build();
+        let connection = client.realtime().model("m").connect().await?;
+        let mut said = 0;
+        for _ in 0..3 {
+            let mut response = connection.respond("Go on.").await?;
+            said += response.transcript().try_collect::<String>().await?.split_whitespace().count();
+            response.await?;
+        }
+        Ok::<_, Error>(said)
+    };
+    let clock = VirtualClock::new();
+    let error = clock.block_on(answers(Options::default().inbox_bytes(1 << 20), &clock)).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InboxFull), "{error}");
+    assert!(error.to_string().contains("set `Options::unread` to `Unread::Discard`"), "{error}");
+    let options = Options::default().inbox_bytes(64 << 20).unread(Unread::Discard);
+    assert_eq!(clock.block_on(answers(options, &clock)).unwrap(), 1200);
+}
+
+#[test]
+fn text_is_of_what_is_written_and_transcript_of_what_is_spoken() {
+    for (modality, text, transcript) in [(Modality::Text, "Good morning.", ""), (Modality::Audio, "", "Good morning.")]
+    {
+        let clock = VirtualClock::new();
+        let simulator = Simulator::new().answer(|_: &Turn<'_>| "Good morning.");
+        let client = Client::builder(simulator.transport(&clock)).build();
+        let said = clock.block_on(client.realtime().model("m").run(async |connection| {
+            drop(connection.session().update(RealtimeSessionConfig::default().output_modalities([modality]))?);
+            let mut response = connection.respond("Hello.").await?;
+            let text = response.text().try_collect::<String>().await?;
+            let mut response = connection.respond("Hello.").await?;
+            let transcript = response.transcript().try_collect::<String>().await?;
+            Ok::<_, Error>((text, transcript))
+        }));
+        assert_eq!(said.unwrap(), (text.to_owned(), transcript.to_owned()));
+    }
 }

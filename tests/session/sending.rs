@@ -53,20 +53,3 @@ fn two_clients_without_a_date_make_different_ids() {
     assert_eq!((ours.len(), theirs.len()), (3, 3));
     assert!(ours.iter().all(|id| !theirs.contains(id)), "{ours:?} {theirs:?}");
 }
-
-/// Both clients may join one call at the very same time.
-#[test]
-fn two_clients_of_one_instant_make_different_ids() {
-    let clock = VirtualClock::new();
-    let open = || {
-        let (transport, _) = MockTransport::on(&clock);
-        let connection = Client::builder(transport).build().realtime().call("call").open().unwrap();
-        connection.send(InputAudioBufferClear::default()).unwrap();
-        connection
-    };
-    let ids = [open(), open()].map(|connection| {
-        let unsent = clock.block_on(connection.close(CloseFrame::new(1000, "")));
-        unsent[0].event_id().unwrap().to_string()
-    });
-    assert_ne!(ids[0], ids[1]);
-}

@@ -20,7 +20,7 @@ use realtime::{
     types::{Item, SessionConfig, Tool},
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 #[derive(Deserialize, JsonSchema)]
@@ -402,4 +402,35 @@ fn an_answer_that_is_too_long_is_replaced_by_words_that_say_so() {
         session.expect::<ResponseCreate>().await;
     });
     assert_eq!(notices.len(), 1);
+}
+
+#[test]
+fn a_function_that_captures_something_gives_bytes_as_serde_json_writes_them() {
+    #[derive(Clone, Serialize)]
+    struct Weather {
+        wind: f32,
+        city: String,
+        seconds: u128,
+    }
+
+    let weather = Arc::new(Weather { wind: 0.1, city: "Lisbon".into(), seconds: u128::MAX });
+    let written = serde_json::to_string(&*weather).unwrap();
+    let tools = Tools::new()
+        .add("wind", "The wind in a city.", async move |args: GetWeather| match &*args.city {
+            city if city == weather.city => Ok(Weather::clone(&weather)),
+            _ => Err("no such city"),
+        })
+        .add_raw("no_result", "Its own type.", json!({}).into(), async |_: Value| Weather {
+            wind: 0.1,
+            city: "Lisbon".into(),
+            seconds: u128::MAX,
+        });
+    let (connection, session, server) = open(tools);
+    let calls = [call(1, "wind", r#"{"city":"Lisbon"}"#), call(2, "no_result", "{}")];
+    run(&connection, &server, async {
+        respond(&session, &calls, "completed");
+        for _ in &calls {
+            assert_eq!(answer(&session).await.1, written);
+        }
+    });
 }

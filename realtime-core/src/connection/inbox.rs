@@ -29,6 +29,7 @@ pub(super) struct Inbox<P: Protocol> {
     ahead: usize,
     /// Whether texts are kept beside their events.
     pub(super) tapped: bool,
+    abandoned: bool,
     /// The last thing that a reader gets.
     last: Option<Error>,
 }
@@ -37,7 +38,7 @@ impl<P: Protocol> Inbox<P> {
     pub(super) fn new(limit: usize, unread: Unread) -> Self {
         // What nobody asks for is not to be kept, and so no more is read than was asked for.
         let ahead = if unread == Unread::Keep { AHEAD } else { 1 };
-        Self { queue: VecDeque::new(), bytes: 0, limit, ahead, tapped: false, last: None }
+        Self { queue: VecDeque::new(), bytes: 0, limit, ahead, tapped: false, abandoned: false, last: None }
     }
 
     /// Asked before reading, never after: the message in hand always has a place.
@@ -57,7 +58,17 @@ impl<P: Protocol> Inbox<P> {
         }
     }
 
+    /// Nobody will read any more: lets go of what waits, and of all that comes.
+    pub(super) fn abandon(&mut self) -> VecDeque<Arrival<P>> {
+        self.abandoned = true;
+        self.bytes = 0;
+        std::mem::take(&mut self.queue)
+    }
+
     pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
+        if self.abandoned {
+            return;
+        }
         let raw = raw.filter(|_| self.tapped).cloned().map(Box::new);
         // A floor, for an event is never smaller than what holds it.
         let bytes = bytes.max(64);
@@ -66,6 +77,9 @@ impl<P: Protocol> Inbox<P> {
     }
 
     pub(super) fn push_notice(&mut self, notice: Notice<P>) {
+        if self.abandoned {
+            return;
+        }
         self.bytes += NOTICE;
         self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: NOTICE });
     }

@@ -51,12 +51,16 @@ mod wait;
 
 use std::{
     fmt,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
-use futures::{Stream, future, ready};
+use futures::{
+    Stream,
+    future::{self, Either},
+    ready,
+};
 
 pub(crate) use self::link::{Again, Dial, Dialer};
 pub use self::{
@@ -79,7 +83,7 @@ use self::{
 };
 use crate::{
     dialect::Dialect,
-    error::{Error, ErrorKind},
+    error::{Deadline, Error, ErrorKind},
     event::EventOf,
     protocol::Protocol,
     transport::{CloseFrame, Text, Timer},
@@ -257,7 +261,8 @@ impl<P: Protocol> Connection<P> {
         self.shared.core().phase
     }
 
-    /// Writes what is queued, ends the session as its protocol does, and closes with code 1000.
+    /// Writes what is queued, ends the session as its protocol does, and closes with code 1000. It takes no longer than
+    /// [`Options::finish_timeout`] and [`Options::close_timeout`] together.
     ///
     /// Events that arrive meanwhile, and those that the ending brings, can be read afterwards.
     ///
@@ -265,9 +270,31 @@ impl<P: Protocol> Connection<P> {
     /// It can be called again, and goes on where it was.
     ///
     /// # Errors
-    /// The connection ended with an error before all that was done; or events wait to be read and there is no room
-    /// for more: read them, then finish again.
+    /// The connection ended with an error before all that was done; it took too long, and was closed as it was; or
+    /// events wait to be read and there is no room for more: read them, then finish again.
     pub async fn finish(&self) -> Result<(), Error> {
+        let timer = &self.shared.timer;
+        let until = timer.sleep_until(timer.now() + self.shared.options.finish_timeout);
+        let written = match future::select(pin!(self.write_out()), until).await {
+            Either::Left((Err(error), _)) => return Err(error),
+            Either::Left((Ok(()), _)) => Ok(()),
+            Either::Right(_) => Err(ErrorKind::Timeout(Deadline::Finish).into()),
+        };
+        self.close(CloseFrame::new(1000, "")).await;
+        written.and(self.shared.core().end.clone().unwrap_or(Ok(())))
+    }
+
+    /// [`finish`](Self::finish) for a connection that nobody reads any more. It is closed in any case.
+    pub(crate) async fn finish_unread(&self) -> Result<(), Error> {
+        let unpark = self.shared.core().inbox.abandon();
+        drop(unpark);
+        let finished = self.finish().await;
+        self.close(CloseFrame::new(1000, "")).await;
+        finished
+    }
+
+    /// Writes what is queued, and ends the session as its protocol does.
+    async fn write_out(&self) -> Result<(), Error> {
         if let Some(ending) = P::closing() {
             self.shared.ready().await?;
             self.shared.begin_finish(ending);
@@ -276,8 +303,7 @@ impl<P: Protocol> Connection<P> {
         if P::closing().is_some() {
             self.shared.wait(Kind::Other, |core, _| (core.over || core.end.is_some()).then_some(())).await?;
         }
-        self.close(CloseFrame::new(1000, "")).await;
-        self.shared.core().end.clone().unwrap_or(Ok(()))
+        Ok(())
     }
 
     /// Closes now: what is being written is written, then the close frame goes out, ahead of all that is queued.

@@ -71,6 +71,10 @@ pub struct Reconnected<P: Protocol> {
     /// Events that were sent and that nothing answered, by their ids. The server may have taken them. They are not sent
     /// again.
     pub ambiguous: Vec<Id>,
+    /// Responses that were in progress when the link broke, whoever had asked for them: what came of each is all that
+    /// there will be. They are asked for again where
+    /// [`Reconnect::repeat_response`](crate::connection::Reconnect::repeat_response) says so.
+    pub cut_short: Vec<Id>,
     /// Audio that was sent since the last commit, in milliseconds. The server may have heard it.
     pub audio_ms: u64,
     /// Whether the session before was alive, and replaced before its end.

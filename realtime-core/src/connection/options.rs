@@ -13,7 +13,8 @@ pub struct Options {
     pub opening_timeout: Duration,
     /// The most time for writing one message. 30 s.
     pub write_timeout: Duration,
-    /// The most time for the protocol's own ending, where it has one: 30 s.
+    /// The most time for writing what is queued and for the protocol's own ending, where it has one, once the connection
+    /// is to be [finished](crate::Connection::finish): 30 s.
     pub finish_timeout: Duration,
     /// The most time for closing. 5 s.
     pub close_timeout: Duration,
@@ -161,15 +162,16 @@ pub enum Unread {
     Discard,
 }
 
-/// What becomes of a request for a response of the conversation while another is in progress. The service would refuse
-/// it. Responses out of band are not meant.
+/// What becomes of a request for a response of the conversation while another is in progress: the service would refuse
+/// it. Out-of-band responses are not affected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overlap {
     /// One waits for its turn, and what is sent after it overtakes it; a second is refused.
-    #[default]
     One,
-    /// Any number wait for their turn, in order.
+    /// Any number wait for their turn, in order, as long as [`Options::queue_bytes`] has room. What is sent after them
+    /// overtakes them.
+    #[default]
     Queue,
     /// None waits: it is refused.
     Refuse,

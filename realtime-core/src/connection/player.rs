@@ -2,15 +2,22 @@ use std::{fmt, sync::Arc};
 
 use super::{Connection, driver::Shared};
 use crate::{
+    error::{Error, ErrorKind},
     protocol::Realtime,
-    session::realtime::{Chunk, Heard},
+    session::realtime::{Heard, Output},
     wire::Id,
 };
 
 impl Connection<Realtime> {
     /// The playback of the model's audio, where [`Options::playback`](crate::Options::playback) turns it on.
-    pub fn player(&self) -> Player {
-        Player { shared: self.shared.clone() }
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoPlayback`]: the options do not turn it on, so there is nothing to play from.
+    pub fn player(&self) -> Result<Player, Error> {
+        if !self.shared.core().state.follows_playback() {
+            return Err(ErrorKind::NoPlayback.into());
+        }
+        Ok(Player { shared: self.shared.clone() })
     }
 }
 
@@ -18,7 +25,9 @@ impl Connection<Realtime> {
 ///
 /// What was heard is taken from whatever the application says: bytes that it [`read`](Self::read), samples
 /// [`played`](Self::played), a [`mark`](Self::mark). As long as it says nothing, the clock is believed: that audio plays
-/// from when it arrives, one item after the other.
+/// from when it is handed out (with [`Playback::queued`](crate::session::Playback::queued), else from when it arrives),
+/// one item after the other. Between two marks the clock is believed too where audio is handed out here. Audio that
+/// waits here and was never taken was not heard.
 ///
 /// When the user speaks up, or on [`interrupt`](Self::interrupt), what was not heard is cut off: the item that plays
 /// at what was heard of it, those behind it at zero. What still arrives of them stays in the stream of events and in the
@@ -34,14 +43,37 @@ impl Player {
     /// Fills a buffer with the audio that is next, as bytes of the session's output format. It counts as heard. How
     /// many bytes there were; the rest of the buffer stays as it is.
     ///
-    /// For an audio callback: what the sound card still holds was not heard yet, so keep that short.
+    /// For an audio callback: what the sound card still holds was not heard yet, so keep that short. Where more than
+    /// that lies between this and the ear, use [`next`](Self::next).
     pub fn read(&self, buffer: &mut [u8]) -> usize {
         self.shared.with_state(|state, _| state.read_audio(buffer))
     }
 
-    /// Takes the next piece of audio. It does not count as heard: say what was played, or leave it to the clock.
-    pub fn next(&self) -> Option<Chunk> {
-        self.shared.with_state(|state, _| state.next_chunk())
+    /// What is to be played next, or that what was handed out before is to be dropped: in the order in which the
+    /// audio and the interruptions came. None while there is nothing to do.
+    ///
+    /// An interruption is to be taken from here, not from the event that tells of it: events that arrive together are
+    /// read together, so what is handed out may already belong behind the interruption when the event is read.
+    ///
+    /// Audio does not count as heard by being taken: say what was played, or leave it to the clock.
+    ///
+    /// ```
+    /// # use realtime_core::{Audio, connection::Player};
+    /// use realtime_core::session::realtime::Output;
+    ///
+    /// # trait FarEnd { fn play(&self, audio: &Audio); fn clear(&self); }
+    /// fn forward(player: &Player, far_end: &impl FarEnd) {
+    ///     while let Some(output) = player.next() {
+    ///         match output {
+    ///             Output::Chunk(chunk) => far_end.play(&chunk.audio),
+    ///             Output::Flush => far_end.clear(),
+    ///             _ => {}
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn next(&self) -> Option<Output> {
+        self.shared.with_state(|state, now| state.next_output(now))
     }
 
     /// So many more samples were heard, in the order of playing.
@@ -49,9 +81,10 @@ impl Player {
         self.shared.with_state(|state, _| state.played(samples));
     }
 
-    /// This part of this item was heard up to so many milliseconds, and everything before it to its end.
+    /// This part of this item was heard up to so many milliseconds, and everything before it to its end. Where audio is
+    /// handed out here, the clock goes on from there, up to what was handed out.
     pub fn mark(&self, item_id: &str, content_index: u32, ms: u64) {
-        self.shared.with_state(|state, _| state.mark(item_id, content_index, ms));
+        self.shared.with_state(|state, now| state.mark(item_id, content_index, ms, now));
     }
 
     /// What plays: the item, its part, and how much of that was heard, in milliseconds.

@@ -30,7 +30,8 @@ pub struct Reconnect {
     pub max_retry_after: Duration,
     /// Whether the conversation is restored. On.
     pub restore: bool,
-    /// Whether a response that was asked for, and had not ended, is asked for again. Off: the model may have answered.
+    /// Whether a response that had not ended is asked for again: one that was asked for, and the server's own to the end
+    /// of the user's turn. Off: the model may have answered.
     pub repeat_response: bool,
     /// How long before the end of a session, as the server announced it, another one takes its place: while nobody
     /// speaks and no response is in progress. 2 minutes; none leaves it to the server to end it.

@@ -82,7 +82,8 @@ impl ResponseHandle {
         future::poll_fn(|cx| self.poll_part(cx)).await
     }
 
-    /// The text of the response, as it is written.
+    /// The text of a response in writing, as it comes. Nothing of a spoken one, as the responses of a session are
+    /// unless `output_modalities` says otherwise: its words are its [`transcript`](Self::transcript).
     pub fn text(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.deltas(|event| match event {
             ServerEvent::ResponseOutputTextDelta(delta) => Some(delta.delta.into()),
@@ -90,7 +91,7 @@ impl ResponseHandle {
         })
     }
 
-    /// What the response says, in writing.
+    /// The words of a spoken response, as they come. Nothing of one in writing: see [`text`](Self::text).
     pub fn transcript(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.deltas(|event| match event {
             ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta.into()),
@@ -98,7 +99,7 @@ impl ResponseHandle {
         })
     }
 
-    /// What the response says.
+    /// The audio of a spoken response, as it comes.
     pub fn audio(&mut self) -> impl Stream<Item = Result<Audio, Error>> + '_ {
         self.deltas(|event| match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => Some(delta.delta),
@@ -166,18 +167,22 @@ impl Connection<Realtime> {
     /// # async fn example(connection: realtime_core::Connection<realtime_core::Realtime>) -> Result<(), realtime_core::Error> {
     /// use futures::TryStreamExt;
     ///
+    /// // A session speaks unless it is configured otherwise, and what it says comes as a transcript too.
     /// let mut response = connection.respond("Say hello.").await?;
-    /// response.text().try_for_each(async |text| Ok(print!("{text}"))).await?;
+    /// response.transcript().try_for_each(async |words| Ok(print!("{words}"))).await?;
     /// println!("{:?}", response.await?.usage);
     /// # Ok(()) }
     /// ```
+    ///
+    /// The events of the response wait to be read on the connection as well. If nobody reads them there, set
+    /// [`Options::unread`](crate::Options::unread) to discard them.
     ///
     /// # Cancel safety
     /// Dropped while it waits for room, nothing was sent.
     ///
     /// # Errors
-    /// Another request for a response waits already, or the connection has ended. Or events wait to be read and there
-    /// is no room for more: read them, then ask again.
+    /// [`Options::overlap`](crate::Options::overlap) lets no more requests for a response wait, or the connection has
+    /// ended. Or events wait to be read and there is no room for more: read them, then ask again.
     pub async fn respond(&self, text: impl Into<String>) -> Result<ResponseHandle, Error> {
         self.ready().await?;
         let config = ResponseConfig::default();

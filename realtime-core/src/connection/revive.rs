@@ -159,6 +159,7 @@ fn tell<P: Protocol>(core: &mut Core<P>, plan: Plan<P::ClientEvent>, stale: Vec<
         lost: plan.lost,
         unsent: stale.into_iter().map(Entry::into_event).collect(),
         ambiguous: plan.ambiguous,
+        cut_short: plan.cut_short,
         audio_ms: plan.audio_ms,
         planned,
     })));

@@ -92,22 +92,21 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
 pub(super) struct Ids {
     /// Tells the ids of two connections apart: both may speak to the same session.
     mark: u64,
-    /// Where the clock stood at the beginning: what varies the waits before attempts to reconnect.
-    seed: u64,
     last: AtomicU64,
 }
 
 impl Ids {
     pub(super) fn new(timer: &dyn Timer) -> Self {
-        // Seeded by the operating system, and another one each time: a clock may stand still, or be missing.
-        let mark = RandomState::new().build_hasher().finish();
-        let seed = timer.unix().map_or(mark, |time| time.as_nanos() as u64);
-        Self { mark, seed, last: AtomicU64::new(0) }
+        // The date, so that what happens by a virtual clock happens again. Without one it is the operating system's
+        // randomness, another each time.
+        let random = || RandomState::new().build_hasher().finish();
+        let mark = timer.unix().map_or_else(random, |time| time.as_nanos() as u64);
+        Self { mark, last: AtomicU64::new(0) }
     }
 
     /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
     pub(super) fn jitter(&self, attempt: u32) -> f64 {
-        let mut mixed = self.seed.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed ^= mixed >> 32;
         mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
         mixed ^= mixed >> 32;
@@ -243,8 +242,8 @@ pub enum SendErrorKind {
         /// Its bytes.
         bytes: usize,
     },
-    /// A response of the conversation is in progress, and another request waits already, or none may:
-    /// [`Options::overlap`](crate::Options::overlap).
+    /// A response of the conversation is in progress, or a request for one waits, and
+    /// [`Options::overlap`](crate::Options::overlap) lets no more wait.
     ResponseActive,
     /// A commit of less audio than the service takes: 100 ms. Only where no turn detection commits by itself.
     CommitTooShort {
@@ -308,7 +307,10 @@ impl fmt::Display for SendErrorKind {
             Self::HalfSample { bytes } => {
                 write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
             }
-            Self::ResponseActive => f.write_str("a response is in progress: await it, or cancel it"),
+            Self::ResponseActive => f.write_str(
+                "a response is in progress, or a request for one waits, and `Options::overlap` lets no more wait: await \
+                 it, cancel it, or set `Overlap::Queue`",
+            ),
             Self::CommitTooShort { ms } => {
                 write!(f, "a commit of {ms} ms of audio, and the service takes no less than 100: append more")
             }

@@ -192,13 +192,22 @@ pub struct Plan<E> {
     pub lost: Vec<Lost>,
     /// Events of ours that were sent, that nothing answered, and that are not sent again.
     pub ambiguous: Vec<Id>,
+    /// Responses that were in progress, and will not end any more.
+    pub cut_short: Vec<Id>,
     /// Audio that was sent since the last commit, in milliseconds.
     pub audio_ms: u64,
 }
 
 impl<E> Default for Plan<E> {
     fn default() -> Self {
-        Self { events: Vec::new(), replayed: Vec::new(), lost: Vec::new(), ambiguous: Vec::new(), audio_ms: 0 }
+        Self {
+            events: Vec::new(),
+            replayed: Vec::new(),
+            lost: Vec::new(),
+            ambiguous: Vec::new(),
+            cut_short: Vec::new(),
+            audio_ms: 0,
+        }
     }
 }
 

@@ -153,12 +153,12 @@ impl<K: PartialEq> Requests<K> {
         self.open.iter().filter_map(|request| Some((request.seq, request.event_id.as_ref()?)))
     }
 
-    /// What the unanswered requests of a kind are about.
-    pub(super) fn subjects(&self, kind: &K) -> Vec<&Id> {
+    /// What the unanswered requests of a kind are about, with their numbers.
+    pub(super) fn subjects(&self, kind: &K) -> Vec<(u64, &Id)> {
         self.open
             .iter()
             .filter(|request| request.kind == *kind)
-            .filter_map(|request| request.subject.as_ref())
+            .filter_map(|request| Some((request.seq, request.subject.as_ref()?)))
             .collect()
     }
 

@@ -22,18 +22,18 @@ pub(crate) type Handler = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<String, 
 pub(crate) type Approve = Arc<dyn Fn(McpApprovalRequest) -> BoxFuture<'static, bool> + Send + Sync>;
 pub(crate) type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
 
-pub(super) fn handler<A, F, Fut>(function: F) -> Handler
+pub(super) fn handler<A, F, Fut, M>(function: F) -> Handler
 where
     A: DeserializeOwned,
-    F: Fn(A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output: ToolOutput> + Send + 'static,
+    F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: ToolOutput<M>> + Send + 'static,
 {
     Arc::new(move |arguments| {
         // A function without arguments is often called with none at all.
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         match serde_json::from_str(arguments) {
             Ok(arguments) => {
-                let answer = function(arguments);
+                let answer = (function.clone())(arguments);
                 Box::pin(async move { answer.await.into_output().map_err(ToolErrorKind::Failed) })
             }
             Err(error) => Box::pin(future::ready(Err(ToolErrorKind::Arguments(error.to_string())))),

@@ -2,6 +2,8 @@
 //!
 //! ```
 //! # #[cfg(feature = "schemars")] {
+//! use std::{collections::HashMap, sync::Arc};
+//!
 //! use realtime_core::tools::Tools;
 //!
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -10,11 +12,23 @@
 //!     city: String,
 //! }
 //!
-//! let tools = Tools::new().add("get_weather", "The weather in a city.", |args: GetWeather| async move {
-//!     format!("It is sunny in {}.", args.city)
+//! #[derive(Clone, serde::Serialize)]
+//! struct Weather {
+//!     celsius: f32,
+//!     sky: String,
+//! }
+//!
+//! let stations = HashMap::from([("Lisbon".to_owned(), Weather { celsius: 24.5, sky: "clear".into() })]);
+//! let stations = Arc::new(stations);
+//! let tools = Tools::new().add("get_weather", "The weather in a city.", async move |args: GetWeather| {
+//!     stations.get(&args.city).cloned().ok_or("no such city")
 //! });
 //! # }
 //! ```
+//!
+//! A function is an async closure, or anything that gives a future. Each call runs on a clone of it, so whatever it
+//! captures is cloned, too: handles such as an `Arc` or a pool of connections, not the data itself. What it gives back
+//! is any type that serialises, or a `Result` of one: see [`ToolOutput`].
 
 mod handler;
 mod output;
@@ -24,7 +38,7 @@ use std::{collections::HashMap, error, fmt, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-pub use output::ToolOutput;
+pub use output::{ToolOutput, marker};
 
 use crate::{
     types::{FunctionTool, McpApprovalRequest, McpTool, Tool},
@@ -73,11 +87,11 @@ impl Tools {
     /// model what they mean.
     #[cfg(feature = "schemars")]
     #[must_use]
-    pub fn add<A, F, Fut>(self, name: impl Into<String>, description: impl Into<String>, function: F) -> Self
+    pub fn add<A, F, Fut, M>(self, name: impl Into<String>, description: impl Into<String>, function: F) -> Self
     where
         A: DeserializeOwned + schemars::JsonSchema,
-        F: Fn(A) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: ToolOutput> + Send + 'static,
+        F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output: ToolOutput<M>> + Send + 'static,
     {
         let schema = schemars::generate::SchemaSettings::draft07()
             .with(|settings| settings.meta_schema = None)
@@ -88,7 +102,7 @@ impl Tools {
 
     /// A function with a JSON schema of your own for its arguments.
     #[must_use]
-    pub fn add_raw<A, F, Fut>(
+    pub fn add_raw<A, F, Fut, M>(
         mut self,
         name: impl Into<String>,
         description: impl Into<String>,
@@ -97,8 +111,8 @@ impl Tools {
     ) -> Self
     where
         A: DeserializeOwned,
-        F: Fn(A) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: ToolOutput> + Send + 'static,
+        F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output: ToolOutput<M>> + Send + 'static,
     {
         let name = name.into();
         self.definitions.push(FunctionTool::new(&*name).description(description).parameters(schema).into());
@@ -117,10 +131,10 @@ impl Tools {
     #[must_use]
     pub fn approve<F, Fut>(mut self, decide: F) -> Self
     where
-        F: Fn(McpApprovalRequest) -> Fut + Send + Sync + 'static,
+        F: FnOnce(McpApprovalRequest) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = bool> + Send + 'static,
     {
-        self.approve = Some(Arc::new(move |request| Box::pin(decide(request))));
+        self.approve = Some(Arc::new(move |request| Box::pin((decide.clone())(request))));
         self
     }
 

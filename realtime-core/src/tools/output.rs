@@ -1,12 +1,21 @@
-use std::fmt;
+use std::{error::Error, fmt, ops::Deref};
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer, ser::Impossible};
 
-use crate::wire::Json;
-
-/// What a function may give back: text, JSON, or a result of anything that serialises.
-pub trait ToolOutput {
+/// What a function may give back: anything that serialises, or a result of it.
+///
+/// A text goes to the model as it is, `()` as an empty text, and anything else as the JSON that serde_json writes for
+/// it, byte for byte. An `Err` tells the model and the application what went wrong: a text as it is, an error in the
+/// words of its `Display`.
+///
+/// `M` says which of the implementations is meant; the compiler finds it. It cannot where an error both serialises and
+/// is a [`std::error::Error`]: give `map_err(|error| error.to_string())` then.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be given to the model",
+    note = "a function gives anything that implements `serde::Serialize`, or a `Result` of it whose error is a text, \
+            implements `std::error::Error`, or is a boxed one (`Box<dyn Error>`, `anyhow::Error`)"
+)]
+pub trait ToolOutput<M> {
     /// The answer for the model, or what went wrong.
     ///
     /// # Errors
@@ -14,44 +23,236 @@ pub trait ToolOutput {
     fn into_output(self) -> Result<String, String>;
 }
 
-impl ToolOutput for String {
+/// Which implementation of [`ToolOutput`] is meant. The compiler finds it.
+pub mod marker {
+    /// Of what serialises.
+    #[derive(Debug)]
+    pub enum Value {}
+
+    /// Of a result whose error is a [`std::error::Error`].
+    #[derive(Debug)]
+    pub enum Failing {}
+
+    /// Of a result whose error is a box of one, or the like of `anyhow::Error`.
+    #[derive(Debug)]
+    pub enum FailingBoxed {}
+
+    /// Of a result whose error is a box of one that stays in its thread.
+    #[derive(Debug)]
+    pub enum FailingLocal {}
+}
+
+impl<T: Serialize> ToolOutput<marker::Value> for T {
     fn into_output(self) -> Result<String, String> {
-        Ok(self)
+        // A result serialises too, and is told from other values by how it does.
+        self.serialize(Top).unwrap_or_else(|fmt::Error| write(&self))
     }
 }
 
-impl ToolOutput for &'static str {
+impl<T: Serialize, E: Error> ToolOutput<marker::Failing> for Result<T, E> {
     fn into_output(self) -> Result<String, String> {
-        Ok(self.into())
+        self.map_err(|error| error.to_string())?.into_output()
     }
 }
 
-impl ToolOutput for () {
+impl<T, E> ToolOutput<marker::FailingBoxed> for Result<T, E>
+where
+    T: Serialize,
+    E: Deref<Target = dyn Error + Send + Sync> + fmt::Display,
+{
     fn into_output(self) -> Result<String, String> {
-        Ok(String::new())
+        self.map_err(|error| error.to_string())?.into_output()
     }
 }
 
-impl ToolOutput for Json {
+impl<T, E> ToolOutput<marker::FailingLocal> for Result<T, E>
+where
+    T: Serialize,
+    E: Deref<Target = dyn Error> + fmt::Display,
+{
     fn into_output(self) -> Result<String, String> {
-        Ok(self.as_str().into())
+        self.map_err(|error| error.to_string())?.into_output()
     }
 }
 
 /// A text as it is, anything else as JSON.
-impl ToolOutput for Value {
-    fn into_output(self) -> Result<String, String> {
-        Ok(match self {
-            Self::String(text) => text,
-            value => value.to_string(),
-        })
+fn write<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    if json.starts_with('"') { serde_json::from_str(&json).map_err(|error| error.to_string()) } else { Ok(json) }
+}
+
+/// Takes a result and nothing apart. Everything else is an error.
+struct Top;
+
+macro_rules! not_a_result {
+    ($($method:ident: $type:ty),* $(,)?) => {$(
+        fn $method(self, _: $type) -> Result<Self::Ok, fmt::Error> {
+            Err(fmt::Error)
+        }
+    )*};
+}
+
+impl Serializer for Top {
+    type Ok = Result<String, String>;
+    type Error = fmt::Error;
+    type SerializeSeq = Impossible<Self::Ok, fmt::Error>;
+    type SerializeTuple = Impossible<Self::Ok, fmt::Error>;
+    type SerializeTupleStruct = Impossible<Self::Ok, fmt::Error>;
+    type SerializeTupleVariant = Impossible<Self::Ok, fmt::Error>;
+    type SerializeMap = Impossible<Self::Ok, fmt::Error>;
+    type SerializeStruct = Impossible<Self::Ok, fmt::Error>;
+    type SerializeStructVariant = Impossible<Self::Ok, fmt::Error>;
+
+    not_a_result! {
+        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32,
+        serialize_f64: f64, serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+        serialize_unit_struct: &'static str,
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Self::Ok, fmt::Error> {
+        match (name, variant) {
+            ("Result", "Ok") => Ok(value.serialize(Self).unwrap_or_else(|fmt::Error| write(value))),
+            ("Result", "Err") => Ok(Err(write(value).unwrap_or_else(|unwritable| unwritable))),
+            _ => Err(fmt::Error),
+        }
+    }
+
+    fn serialize_unit(self) -> Result<Self::Ok, fmt::Error> {
+        Ok(Ok(String::new()))
+    }
+
+    fn serialize_none(self) -> Result<Self::Ok, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Self::Ok, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<Self::Ok, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<Self::Ok, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, fmt::Error> {
+        Err(fmt::Error)
     }
 }
 
-/// A text as it is, anything else as JSON; or the error in words.
-impl<T: Serialize, E: fmt::Display> ToolOutput for Result<T, E> {
-    fn into_output(self) -> Result<String, String> {
-        let value = self.map_err(|error| error.to_string())?;
-        serde_json::to_value(value).map_err(|error| error.to_string())?.into_output()
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use serde_json::{Value, value::RawValue};
+
+    use super::*;
+    use crate::wire::Json;
+
+    fn told<M>(output: impl ToolOutput<M>) -> Result<String, String> {
+        output.into_output()
+    }
+
+    #[derive(Serialize)]
+    struct Weather {
+        wind: f32,
+        city: &'static str,
+        all: u128,
+    }
+
+    const WEATHER: Weather = Weather { wind: 0.1, city: "Lisbon", all: u128::MAX };
+    const WRITTEN: &str = r#"{"wind":0.1,"city":"Lisbon","all":340282366920938463463374607431768211455}"#;
+
+    #[test]
+    fn json_goes_out_byte_for_byte_as_it_is_written() {
+        for answer in [
+            told(WEATHER),
+            told(Ok::<_, io::Error>(WEATHER)),
+            told(Ok::<_, &str>(WEATHER)),
+            told(Ok::<_, Box<dyn Error>>(WEATHER)),
+            told(Ok::<_, Box<dyn Error + Send + Sync>>(WEATHER)),
+        ] {
+            assert_eq!(answer.as_deref(), Ok(WRITTEN));
+        }
+        let raw = r#"{ "b": 1.50, "a": 1e400 }"#;
+        assert_eq!(told(Json::parse(raw)).as_deref(), Ok(raw));
+        assert_eq!(told(RawValue::from_string(raw.into())).as_deref(), Ok(raw));
+        assert_eq!(told([Some(1), None]).as_deref(), Ok("[1,null]"));
+        assert_eq!(told((0.1_f32, 'x')).as_deref(), Ok(r#"[0.1,"x"]"#));
+    }
+
+    #[test]
+    fn a_text_goes_out_as_it_is_and_nothing_as_an_empty_one() {
+        for answer in [
+            told("24 \"degrees\"\n"),
+            told("24 \"degrees\"\n".to_owned()),
+            told(Some("24 \"degrees\"\n")),
+            told(Value::from("24 \"degrees\"\n")),
+            told(Ok::<_, String>("24 \"degrees\"\n")),
+        ] {
+            assert_eq!(answer.as_deref(), Ok("24 \"degrees\"\n"));
+        }
+        assert_eq!((told(()).as_deref(), told(Ok::<_, io::Error>(())).as_deref()), (Ok(""), Ok("")));
+        assert_eq!((told(Ok::<_, &str>(())).as_deref(), told(None::<u32>).as_deref()), (Ok(""), Ok("null")));
+    }
+
+    #[test]
+    fn an_error_is_told_in_its_own_words() {
+        let boxed = || -> Result<(), Box<dyn Error + Send + Sync>> { Err("no such city".into()) };
+        let local = || -> Result<(), Box<dyn Error>> { Err("no such city".into()) };
+        for answer in [
+            told(Err::<(), _>("no such city")),
+            told(Err::<Weather, _>("no such city".to_owned())),
+            told(Err::<(), _>(io::Error::other("no such city"))),
+            told(boxed()),
+            told(local()),
+        ] {
+            assert_eq!(answer, Err("no such city".into()));
+        }
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer};
 
-use super::Detail;
+use super::{Detail, Role};
 use crate::wire::{Audio, Json};
 
 open_enum! {
@@ -61,6 +61,23 @@ impl ContentPart {
     /// Text of the model.
     pub fn output_text(text: impl Into<String>) -> Self {
         Self::default().kind(PartKind::OutputText).text(text)
+    }
+
+    /// Whether it is spoken.
+    pub(crate) fn is_audio(&self) -> bool {
+        matches!(self.kind, Some(PartKind::InputAudio | PartKind::OutputAudio))
+    }
+
+    /// The part as it can be sent in a message of this role. The server tells of audio without handing it out, and
+    /// takes no audio that is not there: then what was said stands in its place, in writing. None if nothing is known
+    /// of what was said.
+    pub(crate) fn in_writing(&self, role: &Role) -> Option<Self> {
+        if self.image_url.is_some() || self.audio.is_some() {
+            return Some(self.clone());
+        }
+        let kind = if *role == Role::Assistant { PartKind::OutputText } else { PartKind::InputText };
+        let text = if self.is_audio() { self.transcript.as_deref().or(self.text.as_deref()) } else { self.readable() };
+        text.filter(|text| !text.is_empty()).map(|text| Self::default().kind(kind).text(text))
     }
 
     /// What can be read of it: its text, else its transcript.

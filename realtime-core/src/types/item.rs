@@ -153,6 +153,17 @@ impl Message {
     pub fn text(&self) -> String {
         self.content.iter().filter_map(ContentPart::readable).collect()
     }
+
+    /// Puts what was said in writing where the audio is not there, so that the server takes the item. Parts of which
+    /// nothing is known go, if others stay.
+    pub(crate) fn make_creatable(&mut self) {
+        if self.content.iter().any(|part| part.is_audio() && part.audio.is_none()) {
+            let content: Vec<_> = self.content.iter().filter_map(|part| part.in_writing(&self.role)).collect();
+            if !content.is_empty() {
+                self.content = content;
+            }
+        }
+    }
 }
 
 impl Item {

@@ -47,7 +47,7 @@ async fn open_with(cx: &Cx, limit: usize) -> Outcome<(Side, Socket)> {
     };
     let (duplex, socket) = future::join(cx.transport.connect(handshake), accept).await;
     let duplex = duplex.map_err(|error| format!("connecting failed: {}", tell(&error)))?;
-    Ok((Side::client(duplex), socket.map_err(lost)?))
+    Ok((cx.client(duplex), socket.map_err(lost)?))
 }
 
 /// The client ended the connection when it should not have.
@@ -185,7 +185,7 @@ async fn segments(cx: Cx) -> Outcome {
         };
         let connect = async {
             let duplex = cx.transport.connect(server.handshake()).await;
-            let mut client = Side::client(duplex.map_err(|error| format!("connecting failed: {}", tell(&error)))?);
+            let mut client = cx.client(duplex.map_err(|error| format!("connecting failed: {}", tell(&error)))?);
             for expected in &expected {
                 client.read.expect_text(String::from_utf8_lossy(expected).into_owned()).await?;
             }

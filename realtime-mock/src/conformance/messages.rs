@@ -14,7 +14,7 @@ use realtime_core::transport::{CloseFrame, Instant, Message, TransportErrorKind}
 use super::{
     Ability,
     run::{Test, tests},
-    side::{Cx, Ending, In, Out, Outcome, Side, apart, beside, describe, ensure, tell},
+    side::{Cx, Ending, In, Out, Outcome, apart, beside, describe, ensure, tell},
 };
 
 tests! {
@@ -274,7 +274,7 @@ async fn connect_dropped(cx: Cx) -> Outcome {
     let connect = cx.transport.connect(cx.harness.handshake());
     let client = async {
         let duplex = connect.await.map_err(|error| format!("the next attempt failed: {}", tell(&error)))?;
-        let mut client = Side::client(duplex);
+        let mut client = cx.client(duplex);
         client.write.text("alive").await?;
         client.read.expect_text("well met").await
     };

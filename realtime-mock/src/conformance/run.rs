@@ -8,9 +8,11 @@ use std::{
 
 use futures::future::BoxFuture;
 
+use crate::clock::STALLED;
+
 use super::{
     Ability, Case, Harness, Report, Verdict, frames, messages,
-    side::{Cx, Outcome},
+    side::{Cx, Outcome, Waits},
     traffic,
 };
 
@@ -61,30 +63,36 @@ fn one(test: &'static Test, harness: Arc<dyn Harness>) -> Case {
 fn run(test: &'static Test, harness: Arc<dyn Harness>) -> Verdict {
     let limit = harness.limit();
     let (report, verdict) = mpsc::channel();
+    let waits = Waits::default();
+    let (told, waits_for) = (waits.clone(), waits.clone());
     let thread = thread::Builder::new().name(format!("conformance: {}", test.name));
     let spawned = thread.spawn(move || {
         let outcome = report.clone();
         let case = AssertUnwindSafe(|| {
             harness.clone().run(Box::pin(async move {
-                let cx = Cx { transport: harness.transport(), harness };
+                let cx = Cx { transport: harness.transport(), harness, waits };
                 // Nobody listens once the time is over.
                 let _ = outcome.send((test.run)(cx).await);
             }));
         });
         if let Err(panic) = catch_unwind(case) {
-            let _ = report.send(Err(format!("it panicked: {}", message(&*panic))));
+            let _ = report.send(Err(match message(&*panic) {
+                // A virtual clock tells at once of what would otherwise run out of time.
+                stalled if stalled.starts_with(STALLED) => format!("nothing more came{}", told.tell()),
+                panicked => format!("it panicked: {panicked}"),
+            }));
         }
     });
-    match spawned.map(|_| receive(&verdict, limit)) {
+    match spawned.map(|_| receive(&verdict, limit, &waits_for)) {
         Ok(Ok(())) => Verdict::Holds,
         Ok(Err(why)) => Verdict::Broken(why),
         Err(error) => Verdict::Broken(format!("no thread could be started: {error}")),
     }
 }
 
-fn receive(verdict: &mpsc::Receiver<Outcome>, limit: Duration) -> Outcome {
+fn receive(verdict: &mpsc::Receiver<Outcome>, limit: Duration, waits: &Waits) -> Outcome {
     verdict.recv_timeout(limit).unwrap_or_else(|error| match error {
-        mpsc::RecvTimeoutError::Timeout => Err(format!("it did not end within {limit:?}")),
+        mpsc::RecvTimeoutError::Timeout => Err(format!("it did not end within {limit:?}{}", waits.tell())),
         mpsc::RecvTimeoutError::Disconnected => Err("the harness did not run the case to its end".into()),
     })
 }

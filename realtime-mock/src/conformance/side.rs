@@ -1,6 +1,11 @@
 //! One side of a connection under test, with words for what goes wrong.
 
-use std::{error::Error, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 use futures::{
     FutureExt, StreamExt, TryFutureExt,
@@ -31,6 +36,46 @@ pub(super) use ensure;
 pub(super) struct Cx {
     pub(super) harness: Arc<dyn Harness>,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) waits: Waits,
+}
+
+/// What a case waits for, in words: what is to be told if it waits for ever.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waits(Arc<Mutex<BTreeMap<u64, String>>>);
+
+impl Waits {
+    /// Names a wait for as long as the guard lives.
+    fn begin(&self, what: String) -> Waiting {
+        let mut waits = self.lock();
+        let id = waits.last_key_value().map_or(0, |(last, _)| last + 1);
+        waits.insert(id, what);
+        drop(waits);
+        Waiting { waits: self.clone(), id }
+    }
+
+    /// All that is waited for, as the end of a sentence. Empty if that is nothing.
+    pub(super) fn tell(&self) -> String {
+        let waits: Vec<_> = self.lock().values().cloned().collect();
+        if waits.is_empty() { String::new() } else { format!(": {}", waits.join("; ")) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Waiting {
+    waits: Waits,
+    id: u64,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // A clock that stands still panics, and what was waited for then is to be told.
+        if !thread::panicking() {
+            self.waits.lock().remove(&self.id);
+        }
+    }
 }
 
 /// One side of a connection.
@@ -43,7 +88,11 @@ pub(super) struct Side {
 pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
 
 /// What comes in, as a connection reads it. None after the end.
-pub(super) struct In(&'static str, Option<BoxStream<'static, Result<Message, TransportError>>>);
+pub(super) struct In {
+    name: &'static str,
+    incoming: Option<BoxStream<'static, Result<Message, TransportError>>>,
+    waits: Waits,
+}
 
 /// How a side's messages came to their end.
 #[derive(Debug)]
@@ -62,12 +111,17 @@ impl Cx {
     pub(super) async fn pair_with(&self, handshake: Handshake) -> Outcome<(Side, Side)> {
         let connect = self.transport.connect(handshake).map_err(|error| format!("connecting failed: {}", tell(&error)));
         let (client, peer) = future::try_join(connect, self.peer().map(Ok)).await?;
-        Ok((Side::client(client), peer))
+        Ok((self.client(client), peer))
+    }
+
+    /// The transport's side of a connection.
+    pub(super) fn client(&self, duplex: Duplex) -> Side {
+        Side::new("the transport", duplex, &self.waits)
     }
 
     /// The peer's side of the next connection.
     pub(super) async fn peer(&self) -> Side {
-        Side::new("the peer", self.harness.accept().await)
+        Side::new("the peer", self.harness.accept().await, &self.waits)
     }
 
     /// The server, in a case about frames.
@@ -77,14 +131,10 @@ impl Cx {
 }
 
 impl Side {
-    pub(super) fn client(duplex: Duplex) -> Self {
-        Self::new("the transport", duplex)
-    }
-
-    fn new(name: &'static str, duplex: Duplex) -> Self {
+    fn new(name: &'static str, duplex: Duplex, waits: &Waits) -> Self {
         Self {
             write: Out(name, duplex.write),
-            read: In(name, Some(duplex.read.into_stream())),
+            read: In { name, incoming: Some(duplex.read.into_stream()), waits: waits.clone() },
             can_ping: duplex.can_ping,
         }
     }
@@ -104,13 +154,14 @@ impl Out {
 impl In {
     /// The next message of any kind, or the end.
     pub(super) async fn any(&mut self) -> Result<Message, Ending> {
-        let Some(incoming) = &mut self.1 else { return Err(Ending::None) };
+        let Some(incoming) = &mut self.incoming else { return Err(Ending::None) };
+        let _waiting = self.waits.begin(format!("{} waits for a message, or the end", self.name));
         let ending = match incoming.next().await {
             Some(Ok(message)) => return Ok(message),
             Some(Err(error)) => Ending::Failed(error),
             None => Ending::None,
         };
-        self.1 = None;
+        self.incoming = None;
         Err(ending)
     }
 
@@ -125,6 +176,7 @@ impl In {
     }
 
     pub(super) async fn expect(&mut self, expected: &Message) -> Outcome {
+        let _waiting = self.waits.begin(format!("{} was to receive {}", self.name, describe(expected)));
         let got = match self.next().await {
             Ok(message) if message == *expected => return Ok(()),
             Ok(message) => describe(&message),
@@ -133,7 +185,7 @@ impl In {
         };
         let expected = describe(expected);
         let other = if got == expected { " with other contents" } else { "" };
-        Err(format!("{} was to receive {expected}, and received {got}{other}", self.0))
+        Err(format!("{} was to receive {expected}, and received {got}{other}", self.name))
     }
 
     pub(super) async fn expect_text(&mut self, text: impl Into<Text>) -> Outcome {
@@ -147,7 +199,7 @@ impl In {
         loop {
             match self.next().await {
                 Ok(Message::Close(_)) => closed = true,
-                Ok(message) => return Err(format!("{} received {} at the end", self.0, describe(&message))),
+                Ok(message) => return Err(format!("{} received {} at the end", self.name, describe(&message))),
                 Err(ending) => return Ok((ending, closed)),
             }
         }

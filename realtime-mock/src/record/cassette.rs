@@ -41,9 +41,18 @@ pub(super) const VERSION: u32 = 1;
 /// assert!(matches!(cassette.entries()[1].what, What::Received(_)));
 /// # Ok::<(), realtime_mock::CassetteError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Cassette {
     entries: Vec<Entry>,
+    /// The line of each.
+    lines: Vec<usize>,
+}
+
+/// Two are equal if the same happens in them, wherever it stands in the file.
+impl PartialEq for Cassette {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
 }
 
 /// Something that happened.
@@ -97,7 +106,10 @@ impl Entry {
 impl Cassette {
     /// A recording of one's own making.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        Self { entries: entries.into_iter().collect() }
+        let entries: Vec<_> = entries.into_iter().collect();
+        // Where each will stand when it is written.
+        let lines = (2..).take(entries.len()).collect();
+        Self { entries, lines }
     }
 
     /// Reads a file.
@@ -115,7 +127,7 @@ impl Cassette {
     /// # Errors
     /// It cannot be read, or is no cassette.
     pub fn read(mut input: impl BufRead) -> Result<Self, CassetteError> {
-        let (mut entries, mut bytes, mut opened) = (Vec::new(), 0, false);
+        let (mut entries, mut lines, mut bytes, mut opened) = (Vec::new(), Vec::new(), 0, false);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -149,14 +161,23 @@ impl Cassette {
                 continue;
             }
             match object(text).and_then(Line::entry) {
-                Ok(entry) => entries.push(entry),
+                Ok(entry) => {
+                    entries.push(entry);
+                    lines.push(number);
+                }
                 Err(source) => return fail(CassetteErrorKind::Syntax, source),
             }
         }
         if !opened {
             return Err(CassetteError { line: 1, kind: CassetteErrorKind::Version, source: None });
         }
-        Ok(Self { entries })
+        Ok(Self { entries, lines })
+    }
+
+    /// What happened on one of its connections, and in which line each stands.
+    pub(super) fn link(&self, link: u32) -> impl Iterator<Item = (usize, Entry)> + '_ {
+        let all = self.lines.iter().copied().zip(&self.entries);
+        all.filter(move |(_, entry)| entry.link == link).map(|(line, entry)| (line, entry.clone()))
     }
 
     /// What happened, in order.
@@ -231,17 +252,18 @@ impl fmt::Display for CassetteError {
             CassetteErrorKind::TooLarge => "the cassette is too large",
         };
         match self.line {
-            0 => f.write_str(what),
-            line => write!(f, "line {line}: {what}"),
+            0 => f.write_str(what)?,
+            line => write!(f, "line {line}: {what}")?,
+        }
+        match &self.source {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
         }
     }
 }
 
-impl error::Error for CassetteError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
+/// The reason stands in the text.
+impl error::Error for CassetteError {}
 
 /// Reads the object of a line. The error says where serde gave up, without the text that it found.
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Source> {
@@ -250,7 +272,14 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Source> {
         return Err("no JSON object".into());
     }
     serde_json::from_str(text).map_err(|error| {
-        let what = if error.is_data() { "a member is missing, or is none of a cassette's" } else { "no JSON" };
+        let text = error.to_string();
+        // The names are a cassette's own; what else serde says may repeat what it found.
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        let what = match missing {
+            Some((name, _)) => format!("`{name}` is missing"),
+            None if error.is_data() => "a member is none of a cassette's, or has another type".into(),
+            None => "no JSON".into(),
+        };
         format!("{what}, at column {}", error.column()).into()
     })
 }

@@ -30,8 +30,18 @@ pub enum Matching {
 /// The client sent something else than the recording has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
+    line: usize,
     expected: Option<String>,
     came: String,
+    difference: Option<Box<Difference>>,
+}
+
+/// The first member in which two events of one type differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Difference {
+    member: String,
+    recorded: Option<String>,
+    came: Option<String>,
 }
 
 impl Mismatch {
@@ -44,14 +54,33 @@ impl Mismatch {
     pub fn came(&self) -> &str {
         &self.came
     }
+
+    /// The line of the cassette where the event stands that was expected, from 1. At the end of the recording, the last
+    /// line of the connection.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The first member that differs, as a JSON pointer, where an event of the right type came.
+    pub fn member(&self) -> Option<&str> {
+        self.difference.as_ref().map(|difference| &*difference.member)
+    }
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.expected {
-            None => write!(f, "the cassette is at its end, and `{}` came", self.came),
-            Some(expected) if *expected == self.came => write!(f, "`{expected}` is another than in the cassette"),
-            Some(expected) => write!(f, "the cassette has `{expected}`, and `{}` came", self.came),
+        let Self { line, expected, came, difference } = self;
+        match (expected, difference) {
+            (None, _) => write!(f, "the cassette is at its end after line {line}, and `{came}` came"),
+            (Some(expected), Some(difference)) => {
+                let Difference { member, recorded, came } = &**difference;
+                let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+                write!(f, "line {line}: `{expected}` has {} at `{member}`, and {} came", value(recorded), value(came))
+            }
+            (Some(expected), None) if expected == came => {
+                write!(f, "line {line}: `{expected}` is another than in the cassette")
+            }
+            (Some(expected), None) => write!(f, "line {line}: the cassette has `{expected}`, and `{came}` came"),
         }
     }
 }
@@ -73,6 +102,8 @@ pub(super) struct Player {
     matching: Matching,
     redactor: Redactor,
     steps: VecDeque<Step>,
+    /// The line of the last one.
+    last: usize,
     /// The client's ids: the recorded one by the one that it uses now.
     names: Names,
     /// The client has closed: its frame is still to be answered, and then all is over.
@@ -81,16 +112,19 @@ pub(super) struct Player {
 }
 
 struct Step {
+    line: usize,
     ms: u64,
     what: What,
 }
 
 impl Player {
     /// `entries` are those of one connection.
-    pub(super) fn new(entries: impl Iterator<Item = Entry>, matching: Matching, redactor: Redactor) -> Self {
-        let steps = entries.map(|Entry { ms, what, .. }| Step { ms, what });
-        let steps = steps.filter(|step| !matches!(step.what, What::Opened { .. } | What::Failed { .. })).collect();
-        Self { matching, redactor, steps, names: Names::default(), closing: None, closed: false }
+    pub(super) fn new(entries: impl Iterator<Item = (usize, Entry)>, matching: Matching, redactor: Redactor) -> Self {
+        let steps = entries.map(|(line, Entry { ms, what, .. })| Step { line, ms, what });
+        let steps = steps.filter(|step| !matches!(step.what, What::Opened { .. } | What::Failed { .. }));
+        let steps: VecDeque<_> = steps.collect();
+        let last = steps.back().map_or(1, |step| step.line);
+        Self { matching, redactor, steps, last, names: Names::default(), closing: None, closed: false }
     }
 
     pub(super) fn next(&mut self) -> Next {
@@ -151,29 +185,34 @@ impl Player {
         };
         let Some(at) = self.steps.iter().position(recorded) else {
             return match self.matching {
-                Matching::Strict => Err(Mismatch { expected: None, came }),
+                Matching::Strict => Err(Mismatch { line: self.last, expected: None, came, difference: None }),
                 Matching::ByType => Ok(()),
             };
         };
-        let Some(Step { what: What::Sent(recorded), .. }) = self.steps.get(at) else { return Ok(()) };
-        let recorded = recorded.clone();
-        let is_same = self.compare(&recorded, message);
-        if self.matching == Matching::Strict && !is_same {
-            return Err(Mismatch { expected: Some(kind(&recorded)), came });
+        let Some(Step { line, what: What::Sent(recorded), .. }) = self.steps.get(at) else { return Ok(()) };
+        let (line, recorded) = (*line, recorded.clone());
+        let compared = self.compare(&recorded, message);
+        if self.matching == Matching::Strict
+            && let Err(difference) = compared
+        {
+            let expected = kind(&recorded);
+            let difference = difference.filter(|_| expected == came).map(Box::new);
+            return Err(Mismatch { line, expected: Some(expected), came, difference });
         }
         self.steps.remove(at);
         Ok(())
     }
 
-    /// Whether the messages are the same but for the client's ids, which are learnt.
-    fn compare(&mut self, recorded: &Message, came: &Message) -> bool {
-        let (Message::Text(recorded), Message::Text(came)) = (recorded, came) else { return recorded == came };
-        let (Ok(recorded), Ok(came)) = (recorded.to_str(), came.to_str()) else { return recorded == came };
+    /// Whether the messages are the same but for the client's ids, which are learnt; and in which member they are not.
+    fn compare(&mut self, recorded: &Message, came: &Message) -> Result<(), Option<Difference>> {
+        let same = |same: bool| if same { Ok(()) } else { Err(None) };
+        let (Message::Text(recorded), Message::Text(came)) = (recorded, came) else { return same(recorded == came) };
+        let (Ok(recorded), Ok(came)) = (recorded.to_str(), came.to_str()) else { return same(recorded == came) };
         let clean = self.redactor.json(came).unwrap_or_else(|| self.redactor.text(came));
         let (Ok(before), Ok(mut now)) =
             (serde_json::from_str::<Value>(recorded), serde_json::from_str::<Value>(&clean))
         else {
-            return recorded == clean;
+            return same(recorded == clean);
         };
         for path in ["/event_id", "/item/id"] {
             if let (Some(before), Some(now)) = (before.pointer(path), now.pointer(path))
@@ -191,7 +230,7 @@ impl Player {
                 event.remove("event_id");
             }
         }
-        before == now
+        difference(Some(&before), Some(&now), String::new()).map_or(Ok(()), |found| Err(Some(found)))
     }
 
     /// What the server says, with the ids that the client uses now.
@@ -206,6 +245,33 @@ impl Player {
             }
             message => message.clone(),
         }
+    }
+}
+
+/// The first place where two values differ.
+fn difference(recorded: Option<&Value>, came: Option<&Value>, member: String) -> Option<Difference> {
+    match (recorded, came) {
+        (recorded, came) if recorded == came => None,
+        (Some(Value::Object(recorded)), Some(Value::Object(came))) => {
+            let added = came.keys().filter(|key| !recorded.contains_key(*key));
+            recorded.keys().chain(added).find_map(|key| {
+                let name = key.replace('~', "~0").replace('/', "~1");
+                difference(recorded.get(key), came.get(key), format!("{member}/{name}"))
+            })
+        }
+        (Some(Value::Array(recorded)), Some(Value::Array(came))) => (0..recorded.len().max(came.len()))
+            .find_map(|at| difference(recorded.get(at), came.get(at), format!("{member}/{at}"))),
+        (recorded, came) => Some(Difference { member, recorded: recorded.map(short), came: came.map(short) }),
+    }
+}
+
+/// A value in a line: the beginning of a long one.
+fn short(value: &Value) -> String {
+    const MOST: usize = 200;
+    let text = value.to_string();
+    match text.get(..text.floor_char_boundary(MOST)) {
+        Some(start) if start.len() < text.len() => format!("{start}… ({} bytes)", text.len()),
+        _ => text,
     }
 }
 

@@ -17,7 +17,7 @@ use realtime_core::{
 };
 
 use super::{
-    Cassette, Entry, Matching, Mismatch, What,
+    Cassette, Matching, Mismatch, What,
     player::{Next, Player},
     redact::Redactor,
 };
@@ -59,11 +59,6 @@ impl Cassette {
     /// ```
     pub fn replay(&self) -> Replay {
         Replay { cassette: self.clone(), matching: Matching::default(), paced: false }
-    }
-
-    /// What happened on one of its connections.
-    fn link(&self, link: u32) -> impl Iterator<Item = Entry> + '_ {
-        self.entries().iter().filter(move |entry| entry.link == link).cloned()
     }
 }
 
@@ -173,7 +168,7 @@ impl Transport for ReplayTransport {
             return Err(TransportError::new(TransportErrorKind::Connect, "the cassette has no other connection"));
         };
         let mut opened = None;
-        for entry in replay.cassette.link(link) {
+        for (_, entry) in replay.cassette.link(link) {
             match entry.what {
                 What::Failed { error, status } => {
                     return Err(match status.and_then(|status| StatusCode::from_u16(status).ok()) {

@@ -80,7 +80,7 @@ impl ResponseResource<'_> {
     /// [`Options::overlap`](crate::Options::overlap). One out of band never waits.
     ///
     /// # Errors
-    /// Gives the event back: another one waits already, or as [`Sender::send`](crate::Sender::send) does.
+    /// Gives the event back: [`Options::overlap`](crate::Options::overlap) lets no more wait, or as [`Sender::send`](crate::Sender::send) does.
     pub fn create(&self, config: ResponseConfig) -> Result<ResponseHandle, SendError<Realtime>> {
         ResponseHandle::create(self.0, config)
     }

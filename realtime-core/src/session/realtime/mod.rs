@@ -22,7 +22,7 @@ pub use conversation::Conversation;
 pub use input::{Input, Speech};
 pub use item::{ItemState, McpStatus, PartState, Segment};
 use playback::Ledger;
-pub use playback::{Chunk, Heard, Playback, Unheard};
+pub use playback::{Chunk, Heard, Output, Playback, Unheard};
 pub use responses::{ResponseState, Responses};
 use restore::Creations;
 use scheduler::Scheduler;

@@ -8,12 +8,12 @@ use std::{
 use super::{Conversation, RealtimeSession};
 use crate::{
     event::{
-        ClientEvent, ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ResponseOutputAudioDelta,
-        ServerEvent,
+        ClientEvent, ConversationItemCreate, ConversationItemDelete, ConversationItemTruncate, ResponseCancel,
+        ResponseOutputAudioDelta, ServerEvent,
     },
     session::limits::{MOST_PARTS, MOST_QUEUED},
     transport::Instant,
-    types::{AudioFormat, TurnDetection},
+    types::{AudioFormat, Item, TurnDetection},
     wire::{Audio, Id},
 };
 
@@ -25,8 +25,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Playback {
-    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out, up to 128 MiB. Off: the application plays
-    /// what the events bring.
+    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out, up to 128 MiB. Nothing beyond
+    /// what was handed out counts as heard then. Off: the application plays what the events bring.
     pub queue: bool,
     /// What becomes of items of which nothing was heard.
     pub unheard: Unheard,
@@ -73,6 +73,26 @@ pub struct Heard {
     pub transcript: String,
 }
 
+/// What is to be done next where the model's audio is played.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Play this behind what was handed out before.
+    Chunk(Chunk),
+    /// The model was interrupted: drop what was handed out and not played yet. What is handed out after this stays.
+    Flush,
+}
+
+impl Output {
+    /// The audio, if there is some to be played.
+    pub fn into_chunk(self) -> Option<Chunk> {
+        match self {
+            Self::Chunk(chunk) => Some(chunk),
+            Self::Flush => None,
+        }
+    }
+}
+
 /// Audio to be played, and where it belongs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -95,10 +115,25 @@ pub(super) struct Ledger {
     /// Responses that were cut off: what still comes of them is not played.
     cut: HashSet<Id>,
     heard: VecDeque<Heard>,
-    /// Whether the application says what was heard. Until it does, the clock is believed.
-    told: bool,
+    /// Who says what was heard.
+    source: Source,
     /// When the clock was last believed.
     then: Instant,
+    /// Whether audio was handed out since the last flush.
+    handed_out: bool,
+    /// Whether the player is to be told to drop what was handed out, before it gets more.
+    flush: bool,
+}
+
+/// Who says what of the audio was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The clock, as long as the application says nothing.
+    Clock,
+    /// The application, sample by sample.
+    Samples,
+    /// The application now and then, and the clock in between: up to what was handed out, where that is known.
+    Marks,
 }
 
 #[derive(Clone, Debug)]
@@ -113,8 +148,9 @@ struct Part {
     heard: u64,
     /// Whether all of it has come.
     whole: bool,
-    /// Whether its session is gone: it is still heard, but there is nothing left to cut off.
-    orphan: bool,
+    /// Where its session is gone: what it says, as far as it had come. It is still heard, and its item in the next
+    /// session is one in writing.
+    orphan: Option<String>,
     queue: VecDeque<Audio>,
     /// Bytes in the queue.
     queued: usize,
@@ -131,8 +167,10 @@ impl Ledger {
             parts: VecDeque::new(),
             cut: HashSet::new(),
             heard: VecDeque::new(),
-            told: false,
+            source: Source::Clock,
             then: Instant::default(),
+            handed_out: false,
+            flush: false,
         }
     }
 
@@ -161,7 +199,7 @@ impl Ledger {
                     received: 0,
                     heard: 0,
                     whole: false,
-                    orphan: false,
+                    orphan: None,
                     queue: VecDeque::new(),
                     queued: 0,
                 });
@@ -179,15 +217,15 @@ impl Ledger {
     /// Lets the clock play, as far as there is something to play.
     fn tick(&mut self, now: Instant) {
         let mut time = now - std::mem::replace(&mut self.then, now);
-        if self.told {
+        if !self.believes_the_clock() {
             return;
         }
         for part in &mut self.parts {
             let Some(rate) = part.format.bytes_per_second().filter(|rate| *rate > 0) else { break };
-            let left = part.received - part.heard;
+            let left = part.audible() - part.heard;
             let can = bytes_in(time, rate);
             part.heard += can.min(left);
-            if can < left || !part.whole {
+            if can < left || !part.is_all_out() {
                 break;
             }
             time = time.saturating_sub(time_of(left, rate));
@@ -197,18 +235,30 @@ impl Ledger {
 
     /// Whether everything that came has been heard by now.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
-        self.parts.is_empty() || {
-            let mut then = self.clone();
-            then.tick(now);
-            then.parts.is_empty()
+        let mut time = now - self.then;
+        self.parts.iter().all(|part| {
+            let Some(rate) = part.format.bytes_per_second().filter(|rate| *rate > 0) else { return false };
+            let left = part.audible() - part.heard;
+            let is_over = part.is_all_out() && self.believes_the_clock() && bytes_in(time, rate) >= left;
+            time = time.saturating_sub(time_of(left, rate));
+            is_over
+        })
+    }
+
+    fn believes_the_clock(&self) -> bool {
+        match self.source {
+            Source::Clock => true,
+            Source::Samples => false,
+            // What the application plays by itself is known to its marks alone.
+            Source::Marks => self.settings.queue,
         }
     }
 
     /// So many more bytes were heard.
     fn advance(&mut self, mut bytes: u64) {
-        self.told = true;
+        self.source = Source::Samples;
         for part in &mut self.parts {
-            let step = bytes.min(part.received - part.heard);
+            let step = bytes.min(part.audible() - part.heard);
             part.heard += step;
             bytes -= step;
             if bytes == 0 {
@@ -218,12 +268,17 @@ impl Ledger {
         self.drop_heard();
     }
 
-    /// The session is gone; what has come of its audio is still played.
-    pub(super) fn outlive(&mut self) {
+    /// The link is gone, and no more comes of what it brought: that is still played.
+    pub(super) fn break_off(&mut self) {
         self.cut.clear();
+        self.parts.iter_mut().for_each(|part| part.whole = true);
+    }
+
+    /// The session is gone too, and its conversation goes on in writing.
+    pub(super) fn outlive(&mut self, conversation: &Conversation) {
+        self.break_off();
         for part in &mut self.parts {
-            part.orphan = true;
-            part.whole = true;
+            part.orphan = Some(part.transcript(conversation).unwrap_or_default().into());
         }
     }
 
@@ -244,23 +299,26 @@ impl Ledger {
     /// Cuts off what was not heard.
     fn cut_off(&mut self, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>) {
         let mut playing = true;
+        self.flush |= std::mem::take(&mut self.handed_out);
         for part in std::mem::take(&mut self.parts) {
             let ms = |bytes| part.format.bytes_to_ms(bytes).unwrap_or_default();
             let (heard_ms, received_ms) = (ms(part.heard), ms(part.received));
             if self.cut.len() < MOST_CUT {
                 self.cut.insert(part.response_id.clone());
             }
-            // Heard to its end, and it has one; or there is nothing left to cut.
-            if part.orphan || (part.whole && part.heard == part.received) {
+            // Heard to its end, and it has one.
+            if part.whole && part.heard == part.received {
                 continue;
             }
             let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;
             let transcript = part.transcript_share(conversation);
-            outgoing.push_back(if behind && self.settings.unheard == Unheard::Delete {
-                ConversationItemDelete::new(&part.item_id).into()
+            if part.orphan.is_some() {
+                rewrite(&part.item_id, &transcript, conversation, outgoing);
+            } else if behind && self.settings.unheard == Unheard::Delete {
+                outgoing.push_back(ConversationItemDelete::new(&part.item_id).into());
             } else {
-                ConversationItemTruncate::new(&part.item_id, part.content_index, heard_ms).into()
-            });
+                outgoing.push_back(ConversationItemTruncate::new(&part.item_id, part.content_index, heard_ms).into());
+            }
             let Part { item_id, content_index, .. } = part;
             let heard = Heard { item_id, content_index, ms: heard_ms, received_ms, transcript };
             if self.heard.len() == MOST_HEARD {
@@ -271,12 +329,42 @@ impl Ledger {
     }
 }
 
+/// Makes the restored item say what was heard. It is one in writing, which cannot be truncated.
+fn rewrite(item: &Id, heard: &str, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>) {
+    if !conversation.contains(item) {
+        return;
+    }
+    outgoing.push_back(ConversationItemDelete::new(item).into());
+    if !heard.is_empty() {
+        let previous = conversation.previous(item).map_or_else(|| "root".into(), Id::clone);
+        let again = ConversationItemCreate::new(Item::assistant(heard).with_id(item)).previous_item_id(previous);
+        outgoing.push_back(again.into());
+    }
+}
+
 impl Part {
-    /// The words that fit what was heard.
-    fn transcript_share(&self, conversation: &Conversation) -> String {
+    /// Bytes that can have been heard: where it is this crate that hands them out, no more than it has.
+    fn audible(&self) -> u64 {
+        self.received - self.queued as u64
+    }
+
+    /// Whether nothing more of it comes, here or from the server.
+    fn is_all_out(&self) -> bool {
+        self.whole && self.queue.is_empty()
+    }
+
+    fn transcript<'a>(&'a self, conversation: &'a Conversation) -> Option<&'a str> {
+        if let Some(transcript) = &self.orphan {
+            return Some(transcript);
+        }
         let item = conversation.get(&self.item_id).and_then(|item| item.item.as_message());
         let index = usize::try_from(self.content_index).unwrap_or(usize::MAX);
-        let transcript = item.and_then(|message| message.content.get(index)?.transcript.as_deref());
+        item.and_then(|message| message.content.get(index)?.transcript.as_deref())
+    }
+
+    /// The words that fit what was heard.
+    fn transcript_share(&self, conversation: &Conversation) -> String {
+        let transcript = self.transcript(conversation);
         let Some(transcript) = transcript.filter(|_| self.received > 0) else { return String::new() };
         let letters = transcript.chars().count() as u128;
         let share = letters * u128::from(self.heard) / u128::from(self.received);
@@ -366,11 +454,22 @@ impl RealtimeSession {
         }
     }
 
-    pub(crate) fn next_chunk(&mut self) -> Option<Chunk> {
+    /// Whether the playback is followed at all.
+    pub(crate) fn follows_playback(&self) -> bool {
+        self.ledger.is_some()
+    }
+
+    pub(crate) fn next_output(&mut self, now: Instant) -> Option<Output> {
         let ledger = self.ledger.as_mut()?;
+        if std::mem::take(&mut ledger.flush) {
+            return Some(Output::Flush);
+        }
+        // What was not handed out before could not be heard before.
+        ledger.tick(now);
         let part = ledger.parts.iter_mut().find(|part| !part.queue.is_empty())?;
         let audio = part.queue.pop_front()?;
         part.queued -= audio.len();
+        ledger.handed_out = true;
         let chunk = Chunk {
             item_id: part.item_id.clone(),
             content_index: part.content_index,
@@ -378,12 +477,14 @@ impl RealtimeSession {
             audio,
         };
         ledger.drop_heard();
-        Some(chunk)
+        Some(Output::Chunk(chunk))
     }
 
     /// Fills a buffer with audio, which is heard with that. How many bytes there were.
     pub(crate) fn read_audio(&mut self, buffer: &mut [u8]) -> usize {
         let Some(ledger) = &mut self.ledger else { return 0 };
+        // What is read is played at once, so there is nothing behind it to be dropped.
+        ledger.flush = false;
         let mut filled = 0;
         for part in &mut ledger.parts {
             while filled < buffer.len()
@@ -413,17 +514,18 @@ impl RealtimeSession {
     }
 
     /// The part was heard up to there, and everything before it.
-    pub(crate) fn mark(&mut self, item: &str, content_index: u32, ms: u64) {
+    pub(crate) fn mark(&mut self, item: &str, content_index: u32, ms: u64, now: Instant) {
         let Some(ledger) = &mut self.ledger else { return };
-        ledger.told = true;
+        ledger.tick(now);
+        ledger.source = Source::Marks;
         let at = |part: &Part| part.content_index == content_index && part.item_id == item;
         let Some(at) = ledger.parts.iter().position(at) else { return };
         for part in ledger.parts.iter_mut().take(at) {
-            part.heard = part.received;
+            part.heard = part.audible();
         }
         let part = &mut ledger.parts[at];
         if let Some(bytes) = part.format.ms_to_bytes(ms) {
-            part.heard = bytes.min(part.received);
+            part.heard = bytes.min(part.audible());
         }
         ledger.drop_heard();
     }

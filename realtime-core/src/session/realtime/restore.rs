@@ -1,11 +1,11 @@
 //! What is to be made anew when another session takes the place of this one.
 
-use super::{RealtimeSession, item::ItemState};
+use super::{Heard, RealtimeSession, item::ItemState, scheduler::is_out_of_band};
 use crate::{
-    event::{ClientEvent, ConversationItemCreate, SessionUpdate},
+    event::{ClientEvent, ConversationItemCreate, ResponseCreate, SessionUpdate},
     session::{Lost, LostReason, Plan},
     transport::Instant,
-    types::{ContentPart, Item, ItemStatus, Message, PartKind, Role},
+    types::{ContentPart, Item, ItemStatus, Message},
     wire::Id,
 };
 
@@ -65,6 +65,11 @@ impl RealtimeSession {
     pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut plan = Plan::default();
         let mut next = self.successor(now);
+        if let Some(ledger) = &mut next.ledger {
+            ledger.outlive(&self.conversation);
+        }
+        let in_progress = self.responses.active().into_iter().chain(self.responses.out_of_band());
+        plan.cut_short = in_progress.map(|response| response.id.clone()).collect();
         plan.audio_ms = self.input_format().bytes_to_ms(self.input.buffered_bytes).unwrap_or_default();
         if !self.creations.on {
             // Nothing is made anew: the next session begins with nothing.
@@ -79,7 +84,7 @@ impl RealtimeSession {
         }
         let deleting = self.requests.subjects(&super::Kind::Delete);
         let mut items: Vec<(Option<u64>, Item)> = Vec::new();
-        for id in self.conversation.ids().filter(|id| !deleting.contains(id)) {
+        for id in self.conversation.ids().filter(|id| !deleting.iter().any(|(_, deleted)| deleted == id)) {
             let Some(state) = self.conversation.get(id) else {
                 plan.lost.push(Lost::new(id, LostReason::Forgotten));
                 continue;
@@ -93,8 +98,8 @@ impl RealtimeSession {
         }
         for (seq, create) in &self.creations.open {
             // An id that is taken was refused, or will be. What is to be deleted need not be there first.
-            let is_being_deleted = create.item.id().is_some_and(|id| deleting.contains(&id));
-            if is_being_deleted || items.iter().any(|(_, item)| item.id() == create.item.id()) {
+            let is_deleted_later = deleting.iter().any(|(at, id)| at > seq && create.item.id() == Some(*id));
+            if is_deleted_later || items.iter().any(|(_, item)| item.id() == create.item.id()) {
                 continue;
             }
             let at = match &create.previous_item_id {
@@ -118,10 +123,25 @@ impl RealtimeSession {
         if repeat_response {
             let again = self.scheduler.unfinished().map(|(seq, create)| (Some(seq), create.clone().into()));
             plan.events.extend(again);
+            if self.answers_by_itself(&plan.replayed, now) {
+                plan.events.push((None, ResponseCreate::default().into()));
+            }
         } else {
             plan.ambiguous.extend(self.scheduler.unanswered().cloned());
         }
         (plan, next)
+    }
+
+    /// Whether the server was giving an answer that nobody had asked it for, or was about to: to the end of a turn.
+    fn answers_by_itself(&self, replayed: &[Id], now: Instant) -> bool {
+        let asked = |create: &ResponseCreate| !is_out_of_band(create.response.as_ref());
+        if self.scheduler.unfinished().any(|(_, create)| asked(create)) {
+            return false;
+        }
+        // A turn that cannot be restored is not answered: the answer would be one to what was said before it.
+        let was_restored = |id: &Id| replayed.contains(id);
+        let expected = self.expected_until().is_some_and(|until| now < until);
+        self.responses.active().is_some() || (expected && self.conversation.ids().next_back().is_some_and(was_restored))
     }
 
     /// An item as it is to be made anew. None for what the server makes by itself.
@@ -160,20 +180,16 @@ impl RealtimeSession {
 
     /// A message in writing: what was said becomes its transcript, and of what was cut off the part that was heard.
     fn message_again(&self, state: &ItemState, message: &Message) -> Result<Item, LostReason> {
-        let heard = || self.heard().rev().find(|heard| heard.item_id == state.id).map(|heard| heard.transcript.clone());
-        let kind = if message.role == Role::Assistant { PartKind::OutputText } else { PartKind::InputText };
         let mut had_audio = false;
         let mut content = Vec::new();
-        for part in &message.content {
-            had_audio |= matches!(part.kind, Some(PartKind::InputAudio | PartKind::OutputAudio));
-            if part.image_url.is_some() {
-                content.push(part.clone());
-                continue;
-            }
-            let text = part.readable().filter(|text| !text.is_empty()).map(Into::into);
-            if let Some(text) = text.or_else(|| heard().filter(|text: &String| had_audio && !text.is_empty())) {
-                content.push(ContentPart::default().kind(kind.clone()).text(text));
-            }
+        for (index, part) in (0..).zip(&message.content) {
+            had_audio |= part.is_audio();
+            let is_this = |heard: &&Heard| heard.item_id == state.id && heard.content_index == index;
+            // Whether or not the server knew yet that it was cut off.
+            content.extend(match self.heard().rev().find(is_this).filter(|_| part.is_audio()) {
+                Some(heard) => part.clone().transcript(&*heard.transcript).in_writing(&message.role),
+                None => part.in_writing(&message.role),
+            });
         }
         match (content.is_empty(), had_audio) {
             (true, true) => Err(LostReason::NoTranscript),
@@ -196,9 +212,6 @@ impl RealtimeSession {
         next.playing = None;
         next.spoke = false;
         next.outgoing.clear();
-        if let Some(ledger) = &mut next.ledger {
-            ledger.outlive();
-        }
         next
     }
 
@@ -241,7 +254,11 @@ impl RealtimeSession {
     pub(super) fn plan_resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
         ambiguous.extend(self.scheduler.unanswered().cloned());
-        (Plan { ambiguous, ..Plan::default() }, self.successor(now))
+        let mut next = self.successor(now);
+        if let Some(ledger) = &mut next.ledger {
+            ledger.break_off();
+        }
+        (Plan { ambiguous, ..Plan::default() }, next)
     }
 
     /// Whether nothing is under way that a change of sessions would cut short.
