@@ -30,7 +30,7 @@ impl Scene {
         let clock = server.clock().clone();
         let connection = clock.block_on(client.realtime().model("gpt-realtime").connect()).unwrap();
         let session = server.try_accept_as().unwrap();
-        Self { player: connection.player(), connection, session, clock }
+        Self { player: connection.player().unwrap(), connection, session, clock }
     }
 
     fn send(&self, event: Value) {
