@@ -156,7 +156,7 @@ fn start<'a>(
             let ms: u64 = rest.parse().unwrap_or_default();
             async move {
                 until(connection, progress, |response| response.first_audio.is_some()).await?;
-                let player = connection.player();
+                let player = connection.player().map_err(|_| "failed: no playback")?;
                 // What the sound card took, and says that it played.
                 while player.next().is_some() {}
                 let (item, part, _) = player.position().ok_or("failed: nothing plays")?;
