@@ -40,7 +40,7 @@ impl Converter {
     ///
     /// # Errors
     ///
-    /// A rate that is not supported, no channels, or numbers of channels between which there is no rule.
+    /// A rate that is not supported, no channels, or channels that cannot be mixed.
     pub fn new(from: Format, to: Format) -> Result<Self, AudioError> {
         from.check()?;
         to.check()?;
@@ -62,18 +62,18 @@ impl Converter {
         })
     }
 
-    /// The format that goes in.
+    /// The input format.
     pub fn from(&self) -> Format {
         self.from
     }
 
-    /// The format that comes out.
+    /// The output format.
     pub fn to(&self) -> Format {
         self.to
     }
 
-    /// Converts a piece. What comes out is what is ready, see [`Resampler`]; between equal formats, the bytes as they
-    /// are.
+    /// Converts a piece, and returns what is ready: see [`Resampler`] for what is held back. Between equal formats the
+    /// bytes stay as they are.
     pub fn convert(&mut self, input: &[u8]) -> &[u8] {
         self.out.clear();
         if self.from == self.to {
@@ -102,8 +102,8 @@ impl Converter {
         &self.out
     }
 
-    /// Converts samples that are numbers already, interleaved, at the rate and with the channels of the format that goes
-    /// in. For a microphone's callback, or decoded audio.
+    /// Converts interleaved samples that are numbers already, at the input format's rate and with its channels. For a
+    /// microphone's callback, or audio from a decoder.
     pub fn convert_samples<S: Sample>(&mut self, input: &[S]) -> &[u8] {
         self.out.clear();
         self.samples.extend(input.iter().map(|sample| sample.to_f32()));
@@ -111,8 +111,8 @@ impl Converter {
         &self.out
     }
 
-    /// Ends the stream: what was held back. What was left over of a sample or frame that was never whole is dropped, and
-    /// [`left_over`](Self::left_over) tells of it. The next piece begins another stream.
+    /// Ends the stream, and returns what was held back. An incomplete sample or frame at the end is dropped:
+    /// [`left_over`](Self::left_over) says how many bytes. The next piece begins another stream.
     pub fn finish(&mut self) -> &[u8] {
         self.out.clear();
         self.left_over = self.bytes.len() + self.samples.len() * self.from.encoding().width();
@@ -124,12 +124,12 @@ impl Converter {
         &self.out
     }
 
-    /// Bytes that the last [`finish`](Self::finish) dropped, because the sample or frame that they began was never whole.
+    /// Bytes of an incomplete sample or frame that the last [`finish`](Self::finish) dropped.
     pub fn left_over(&self) -> usize {
         self.left_over
     }
 
-    /// Forgets what was held back, as after an interruption. The next piece begins another stream.
+    /// Discards what was held back, as after an interruption. The next piece begins another stream.
     pub fn reset(&mut self) {
         self.bytes.clear();
         self.samples.clear();

@@ -2,7 +2,7 @@ use std::{error, fmt};
 
 use crate::{Format, format::RATES};
 
-/// Why audio cannot be handled as asked. Found when something is set up, never while audio flows.
+/// Why a format, a conversion or a frame length is not supported. Reported at setup, never while audio flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudioError {
@@ -10,14 +10,14 @@ pub enum AudioError {
     Rate(u32),
     /// No channels.
     NoChannels,
-    /// Between these numbers of channels there is no rule. Any number becomes one, and one becomes any number.
+    /// Channels cannot be mixed in this way. Any number can be mixed down to one, and one can be copied to any number.
     Channels {
-        /// How many there are.
+        /// Channels of the input.
         from: u16,
-        /// How many were asked for.
+        /// Channels of the output.
         to: u16,
     },
-    /// A frame of this length is not a whole number of samples, or has none.
+    /// A frame of this length is empty, or not a whole number of samples.
     FrameLength {
         /// The length, in milliseconds.
         ms: u32,
@@ -26,9 +26,9 @@ pub enum AudioError {
     },
     /// A session's format that this crate does not know.
     UnknownFormat,
-    /// A session cannot be told of this format: it has mono `pcm`, and `pcmu` and `pcma` at 8,000 Hz.
+    /// The API does not support this format: it takes mono `pcm`, and `pcmu` and `pcma` at 8,000 Hz.
     NotForSessions(Format),
-    /// The resampler refused its settings.
+    /// The resampler rejected its settings.
     Resampler(Box<str>),
 }
 

@@ -45,7 +45,7 @@ impl Encoding {
         }
     }
 
-    /// The byte that silence is made of.
+    /// The byte that fills silence.
     pub fn silence(self) -> u8 {
         match self {
             Self::PcmU8 => 0x80,
@@ -89,7 +89,7 @@ pub struct Format {
 impl Format {
     /// Samples of an encoding at a rate in Hz, in one channel.
     ///
-    /// Whether the rate is supported is told where the format is used.
+    /// The rate is checked where the format is used.
     pub const fn new(encoding: Encoding, rate: u32) -> Self {
         Self { encoding, rate, channels: 1 }
     }
@@ -109,12 +109,12 @@ impl Format {
         Self::new(Encoding::Pcma, 8_000)
     }
 
-    /// 32-bit floats at a rate in Hz, mono: what sound cards take.
+    /// 32-bit floats at a rate in Hz, mono: the usual format of sound cards.
     pub const fn float32(rate: u32) -> Self {
         Self::new(Encoding::Float32, rate)
     }
 
-    /// The same with so many channels, interleaved.
+    /// The same format with this number of channels, interleaved.
     pub const fn with_channels(self, channels: u16) -> Self {
         Self { channels, ..self }
     }
@@ -149,19 +149,19 @@ impl Format {
         u64::from(self.bytes_per_frame()) * u64::from(self.rate)
     }
 
-    /// How long so many bytes last, in whole milliseconds, rounded down. Zero for a format without a rate or a channel.
+    /// The duration of this many bytes, in whole milliseconds, rounded down. Zero for a format without a rate or channels.
     pub fn bytes_to_ms(&self, bytes: u64) -> u64 {
         let ms = (u128::from(bytes) * 1000).checked_div(u128::from(self.bytes_per_second()));
         saturate(ms.unwrap_or_default())
     }
 
-    /// How many bytes of whole samples are heard within so many milliseconds.
+    /// The bytes of whole samples in this many milliseconds.
     pub fn ms_to_bytes(&self, ms: u64) -> u64 {
         let frames = u128::from(ms) * u128::from(self.rate) / 1000;
         saturate(frames * u128::from(self.bytes_per_frame()))
     }
 
-    /// Tells whether audio can have this format.
+    /// Checks the rate and the channels.
     pub(crate) fn check(&self) -> Result<(), AudioError> {
         if self.channels == 0 {
             return Err(AudioError::NoChannels);

@@ -18,7 +18,7 @@ use crate::{AudioError, Format};
 /// # Ok::<(), realtime_audio::AudioError>(())
 /// ```
 ///
-/// It keeps what was pushed until it is taken: take the frames after each push.
+/// The buffer keeps what was pushed until it is taken: take the frames after each push.
 #[derive(Clone, Debug)]
 pub struct Frames {
     format: Format,
@@ -29,7 +29,7 @@ pub struct Frames {
     left_over: usize,
 }
 
-/// What becomes of the rest that is no whole frame, when a stream ends.
+/// How the incomplete frame at the end of a stream is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rest {
@@ -42,11 +42,11 @@ pub enum Rest {
 }
 
 impl Frames {
-    /// Frames of so many milliseconds.
+    /// Frames of this many milliseconds.
     ///
     /// # Errors
     ///
-    /// A format without a supported rate or a channel, and a length that is zero or not a whole number of samples.
+    /// A rate that is not supported, no channels, or a length that is zero or not a whole number of samples.
     pub fn new(format: Format, ms: u32) -> Result<Self, AudioError> {
         format.check()?;
         let rate = format.rate_hz();
@@ -76,8 +76,8 @@ impl Frames {
         Some(frame)
     }
 
-    /// Ends the stream: the rest, after all whole frames were taken. A sample that is not whole is dropped, and
-    /// [`left_over`](Self::left_over) tells of it. The next byte begins another stream.
+    /// Ends the stream, and returns the rest after all whole frames were taken. An incomplete sample is dropped:
+    /// [`left_over`](Self::left_over) says how many bytes. The next byte begins another stream.
     pub fn finish(&mut self, rest: Rest) -> Option<&[u8]> {
         self.buffer.drain(..self.start);
         self.left_over = self.buffer.len() % self.format.frame_width();
@@ -99,12 +99,12 @@ impl Frames {
         Some(&self.buffer[..self.start]).filter(|rest| !rest.is_empty())
     }
 
-    /// Bytes that the last [`finish`](Self::finish) dropped, because the sample that they began was never whole.
+    /// Bytes of an incomplete sample that the last [`finish`](Self::finish) dropped.
     pub fn left_over(&self) -> usize {
         self.left_over
     }
 
-    /// Forgets what was not taken, as after an interruption.
+    /// Discards what was not taken, as after an interruption.
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.start = 0;

@@ -2,11 +2,11 @@ use std::collections::VecDeque;
 
 use crate::{AudioError, Format, Frames, Level, Rest};
 
-/// Lets audio pass while somebody speaks, or while a button is pressed, and a little of what came before.
+/// Passes audio while somebody speaks, or while a button is pressed, and a little of what came before.
 ///
-/// The beginning of a word is softer than the level that opens the gate, and a finger is slower than a tongue: so the
-/// last moments before are kept, the *pre-roll*, and pass first. It judges by energy alone and suits quiet rooms and
-/// push-to-talk; turns in noise are for the service's own detection.
+/// The beginning of a word is softer than the level that opens the gate, and buttons are pressed late. So the last
+/// moments before the gate opens, the *pre-roll*, are kept and pass first. The gate measures energy alone, which suits
+/// push-to-talk and quiet rooms; in noise, use the service's own turn detection.
 ///
 /// ```
 /// use realtime_audio::{Format, Gate, GateOptions};
@@ -38,11 +38,11 @@ pub struct Gate {
 /// When a [`Gate`] opens and closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GateOptions {
-    /// The root mean square that opens it, in decibels of full scale. None: only the button opens it. -40.
+    /// The root mean square that opens it, in decibels of full scale. None: only the button opens it. Default: -40.
     pub threshold_db: Option<f32>,
-    /// How long it stays open when it has become quiet, in milliseconds. 500.
+    /// How long it stays open after the level has fallen, in milliseconds. Default: 500.
     pub hold_ms: u32,
-    /// How much passes of what came before it opened, in milliseconds. 300.
+    /// The length of the pre-roll, in milliseconds, at most 10,000. Default: 300.
     pub pre_roll_ms: u32,
 }
 
@@ -64,7 +64,7 @@ pub struct Gated<'a> {
     pub closed: bool,
 }
 
-/// What is judged at once, in milliseconds. A window of this length is a whole number of samples at every usual rate.
+/// The length of a window, in milliseconds. It is a whole number of samples at every usual rate.
 const WINDOW_MS: u32 = 20;
 /// A pre-roll is never longer, in milliseconds.
 const MOST_PRE_ROLL_MS: u32 = 10_000;
@@ -74,7 +74,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// A format without a supported rate or a channel, or of which 20 ms are not a whole number of samples.
+    /// A rate that is not supported, no channels, or a rate at which 20 ms are not a whole number of samples.
     pub fn new(format: Format, options: GateOptions) -> Result<Self, AudioError> {
         let bytes = format.ms_to_bytes(options.pre_roll_ms.min(MOST_PRE_ROLL_MS).into());
         Ok(Self {
@@ -105,8 +105,8 @@ impl Gate {
         self.open
     }
 
-    /// Takes a piece of audio of any size, and tells what of it passes. It is judged by 20 ms at once, and what is left
-    /// of them waits for the next piece.
+    /// Takes a piece of audio of any size, and returns what passes. The level is measured over windows of 20 ms; an
+    /// incomplete window waits for the next piece.
     pub fn push(&mut self, audio: &[u8]) -> Gated<'_> {
         self.passed.clear();
         let (mut opened, mut closed) = (false, false);
@@ -142,7 +142,7 @@ impl Gate {
         Gated { audio: &self.passed, opened, closed }
     }
 
-    /// Ends the stream: the rest that was too short to be judged passes if the gate is open. It closes.
+    /// Ends the stream and closes the gate. The incomplete window at the end passes if the gate was open.
     pub fn finish(&mut self) -> Gated<'_> {
         self.passed.clear();
         let closed = std::mem::replace(&mut self.open, false);

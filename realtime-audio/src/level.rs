@@ -1,6 +1,6 @@
 use crate::{Encoding, Sample};
 
-/// How loud a piece of audio is, as parts of full scale: 0 is silence, 1 as loud as can be.
+/// The level of a piece of audio, relative to full scale: 0 is silence, 1 is full scale.
 ///
 /// ```
 /// use realtime_audio::Level;
@@ -11,14 +11,14 @@ use crate::{Encoding, Sample};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Level {
-    /// The root of the mean square: how loud it is to the ear.
+    /// The root mean square: a measure of loudness.
     pub rms: f32,
     /// The largest magnitude.
     pub peak: f32,
 }
 
 impl Level {
-    /// The level of samples. NaN counts as silence, and no sample at all is silence.
+    /// The level of samples. NaN counts as silence, and so does an empty slice.
     pub fn of<S: Sample>(samples: &[S]) -> Self {
         let mut meter = Meter::default();
         meter.push(samples);
@@ -38,12 +38,12 @@ impl Level {
         meter.level()
     }
 
-    /// The root of the mean square in decibels of full scale; silence is minus infinity.
+    /// The root mean square in decibels of full scale (dBFS); silence is minus infinity.
     pub fn rms_db(&self) -> f32 {
         20.0 * self.rms.log10()
     }
 
-    /// The largest magnitude in decibels of full scale; silence is minus infinity.
+    /// The peak in decibels of full scale (dBFS); silence is minus infinity.
     pub fn peak_db(&self) -> f32 {
         20.0 * self.peak.log10()
     }

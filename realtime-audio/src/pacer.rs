@@ -2,14 +2,14 @@ use std::{collections::VecDeque, error, fmt, time::Duration};
 
 use realtime_core::transport::{Instant, Timer};
 
-/// Sends frames at the speed at which they are heard, though they come in bursts.
+/// Releases frames in real time, although they arrive in bursts.
 ///
-/// One frame goes each frame's length, on a clock of its own: a late wake-up moves no later frame. After a pause the
-/// next frame goes at once, and nothing is caught up. With a *lead*, that many frames go ahead, to lie ready on the other
-/// side when the network hesitates.
+/// Frames leave at intervals of one frame's length, on a schedule of their own: a late wake-up does not delay the frames
+/// that follow. After a pause the next frame leaves at once, and nothing is caught up. With a *lead*, that many frames
+/// leave early, as the receiver's reserve against network jitter.
 ///
-/// It reads no clock: time is an argument. [`next`](Self::next) waits on a connection's timer, which is a virtual one in
-/// tests.
+/// It reads no clock: time is an argument. [`next`](Self::next) waits on a connection's timer, which tests replace by a
+/// virtual one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +47,7 @@ impl<T> Pacer<T> {
         Self { length, lead: Duration::ZERO, queue: VecDeque::new(), free: Instant::default(), sent: None }
     }
 
-    /// Lets so many frames go ahead of their time.
+    /// Lets this many frames leave early.
     pub fn with_lead(self, frames: u32) -> Self {
         Self { lead: self.length.saturating_mul(frames), ..self }
     }
@@ -84,7 +84,7 @@ impl<T> Pacer<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it has taken no frame.
+    /// A wait that is dropped has taken no frame.
     pub async fn next(&mut self, timer: &dyn Timer) -> Option<T> {
         loop {
             let now = timer.now();
@@ -105,7 +105,7 @@ impl<T> Pacer<T> {
         self.queue.is_empty()
     }
 
-    /// Drops the frames that wait, as when the user has interrupted. The other side's lead is taken for dropped as well.
+    /// Drops the frames that wait, as after an interruption, and assumes that the receiver drops its lead as well.
     pub fn clear(&mut self) {
         self.queue.clear();
         // At least one length lies between any two frames, before and after.
@@ -113,10 +113,10 @@ impl<T> Pacer<T> {
     }
 }
 
-/// Too many frames wait: send slower, or clear what nobody will hear. The frame is inside.
+/// Too many frames wait: push no faster than real time, or clear what is no longer wanted. Holds the rejected frame.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PacerFull<T>(
-    /// The frame that found no room.
+    /// The rejected frame.
     pub T,
 );
 
@@ -128,7 +128,11 @@ impl<T> fmt::Debug for PacerFull<T> {
 
 impl<T> fmt::Display for PacerFull<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} frames wait to be sent: push no faster than they are heard", Pacer::<T>::MOST_WAITING)
+        write!(
+            f,
+            "{} frames wait to be sent: push no faster than real time, or clear the pacer",
+            Pacer::<T>::MOST_WAITING
+        )
     }
 }
 

@@ -89,12 +89,12 @@ pub struct PlayerCallback {
 
 /// The longest queue, in milliseconds.
 const MOST_QUEUED_MS: u64 = 10_000;
-/// How often [`PlayerQueue::run`] looks after the queue.
+/// How often [`PlayerQueue::run`] calls [`PlayerQueue::sync`].
 const TICK: Duration = Duration::from_millis(10);
 
 impl PlayerQueue {
     /// A queue for audio of a session's format, played at the card's rate in Hz. It holds `length` of audio, from 20 ms
-    /// to ten seconds: what is in it survives a busy executor, 200 ms are plenty.
+    /// to ten seconds, and plays on for that long when the executor is busy: 200 ms are usually enough.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ impl PlayerQueue {
         Ok((queue, callback))
     }
 
-    /// Looks after the queue once: reports what the callback took as heard, drops what the ledger has cut off, and takes
-    /// more audio while there is room. Call it every 10 ms or so, or let [`run`](Self::run) do it.
+    /// Reports what the callback took as heard, drops what the ledger has cut off, and takes more audio while there is
+    /// room. Call it every 10 ms or so, or let [`run`](Self::run) do it.
     ///
     /// The ledger knows what was heard up to the last call. Where the user interrupts by
     /// [speech](realtime_core::session::realtime::Playback::barge_in), the truncation is exact to the time between two
@@ -148,11 +148,11 @@ impl PlayerQueue {
         self.clear();
     }
 
-    /// Looks after the queue every 10 ms, until it is dropped.
+    /// Calls [`sync`](Self::sync) every 10 ms, until the future is dropped.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it stops between two looks; nothing is lost.
+    /// The future can be dropped at any time and `run` called again: nothing is lost.
     pub async fn run(&mut self, player: &Player, timer: &dyn Timer) {
         let mut next = timer.now();
         loop {

@@ -87,7 +87,7 @@ impl<W: Write> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// Formats that cannot be converted, and whatever the sink refuses.
+    /// Formats that cannot be converted, and an error of the sink.
     pub fn new(sink: W, sent: Format, received: Format, rate: u32, now: Instant) -> Result<Self, RecordError> {
         Ok(Self {
             wav: WavWriter::new(sink, Format::pcm(rate).with_channels(2))?,
@@ -104,7 +104,7 @@ impl<W: Write> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// Whatever the sink refuses, and a recording that grows beyond 4 GiB.
+    /// An error of the sink, and a recording that grows beyond 4 GiB.
     pub fn sent(&mut self, audio: &[u8], now: Instant) -> Result<(), RecordError> {
         self.sent.place(now.since(self.begin), audio);
         self.write()

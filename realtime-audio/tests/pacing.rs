@@ -100,5 +100,8 @@ fn a_queue_without_end_is_refused_and_the_frame_given_back() {
         pacer.push(0_u8, at(0)).unwrap();
     }
     assert_eq!(pacer.push(7, at(0)), Err(PacerFull(7)));
-    assert_eq!(PacerFull(7_u8).to_string(), "180000 frames wait to be sent: push no faster than they are heard");
+    assert_eq!(
+        PacerFull(7_u8).to_string(),
+        "180000 frames wait to be sent: push no faster than real time, or clear the pacer"
+    );
 }

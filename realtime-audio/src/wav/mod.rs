@@ -1,4 +1,4 @@
-//! WAV files: every common form in, and out what other programs read.
+//! Reading and writing WAV files.
 
 mod read;
 mod write;
@@ -14,20 +14,20 @@ use crate::AudioError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WavError {
-    /// No WAV file: it does not begin with `RIFF` and `WAVE`.
+    /// Not a WAV file: it does not begin with `RIFF` and `WAVE`.
     NotWav,
     /// It ends before the audio begins.
     Truncated,
-    /// It contradicts itself, or a part that every file has is missing. The text says which.
+    /// A required part is missing, or a field is invalid. The text says which.
     Malformed(&'static str),
-    /// A form that is not read.
+    /// A format tag, sub-format or bit depth that is not supported.
     Unsupported {
-        /// The format's tag. 1 is PCM, 3 float, 6 A-law, 7 μ-law, 0xFFFE says that the sub-format decides.
+        /// The format tag. 1 is PCM, 3 float, 6 A-law, 7 μ-law; with 0xFFFE the sub-format is an unknown one.
         tag: u16,
         /// Bits a sample.
         bits: u16,
     },
-    /// An encoding that files do not have: convert to [`Pcm`](crate::Encoding::Pcm) first.
+    /// An encoding that WAV files do not support: convert to [`Pcm`](crate::Encoding::Pcm) first.
     NotForFiles(crate::Encoding),
     /// The format cannot be written.
     Format(AudioError),

@@ -42,7 +42,7 @@ impl<W: Write> WavWriter<W> {
     ///
     /// # Errors
     ///
-    /// A format without a rate or a channel, one that files do not have, and whatever the sink refuses.
+    /// A format without a rate or a channel, one that files do not have, and an error of the sink.
     pub fn new(mut sink: W, format: Format) -> Result<Self, WavError> {
         sink.write_all(&header(format, None)?)?;
         Ok(Self { sink, format, written: 0 })
@@ -52,8 +52,8 @@ impl<W: Write> WavWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`WavError::TooLong`] before the file grows beyond 4 GiB: nothing of the piece is written then. Whatever the sink
-    /// refuses.
+    /// [`WavError::TooLong`] before the file grows beyond 4 GiB: nothing of the piece is written then. An error of
+    /// the sink.
     pub fn write(&mut self, audio: &[u8]) -> Result<(), WavError> {
         let written = within_limit(self.written, audio.len())?;
         self.sink.write_all(audio)?;
@@ -71,7 +71,7 @@ impl<W: Write> WavWriter<W> {
     ///
     /// # Errors
     ///
-    /// Whatever the sink refuses.
+    /// An error of the sink.
     pub fn finish_unknown(mut self) -> Result<W, WavError> {
         self.sink.flush()?;
         Ok(self.sink)
@@ -83,7 +83,7 @@ impl<W: Write + Seek> WavWriter<W> {
     ///
     /// # Errors
     ///
-    /// Whatever the sink refuses.
+    /// An error of the sink.
     pub fn finish(mut self) -> Result<W, WavError> {
         self.sink.write_all(padding(self.written))?;
         let end = self.sink.stream_position()?;
