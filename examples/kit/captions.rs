@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use realtime::{
-    Id,
     captions::{Captions, Layout, Segment, Side, srt, vtt},
     event::{Event, ServerEvent},
+    live,
 };
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
@@ -37,16 +37,10 @@ fn one(path: &Path) -> Result<(), String> {
 fn collect(case: &Value) -> Captions {
     let mut captions = Captions::new();
     for event in case["events"].as_array().into_iter().flatten() {
-        let side = match text(event, "type") {
-            "session.input_transcript.delta" => Side::Input,
-            "session.output_transcript.delta" => Side::Output,
-            _ => {
-                captions.apply(&ServerEvent::decode(event.to_string().as_bytes()));
-                continue;
-            }
-        };
-        let ms = |member: &str| event[member].as_f64().unwrap_or_default();
-        captions.delta(side, &Id::new(text(event, "event_id")), text(event, "delta"), ms("start_ms"), ms("end_ms"));
+        let line = event.to_string();
+        // Each kind of session knows its own events, and neither knows the other's.
+        captions.apply(&ServerEvent::decode(line.as_bytes()));
+        captions.apply_live(&live::event::ServerEvent::decode(line.as_bytes()));
     }
     captions
 }

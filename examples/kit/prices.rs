@@ -4,6 +4,7 @@ use std::path::Path;
 
 use realtime::{
     cost::{Bill, Cost, Prices},
+    live::types::ReportedUsage,
     types::{TranscriptionUsage, Usage},
 };
 use serde_json::Value;
@@ -57,14 +58,16 @@ fn prices(table: &Value, model: &str) -> Result<Prices, String> {
 /// The cost of a usage of any shape.
 fn cost(usage: &Value, prices: &Prices) -> Result<Cost, String> {
     let unreadable = |error| format!("the usage cannot be read: {error}");
+    if usage.is_null() {
+        return Ok(Cost::default());
+    }
     if usage.get("type").is_some() {
         let usage: TranscriptionUsage = serde_json::from_value(usage.clone()).map_err(unreadable)?;
         return Ok(prices.transcription(&usage));
     }
-    let seconds = |member: &str| usage[member].as_f64();
-    if let Some(all) = seconds("seconds") {
-        let paused = seconds("paused_seconds").or_else(|| Some(all - seconds("active_seconds")?));
-        return Ok(prices.time(all, paused));
+    if usage.get("seconds").is_some() {
+        let usage: ReportedUsage = serde_json::from_value(usage.clone()).map_err(unreadable)?;
+        return Ok(prices.live(&usage));
     }
     let usage: Usage = serde_json::from_value(usage.clone()).map_err(unreadable)?;
     Ok(prices.response(&usage))

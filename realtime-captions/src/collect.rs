@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use realtime_core::{Id, event::ServerEvent};
+use realtime_core::{Id, event::ServerEvent, live::event::ServerEvent as LiveEvent};
 
 use crate::{
     Segment,
@@ -137,6 +137,22 @@ impl Captions {
             }
             _ => None,
         }
+    }
+
+    /// Takes one event of a Live session: its transcripts bring their own times. Gives the caption that has changed, for
+    /// a display.
+    pub fn apply_live(&mut self, event: &LiveEvent) -> Option<Caption> {
+        let (side, id, text, start, end) = match event {
+            LiveEvent::SessionInputTranscriptDelta(delta) => {
+                (Side::Input, &delta.event_id, &delta.delta, delta.start_ms, delta.end_ms)
+            }
+            LiveEvent::SessionOutputTranscriptDelta(delta) => {
+                (Side::Output, &delta.event_id, &delta.delta, delta.start_ms, delta.end_ms)
+            }
+            _ => return None,
+        };
+        let id = id.clone().unwrap_or_else(|| Id::new(""));
+        self.delta(side, &id, text, start.get(), end.get())
     }
 
     /// Takes a piece of text that brings its own times, in milliseconds: a transcript delta of a Live session. Times

@@ -1,3 +1,4 @@
+use realtime_core::live::state::LiveTurn;
 use serde::{Deserialize, Serialize};
 
 /// Text, and when it was spoken.
@@ -32,6 +33,13 @@ impl Segment {
     /// a cue.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
         self.text.split(['\n', '\r']).map(one_line).filter(|line| !line.is_empty())
+    }
+}
+
+/// A turn of a Live session. The speaker is `user` or `assistant`.
+impl From<&LiveTurn> for Segment {
+    fn from(turn: &LiveTurn) -> Self {
+        Self::new(turn.start_ms, turn.end_ms, turn.text.trim()).speaker(turn.speaker.as_str())
     }
 }
 

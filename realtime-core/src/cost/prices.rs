@@ -6,6 +6,7 @@ use super::{
     tokens::{Input, Kind, Output},
 };
 use crate::{
+    live::types::{Number, ReportedUsage},
     session::realtime::Totals,
     types::{TranscriptionUsage, Usage},
     wire::Id,
@@ -136,9 +137,6 @@ impl Prices {
     }
 
     /// What so many seconds cost, of which so many were paused.
-    ///
-    /// For a Live session take the last usage that it reported: its numbers are running totals and are not to be added
-    /// up.
     pub fn time(&self, seconds: f64, paused_seconds: Option<f64>) -> Cost {
         let all = billionths(seconds);
         let paused = match self.paused_per_minute {
@@ -153,6 +151,14 @@ impl Prices {
             unpriced_time: all > paused && self.per_minute.is_none(),
             ..Cost::default()
         }
+    }
+
+    /// What a Live session cost, by the last usage that it reported: its numbers are running totals and are not to be
+    /// added up.
+    pub fn live(&self, usage: &ReportedUsage) -> Cost {
+        let seconds = usage.seconds.get();
+        let paused = usage.paused_seconds.or_else(|| Some((seconds - usage.active_seconds?.get()).into()));
+        self.time(seconds, paused.map(Number::get))
     }
 
     fn tokens(&self, input: &Input, output: &Output) -> Cost {

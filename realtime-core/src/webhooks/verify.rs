@@ -153,13 +153,21 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, text: &'static str) -> 
     if values.any(|other| other != value) { Err(WebhookError::Signature) } else { Ok(value) }
 }
 
-/// The signatures of one header line, in base64: separated by white space, or by a comma and a space once a proxy has
-/// joined two lines; each `v1,` and base64, or base64 alone, as the service's own libraries accept it.
+/// The signatures of one header line, in base64: separated by white space, or by commas once a proxy has joined two
+/// lines; each `v1,` and base64, or base64 alone, as the service's own libraries accept it.
 fn candidates(line: &str) -> impl Iterator<Item = &str> {
-    line.split_ascii_whitespace().filter_map(|token| match token.trim_end_matches(',').split_once(',') {
-        None => Some(token.trim_end_matches(',')),
-        Some(("v1", signature)) => Some(signature),
-        Some(_) => None,
+    line.split_ascii_whitespace().flat_map(|token| {
+        let mut parts = token.trim_end_matches(',').split(',');
+        let first = parts.next();
+        let mut version = first;
+        // A token without a comma is a signature; otherwise each one has its version before it.
+        let bare = first.filter(|_| !token.trim_end_matches(',').contains(','));
+        let versioned = std::iter::from_fn(move || {
+            let signature = parts.next()?;
+            Some((std::mem::replace(&mut version, parts.next()), signature))
+        });
+        bare.into_iter()
+            .chain(versioned.filter_map(|(version, signature)| (version == Some("v1")).then_some(signature)))
     })
 }
 
@@ -251,6 +259,23 @@ mod tests {
             assert!(webhooks.verify(&headers, b"{}", at(1000)).is_ok());
             headers.append(name, "1001".parse().unwrap());
             assert!(matches!(webhooks.verify(&headers, b"{}", at(1000)), Err(WebhookError::Signature)));
+        }
+    }
+
+    #[test]
+    fn signatures_are_found_however_they_are_joined() {
+        for (line, found) in [
+            ("v1,a= v1,b=", &["a=", "b="][..]),
+            ("v1,a=, v1,b=", &["a=", "b="]),
+            ("v1,a=,v1,b=,", &["a=", "b="]),
+            ("a=", &["a="]),
+            ("v2,a= v1a,b= v1,c=", &["c="]),
+            ("v2,a=,v1,b=", &["b="]),
+            ("sha256,a=", &[]),
+            (" , v1, ", &["", "v1"]),
+            ("", &[]),
+        ] {
+            assert_eq!(candidates(line).collect::<Vec<_>>(), found, "{line}");
         }
     }
 
