@@ -67,7 +67,8 @@ async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(),
             ServerEvent::ConversationItemTruncated(truncated) => {
                 let heard = player.heard(&truncated.item_id);
                 let words = heard.map(|heard| heard.transcript).unwrap_or_default();
-                println!("truncated {} at {} ms; heard: {words:?}", truncated.item_id, truncated.audio_end_ms);
+                let at = truncated.audio_end_ms.unwrap_or_default();
+                println!("truncated {} at {at} ms; heard: {words:?}", truncated.item_id);
             }
             ServerEvent::ConversationItemAdded(added) => {
                 let message = added.item.as_message();

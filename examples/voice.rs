@@ -86,10 +86,10 @@ async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result
         };
         match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
-                eprintln!("speech started at {} ms", started.audio_start_ms);
+                eprintln!("speech started at {} ms", started.audio_start_ms.unwrap_or_default());
             }
             ServerEvent::InputAudioBufferSpeechStopped(stopped) => {
-                eprintln!("speech stopped at {} ms", stopped.audio_end_ms);
+                eprintln!("speech stopped at {} ms", stopped.audio_end_ms.unwrap_or_default());
             }
             ServerEvent::ConversationItemInputAudioTranscriptionCompleted(heard) => {
                 eprintln!("you: {}", heard.transcript);

@@ -26,8 +26,9 @@ fn replay<P: Protocol<State: Report>>(frames: &[Frame]) -> Value {
         let now = Instant::default();
         match frame.direction {
             Direction::FromServer => {
-                let mut event = P::ServerEvent::decode(&frame.raw);
-                state.received(&mut event, now, &mut Changes::default());
+                let mut changes = Changes::default();
+                let mut event = P::ServerEvent::read(&frame.raw, &mut changes.reading);
+                state.received(&mut event, now, &mut changes);
             }
             Direction::FromClient => state.sent(seq, &P::ClientEvent::decode(&frame.raw), now),
         }

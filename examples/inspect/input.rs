@@ -29,7 +29,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// A frame as it is, or one that is wrapped in its direction.
+    /// A frame as it is, one that is wrapped in its direction, or one whose text is a string.
     fn new(raw: Vec<u8>) -> Self {
         #[derive(serde::Deserialize)]
         struct Wrapped<'a> {
@@ -41,6 +41,9 @@ impl Frame {
         if let Ok(Wrapped { dir, frame }) = serde_json::from_slice(&raw) {
             let direction = if dir == "c2s" { Direction::FromClient } else { Direction::FromServer };
             return Self { direction, raw: frame.get().into() };
+        }
+        if let Ok(text) = serde_json::from_slice::<String>(&raw) {
+            return Self { direction: Direction::FromServer, raw: text.into() };
         }
         Self { direction: Direction::FromServer, raw }
     }

@@ -2,10 +2,10 @@
 //!
 //! `cargo run --example inspect -- [--protocol realtime|translation|live|live-fork|live-sideband] [--session] < frames.jsonl`
 //!
-//! A line is a frame of the server, or `{"dir":"s2c"|"c2s","frame":{..}}`. With `--frames DIR` each file of the folder
-//! is a frame, in the order of the names. Without `--protocol` the first `session.created` tells. Live's transcripts say
-//! when a link opens and closes, and of which kind it is. One line of JSON is printed a frame; with `--session` only the
-//! state that they leave.
+//! A line is a frame of the server, `{"dir":"s2c"|"c2s","frame":{..}}`, or a JSON string: the text of a server's frame
+//! as it was on the wire. With `--frames DIR` each file of the folder is a frame, in the order of the names. Without
+//! `--protocol` the first `session.created` tells. Live's transcripts say when a link opens and closes, and of which
+//! kind it is. One line of JSON is printed a frame; with `--session` only the state that they leave.
 
 mod input;
 mod live;
@@ -128,8 +128,9 @@ where
         let now = Instant::default();
         let kind = match frame.direction {
             Direction::FromServer => {
-                let mut event = P::ServerEvent::decode(&frame.raw);
-                state.received(&mut event, now, &mut Changes::default());
+                let mut changes = Changes::default();
+                let mut event = P::ServerEvent::read(&frame.raw, &mut changes.reading);
+                state.received(&mut event, now, &mut changes);
                 verdict(event.recognition())
             }
             Direction::FromClient => {

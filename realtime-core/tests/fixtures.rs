@@ -121,7 +121,8 @@ fn takes_wrong_members_for_malformed_and_tells_no_text<E: Event>(side: &str) {
             }
         }
     }
-    assert!(malformed > 0);
+    // No event of a translation is about something that must be named.
+    assert!(malformed > 0 || side == "translation/server");
 }
 
 fn takes_a_foreign_type_for_unknown<E: Event>(side: &str) {

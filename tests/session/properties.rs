@@ -117,7 +117,7 @@ fn event(step: &Step) -> Option<ServerEvent> {
         }
         Step::Retrieved(id) => ConversationItemRetrieved::new(item(*id)).into(),
         Step::Deleted(id) => ConversationItemDeleted::new(item_id(*id)).into(),
-        Step::Truncated(id, ms) => ConversationItemTruncated::new(item_id(*id), 0, *ms).into(),
+        Step::Truncated(id, ms) => ConversationItemTruncated::new(item_id(*id), 0).audio_end_ms(*ms).into(),
         Step::OutputItem(id, response) => ResponseOutputItemAdded::new(response_id(*response), 0, item(*id)).into(),
         Step::Text(id, part) => ResponseOutputTextDelta::new(response_id(0), item_id(*id), 0, *part, "more").into(),
         Step::Transcript(id, part) => {
@@ -140,7 +140,7 @@ fn event(step: &Step) -> Option<ServerEvent> {
             };
             ResponseDone::new(Response::default().id(response_id(*id)).status(status)).into()
         }
-        Step::Speech => InputAudioBufferSpeechStarted::new(0, "item_u").into(),
+        Step::Speech => InputAudioBufferSpeechStarted::new("item_u").audio_start_ms(0).into(),
         Step::Wait(_) => return None,
     })
 }

@@ -42,12 +42,14 @@ impl<P: Protocol> Core<P> {
         }
         match message {
             Message::Text(text) => {
-                let event = P::ServerEvent::decode(text.as_bytes());
-                self.event(shared, event, &text, kind, now)
+                let mut changes = Changes::default();
+                let event = P::ServerEvent::read(text.as_bytes(), &mut changes.reading);
+                self.event(shared, event, changes, &text, kind, now)
             }
             Message::Binary(bytes) => {
-                let event = binary::<P>(&bytes);
-                self.event(shared, event, &Text::declared(bytes), kind, now)
+                let mut changes = Changes::default();
+                let event = P::ServerEvent::read_binary(bytes.clone(), &mut changes.reading);
+                self.event(shared, event, changes, &Text::declared(bytes), kind, now)
             }
             Message::Ping(_) | Message::Pong(_) => Ok(()),
             Message::Close(frame) => {
@@ -64,6 +66,7 @@ impl<P: Protocol> Core<P> {
         &mut self,
         shared: &Shared<P>,
         mut event: P::ServerEvent,
+        mut changes: Changes<P::ServerEvent>,
         raw: &Text,
         kind: Kind,
         now: Instant,
@@ -74,9 +77,12 @@ impl<P: Protocol> Core<P> {
         if opens && self.is_again() {
             shared.take_over(self);
         }
-        let mut changes = Changes::default();
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
         self.notes.message(false, event.kind(), raw.as_bytes().len());
+        self.notes.left_out(event.kind(), mem::take(&mut changes.reading.left_out));
+        if changes.repeated {
+            return Ok(());
+        }
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
             cell.push(&event, raw.as_bytes().len());
         }
@@ -108,7 +114,7 @@ impl<P: Protocol> Core<P> {
             _ => None,
         };
         if options.unread == Unread::Keep || kind == Kind::Next {
-            self.inbox.push_event(event, raw.as_bytes().len(), Some(raw));
+            self.inbox.push_event(event, raw.as_bytes().len() + changes.reading.weight, Some(raw));
         }
         notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
         invalid.map_or(Ok(()), |reason| Err(Err(ErrorKind::Invalid(reason).into())))
@@ -312,15 +318,4 @@ impl Wanted {
             self.instead.push(kind.into());
         }
     }
-}
-
-/// A binary message: an event all the same if its bytes are the text of one, as some servers send it.
-fn binary<P: Protocol>(bytes: &Bytes) -> P::ServerEvent {
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        let event = P::ServerEvent::decode(bytes);
-        if !matches!(event.recognition(), Recognition::Invalid(_)) {
-            return event;
-        }
-    }
-    P::ServerEvent::binary(bytes.clone())
 }

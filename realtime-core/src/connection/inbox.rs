@@ -71,7 +71,7 @@ impl<P: Protocol> Inbox<P> {
         }
         let raw = raw.filter(|_| self.tapped).cloned().map(Box::new);
         // A floor, for an event is never smaller than what holds it.
-        let bytes = bytes.max(64);
+        let bytes = bytes.max(size_of::<Arrival<P>>());
         self.bytes += bytes;
         self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
     }

@@ -108,9 +108,10 @@ impl<P: Protocol> Spare<P> {
     }
 
     fn event(&mut self, text: Text, now: Instant) {
-        let mut event = P::ServerEvent::decode(text.as_bytes());
+        let mut changes = Changes::default();
+        let mut event = P::ServerEvent::read(text.as_bytes(), &mut changes.reading);
         if let Some(moving) = &mut self.moving {
-            moving.state.received(&mut event, now, &mut Changes::default());
+            moving.state.received(&mut event, now, &mut changes);
         } else if P::opened(&event) {
             self.open = true;
             self.until = None;

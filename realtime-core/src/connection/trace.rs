@@ -19,7 +19,7 @@ mod on {
     use tracing::{Level, Span, field::Empty, level_filters::LevelFilter};
 
     use super::super::notice::Phase;
-    use crate::{session::Turn, wire::Id};
+    use crate::{event::Omission, session::Turn, wire::Id};
 
     /// What was noted in a turn of the driver.
     #[derive(Default)]
@@ -27,6 +27,7 @@ mod on {
 
     enum Note {
         Message { sent: bool, kind: String, bytes: usize },
+        LeftOut { kind: String, omission: Omission },
         Phase(Phase),
         Turn(Turn),
     }
@@ -37,6 +38,11 @@ mod on {
             if LevelFilter::current() >= Level::TRACE {
                 self.0.push(Note::Message { sent, kind: kind.into(), bytes });
             }
+        }
+
+        /// What did not fit in an event and was left out.
+        pub(in super::super) fn left_out(&mut self, kind: &str, omissions: Vec<Omission>) {
+            self.0.extend(omissions.into_iter().map(|omission| Note::LeftOut { kind: kind.into(), omission }));
         }
 
         pub(in super::super) fn phase(&mut self, phase: Phase) {
@@ -71,6 +77,9 @@ mod on {
                 Note::Message { sent: true, kind, bytes } => tracing::trace!(target: "realtime", kind, bytes, "sent"),
                 Note::Message { sent: false, kind, bytes } => {
                     tracing::trace!(target: "realtime", kind, bytes, "received");
+                }
+                Note::LeftOut { kind, omission } => {
+                    tracing::warn!(target: "realtime", kind, path = omission.path, reason = omission.reason, "left out");
                 }
                 Note::Phase(phase) => {
                     self.connection.record("phase", tracing::field::debug(phase));
@@ -124,13 +133,15 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use super::super::notice::Phase;
-    use crate::{session::Turn, wire::Id};
+    use crate::{event::Omission, session::Turn, wire::Id};
 
     #[derive(Default)]
     pub(in super::super) struct Notes(());
 
     impl Notes {
         pub(in super::super) fn message(&mut self, _: bool, _: &str, _: usize) {}
+
+        pub(in super::super) fn left_out(&mut self, _: &str, _: Vec<Omission>) {}
 
         pub(in super::super) fn phase(&mut self, _: Phase) {}
 

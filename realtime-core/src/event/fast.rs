@@ -153,7 +153,7 @@ mod tests {
             veiled(frame("output_audio_transcript", "0", "👋")),
         ] {
             let event = read(raw.as_bytes());
-            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes())), "{raw}");
+            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
         }
     }

@@ -27,6 +27,11 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_
     }
 }
 
+/// The message without a byte order mark in front, which is none of its text.
+pub(crate) fn without_mark(raw: &[u8]) -> &[u8] {
+    raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw)
+}
+
 /// What any event has.
 pub(crate) struct Head<'a> {
     pub(crate) kind: Cow<'a, str>,

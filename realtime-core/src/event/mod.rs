@@ -4,7 +4,7 @@
 //! names. Both directions decode and encode, so a test or a server of your own speaks with the same types.
 //!
 //! Nothing that arrives is lost and nothing that arrives is fatal: a type without a name here is
-//! [`ServerEvent::Unknown`], a known type with another shape [`ServerEvent::Malformed`], anything else
+//! [`ServerEvent::Unknown`], a known type without what it is about [`ServerEvent::Malformed`], anything else
 //! [`ServerEvent::Invalid`], each with its own copy of the text.
 
 #[macro_use]
@@ -12,6 +12,7 @@ mod table;
 mod fast;
 pub(crate) mod head;
 mod odd;
+mod reading;
 
 mod client;
 mod server;
@@ -23,9 +24,12 @@ use bytes::Bytes;
 
 use crate::{transport::Text, wire::Id};
 
+pub use crate::wire::Omission;
+
 pub use client::*;
 pub(crate) use odd::reason;
 pub use odd::{Custom, Invalid, Malformed, Unknown};
+pub use reading::Reading;
 pub use server::*;
 
 /// One direction's table of events.
@@ -38,8 +42,21 @@ pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// Reads one message. Never fails: what is not understood is an event too.
     fn decode(raw: &[u8]) -> Self;
 
-    /// What a binary message becomes, for there are no binary events: one that is no event at all.
+    /// Reads one message, and tells how it had to be read. By default [`decode`](Self::decode), which tells nothing.
+    fn read(raw: &[u8], reading: &mut Reading) -> Self {
+        let _ = reading;
+        Self::decode(raw)
+    }
+
+    /// What a binary message becomes. There are no binary events, but some servers send what is text as binary; what is
+    /// not that either is no event at all.
     fn binary(raw: Bytes) -> Self;
+
+    /// As [`binary`](Self::binary), and tells how it had to be read.
+    fn read_binary(raw: Bytes, reading: &mut Reading) -> Self {
+        let _ = reading;
+        Self::binary(raw)
+    }
 
     /// The JSON that travels.
     fn encode(&self) -> Text;

@@ -14,10 +14,10 @@ macro_rules! client_events {
 
 /// The structs of events the server sends, as [`wire!`] makes them, each with its id first.
 macro_rules! server_events {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+    ($($(#[$meta:meta])* pub struct $name:ident $(mended by $mend:ident)? { $($body:tt)* })+) => {
         wire! {$(
             $(#[$meta])*
-            pub struct $name {
+            pub struct $name $(mended by $mend)? {
                 /// The id that the server gave the event.
                 opt event_id: crate::wire::Id,
                 $($body)*
@@ -30,10 +30,11 @@ macro_rules! server_events {
 ///
 /// A variant holds the struct of its own name, or the one named in brackets. A second name behind `|` is an older one
 /// that still arrives: the event that is read goes by its current name. What `first` names is asked before everything
-/// else; it gives none, or what would have been read without it.
+/// else; it gives none, or what would have been read without it. In a `lenient` table an event that does not fit is read
+/// once more, member by member.
 macro_rules! events {
     (
-        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, first $first:path)?;
+        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?;
         $($kind:literal $(| $legacy:literal)* => $event:ident $(($inner:ident))?,)*
         boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident $(($big_inner:ident))?,)* }
     ) => {
@@ -61,24 +62,88 @@ macro_rules! events {
                 })
             }
 
-            /// Reads one message, whatever it is.
-            pub(crate) fn general(raw: &[u8]) -> Self {
-                $crate::event::head::leading_kind(raw)
-                    .and_then(|kind| Self::parse(kind, raw)?.1.ok())
-                    .unwrap_or_else(|| Self::decode_anywhere(raw))
+            /// Reads an event whose type is known, member by member.
+            fn parse_leniently(
+                kind: &str,
+                raw: &serde_json::value::RawValue,
+                notes: &mut $crate::wire::Notes,
+            ) -> Option<Self> {
+                use $crate::wire::Lenient;
+
+                match kind {
+                    $($kind $(| $legacy)* => Lenient::read(raw, notes).map(Self::$event),)*
+                    $($big_kind $(| $big_legacy)* => Lenient::read(raw, notes).map(Self::$big),)*
+                    _ => None,
+                }
             }
 
-            fn decode_anywhere(raw: &[u8]) -> Self {
-                use $crate::event::{Invalid, Malformed, Unknown, head::Head};
+            /// Reads one message, whatever it is.
+            pub(crate) fn general(raw: &[u8], reading: &mut $crate::event::Reading) -> Self {
+                let mut error = None;
+                if let Some(kind) = $crate::event::head::leading_kind(raw)
+                    && !$crate::wire::is_crowded(raw)
+                    && let Some((current, event)) = Self::parse(kind, raw)
+                {
+                    match event {
+                        Ok(event) => {
+                            reading.older_name = kind != current;
+                            return event;
+                        }
+                        Err(why) => error = Some(why),
+                    }
+                }
+                Self::decode_anywhere(raw, error, reading)
+            }
 
-                let head = match Head::scan(raw) {
+            /// `error` says why the strict way has failed, if it was gone.
+            #[cold]
+            fn decode_anywhere(
+                raw: &[u8],
+                error: Option<serde_json::Error>,
+                reading: &mut $crate::event::Reading,
+            ) -> Self {
+                use $crate::event::{Invalid, Malformed, Unknown, head::{Head, without_mark}};
+
+                let text = without_mark(raw);
+                let head = match Head::scan(text) {
                     Ok(head) => head,
                     Err(reason) => return Self::Invalid(Box::new(Invalid::new(raw, reason))),
                 };
-                match Self::parse(&head.kind, raw) {
-                    Some((_, Ok(event))) => event,
-                    Some((kind, Err(error))) => Self::Malformed(Box::new(Malformed::new(kind, head, raw, &error))),
-                    None => Self::$unknown(Unknown::new(head, raw).into()),
+                let Some(current) = Self::current(&head.kind) else {
+                    return Self::$unknown(Unknown::new(head, text).into());
+                };
+                reading.older_name = head.kind != current;
+                let error = match error {
+                    Some(error) => error,
+                    None if $crate::wire::is_crowded(text) && events!(@is_lenient $($lenient)?) => {
+                        serde::de::Error::custom("too many values in one message")
+                    }
+                    None => match Self::parse(&head.kind, text) {
+                        Some((_, Ok(event))) => return event,
+                        Some((_, Err(error))) => error,
+                        None => serde::de::Error::custom("not in the table"),
+                    },
+                };
+                if events!(@is_lenient $($lenient)?) {
+                    let read = reading.leniently(text, |raw, notes| Self::parse_leniently(&head.kind, raw, notes));
+                    match read {
+                        Ok(event) => return event,
+                        Err(Some(missing)) => {
+                            let error = serde::de::Error::custom(format_args!("missing field `{missing}`"));
+                            return Self::Malformed(Box::new(Malformed::new(current, head, text, &error)));
+                        }
+                        Err(None) => {}
+                    }
+                }
+                Self::Malformed(Box::new(Malformed::new(current, head, text, &error)))
+            }
+
+            /// The current name of an event.
+            fn current(kind: &str) -> Option<&'static str> {
+                match kind {
+                    $($kind $(| $legacy)* => Some($kind),)*
+                    $($big_kind $(| $big_legacy)* => Some($big_kind),)*
+                    _ => None,
                 }
             }
         }
@@ -87,13 +152,27 @@ macro_rules! events {
             const KINDS: &'static [&'static str] = &[$($kind,)* $($big_kind,)*];
 
             fn decode(raw: &[u8]) -> Self {
+                Self::read(raw, &mut $crate::event::Reading::default())
+            }
+
+            fn read(raw: &[u8], reading: &mut $crate::event::Reading) -> Self {
                 $(if let Some(event) = $first(raw) {
                     return event;
                 })?
-                Self::general(raw)
+                Self::general(raw, reading)
             }
 
             fn binary(raw: bytes::Bytes) -> Self {
+                Self::read_binary(raw, &mut $crate::event::Reading::default())
+            }
+
+            fn read_binary(raw: bytes::Bytes, reading: &mut $crate::event::Reading) -> Self {
+                if raw.trim_ascii_start().starts_with(b"{") {
+                    match Self::read(&raw, reading) {
+                        Self::Invalid(_) => {}
+                        event => return event,
+                    }
+                }
                 Self::Invalid(Box::new($crate::event::Invalid::binary(raw)))
             }
 
@@ -173,6 +252,9 @@ macro_rules! events {
         $(events!(@of $table, $kind, $event, events!(@struct $event $($inner)?), std::convert::identity, |event| event);)*
         $(events!(@of $table, $big_kind, $big, events!(@struct $big $($big_inner)?), Box::new, |event: Box<_>| *event);)*
     };
+
+    (@is_lenient) => { false };
+    (@is_lenient $lenient:ident) => { true };
 
     (@struct $event:ident) => { $event };
     (@struct $event:ident $inner:ident) => { $inner };

@@ -16,6 +16,15 @@ pub(super) const MOST_TRANSCRIPT: usize = 4 << 20;
 /// Items whose place in the order is known. Beyond that the oldest sixteenth of them leaves the state altogether.
 pub(super) const MOST_ITEMS: usize = 1 << 18;
 
+/// Bytes of an id that stays known when its item is forgotten.
+pub(super) const MOST_KEPT_ID: usize = 64;
+
+/// Items that were spoken of and of which nothing has come yet, whose order is remembered.
+pub(super) const MOST_MENTIONS: usize = 64;
+
+/// Bytes of the ids of one response's items.
+pub(super) const MOST_OUTPUT_IDS: usize = 64 << 10;
+
 /// Pieces of one transcription by speakers. Later ones are left out.
 pub(super) const MOST_SEGMENTS: usize = 4096;
 

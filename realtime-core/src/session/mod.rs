@@ -10,7 +10,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use crate::{
     error::Awaited,
-    event::{ErrorEvent, ServerEvent},
+    event::{ErrorEvent, Reading, ServerEvent},
     protocol::Protocol,
     transport::Instant,
     types::ResponseStatus,
@@ -274,11 +274,23 @@ pub struct Changes<E = ServerEvent> {
     pub turns: Vec<Turn>,
     /// Responses that ended without the event that ends one, as if it had come.
     pub ended: Vec<E>,
+    /// How the event was read: put in before the state is told of the event.
+    pub reading: Reading,
+    /// Whether it said once more, under its other name, what the event before it said. Then it changed nothing, and
+    /// nobody is told of it.
+    pub repeated: bool,
 }
 
 impl<E> Default for Changes<E> {
     fn default() -> Self {
-        Self { settled: Vec::new(), part_of: None, turns: Vec::new(), ended: Vec::new() }
+        Self {
+            settled: Vec::new(),
+            part_of: None,
+            turns: Vec::new(),
+            ended: Vec::new(),
+            reading: Reading::default(),
+            repeated: false,
+        }
     }
 }
 

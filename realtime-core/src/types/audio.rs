@@ -2,9 +2,12 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{IgnoredAny, MapAccess},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use crate::wire::{Json, Object, Union, read_union, write_tagged};
+use crate::wire::{
+    Json, Lenient, Members, Notes, Object, Tag, Union, is_null, lenient_text, read_loosely, read_union, tag,
+    write_tagged,
+};
 
 /// The rate of `audio/pcm` where none is given, and the only one that the service takes today.
 const PCM_RATE: u32 = 24_000;
@@ -68,6 +71,24 @@ impl AudioFormat {
     }
 }
 
+impl AudioFormat {
+    /// By its name: of today, or from before the formats were objects.
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "audio/pcm" | "pcm16" | "pcm" | "pcm24" => Some(Self::pcm()),
+            "audio/pcmu" | "g711_ulaw" => Some(Self::Pcmu),
+            "audio/pcma" | "g711_alaw" => Some(Self::Pcma),
+            _ => None,
+        }
+    }
+
+    fn with_rate(value: &RawValue, rate: u32, notes: &mut Notes) -> Option<Self> {
+        let members = Members::find(value, &["rate", "sample_rate"], None, None)?;
+        let said = members.optional("rate", &["sample_rate"], notes)?;
+        Some(Self::Pcm { rate: said.unwrap_or(rate) })
+    }
+}
+
 fn saturate(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -102,19 +123,35 @@ impl<'de> Deserialize<'de> for AudioFormat {
     }
 }
 
+impl Lenient for AudioFormat {
+    const EXPECTED: &'static str = "an audio format";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        match tag(value) {
+            Some(Tag::Text(kind)) => match Self::named(&kind) {
+                Some(Self::Pcm { rate }) => Self::with_rate(value, rate, notes),
+                Some(format) => Some(format),
+                None => read_loosely(value),
+            },
+            Some(Tag::Absent | Tag::Null) => Self::with_rate(value, PCM_RATE, notes),
+            Some(Tag::Odd) => None,
+            None => lenient_text(value).map(|text| Self::text(&text)),
+        }
+    }
+
+    /// Some servers say in words that they do not say.
+    fn is_none(value: &RawValue) -> bool {
+        is_null(value) || lenient_text(value).is_some_and(|text| text.is_empty() || text == "not specified")
+    }
+}
+
 impl Union for AudioFormat {
     fn other(json: Json) -> Self {
         Self::Other(json)
     }
 
-    /// The names of the formats before they were objects.
     fn text(text: &str) -> Self {
-        match text {
-            "pcm16" => Self::pcm(),
-            "g711_ulaw" => Self::Pcmu,
-            "g711_alaw" => Self::Pcma,
-            _ => Self::Other(Value::from(text).into()),
-        }
+        Self::named(text).unwrap_or_else(|| Self::Other(Value::from(text).into()))
     }
 
     fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {

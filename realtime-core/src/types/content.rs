@@ -23,10 +23,9 @@ wire! {
     /// A part of a message: text, audio with its transcript, or an image.
     ///
     /// Which members there are depends on its kind; the server leaves out what it does not know yet, even the kind.
-    pub struct ContentPart {
+    pub struct ContentPart as "text" {
         /// What it is.
-        #[serde(rename = "type")]
-        opt kind: PartKind,
+        opt kind as "type": PartKind,
         /// The text, of a text part.
         opt_text text: String,
         /// The audio. The server sends it only in answer to `conversation.item.retrieve`.

@@ -4,13 +4,12 @@ use crate::wire::Id;
 
 wire! {
     /// What an `error` event says.
-    pub struct ErrorBody {
+    pub struct ErrorBody as "message" {
         /// What sort of error it is: `invalid_request_error`, `server_error`, ..
-        #[serde(rename = "type")]
-        opt kind: String,
+        opt kind as "type": String,
         /// Which error it is: `invalid_value`, `conversation_already_has_active_response`, ..
         opt code: String,
-        /// The error in words.
+        /// The error in words. Empty if the server has none.
         req_text message: String,
         /// The member of the client's event that is at fault.
         opt param: String,
@@ -19,10 +18,9 @@ wire! {
     }
 
     /// Why a response or a transcription failed.
-    pub struct Failure {
+    pub struct Failure as "message" {
         /// What sort of error it is.
-        #[serde(rename = "type")]
-        opt kind: String,
+        opt kind as "type": String,
         /// Which error it is.
         opt code: String,
         /// The error in words.
@@ -40,5 +38,12 @@ impl fmt::Display for ErrorBody {
             Some(code) => write!(f, " ({code})"),
             None => Ok(()),
         }
+    }
+}
+
+/// An error of which nothing is said.
+impl Default for ErrorBody {
+    fn default() -> Self {
+        Self::new("")
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, value::RawValue};
 
-use crate::wire::{Json, Union, read_union};
+use crate::wire::{Json, Lenient, Notes, Union, read_loosely, read_union};
 
 open_enum! {
     /// What the model answers in.
@@ -23,7 +23,7 @@ open_enum! {
 
 wire! {
     /// How a model that reasons does so.
-    pub struct Reasoning {
+    pub struct Reasoning as "effort" {
         /// How hard it thinks before it speaks.
         opt effort: ReasoningEffort,
     }
@@ -76,6 +76,19 @@ impl Serialize for MaxOutputTokens {
 impl<'de> Deserialize<'de> for MaxOutputTokens {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_union(deserializer)
+    }
+}
+
+impl Lenient for MaxOutputTokens {
+    const EXPECTED: &'static str = "a number of tokens";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        match read_loosely(value)? {
+            Self::Other(json) if value.get().starts_with('"') => {
+                Some(u32::read(value, notes).map_or(Self::Other(json), Self::Limit))
+            }
+            read => Some(read),
+        }
     }
 }
 

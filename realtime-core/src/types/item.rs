@@ -23,6 +23,7 @@ union! {
             "mcp_call" => McpCall(McpCall),
         }
     }
+    only objects
 }
 
 wire! {
@@ -34,7 +35,7 @@ wire! {
         opt object: ObjectKind,
         /// How far it has come. Without meaning in what a client sends.
         opt status: ItemStatus,
-        /// Who said it.
+        /// Who said it. An empty word if the server does not say.
         req role: Role,
         /// What was said.
         req content: Vec<ContentPart>,
@@ -54,7 +55,7 @@ wire! {
         req name: String,
         /// The arguments: JSON as the model has written it, so perhaps not JSON at all. Empty while they are
         /// streamed.
-        req_text arguments: String,
+        req_json arguments: String,
     }
 
     /// What the application answers to a call.
@@ -66,9 +67,9 @@ wire! {
         /// How far it has come. Without meaning in what a client sends.
         opt status: ItemStatus,
         /// The call that it answers.
-        req call_id: Id,
+        soft call_id: Id,
         /// The answer: any text, also none.
-        req_text output: String,
+        req_json output: String,
     }
 
     /// The service asks whether the model may call a tool of an MCP server.
@@ -80,7 +81,7 @@ wire! {
         /// The tool's name.
         req name: String,
         /// The arguments: JSON as the model has written it.
-        req_text arguments: String,
+        req_json arguments: String,
     }
 
     /// Whether the model may call a tool of an MCP server.
@@ -88,7 +89,7 @@ wire! {
         /// The item's id.
         opt id: Id,
         /// The request that it answers.
-        req approval_request_id: Id,
+        soft approval_request_id: Id,
         /// Whether it may.
         req approve: bool,
         /// Why.
@@ -114,7 +115,7 @@ wire! {
         /// The tool's name.
         req name: String,
         /// The arguments: JSON as the model has written it.
-        req_text arguments: String,
+        req_json arguments: String,
         /// The approval that was asked for.
         patch approval_request_id: Id,
         /// What the tool gave back.

@@ -5,7 +5,9 @@ use serde::{
     de::{MapAccess, SeqAccess, value::SeqAccessDeserializer},
 };
 
-use crate::wire::{Json, Patch, Secret, Union, read_object, read_union};
+use serde_json::value::RawValue;
+
+use crate::wire::{Json, Lenient, Notes, Patch, Secret, Union, read_loosely, read_object, read_union};
 
 wire! {
     /// An MCP server whose tools the service calls for the model. One of `server_url`, `connector_id` and `tunnel_id`
@@ -80,7 +82,7 @@ wire! {
     }
 
     /// The tool ran and failed.
-    pub struct McpToolExecutionError {
+    pub struct McpToolExecutionError as "message" {
         /// The error in words.
         req message: String,
     }
@@ -181,6 +183,18 @@ impl Serialize for AllowedTools {
 impl<'de> Deserialize<'de> for AllowedTools {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_union(deserializer)
+    }
+}
+
+impl Lenient for AllowedTools {
+    const EXPECTED: &'static str = "names of tools, or a filter";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        match value.get().as_bytes().first() {
+            Some(b'[') => Lenient::read(value, notes).map(Self::Names),
+            Some(b'{') => Lenient::read(value, notes).map(Self::Filter),
+            _ => read_loosely(value),
+        }
     }
 }
 

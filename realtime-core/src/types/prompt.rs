@@ -4,7 +4,7 @@ use crate::wire::Id;
 
 wire! {
     /// A prompt template that is stored with the service.
-    pub struct Prompt {
+    pub struct Prompt as "id" {
         /// The template's id (`pmpt_...`).
         req id: Id,
         /// Which version; the latest by null or if left out.
@@ -14,7 +14,7 @@ wire! {
     }
 
     /// A text for a variable.
-    pub struct PromptText {
+    pub struct PromptText as "text" {
         /// The text.
         req text: String,
         /// Marks the end of a prefix to be cached.

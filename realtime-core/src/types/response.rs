@@ -1,16 +1,17 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+use serde_json::value::RawValue;
 
 use super::{
     AudioFormat, Failure, Item, MaxOutputTokens, Modality, ObjectKind, Prompt, Reasoning, Tool, ToolChoice, Usage,
     Voice,
 };
-use crate::wire::{Id, Json, Object, Union, read_union, write_tagged};
+use crate::wire::{Id, Json, Lenient, Notes, Object, Tag, Union, read_union, tag, write_tagged};
 
 wire! {
     /// A response, as far as it has come.
-    pub struct Response {
+    pub struct Response as "id" {
         /// Its id.
         opt id: Id,
         /// Always [`ObjectKind::Response`].
@@ -39,8 +40,7 @@ wire! {
     /// Why a response ended as it did.
     pub struct StatusDetails {
         /// How it ended.
-        #[serde(rename = "type")]
-        opt kind: ResponseStatus,
+        opt kind as "type": ResponseStatus,
         /// Why it was cancelled, or is incomplete.
         opt reason: StatusReason,
         /// Why it failed.
@@ -208,7 +208,20 @@ impl<'de> Deserialize<'de> for InputItem {
     }
 }
 
+impl Lenient for InputItem {
+    const EXPECTED: &'static str = "an item";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        match tag(value)? {
+            Tag::Text(tag) if tag == REFERENCE => Lenient::read(value, notes).map(Self::Reference),
+            _ => Lenient::read(value, notes).map(Self::Item),
+        }
+    }
+}
+
 impl Union for InputItem {
+    const ONLY_OBJECTS: bool = true;
+
     fn other(json: Json) -> Self {
         Self::Item(Item::other(json))
     }

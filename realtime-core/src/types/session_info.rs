@@ -1,10 +1,11 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
 
 use super::{
     AudioFormat, AudioOutput, Include, MaxOutputTokens, Modality, NoiseReduction, ObjectKind, Prompt, Reasoning, Tool,
     ToolChoice, Tracing, Transcription, Truncation, TurnDetection,
 };
-use crate::wire::{Id, Json, Object, Union, read_union, write_tagged};
+use crate::wire::{Id, Json, Lenient, Members, Notes, Tag, tag, write_tagged};
 
 /// A session as the server reports it: all that is in force, its defaults included.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub enum SessionInfo {
 
 wire! {
     /// A session that converses, as the server reports it.
-    pub struct RealtimeSessionInfo {
+    pub struct RealtimeSessionInfo as "id" mended by realtime_from_flat {
         /// Its id.
         opt id: Id,
         /// Always [`ObjectKind::Session`].
@@ -31,7 +32,7 @@ wire! {
         /// The model.
         opt model: String,
         /// What the model answers in.
-        list output_modalities: Modality,
+        list output_modalities | "modalities": Modality,
         /// What the model is told to do.
         opt instructions: String,
         /// What it hears and how it sounds.
@@ -49,7 +50,7 @@ wire! {
         /// How a model that reasons does so.
         opt reasoning: Reasoning,
         /// How many tokens one response may have.
-        opt max_output_tokens: MaxOutputTokens,
+        opt max_output_tokens | "max_response_output_tokens" | "max_response_output_token": MaxOutputTokens,
         /// What happens when the conversation grows too long.
         opt truncation: Truncation,
         /// The prompt template.
@@ -57,7 +58,7 @@ wire! {
     }
 
     /// A session that only transcribes, as the server reports it.
-    pub struct TranscriptionSessionInfo {
+    pub struct TranscriptionSessionInfo mended by transcription_from_flat {
         /// Its id.
         opt id: Id,
         /// Always [`ObjectKind::TranscriptionSession`].
@@ -134,6 +135,34 @@ impl SessionInfo {
     }
 }
 
+impl SessionInfo {
+    /// What an update need not repeat: the id, the model, and which sort of session it is.
+    pub(crate) fn keep_from(&mut self, before: &Self) {
+        if let (Self::Realtime(session), Self::Transcription(_)) = (&mut *self, before)
+            && session.object.is_none()
+            && session.model.is_none()
+        {
+            let audio = session.audio.take().map(|audio| TranscriptionAudioInfo { input: audio.input });
+            let (id, expires_at, include) = (session.id.take(), session.expires_at, session.include.take());
+            *self = TranscriptionSessionInfo { id, object: None, expires_at, audio, include }.into();
+        }
+        match (self, before) {
+            (Self::Realtime(session), Self::Realtime(before)) => {
+                keep(&mut session.id, &before.id);
+                keep(&mut session.model, &before.model);
+            }
+            (Self::Transcription(session), Self::Transcription(before)) => keep(&mut session.id, &before.id),
+            _ => {}
+        }
+    }
+}
+
+fn keep<T: Clone>(member: &mut Option<T>, before: &Option<T>) {
+    if member.is_none() {
+        member.clone_from(before);
+    }
+}
+
 impl From<RealtimeSessionInfo> for SessionInfo {
     fn from(session: RealtimeSessionInfo) -> Self {
         Self::Realtime(session)
@@ -159,29 +188,118 @@ impl Serialize for SessionInfo {
     }
 }
 
-impl<'de> Deserialize<'de> for SessionInfo {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
+/// A session that says nothing of itself.
+impl Default for SessionInfo {
+    fn default() -> Self {
+        Self::Realtime(RealtimeSessionInfo::default())
     }
 }
 
-impl Union for SessionInfo {
-    fn other(json: Json) -> Self {
-        Self::Other(json)
+/// Read by the lenient way alone: what older servers say in members of the session itself stands nowhere else, and a
+/// session is described rarely.
+impl<'de> Deserialize<'de> for SessionInfo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let mut notes = Notes::new(raw.get().len());
+        let read = Self::read(&raw, &mut notes).filter(|_| notes.is_empty());
+        read.ok_or_else(|| match notes.finish().first() {
+            Some(omission) => de::Error::custom(format_args!("{}: {}", omission.path, omission.reason)),
+            None => de::Error::custom("a session was expected"),
+        })
     }
+}
 
-    fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {
-        // Older servers say in `object` what `type` says now.
-        let sort = match (object.tag(), object.text("object")) {
-            (Some(sort), _) => sort,
-            (None, Some("realtime.transcription_session")) => TRANSCRIPTION,
-            (None, _) => REALTIME,
+impl Lenient for SessionInfo {
+    const EXPECTED: &'static str = "a session";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        let sort = match tag(value) {
+            Some(Tag::Text(sort)) => sort,
+            // Older servers say in `object` what `type` says now.
+            Some(Tag::Absent | Tag::Null | Tag::Odd) if is_transcription(value) => TRANSCRIPTION.into(),
+            _ => REALTIME.into(),
         };
-        match sort {
-            REALTIME => object.fields().map(Self::Realtime),
-            TRANSCRIPTION => object.fields().map(Self::Transcription),
-            _ => object.json().map(Self::Other),
+        match &*sort {
+            REALTIME => Lenient::read(value, notes).map(Self::Realtime),
+            TRANSCRIPTION => Lenient::read(value, notes).map(Self::Transcription),
+            _ => Some(Self::Other(value.to_owned().into())),
         }
+    }
+}
+
+fn is_transcription(value: &RawValue) -> bool {
+    let object = Members::find(value, &["object"], None, None)
+        .and_then(|members| members.optional::<ObjectKind>("object", &[], &mut Notes::new(0)).flatten());
+    object == Some(ObjectKind::TranscriptionSession)
+}
+
+/// What stood in the session itself before `audio` had it.
+const FLAT: &[&str] = &[
+    "input_audio_format",
+    "output_audio_format",
+    "input_audio_transcription",
+    "input_audio_noise_reduction",
+    "turn_detection",
+    "voice",
+    "speed",
+];
+
+fn realtime_from_flat(mut session: RealtimeSessionInfo, value: &RawValue, notes: &mut Notes) -> RealtimeSessionInfo {
+    let Some(flat) = Members::find(value, FLAT, None, None).filter(Members::has_any) else { return session };
+    let mut audio = session.audio.take().unwrap_or_default();
+    input_from_flat(&mut audio.input, value, &flat, notes);
+    let mut output = audio.output.take().unwrap_or_default();
+    fill(&mut output.format, flat.optional("output_audio_format", &[], notes));
+    fill(&mut output.voice, flat.optional("voice", &[], notes));
+    fill(&mut output.speed, flat.optional("speed", &[], notes));
+    audio.output = some(output);
+    session.audio = some(audio);
+    session
+}
+
+fn transcription_from_flat(
+    mut session: TranscriptionSessionInfo,
+    value: &RawValue,
+    notes: &mut Notes,
+) -> TranscriptionSessionInfo {
+    let Some(flat) = Members::find(value, FLAT, None, None).filter(Members::has_any) else { return session };
+    let mut audio = session.audio.take().unwrap_or_default();
+    input_from_flat(&mut audio.input, value, &flat, notes);
+    session.audio = some(audio);
+    session
+}
+
+/// What stands where it does today counts, also where that is null; but a format that is null is only not told.
+fn input_from_flat(place: &mut Option<AudioInputInfo>, value: &RawValue, flat: &Members<'_>, notes: &mut Notes) {
+    const TODAY: &[&str] = &["transcription", "noise_reduction", "turn_detection"];
+
+    let audio = Members::find(value, &["audio"], None, None).and_then(|session| session.value("audio"));
+    let today = audio
+        .and_then(|audio| Members::find(audio, &["input"], None, None)?.value("input"))
+        .and_then(|input| Members::find(input, TODAY, None, None));
+    let said = |name| today.as_ref().is_some_and(|today| today.value(name).is_some());
+    let mut input = place.take().unwrap_or_default();
+    fill(&mut input.format, flat.optional("input_audio_format", &[], notes));
+    if !said("transcription") {
+        fill(&mut input.transcription, flat.optional("input_audio_transcription", &[], notes));
+    }
+    if !said("noise_reduction") {
+        fill(&mut input.noise_reduction, flat.optional("input_audio_noise_reduction", &[], notes));
+    }
+    if !said("turn_detection") {
+        fill(&mut input.turn_detection, flat.optional("turn_detection", &[], notes));
+    }
+    *place = some(input);
+}
+
+/// Nothing, if there is nothing in it.
+fn some<T: Default + PartialEq>(value: T) -> Option<T> {
+    Some(value).filter(|value| *value != T::default())
+}
+
+fn fill<T>(member: &mut Option<T>, flat: Option<Option<T>>) {
+    if member.is_none() {
+        *member = flat.flatten();
     }
 }
 
@@ -191,19 +309,29 @@ mod tests {
 
     #[test]
     fn an_older_server_names_the_sort_elsewhere() {
-        let read = |text: &str| serde_json::from_str::<SessionInfo>(text).unwrap();
+        let read = |text: &str| {
+            let raw = serde_json::from_str::<Json>(text).unwrap();
+            raw.read_leniently::<SessionInfo>().unwrap()
+        };
         let id = Id::new("s");
         for (text, session) in [
-            (r#"{"id":"s","voice":"alloy"}"#, RealtimeSessionInfo::default().id(&id).into()),
+            (r#"{"id":"s"}"#, RealtimeSessionInfo::default().id(&id).into()),
+            (r#"{"id":"s","type":null,"voice":null,"tools":true}"#, RealtimeSessionInfo::default().id(&id).into()),
             (
                 r#"{"object":"realtime.session","id":"s"}"#,
                 RealtimeSessionInfo::default().id(&id).object(ObjectKind::Session).into(),
             ),
             (
                 r#"{"id":"s","object":"realtime.transcription_session","input_audio_format":"pcm16"}"#,
-                TranscriptionSessionInfo::default().id(&id).object(ObjectKind::TranscriptionSession).into(),
+                TranscriptionSessionInfo::default()
+                    .id(&id)
+                    .object(ObjectKind::TranscriptionSession)
+                    .audio(
+                        TranscriptionAudioInfo::default().input(AudioInputInfo::default().format(AudioFormat::pcm())),
+                    )
+                    .into(),
             ),
-            (r#"{"type":"other","id":"s"}"#, SessionInfo::Other(Json::parse(r#"{"id":"s","type":"other"}"#).unwrap())),
+            (r#"{"type":"other","id":"s"}"#, SessionInfo::Other(Json::parse(r#"{"type":"other","id":"s"}"#).unwrap())),
         ] {
             assert_eq!(read(text), session, "{text}");
         }

@@ -12,6 +12,7 @@ union! {
         }
     }
     untagged => Function
+    only objects
 }
 
 impl From<McpTool> for Tool {
@@ -22,7 +23,7 @@ impl From<McpTool> for Tool {
 
 wire! {
     /// A function of the application that the model may call.
-    pub struct FunctionTool {
+    pub struct FunctionTool within "function" {
         /// The name that the model calls it by.
         opt name: String,
         /// What it does, when to call it, and what to tell the user meanwhile.

@@ -20,7 +20,7 @@ union! {
 
 wire! {
     /// Makes the model call one function.
-    pub struct FunctionChoice {
+    pub struct FunctionChoice within "function" {
         /// Its name.
         req name: String,
     }

@@ -1,7 +1,7 @@
 wire! {
     /// How the user's speech is written down: by a model of its own, beside the one that answers, so its text may
     /// differ from what the other one heard.
-    pub struct Transcription {
+    pub struct Transcription as "model" {
         /// The model that transcribes. The only member that a translation session takes.
         opt model: String,
         /// The language that is spoken (ISO 639-1, `en`): told, it is transcribed better and sooner.
@@ -17,10 +17,9 @@ wire! {
     }
 
     /// Filters the user's audio before turn detection and the model hear it.
-    pub struct NoiseReduction {
+    pub struct NoiseReduction as "type" {
         /// Where the microphone is.
-        #[serde(rename = "type")]
-        opt kind: NoiseReductionKind,
+        opt kind as "type": NoiseReductionKind,
         /// How strong the filter is (1 when first turned on).
         opt strength: f64,
     }
@@ -37,7 +36,7 @@ wire! {
     }
 
     /// A language that was heard.
-    pub struct DetectedLanguage {
+    pub struct DetectedLanguage as "code" {
         /// Its code: `en`.
         req code: String,
     }

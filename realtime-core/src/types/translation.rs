@@ -36,8 +36,7 @@ wire! {
         /// Its id.
         opt id: Id,
         /// Always `translation`.
-        #[serde(rename = "type")]
-        opt kind: TranslationSessionKind,
+        opt kind as "type": TranslationSessionKind,
         /// When the server will end it, in seconds since 1970.
         opt_int expires_at: u64,
         /// The model.

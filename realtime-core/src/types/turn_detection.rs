@@ -10,6 +10,7 @@ union! {
         }
     }
     untagged => ServerVad
+    only objects
 }
 
 wire! {

@@ -10,9 +10,9 @@ wire! {
         /// Tokens written.
         opt_int output_tokens: u64,
         /// Tokens read, by what they are.
-        opt input_token_details: InputTokenDetails,
+        opt input_token_details | "input_tokens_details": InputTokenDetails,
         /// Tokens written, by what they are.
-        opt output_token_details: OutputTokenDetails,
+        opt output_token_details | "output_tokens_details": OutputTokenDetails,
     }
 
     /// Tokens read, by what they are.
@@ -56,7 +56,7 @@ wire! {
         /// Both together.
         req_int total_tokens: u64,
         /// Tokens read, by what they are.
-        opt input_token_details: InputTokenDetails,
+        opt input_token_details | "input_tokens_details": InputTokenDetails,
     }
 
     /// What a transcription has used, in time.

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+use serde_json::value::RawValue;
 
-use crate::wire::{Id, Json, Object, Union, read_union};
+use crate::wire::{Id, Json, Lenient, Notes, Object, Union, read_loosely, read_union};
 
 open_enum! {
     /// A voice of the service. The service recommends `marin` and `cedar`.
@@ -85,6 +86,14 @@ impl Serialize for Voice {
 impl<'de> Deserialize<'de> for Voice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_union(deserializer)
+    }
+}
+
+impl Lenient for Voice {
+    const EXPECTED: &'static str = "a voice";
+
+    fn read(value: &RawValue, _: &mut Notes) -> Option<Self> {
+        value.get().starts_with(['"', '{']).then(|| read_loosely(value)).flatten()
     }
 }
 

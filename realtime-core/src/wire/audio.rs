@@ -29,7 +29,7 @@ impl Audio {
         Self(self.0.split_off(bytes.min(self.0.len())))
     }
 
-    /// Decodes base64 text of the standard alphabet, padded.
+    /// Decodes base64 text of the standard alphabet, padded. Everything else is read by [`Deserialize`].
     pub(crate) fn from_base64(text: &[u8]) -> Option<Self> {
         base64::decode(text).map(Self::from)
     }
@@ -106,7 +106,9 @@ impl<'de> Deserialize<'de> for Audio {
             }
 
             fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Audio, E> {
-                Audio::from_base64(text).ok_or_else(|| E::custom("audio that is no base64"))
+                Audio::from_base64(text)
+                    .or_else(|| base64::decode_loosely(text).map(Audio::from))
+                    .ok_or_else(|| E::custom("audio that is no base64"))
             }
         }
 
@@ -130,7 +132,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<Audio>(&text).unwrap(), audio);
         assert_eq!(serde_json::from_str::<Audio>(r#""AQD+\/ywB""#).unwrap(), audio);
         assert_eq!(format!("{audio:?}"), "Audio(6 bytes)");
-        for wrong in [r#""AQ""#, r#""AQD+/yw!""#, "1", "null"] {
+        assert_eq!(serde_json::from_str::<Audio>(r#""AQD-_ywB""#).unwrap(), audio);
+        for wrong in [r#""AQD+/yw!""#, "1", "null"] {
             assert!(serde_json::from_str::<Audio>(wrong).is_err());
         }
     }

@@ -23,6 +23,32 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     (STANDARD.decode_slice(text, &mut bytes[..body]).ok()? == body).then_some(bytes)
 }
 
+/// Decodes what is not written as it should be: without padding, in the URL alphabet, with white space, or with bits left
+/// over at its end, which are dropped. Nothing behind the padding is read.
+pub(crate) fn decode_loosely(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    let (mut bits, mut count) = (0u32, 0);
+    let mut rest = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    for byte in rest.by_ref() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => break,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    rest.all(|byte| byte == b'=').then_some(bytes)
+}
+
 /// Decodes to the end of a buffer. If that fails, it is as it was.
 pub(crate) fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     STANDARD.decode_vec(text, bytes).ok()
@@ -56,6 +82,22 @@ mod tests {
             assert_eq!(decode_into(&text, &mut buffer), Some(()));
             assert_eq!((buffer[0], &buffer[1..]), (9, &bytes[..length]));
         }
+    }
+
+    #[test]
+    fn what_is_written_otherwise_is_read_where_it_can_be() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for length in 0..bytes.len() {
+            let text = String::from_utf8(encode_between("", &bytes[..length], "")).unwrap();
+            let broken: String = text.chars().flat_map(|letter| [letter, '\n']).collect();
+            let url = text.replace('+', "-").replace('/', "_");
+            for other in [&text, text.trim_end_matches('='), &url, url.trim_end_matches('='), &broken] {
+                assert_eq!(decode_loosely(other.as_bytes()).as_deref(), Some(&bytes[..length]), "{other}");
+            }
+        }
+        assert_eq!(decode_loosely(b"AR==").as_deref(), Some(&[1][..]), "bits left over");
+        assert_eq!(decode_loosely(b"AQI=AQI="), None, "nothing follows the padding");
+        assert_eq!((decode_loosely(b"AQ!D"), decode_loosely(b"\"")), (None, None));
     }
 
     #[test]

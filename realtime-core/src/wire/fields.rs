@@ -5,6 +5,8 @@
 /// | `req name: String` | `String` | always there |
 /// | `req_int index: u32` | `u32` | always there; read from `12` or `12.0` |
 /// | `req_text delta: String` | `String` | always there; read though a character was cut in half |
+/// | `req_json arguments: String` | `String` | likewise; an object that stands there is read as its text |
+/// | `soft part: ContentPart` | `ContentPart` | always written; its default stands where it cannot be read |
 /// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
 /// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
 /// | `loose code: String` | `Option<..>` | likewise; what does not fit is `None` too |
@@ -12,96 +14,134 @@
 /// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
 /// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
+/// `opt kind as "type": Kind` has another name on the wire, `req event | "digit": String` an older one that is read too.
+/// `struct Failure as "message"` may be a bare text, which stands for that member. Members of `struct FunctionTool within
+/// "function"` may stand in an object of that name. `mended by function` lets the function see the whole message after
+/// a lenient reading.
+///
+/// What does not fit is read once more by [`Lenient`](crate::wire::Lenient), member by member.
+///
 /// Without required fields the struct has `Default` (and a test that it is written as `{}`), else `new` takes them in
 /// the order of their lines. Every other field has a consuming setter of its own name.
 macro_rules! wire {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
-        $(wire!(@field [$(#[$meta])*] $name [] [] [] $($body)*);)+
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident $(as $short:literal)? $(within $within:literal)? $(mended by $mend:ident)? {
+            $($body:tt)*
+        }
+    )+) => {
+        $(wire!(@field ([$(#[$meta])*] $name [] [] [] [] ([$($short)?] [$($within)?] [$($mend)?])) $($body)*);)+
     };
 
-    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n [$($f)* $(#[$d])* pub $x: $t,] [$($r)* { $x: impl Into<$t> = $x.into() }] $s $($rest)*);
+    // What each word in front of a field means: who reads it where it does not fit, by what it is read where it fits,
+    // and what its setter takes.
+    (@field $c:tt $(#[$d:meta])* req $($rest:tt)*) => {
+        wire!(@req $c required [] [$(#[$d])*] $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req_int $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])* #[serde(deserialize_with = "crate::wire::int::read")] pub $x: $t,]
-            [$($r)* { $x: $t = $x }] $s $($rest)*);
+    (@field $c:tt $(#[$d:meta])* req_int $($rest:tt)*) => {
+        wire!(@req_plain $c required ["crate::wire::int::read"] [$(#[$d])*] $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt $(#[$d:meta])* req_text $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])* #[serde(deserialize_with = "crate::wire::text::read")] pub $x: $t,]
-            [$($r)* { $x: impl Into<$t> = $x.into() }] $s $($rest)*);
+    (@field $c:tt $(#[$d:meta])* req_text $($rest:tt)*) => {
+        wire!(@req $c required ["crate::wire::text::read"] [$(#[$d])*] $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
-            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    (@field $c:tt $(#[$d:meta])* req_json $($rest:tt)*) => {
+        wire!(@req $c source ["crate::wire::text::read"] [$(#[$d])*] $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* loose $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
-                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::loose")]
+    (@field $c:tt $(#[$d:meta])* soft $($rest:tt)*) => {
+        wire!(@req $c soft [] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* opt $($rest:tt)*) => {
+        wire!(@opt $c [] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* opt_int $($rest:tt)*) => {
+        wire!(@opt_plain $c ["crate::wire::int::read"] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* opt_text $($rest:tt)*) => {
+        wire!(@opt $c ["crate::wire::text::read"] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* loose $($rest:tt)*) => {
+        wire!(@opt $c ["crate::wire::loose"] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* deep $($rest:tt)*) => {
+        wire!(@deep $c [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* list $($rest:tt)*) => {
+        wire!(@list $c [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* patch $($rest:tt)*) => {
+        wire!(@patch $c [] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* patch_int $($rest:tt)*) => {
+        wire!(@patch $c ["crate::wire::int::read"] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* patch_text $($rest:tt)*) => {
+        wire!(@patch $c ["crate::wire::text::read"] [$(#[$d])*] $($rest)*);
+    };
+
+    (@req ($m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt [$($l:tt)*] $o:tt) $lenient:ident [$($read:literal)?] [$($d:tt)*]
+        $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])* $(#[serde(deserialize_with = $read)])?
+                pub $x: $t,]
+            [$($r)* { $x: impl Into<$t> = $x.into() }] $s
+            [$($l)* { $x $lenient [$($w)?] [$($a)*] }] $o) $($rest)*);
+    };
+    (@req_plain ($m:tt $n:ident [$($f:tt)*] [$($r:tt)*] $s:tt [$($l:tt)*] $o:tt) $lenient:ident [$read:literal]
+        [$($d:tt)*] $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])* #[serde(deserialize_with = $read)]
+                pub $x: $t,]
+            [$($r)* { $x: $t = $x }] $s
+            [$($l)* { $x $lenient [$($w)?] [$($a)*] }] $o) $($rest)*);
+    };
+    (@opt ($m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] [$($l:tt)*] $o:tt) [$($read:literal)?] [$($d:tt)*]
+        $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])* $(#[serde(deserialize_with = $read)])?
+                #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $x: Option<$t>,]
-            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }]
+            [$($l)* { $x optional [$($w)?] [$($a)*] }] $o) $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt_int $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
-                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::int::read")]
+    (@opt_plain ($m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] [$($l:tt)*] $o:tt) [$read:literal] [$($d:tt)*]
+        $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])*
+                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = $read)]
                 pub $x: Option<$t>,]
-            $r [$($s)* { $x: $t = Some($x) }] $($rest)*);
+            $r [$($s)* { $x: $t = Some($x) }]
+            [$($l)* { $x optional [$($w)?] [$($a)*] }] $o) $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* opt_text $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
-                #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::wire::text::read")]
-                pub $x: Option<$t>,]
-            $r [$($s)* { $x: impl Into<$t> = Some($x.into()) }] $($rest)*);
+    (@deep ($m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] [$($l:tt)*] $o:tt) [$($d:tt)*] $x:ident: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
+            $r [$($s)* { deep $x: $t }]
+            [$($l)* { $x optional [] [] }] $o) $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* deep $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<$t>,]
-            $r [$($s)* { deep $x: $t }] $($rest)*);
-    };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* list $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $x: Option<Vec<$t>>,]
+    (@list ($m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] [$($l:tt)*] $o:tt) [$($d:tt)*]
+        $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $x: Option<Vec<$t>>,]
             $r [$($s)* {
                 $x: impl IntoIterator<Item = impl Into<$t>> = Some($x.into_iter().map(Into::into).collect())
-            }] $($rest)*);
+            }]
+            [$($l)* { $x optional [$($w)?] [$($a)*] }] $o) $($rest)*);
     };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
+    (@patch ($m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] [$($l:tt)*] $o:tt) [$($read:literal)?] [$($d:tt)*]
+        $x:ident $(as $w:literal)? $(| $a:literal)*: $t:ty, $($rest:tt)*) => {
+        wire!(@field ($m $n
+            [$($f)* $($d)* $(#[serde(rename = $w)])? $(#[serde(alias = $a)])* $(#[serde(deserialize_with = $read)])?
                 #[serde(default, skip_serializing_if = "crate::wire::Patch::is_keep")]
                 pub $x: crate::wire::Patch<$t>,]
-            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
-    };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch_int $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
-                #[serde(
-                    default,
-                    skip_serializing_if = "crate::wire::Patch::is_keep",
-                    deserialize_with = "crate::wire::int::read"
-                )]
-                pub $x: crate::wire::Patch<$t>,]
-            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
-    };
-    (@field $m:tt $n:ident [$($f:tt)*] $r:tt [$($s:tt)*] $(#[$d:meta])* patch_text $x:ident: $t:ty, $($rest:tt)*) => {
-        wire!(@field $m $n
-            [$($f)* $(#[$d])*
-                #[serde(
-                    default,
-                    skip_serializing_if = "crate::wire::Patch::is_keep",
-                    deserialize_with = "crate::wire::text::read"
-                )]
-                pub $x: crate::wire::Patch<$t>,]
-            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }] $($rest)*);
+            $r [$($s)* { $x: impl Into<crate::wire::Patch<$t>> = $x.into() }]
+            [$($l)* { $x patch [$($w)?] [$($a)*] }] $o) $($rest)*);
     };
 
-    (@field [$($m:tt)*] $n:ident [$($f:tt)*] [] $s:tt) => {
+    (@field ([$($m:tt)*] $n:ident [$($f:tt)*] [] $s:tt $l:tt $o:tt)) => {
         wire!(@emit [$($m)* #[derive(Default)]] $n [$($f)*] $s);
+        wire!(@lenient $n $l $o);
 
         #[cfg(test)]
         #[test]
@@ -110,8 +150,11 @@ macro_rules! wire {
             assert_eq!(serde_json::to_string(&<$n>::default()).ok().as_deref(), Some("{}"));
         }
     };
-    (@field $m:tt $n:ident $f:tt [$({ $x:ident: $t:ty = $value:expr })+] [$({ $y:ident: $u:ty = $other:expr })*]) => {
+    (@field ($m:tt $n:ident $f:tt [$({ $x:ident: $t:ty = $value:expr })+] [$({ $y:ident: $u:ty = $other:expr })*]
+        $l:tt $o:tt)) => {
         wire!(@emit $m $n $f [$({ $y: $u = $other })*]);
+        wire!(@lenient $n $l $o);
+
         impl $n {
             /// With what it cannot be without.
             #[allow(clippy::too_many_arguments)] // as many as the wire requires
@@ -151,6 +194,41 @@ macro_rules! wire {
             self
         }
     };
+
+    (@lenient $n:ident [$({ $x:ident $read:ident [$($w:literal)?] [$($a:literal)*] })*]
+        ([$($short:literal)?] [$($within:literal)?] [$($mend:ident)?])) => {
+        impl $crate::wire::Lenient for $n {
+            const EXPECTED: &'static str = "an object";
+
+            fn read(value: &serde_json::value::RawValue, notes: &mut $crate::wire::Notes) -> Option<Self> {
+                const NAMES: &[&str] = &[$(wire!(@name $x $($w)?), $($a,)*)*];
+                let members =
+                    $crate::wire::Members::find(value, NAMES, wire!(@some $($short)?), wire!(@some $($within)?))?;
+                // The struct of an event without members asks for none.
+                let _ = (&members, &notes);
+                let read = Self { $($x: members.$read(wire!(@name $x $($w)?), &[$($a),*], notes)?,)* };
+                $(let read = $mend(read, value, notes);)?
+                Some(read)
+            }
+
+            wire!(@list_of $n);
+        }
+    };
+    (@name $x:ident) => { stringify!($x) };
+    (@name $x:ident $wire:literal) => { $wire };
+    (@some) => { None };
+    (@some $value:literal) => { Some($value) };
+    // A list of parts keeps the places of those that cannot be read, and may be one bare text.
+    (@list_of ContentPart) => {
+        fn placeholder() -> Option<Self> {
+            Some(Self::default())
+        }
+
+        fn in_place_of_list(value: &serde_json::value::RawValue, notes: &mut $crate::wire::Notes) -> Option<Self> {
+            value.get().starts_with('"').then(|| Self::read(value, notes)).flatten()
+        }
+    };
+    (@list_of $other:ident) => {};
 }
 
 /// How members of a `deep` field are laid over those that were set before: its `leaf` members replace, those behind the

@@ -19,6 +19,10 @@ enum Repr {
 }
 
 impl Id {
+    /// The most bytes of an id that is read: the service takes 512 characters where the client chooses. What is longer
+    /// is none, for ids are kept.
+    pub(crate) const MOST: usize = 2048;
+
     /// Makes an id of any text.
     pub fn new(text: &str) -> Self {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Repr::Heap(text.into())))
@@ -174,6 +178,9 @@ impl<'de> Deserialize<'de> for Id {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+                if text.len() > Id::MOST {
+                    return Err(E::custom("an id is too long"));
+                }
                 Ok(Id::new(text))
             }
         }

@@ -3,6 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
+use super::{Lenient, Notes};
+
 /// Any JSON, kept as its text: a schema, free-form metadata, a shape this crate does not know.
 ///
 /// Two are equal when their values are, whatever their spacing and the order of their members.
@@ -39,6 +41,11 @@ impl Json {
         serde_json::from_str(self.as_str())
     }
 
+    /// Reads what can be read of it.
+    pub(crate) fn read_leniently<T: Lenient>(&self) -> Option<T> {
+        T::read(&self.0, &mut Notes::new(self.as_str().len()))
+    }
+
     /// Its value. Null if the text nests deeper than serde_json reads (128 levels).
     pub fn to_value(&self) -> Value {
         self.read().unwrap_or_default()
@@ -56,6 +63,12 @@ impl From<Value> for Json {
     fn from(value: Value) -> Self {
         // The Display of a value is its JSON text, so the check in `parse` never fails.
         Self::parse(value.to_string()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
+    }
+}
+
+impl From<Box<RawValue>> for Json {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(raw)
     }
 }
 

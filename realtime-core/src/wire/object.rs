@@ -49,14 +49,6 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
         self.tag.as_deref()
     }
 
-    /// A text that stood before the tag, or anywhere in an object without one.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.first.iter().chain(self.held.as_slice()).find_map(|(key, value)| match value {
-            Held::Text(text) if key == name => Some(&*text.0),
-            _ => None,
-        })
-    }
-
     /// Reads all members but the tag into the struct that the tag announces.
     pub(crate) fn fields<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
         read_object(self)

@@ -52,7 +52,24 @@ macro_rules! open_enum {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = $crate::wire::text::Borrowed::deserialize(deserializer)?;
+                if text.0.len() > $crate::wire::text::MOST_WORD {
+                    return Err(serde::de::Error::custom("a word is too long"));
+                }
                 Ok((&*text.0).into())
+            }
+        }
+
+        impl $crate::wire::Lenient for $name {
+            const EXPECTED: &'static str = "a word";
+
+            fn read(value: &serde_json::value::RawValue, _: &mut $crate::wire::Notes) -> Option<Self> {
+                let text = $crate::wire::lenient_text(value)?;
+                (text.len() <= $crate::wire::text::MOST_WORD).then(|| text.into())
+            }
+
+            /// A word that is not said.
+            fn unsaid() -> Option<Self> {
+                Some("".into())
             }
         }
     };

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{Patch, Piece};
 
+/// Bytes of a word: of a status, a kind, a reason. What is longer is none.
+pub(crate) const MOST_WORD: usize = 256;
+
 /// Reads a text, or an optional one where null and absent mean none.
 pub(crate) fn read<'de, D: Deserializer<'de>, T: FromText>(deserializer: D) -> Result<T, D::Error> {
     T::read(deserializer)

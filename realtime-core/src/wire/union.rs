@@ -10,15 +10,21 @@ use serde::{
     Deserializer, Serialize, Serializer,
     de::{self, MapAccess, SeqAccess},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     Json,
     object::{Object, raw_list},
 };
 
+/// What is said of a value that should have been an object.
+const OBJECT: &str = "an object was expected";
+
 /// How each shape of a union is read. A shape without a reading of its own goes to `other`.
 pub(crate) trait Union: Sized {
+    /// Whether every shape but an object is a mistake: then there is nothing in it to keep.
+    const ONLY_OBJECTS: bool = false;
+
     /// A value that nothing else takes.
     fn other(json: Json) -> Self;
 
@@ -53,28 +59,28 @@ pub(crate) fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -
             f.write_str("a value")
         }
 
-        fn visit_bool<E>(self, value: bool) -> Result<T, E> {
-            Ok(T::other(Value::from(value).into()))
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
+            loose(|| T::other(Value::from(value).into()))
         }
 
-        fn visit_i64<E>(self, number: i64) -> Result<T, E> {
-            Ok(T::number(number.into()))
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+            loose(|| T::number(number.into()))
         }
 
-        fn visit_u64<E>(self, number: u64) -> Result<T, E> {
-            Ok(T::number(number.into()))
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+            loose(|| T::number(number.into()))
         }
 
-        fn visit_f64<E>(self, number: f64) -> Result<T, E> {
-            Ok(serde_json::Number::from_f64(number).map_or_else(|| T::other(Value::Null.into()), T::number))
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+            loose(|| serde_json::Number::from_f64(number).map_or_else(|| T::other(Value::Null.into()), T::number))
         }
 
-        fn visit_str<E>(self, text: &str) -> Result<T, E> {
-            Ok(T::text(text))
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            loose(|| T::text(text))
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
-            T::list(list)
+            if T::ONLY_OBJECTS { Err(de::Error::custom(OBJECT)) } else { T::list(list) }
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
@@ -82,7 +88,17 @@ pub(crate) fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -
         }
     }
 
+    /// A value that is no object.
+    fn loose<T: Union, E: de::Error>(read: impl FnOnce() -> T) -> Result<T, E> {
+        if T::ONLY_OBJECTS { Err(E::custom(OBJECT)) } else { Ok(read()) }
+    }
+
     deserializer.deserialize_any(Visitor(PhantomData))
+}
+
+/// Reads a value that does not fit by the strict way, which for a union means only that it is no object.
+pub(crate) fn read_loosely<T: Union + de::DeserializeOwned>(value: &RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// Writes the tag, then the fields of the struct that it announces.
@@ -110,6 +126,7 @@ pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
 /// | `objects { "b" => B(Struct) }` | an object whose `type` is `"b"`, the tag written by the enum |
 /// | `untagged => B` | an object without `type` is read as `B` too |
 /// | `any { C(Struct) }` | every other object, none of them with a tag |
+/// | `only objects` | what is no object does not fit |
 ///
 /// `Other` holds a [`Json`], or what `else` names in its place.
 macro_rules! union {
@@ -121,6 +138,7 @@ macro_rules! union {
             $(any { $(#[$ameta:meta])* $any:ident($any_inner:ident) })?
         }
         $(untagged => $default:ident)?
+        $(only $only:ident)?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +186,19 @@ macro_rules! union {
             }
         }
 
+        impl $crate::wire::Lenient for $name {
+            const EXPECTED: &'static str = "a shape that is known";
+
+            fn read(value: &serde_json::value::RawValue, notes: &mut $crate::wire::Notes) -> Option<Self> {
+                union!(@lenient value notes [$($($tag => $variant $inner,)*)?] [$($default)?] [$($any)?])
+            }
+
+            union!(@is_none $($default)?);
+        }
+
         impl $crate::wire::Union for $name {
+            $(const ONLY_OBJECTS: bool = stringify!($only).len() > 0;)?
+
             fn other(json: $crate::wire::Json) -> Self {
                 Self::Other(json.into())
             }
@@ -185,6 +215,53 @@ macro_rules! union {
             })?
 
             union!(@object [$($($tag => $variant,)*)?] [$($default)?] [$($any)?]);
+        }
+    };
+
+    (@lenient $value:ident $notes:ident [] [] [$any:ident]) => {
+        if $value.get().starts_with('{') {
+            $crate::wire::Lenient::read($value, $notes).map(Self::$any)
+        } else {
+            $crate::wire::read_loosely($value)
+        }
+    };
+    (@lenient $value:ident $notes:ident [$($tag:literal => $variant:ident $inner:ty,)*] [$($default:ident)?] []) => {{
+        use $crate::wire::{Lenient, Tag};
+
+        match $crate::wire::tag($value) {
+            // No object. A bare text may be a tag.
+            None => union!(@bare $value $notes [$($tag => $variant $inner,)*] [$($default)?]),
+            Some(Tag::Text(tag)) => match &*tag {
+                $($tag => <$inner as Lenient>::read($value, $notes).map(Self::$variant),)*
+                _ => $crate::wire::read_loosely($value),
+            },
+            $(
+                Some(Tag::Absent) => Lenient::read($value, $notes).map(Self::$default),
+                Some(Tag::Null) => None,
+            )?
+            Some(_) => $crate::wire::read_loosely($value),
+        }
+    }};
+
+    // Where an object without a tag is something, a bare tag is it too.
+    (@bare $value:ident $notes:ident $objects:tt []) => { $crate::wire::read_loosely($value) };
+    (@bare $value:ident $notes:ident [$($tag:literal => $variant:ident $inner:ty,)*] [$default:ident]) => {
+        match $crate::wire::lenient_text($value).as_deref() {
+            $(Some($tag) => {
+                let empty = serde_json::value::RawValue::from_string("{}".into()).ok()?;
+                <$inner as $crate::wire::Lenient>::read(&empty, $notes).map(Self::$variant)
+            })*
+            _ => $crate::wire::read_loosely($value),
+        }
+    };
+
+    (@is_none) => {};
+    (@is_none $default:ident) => {
+        /// Null, and an object whose tag is null.
+        fn is_none(value: &serde_json::value::RawValue) -> bool {
+            use $crate::wire::Tag;
+
+            $crate::wire::is_null(value) || matches!($crate::wire::tag(value), Some(Tag::Null))
         }
     };
 

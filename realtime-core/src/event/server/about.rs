@@ -8,7 +8,7 @@ impl ServerEvent {
     /// server leaves the id out.
     pub fn response_id(&self) -> Option<&Id> {
         // Without a wildcard: an event that is added is looked at here, or it does not compile.
-        match self {
+        let id = match self {
             Self::ResponseOutputAudioDelta(event) => Some(&event.response_id),
             Self::ResponseOutputAudioTranscriptDelta(event) => Some(&event.response_id),
             Self::ResponseOutputTextDelta(event) => Some(&event.response_id),
@@ -27,7 +27,10 @@ impl ServerEvent {
             Self::OutputAudioBufferStopped(event) => Some(&event.response_id),
             Self::OutputAudioBufferCleared(event) => Some(&event.response_id),
             Self::ResponseCreated(event) => event.response.id.as_ref(),
-            Self::ResponseDone(event) => event.response.id.as_ref(),
+            Self::ResponseDone(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
+            Self::ResponseCancelled(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
+            Self::ResponseFailed(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
+            Self::ResponseIncomplete(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
             Self::SessionCreated(_)
             | Self::SessionUpdated(_)
             | Self::ConversationCreated(_)
@@ -59,6 +62,7 @@ impl ServerEvent {
             | Self::Unknown(_)
             | Self::Malformed(_)
             | Self::Invalid(_) => None,
-        }
+        };
+        id.filter(|id| !id.is_empty())
     }
 }

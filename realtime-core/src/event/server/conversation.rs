@@ -7,7 +7,7 @@ server_events! {
     /// A conversation was made. Older servers send it after `session.created`; the current one does not.
     pub struct ConversationCreated {
         /// The conversation.
-        req conversation: ConversationInfo,
+        soft conversation: ConversationInfo,
     }
 
     /// An item has come into the conversation: the client made it, the input buffer was committed, or the model has
@@ -49,8 +49,8 @@ server_events! {
         req item_id: Id,
         /// Its part that holds the audio.
         req_int content_index: u32,
-        /// How much of it was kept, in milliseconds.
-        req_int audio_end_ms: u64,
+        /// How much of it was kept, in milliseconds. Older servers may leave it out.
+        opt_int audio_end_ms: u64,
     }
 
     /// An item was taken out of the conversation: the answer to `conversation.item.delete`.
@@ -62,7 +62,7 @@ server_events! {
 
 wire! {
     /// A conversation, as the server reports it.
-    pub struct ConversationInfo {
+    pub struct ConversationInfo as "id" {
         /// Its id.
         opt id: Id,
         /// Always [`ObjectKind::Conversation`].

@@ -22,7 +22,7 @@ server_events! {
     /// A piece of the arguments of a call of an MCP tool.
     pub struct ResponseMcpCallArgumentsDelta {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The call.
         req item_id: Id,
         /// The call's place in the response.
@@ -34,13 +34,13 @@ server_events! {
     /// All arguments of a call of an MCP tool.
     pub struct ResponseMcpCallArgumentsDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The call.
         req item_id: Id,
         /// The call's place in the response.
         req_int output_index: u32,
         /// The arguments: JSON as the model has written it.
-        req_text arguments: String,
+        req_json arguments: String,
     }
 
     /// A call of an MCP tool runs.

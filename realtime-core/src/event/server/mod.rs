@@ -27,7 +27,7 @@ use super::{Unknown, fast};
 
 events! {
     /// What the server sends, in a session that converses or transcribes.
-    pub enum ServerEvent, else Unknown, first fast::read;
+    pub enum ServerEvent, else Unknown, lenient yes, first fast::read;
     // The most frequent first, for a type is looked up from the top.
     "response.output_audio.delta" | "response.audio.delta" => ResponseOutputAudioDelta,
     "response.output_audio_transcript.delta" | "response.audio_transcript.delta" => ResponseOutputAudioTranscriptDelta,
@@ -66,6 +66,9 @@ events! {
         "response.output_item.done" => ResponseOutputItemDone,
         "response.created" => ResponseCreated,
         "response.done" => ResponseDone,
+        "response.cancelled" => ResponseCancelled,
+        "response.failed" => ResponseFailed,
+        "response.incomplete" => ResponseIncomplete,
         "conversation.item.added" => ConversationItemAdded,
         "conversation.item.done" => ConversationItemDone,
         "conversation.item.created" => ConversationItemCreated,

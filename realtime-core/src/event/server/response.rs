@@ -1,5 +1,5 @@
 use crate::{
-    types::{ContentPart, Item, Response},
+    types::{ContentPart, Item, Response, Usage},
     wire::Id,
 };
 
@@ -7,19 +7,47 @@ server_events! {
     /// A response has begun: the client asked for it, or turn detection.
     pub struct ResponseCreated {
         /// The response, with nothing in it yet.
-        req response: Response,
+        soft response: Response,
     }
 
     /// A response has ended, however it did: there is no other event for one that was cancelled or failed.
     pub struct ResponseDone {
         /// The response, with all its items, without their audio. Its status says how it ended.
-        req response: Response,
+        soft response: Response,
+        /// The response's id, where another server says it out here.
+        opt response_id: Id,
+        /// What it has used, where another server says it out here.
+        opt usage: Usage,
+    }
+
+    /// A response was cancelled: what other servers send before `response.done`, or in its place.
+    pub struct ResponseCancelled {
+        /// The response, as much of it as is told.
+        soft response: Response,
+        /// The response's id, where the server says it out here.
+        opt response_id: Id,
+    }
+
+    /// A response has failed: what other servers send before `response.done`, or in its place.
+    pub struct ResponseFailed {
+        /// The response, as much of it as is told.
+        soft response: Response,
+        /// The response's id, where the server says it out here.
+        opt response_id: Id,
+    }
+
+    /// A response was cut off: what other servers send before `response.done`, or in its place.
+    pub struct ResponseIncomplete {
+        /// The response, as much of it as is told.
+        soft response: Response,
+        /// The response's id, where the server says it out here.
+        opt response_id: Id,
     }
 
     /// The response has a new item.
     pub struct ResponseOutputItemAdded {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The item's place in it.
         req_int output_index: u32,
         /// The item, with nothing in it yet.
@@ -29,7 +57,7 @@ server_events! {
     /// An item of the response is complete, or was cut short.
     pub struct ResponseOutputItemDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The item's place in it.
         req_int output_index: u32,
         /// The item, without audio.
@@ -39,7 +67,7 @@ server_events! {
     /// A message of the response has a new part.
     pub struct ResponseContentPartAdded {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -48,13 +76,13 @@ server_events! {
         req_int content_index: u32,
         /// The part, with nothing in it yet.
         #[serde(serialize_with = "crate::types::write_streamed")]
-        req part: ContentPart,
+        soft part: ContentPart,
     }
 
     /// A part of a message is complete, or was cut short.
     pub struct ResponseContentPartDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -63,6 +91,6 @@ server_events! {
         req_int content_index: u32,
         /// The part, without audio.
         #[serde(serialize_with = "crate::types::write_streamed")]
-        req part: ContentPart,
+        soft part: ContentPart,
     }
 }

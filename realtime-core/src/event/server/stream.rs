@@ -9,7 +9,7 @@ server_events! {
     /// A piece of text that the model writes.
     pub struct ResponseOutputTextDelta {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -23,7 +23,7 @@ server_events! {
     /// All text of a part, or as much as there was when it was cut short.
     pub struct ResponseOutputTextDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -37,7 +37,7 @@ server_events! {
     /// A piece of audio that the model speaks, in the session's output format. It comes faster than it is heard.
     pub struct ResponseOutputAudioDelta {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -51,7 +51,7 @@ server_events! {
     /// The audio of a part is complete, or was cut short.
     pub struct ResponseOutputAudioDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -63,7 +63,7 @@ server_events! {
     /// A piece of the transcript of what the model speaks.
     pub struct ResponseOutputAudioTranscriptDelta {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -77,7 +77,7 @@ server_events! {
     /// The whole transcript of what the model speaks, or as much as there was when it was cut short.
     pub struct ResponseOutputAudioTranscriptDone {
         /// The response.
-        req response_id: Id,
+        soft response_id: Id,
         /// The message.
         req item_id: Id,
         /// The message's place in the response.
@@ -91,13 +91,13 @@ server_events! {
     /// A piece of the arguments of a function call.
     pub struct ResponseFunctionCallArgumentsDelta {
         /// The response.
-        req response_id: Id,
-        /// The function call.
-        req item_id: Id,
+        soft response_id: Id,
+        /// The function call. Empty if the server names it by its call's id alone.
+        soft item_id: Id,
         /// The call's place in the response.
         req_int output_index: u32,
         /// The call's id, which the answer names.
-        req call_id: Id,
+        soft call_id: Id,
         /// The JSON text to be added.
         req_text delta: String,
     }
@@ -105,17 +105,17 @@ server_events! {
     /// All arguments of a function call: the application may run it.
     pub struct ResponseFunctionCallArgumentsDone {
         /// The response.
-        req response_id: Id,
-        /// The function call.
-        req item_id: Id,
+        soft response_id: Id,
+        /// The function call. Empty if the server names it by its call's id alone.
+        soft item_id: Id,
         /// The call's place in the response.
         req_int output_index: u32,
         /// The call's id, which the answer names.
-        req call_id: Id,
+        soft call_id: Id,
         /// The function's name. Older servers leave it out; the item has it.
         opt name: String,
         /// The arguments: JSON as the model has written it, so perhaps not JSON at all.
-        req_text arguments: String,
+        req_json arguments: String,
     }
 }
 

@@ -44,13 +44,13 @@ server_events! {
         /// The text.
         req_text text: String,
         /// The segment's id.
-        req id: Id,
+        soft id: Id,
         /// Who speaks, by a label.
         req speaker: String,
         /// Where it begins in the audio, in seconds.
-        req start: f64,
+        opt start: f64,
         /// Where it ends in the audio, in seconds.
-        req end: f64,
+        opt end: f64,
     }
 
     /// What the user said could not be transcribed.
@@ -60,6 +60,6 @@ server_events! {
         /// Its part that holds the audio.
         req_int content_index: u32,
         /// Why.
-        req error: Failure,
+        soft error: Failure,
     }
 }

@@ -23,7 +23,7 @@ events! {
 
 events! {
     /// What the server sends, in a session that translates.
-    pub enum ServerEvent, else Unknown;
+    pub enum ServerEvent, else Unknown, lenient yes;
     "session.output_audio.delta" => SessionOutputAudioDelta,
     "session.output_transcript.delta" => SessionOutputTranscriptDelta,
     "session.input_transcript.delta" => SessionInputTranscriptDelta,

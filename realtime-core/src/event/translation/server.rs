@@ -4,13 +4,13 @@ server_events! {
     /// The session is open: the server's first event.
     pub struct SessionCreated {
         /// The session, as it is by default.
-        req session: TranslationSessionInfo,
+        soft session: TranslationSessionInfo,
     }
 
     /// The session's configuration has changed: the answer to `session.update`.
     pub struct SessionUpdated {
         /// The session, as it is now.
-        req session: TranslationSessionInfo,
+        soft session: TranslationSessionInfo,
     }
 
     /// The session has ended: the last event, after all output.

@@ -24,7 +24,7 @@ mod tests {
         for text in ["", "AQD+/ywB", "AQ=="] {
             let raw = format!(r#"{{"type":"session.output_audio.delta","delta":"{text}"}}"#);
             let event = read(raw.as_bytes());
-            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes())), "{raw}");
+            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
         }
     }

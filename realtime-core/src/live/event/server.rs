@@ -304,3 +304,5 @@ events! {
         "error" => Error(ErrorEvent),
     }
 }
+
+all_or_nothing!(StoredItem);

@@ -28,3 +28,6 @@ pub use reported::Reported;
 pub(crate) use reported::required_id;
 pub use resource::*;
 pub use tool::*;
+
+all_or_nothing!(BackendEvent, ChoiceValue, Content, DecisionItem, Format, Number, ResponseItem);
+all_or_nothing!(Allowed<T>, Reported<T>);

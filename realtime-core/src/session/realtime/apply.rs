@@ -8,14 +8,14 @@ use super::{
     totals::RateLimitState,
 };
 use crate::{
-    event::ServerEvent,
+    event::{ResponseOutputAudioDelta, ServerEvent},
     session::{
         limits::{MOST_DTMF, MOST_OUTPUT, MOST_SEGMENTS, append_latest, clip_error, clip_failure, words},
         remember,
     },
     transport::Instant,
-    types::{AudioFormat, Item, PartKind, Response, ResponseStatus, Role, SessionInfo},
-    wire::{Audio, Id, Patch},
+    types::{AudioFormat, ContentPart, Item, PartKind, Response, ResponseStatus, Role},
+    wire::{Id, Patch},
 };
 
 impl RealtimeSession {
@@ -23,38 +23,38 @@ impl RealtimeSession {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.spoke = true;
-                self.hear(&delta.item_id, delta.content_index, &delta.delta);
+                self.hear(delta);
                 self.responses.came(&delta.response_id, now, true);
             }
             ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
-                self.say(&delta.item_id, delta.content_index, &delta.delta, false);
+                self.say(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
                 self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputTextDelta(delta) => {
-                self.write(&delta.item_id, delta.content_index, &delta.delta, false);
+                self.write(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
                 self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
-                self.say(&done.item_id, done.content_index, &done.transcript, true);
+                self.say(&done.response_id, &done.item_id, done.content_index, &done.transcript, true);
             }
             ServerEvent::ResponseOutputTextDone(done) => {
-                self.write(&done.item_id, done.content_index, &done.text, true);
+                self.write(&done.response_id, &done.item_id, done.content_index, &done.text, true);
             }
             ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
-                self.argue(&delta.item_id, &delta.delta, false, ItemState::function_call);
+                self.argue(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::function_call);
                 self.name_call(&delta.item_id, &delta.call_id, None);
                 self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
-                self.argue(&done.item_id, &done.arguments, true, ItemState::function_call);
+                self.argue(&done.response_id, &done.item_id, &done.arguments, true, ItemState::function_call);
                 self.name_call(&done.item_id, &done.call_id, done.name.as_deref());
             }
             ServerEvent::ResponseMcpCallArgumentsDelta(delta) => {
-                self.argue(&delta.item_id, &delta.delta, false, ItemState::mcp_call);
+                self.argue(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::mcp_call);
                 self.responses.came(&delta.response_id, now, false);
             }
             ServerEvent::ResponseMcpCallArgumentsDone(done) => {
-                self.argue(&done.item_id, &done.arguments, true, ItemState::mcp_call);
+                self.argue(&done.response_id, &done.item_id, &done.arguments, true, ItemState::mcp_call);
             }
             ServerEvent::ResponseMcpCallInProgress(call) => self.mcp_call(&call.item_id, McpStatus::InProgress),
             ServerEvent::ResponseMcpCallCompleted(call) => self.mcp_call(&call.item_id, McpStatus::Completed),
@@ -63,16 +63,10 @@ impl RealtimeSession {
             ServerEvent::McpListToolsCompleted(list) => self.mcp_list(&list.item_id, McpStatus::Completed),
             ServerEvent::McpListToolsFailed(list) => self.mcp_list(&list.item_id, McpStatus::Failed),
             ServerEvent::ResponseContentPartAdded(added) => {
-                let keep = self.memory.audio;
-                if let Some(item) = self.model_message(&added.item_id) {
-                    item.describe_part(index(added.content_index), &added.part, keep, false);
-                }
+                self.part(&added.response_id, &added.item_id, added.content_index, &added.part);
             }
             ServerEvent::ResponseContentPartDone(done) => {
-                let keep = self.memory.audio;
-                if let Some(item) = self.model_message(&done.item_id) {
-                    item.describe_part(index(done.content_index), &done.part, keep, false);
-                }
+                self.part(&done.response_id, &done.item_id, done.content_index, &done.part);
             }
             ServerEvent::ResponseOutputItemAdded(added) => {
                 self.output(&added.response_id, added.output_index, &added.item);
@@ -82,10 +76,10 @@ impl RealtimeSession {
             }
             ServerEvent::ResponseCreated(created) => self.response_created(&created.response, now),
             ServerEvent::ResponseDone(done) => self.response_done(&done.response, now),
-            ServerEvent::ConversationItemAdded(added) => self.item(&added.item, Some(&added.previous_item_id)),
-            ServerEvent::ConversationItemCreated(created) => self.item(&created.item, Some(&created.previous_item_id)),
+            ServerEvent::ConversationItemAdded(added) => self.announce(&added.item, &added.previous_item_id),
+            ServerEvent::ConversationItemCreated(created) => self.announce(&created.item, &created.previous_item_id),
             // Of an item whose `added` never came, this is the first that is heard.
-            ServerEvent::ConversationItemDone(done) => self.item(&done.item, Some(&done.previous_item_id)),
+            ServerEvent::ConversationItemDone(done) => self.announce(&done.item, &done.previous_item_id),
             ServerEvent::ConversationItemRetrieved(retrieved) => {
                 let keep = self.memory.audio;
                 if let Some(item) = retrieved.item.id().and_then(|id| self.conversation.get_mut(id)) {
@@ -94,9 +88,13 @@ impl RealtimeSession {
             }
             ServerEvent::ConversationItemTruncated(truncated) => {
                 let format = self.format_of(&truncated.item_id);
-                let bytes = format.ms_to_bytes(truncated.audio_end_ms);
+                let at = index(truncated.content_index);
                 if let Some(item) = self.conversation.get_mut(&truncated.item_id) {
-                    item.truncate(index(truncated.content_index), truncated.audio_end_ms, bytes);
+                    // Where it is not said how much was kept, nothing is cut off.
+                    let held = item.parts.get(at).map_or(0, |part| part.audio_bytes);
+                    let ms = truncated.audio_end_ms.or_else(|| format.bytes_to_ms(held)).unwrap_or_default();
+                    let bytes = truncated.audio_end_ms.and_then(|ms| format.ms_to_bytes(ms));
+                    item.truncate(at, ms, bytes);
                 }
             }
             ServerEvent::ConversationItemDeleted(deleted) => {
@@ -132,11 +130,16 @@ impl RealtimeSession {
                 }
             }
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
+                self.mention(&started.item_id);
                 let speech = Speech { item_id: started.item_id.clone(), start_ms: started.audio_start_ms };
                 self.input.speech = Some(speech);
             }
-            ServerEvent::InputAudioBufferSpeechStopped(_) => self.input.speech = None,
-            ServerEvent::InputAudioBufferCommitted(_) => {
+            ServerEvent::InputAudioBufferSpeechStopped(stopped) => {
+                self.mention(&stopped.item_id);
+                self.input.speech = None;
+            }
+            ServerEvent::InputAudioBufferCommitted(committed) => {
+                self.mention(&committed.item_id);
                 self.input.committed += 1;
                 self.input.buffered_bytes = 0;
             }
@@ -145,14 +148,23 @@ impl RealtimeSession {
                 self.input.buffered_bytes = 0;
                 self.input.speech = None;
             }
-            ServerEvent::InputAudioBufferTimeoutTriggered(_) => self.input.timeouts += 1,
+            ServerEvent::InputAudioBufferTimeoutTriggered(triggered) => {
+                self.mention(&triggered.item_id);
+                self.input.timeouts += 1;
+            }
             ServerEvent::InputAudioBufferDtmfEventReceived(dtmf) => {
                 append_latest(&mut self.dtmf, &dtmf.event, MOST_DTMF);
             }
             ServerEvent::OutputAudioBufferStarted(started) => self.playing = Some(started.response_id.clone()),
             ServerEvent::OutputAudioBufferStopped(_) | ServerEvent::OutputAudioBufferCleared(_) => self.playing = None,
-            ServerEvent::SessionCreated(created) => self.describe(&created.session),
-            ServerEvent::SessionUpdated(updated) => self.describe(&updated.session),
+            ServerEvent::SessionCreated(created) => self.info = Some(Arc::new(created.session.clone())),
+            ServerEvent::SessionUpdated(updated) => {
+                let mut session = updated.session.clone();
+                if let Some(before) = &self.info {
+                    session.keep_from(before);
+                }
+                self.info = Some(Arc::new(session));
+            }
             ServerEvent::ConversationCreated(created) => {
                 if let Some(id) = &created.conversation.id {
                     self.conversation.id = Some(id.clone());
@@ -171,38 +183,74 @@ impl RealtimeSession {
                 remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
             }
             // The end of a stream says nothing that its deltas and the item do not say.
-            ServerEvent::ResponseOutputAudioDone(_) | ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
+            ServerEvent::ResponseOutputAudioDone(_)
+            // Those that say something were made the end of their response before.
+            | ServerEvent::ResponseCancelled(_)
+            | ServerEvent::ResponseFailed(_)
+            | ServerEvent::ResponseIncomplete(_)
+            | ServerEvent::Malformed(_)
+            | ServerEvent::Invalid(_) => {}
         }
+        self.show();
         self.conversation.weigh();
     }
 
-    fn describe(&mut self, info: &SessionInfo) {
-        self.info = Some(Arc::new(info.clone()));
+    /// The item that was looked up last belongs to the conversation once there is something in it, though nobody has
+    /// announced it.
+    fn show(&mut self) {
+        let responses = &self.responses;
+        self.conversation.show_latest(|id| responses.get(id).is_some_and(|response| response.out_of_band));
     }
 
-    fn model_message(&mut self, id: &Id) -> Option<&mut ItemState> {
-        self.conversation.get_or_insert(id, |id| ItemState::message(id, Role::Assistant))
+    fn mention(&mut self, id: &Id) {
+        if !id.is_empty() {
+            self.conversation.mention(id);
+        }
+    }
+
+    /// An item that a response speaks of.
+    fn item_of(&mut self, response: &Id, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
+        let item = self.conversation.get_or_insert(id, make)?;
+        if item.response_id.is_none() && !response.is_empty() {
+            item.response_id = Some(response.clone());
+        }
+        Some(item)
+    }
+
+    fn model_message(&mut self, response: &Id, id: &Id) -> Option<&mut ItemState> {
+        self.item_of(response, id, |id| ItemState::message(id, Role::Assistant))
+    }
+
+    fn part(&mut self, response: &Id, id: &Id, content_index: u32, part: &ContentPart) {
+        let keep = self.memory.audio;
+        // What is not told changes nothing.
+        if *part != ContentPart::default()
+            && let Some(item) = self.model_message(response, id)
+        {
+            item.describe_part(index(content_index), part, keep, false);
+        }
     }
 
     fn user_message(&mut self, id: &Id) -> Option<&mut ItemState> {
         self.conversation.get_or_insert(id, |id| ItemState::message(id, Role::User))
     }
 
-    fn hear(&mut self, id: &Id, content_index: u32, audio: &Audio) {
+    fn hear(&mut self, delta: &ResponseOutputAudioDelta) {
         let keep = self.memory.audio;
-        if let Some(item) = self.model_message(id) {
-            item.hear(index(content_index), audio, keep);
+        let half = self.half.take();
+        if let Some(item) = self.model_message(&delta.response_id, &delta.item_id) {
+            item.hear(index(delta.content_index), &delta.delta, half, keep);
         }
     }
 
-    fn say(&mut self, id: &Id, content_index: u32, text: &str, whole: bool) {
-        if let Some(item) = self.model_message(id) {
+    fn say(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
+        if let Some(item) = self.model_message(response, id) {
             item.write(index(content_index), PartKind::OutputAudio, Field::Transcript, text, whole);
         }
     }
 
-    fn write(&mut self, id: &Id, content_index: u32, text: &str, whole: bool) {
-        if let Some(item) = self.model_message(id) {
+    fn write(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
+        if let Some(item) = self.model_message(response, id) {
             item.write(index(content_index), PartKind::OutputText, Field::Text, text, whole);
         }
     }
@@ -213,9 +261,9 @@ impl RealtimeSession {
         }
     }
 
-    fn argue(&mut self, id: &Id, text: &str, whole: bool, make: fn(Id) -> ItemState) {
-        if let Some(arguments) = self.conversation.get_or_insert(id, make).and_then(ItemState::arguments) {
-            if whole {
+    fn argue(&mut self, response: &Id, id: &Id, text: &str, whole: bool, make: fn(Id) -> ItemState) {
+        if let Some(arguments) = self.item_of(response, id, make).and_then(ItemState::arguments) {
+            if whole && !text.is_empty() {
                 arguments.clear();
             }
             arguments.push_str(text);
@@ -226,7 +274,9 @@ impl RealtimeSession {
         if let Some(item) = self.conversation.get_mut(id)
             && let Item::FunctionCall(call) = &mut item.item
         {
-            call.call_id.get_or_insert_with(|| call_id.clone());
+            if !call_id.is_empty() {
+                call.call_id.get_or_insert_with(|| call_id.clone());
+            }
             if let Some(name) = name.filter(|name| !name.is_empty()) {
                 name.clone_into(&mut call.name);
             }
@@ -245,29 +295,50 @@ impl RealtimeSession {
         }
     }
 
-    /// The server describes an item, and says where it stands if it is part of the conversation.
-    fn item(&mut self, item: &Item, previous: Option<&Patch<Id>>) {
+    /// The server describes an item.
+    fn item(&mut self, item: &Item) {
         let Some(id) = item.id() else { return };
         let keep = self.memory.audio;
         if let Some(state) = self.conversation.get_or_insert(id, |id| ItemState::blank(id, item)) {
             state.describe(item, keep, false);
         }
-        if let Some(previous) = previous {
-            self.conversation.place(id, previous);
+    }
+
+    /// The server describes an item of the conversation, and says where it stands.
+    fn announce(&mut self, item: &Item, previous: &Patch<Id>) {
+        let Some(id) = item.id() else { return };
+        if let Patch::Set(previous) = previous {
+            self.mention(previous);
+        }
+        // Some servers write null everywhere. It means the front where that was asked for.
+        let is_front = self.rooted.answers(item) || self.conversation.is_empty();
+        self.item(item);
+        match previous {
+            Patch::Clear if !is_front => self.conversation.place(id, &Patch::Keep),
+            previous => self.conversation.place(id, previous),
         }
     }
 
     /// The server describes an item of a response.
     fn output(&mut self, response_id: &Id, output_index: u32, item: &Item) {
         let Some(id) = item.id() else { return };
-        self.item(item, None);
-        if let Some(state) = self.conversation.get_mut(id) {
+        self.item(item);
+        self.belongs(id, response_id);
+        if let Some(response) = self.responses.get_mut(response_id) {
+            response.put(output_index, id);
+        }
+    }
+
+    /// The item is one of the response's, said by the model if nobody says who said it.
+    fn belongs(&mut self, id: &Id, response_id: &Id) {
+        let Some(state) = self.conversation.get_mut(id) else { return };
+        if !response_id.is_empty() {
             state.response_id = Some(response_id.clone());
         }
-        if let Some(response) = self.responses.get_mut(response_id)
-            && response.output.len() < MOST_OUTPUT
+        if let Item::Message(message) = &mut state.item
+            && message.role.as_str().is_empty()
         {
-            response.output.insert(output_index, id.clone());
+            message.role = Role::Assistant;
         }
     }
 
@@ -282,27 +353,33 @@ impl RealtimeSession {
         let Some(id) = &response.id else { return };
         self.conversation_of(response);
         let format = self.output_format();
+        let billed = self.responses.get(id).is_some_and(|known| known.usage.is_some());
         self.responses.done(id, response, &format, now);
-        if let Some(usage) = &response.usage {
+        if let Some(usage) = self.responses.get(id).and_then(|done| done.usage.as_ref())
+            && !billed
+        {
             self.totals.add_response(usage);
         }
-        for (index, item) in (0..).zip(response.output.iter().flatten()) {
+        let mut told = Vec::new();
+        for item in response.output.iter().flatten() {
             let Some(item_id) = item.id() else { continue };
-            self.item(item, None);
-            if let Some(state) = self.conversation.get_mut(item_id) {
-                state.response_id = Some(id.clone());
-            }
-            if let Some(response) = self.responses.get_mut(id)
-                && response.output.len() < MOST_OUTPUT
-                && !response.output.values().any(|known| known == item_id)
-            {
-                // The place that its position says, or the first one behind it that is free.
-                let free = (index..).find(|index| !response.output.contains_key(index));
-                response.output.insert(free.unwrap_or(index), item_id.clone());
+            self.item(item);
+            self.belongs(item_id, id);
+            self.show();
+            if told.len() < MOST_OUTPUT {
+                told.push(item_id);
             }
         }
-        let completed = response.status == Some(ResponseStatus::Completed);
-        let items: Vec<_> = self.responses.get(id).into_iter().flat_map(|done| done.output.values().cloned()).collect();
+        if let Some(response) = self.responses.get_mut(id) {
+            response.arrange(&told);
+        }
+        self.settle_items(id, response.status == Some(ResponseStatus::Completed));
+    }
+
+    /// Nothing of a response is in progress once it has ended.
+    pub(super) fn settle_items(&mut self, response: &Id, completed: bool) {
+        let items: Vec<_> =
+            self.responses.get(response).into_iter().flat_map(|done| done.output.values().cloned()).collect();
         for item in items {
             if let Some(item) = self.conversation.get_mut(&item) {
                 item.settle(completed);
@@ -311,7 +388,9 @@ impl RealtimeSession {
     }
 
     fn conversation_of(&mut self, response: &Response) {
-        if let Patch::Set(id) = &response.conversation_id {
+        if let Patch::Set(id) = &response.conversation_id
+            && !id.is_empty()
+        {
             self.conversation.id = Some(id.clone());
         }
     }

@@ -60,9 +60,12 @@ pub(crate) struct Due {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
     turns: HashMap<Id, Turn>,
-    /// Calls that were handed out: each once, however often the server tells of it.
-    seen: HashSet<Id>,
-    order: VecDeque<Id>,
+    /// Calls that were handed out, by response and id: each once, however often the server tells of it. A model may
+    /// number its calls anew in each response.
+    seen: HashSet<(Id, Id)>,
+    order: VecDeque<(Id, Id)>,
+    /// Calls whose arguments are whole and that no item tells of yet: response and item.
+    told: VecDeque<(Id, Id)>,
     due: VecDeque<Due>,
     /// How many calls wait for an answer, and the bytes of their arguments.
     open: usize,
@@ -85,12 +88,19 @@ struct Turn {
 impl Book {
     fn ask(&mut self, response: &Id, item: &Item) {
         let call = match item {
-            Item::FunctionCall(call) if call.status != Some(ItemStatus::Incomplete) => Call::Function(call.clone()),
+            Item::FunctionCall(call) if call.status != Some(ItemStatus::Incomplete) => {
+                let mut call = call.clone();
+                if call.arguments.trim().is_empty() {
+                    call.arguments = "{}".into();
+                }
+                Call::Function(call)
+            }
             Item::McpApprovalRequest(request) => Call::Approval(request.clone()),
             _ => return,
         };
-        let Some(id) = call.id().cloned() else { return };
-        if id.len().max(response.len()) > MOST_WORDS || !self.seen.insert(id.clone()) {
+        let Some(id) = call.id().filter(|id| !id.is_empty()).cloned() else { return };
+        let id = (response.clone(), id);
+        if call.name().is_empty() || id.0.len().max(id.1.len()) > MOST_WORDS || !self.seen.insert(id.clone()) {
             return;
         }
         self.order.push_back(id);
@@ -164,12 +174,26 @@ impl RealtimeSession {
         let Some(calls) = &mut self.calls else { return };
         match event {
             ServerEvent::ResponseOutputItemDone(done) => calls.ask(&done.response_id, &done.item),
+            ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
+                if calls.told.len() == MOST_CALLS {
+                    calls.told.pop_front();
+                }
+                calls.told.push_back((done.response_id.clone(), done.item_id.clone()));
+            }
             ServerEvent::ResponseDone(done) => {
                 let Some(id) = &done.response.id else { return };
                 let completed = done.response.status == Some(ResponseStatus::Completed);
+                let told = std::mem::take(&mut calls.told);
+                let (ours, others) = told.into_iter().partition::<VecDeque<_>, _>(|(response, _)| response == id);
+                calls.told = others;
                 if completed {
                     // Whatever was told of only now.
                     done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| calls.ask(id, item));
+                    for (_, item) in ours {
+                        if let Some(state) = self.conversation.get(&item) {
+                            calls.ask(id, &state.item);
+                        }
+                    }
                 }
                 if let Some(turn) = calls.turns.get_mut(id) {
                     turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));

@@ -1,10 +1,13 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use slab::Slab;
 
 use super::item::ItemState;
 use crate::{
-    session::limits::{MOST_ITEMS, MOST_WORDS},
+    session::limits::{MOST_ITEMS, MOST_KEPT_ID, MOST_MENTIONS},
     types::Item,
     wire::{Id, Patch},
 };
@@ -19,8 +22,13 @@ pub struct Conversation {
     index: HashMap<Id, usize>,
     /// The place last looked up: events come in runs about one item.
     latest: usize,
-    /// The places of items that only deltas have told of, oldest first.
+    /// The places of items that are no part of it, oldest first.
     strays: Vec<usize>,
+    /// How many items were spoken of so far, and when the newest was that stands where it does without the server's word.
+    mentions: u64,
+    latest_unannounced: u64,
+    /// When items were first spoken of that nothing is known of yet: the latest of them.
+    mentioned: VecDeque<(Id, u64)>,
     /// How many items keep what was said in them.
     keep: Option<usize>,
     /// Bytes that the known items may hold, and hold.
@@ -89,7 +97,7 @@ impl Conversation {
         Some(self.id_at(self.order[at]))
     }
 
-    /// Items that are no part of the conversation: of responses out of band, or not described yet.
+    /// Items that are no part of the conversation: of responses out of band, or with nothing in them that could be shown.
     pub fn strays(&self) -> impl Iterator<Item = &ItemState> {
         self.strays.iter().filter_map(|&place| self.known(place))
     }
@@ -153,27 +161,114 @@ impl Conversation {
                 let oldest = self.strays.remove(0);
                 self.drop_place(oldest);
             }
-            let place = self.places.insert(Place::Known(Arc::new(make(id.clone()))));
+            let mut item = make(id.clone());
+            item.first = self.first_mention(id);
+            let place = self.places.insert(Place::Known(Arc::new(item)));
             self.index.insert(id.clone(), place);
             self.strays.push(place);
         }
         self.get_mut(id)
     }
 
-    /// Makes a known item part of the conversation, behind its predecessor. One that is part of it stays where it is.
+    /// The server speaks of an item. Where nobody says where it stands, that decides.
+    pub(super) fn mention(&mut self, id: &Id) {
+        if self.index.contains_key(id) || self.mentioned.iter().any(|(known, _)| known == id) {
+            return;
+        }
+        if self.mentioned.len() == MOST_MENTIONS {
+            self.mentioned.pop_front();
+        }
+        self.mentions += 1;
+        self.mentioned.push_back((id.clone(), self.mentions));
+    }
+
+    fn first_mention(&mut self, id: &Id) -> u64 {
+        match self.mentioned.iter().position(|(known, _)| known == id) {
+            Some(at) => self.mentioned.remove(at).map_or(0, |(_, first)| first),
+            None => {
+                self.mentions += 1;
+                self.mentions
+            }
+        }
+    }
+
+    /// Makes a known item part of the conversation, behind its predecessor: the server has announced it. One that was
+    /// announced before stays where it is.
     pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
         let Some(&place) = self.index.get(id) else { return };
-        let Some(stray) = self.strays.iter().position(|&stray| stray == place) else { return };
-        self.strays.remove(stray);
-        let at = match previous {
+        let Some(first) = self.known(place).filter(|item| !item.announced).map(|item| item.first) else { return };
+        self.take_out(place);
+        let mut at = match previous {
             Patch::Clear => 0,
             Patch::Set(previous) if previous == "root" => 0,
             // Told nothing, or of an item that is not there: at the end.
             Patch::Set(previous) => self.position(previous).map_or(self.order.len(), |at| at + 1),
             Patch::Keep => self.order.len(),
         };
+        // What nobody announced stands behind all that was spoken of before it, and before what comes later.
+        let unannounced = |place: &usize| self.known(*place).filter(|item| !item.announced).map(|item| item.first);
+        while self.order.get(at).and_then(unannounced).is_some_and(|other| other < first) {
+            at += 1;
+        }
+        let displaced: Vec<usize> = match self.latest_unannounced > first {
+            true => self.order[..at]
+                .iter()
+                .copied()
+                .filter(|place| unannounced(place).is_some_and(|other| other > first))
+                .collect(),
+            false => Vec::new(),
+        };
         self.order.insert(at, place);
         self.forgotten = self.forgotten.min(at);
+        if let Some(item) = self.known_mut(place) {
+            (item.placed, item.announced) = (true, true);
+        }
+        for place in displaced {
+            self.take_out(place);
+            self.put_by_mention(place);
+        }
+        self.limit(at);
+    }
+
+    /// Makes the item that was looked up last part of the conversation, if it has something to show and nobody has said
+    /// where it stands.
+    pub(super) fn show_latest(&mut self, is_out_of_band: impl FnOnce(&Id) -> bool) {
+        let place = self.latest;
+        let Some(item) = self.known(place).filter(|item| !item.placed && item.shows()) else { return };
+        if item.response_id.as_ref().is_some_and(is_out_of_band) {
+            return;
+        }
+        self.take_out(place);
+        let at = self.put_by_mention(place);
+        self.limit(at);
+    }
+
+    /// Puts an item behind all that were spoken of before it.
+    fn put_by_mention(&mut self, place: usize) -> usize {
+        let first = self.known(place).map_or(0, |item| item.first);
+        let earlier = |place: &usize| self.known(*place).is_none_or(|item| item.first < first);
+        let at = self.order.iter().rposition(earlier).map_or(0, |at| at + 1);
+        self.order.insert(at, place);
+        self.forgotten = self.forgotten.min(at);
+        self.latest_unannounced = self.latest_unannounced.max(first);
+        if let Some(item) = self.known_mut(place) {
+            item.placed = true;
+        }
+        at
+    }
+
+    /// Takes a place out of the order, or from among the strays.
+    fn take_out(&mut self, place: usize) {
+        if let Some(stray) = self.strays.iter().rposition(|stray| *stray == place) {
+            self.strays.remove(stray);
+        } else if let Some(at) = self.order.iter().rposition(|other| *other == place) {
+            self.order.remove(at);
+            self.forgotten -= usize::from(at < self.forgotten);
+        }
+    }
+
+    /// Forgets what is too much, now that there is something new at this place of the order.
+    fn limit(&mut self, at: usize) {
         if self.order.len() > MOST_ITEMS {
             let oldest: Vec<_> = self.order.drain(..MOST_ITEMS / 16).collect();
             oldest.into_iter().for_each(|place| self.drop_place(place));
@@ -186,6 +281,19 @@ impl Conversation {
             self.forget(boundary.min(at));
             self.forget(boundary);
         }
+    }
+
+    fn known_mut(&mut self, place: usize) -> Option<&mut ItemState> {
+        match self.places.get_mut(place) {
+            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            _ => None,
+        }
+    }
+
+    /// The latest item for which this holds.
+    pub(super) fn find_latest(&self, holds: impl Fn(&ItemState) -> bool) -> Option<&ItemState> {
+        let all = self.order.iter().chain(&self.strays).filter_map(|&place| self.known(place));
+        all.filter(|item| holds(item)).max_by_key(|item| item.first)
     }
 
     /// Has these items and no others, in this order. They are known as they were sent, until the server describes them.
@@ -216,7 +324,7 @@ impl Conversation {
         if let Place::Known(item) = &self.places[place] {
             self.bytes = self.bytes.saturating_sub(item.weighed);
             // An id is a few letters. One that is not costs as much as what it names.
-            let id = if item.id.len() > MOST_WORDS { Id::default() } else { item.id.clone() };
+            let id = if item.id.len() > MOST_KEPT_ID { Id::default() } else { item.id.clone() };
             if id.is_empty() {
                 self.index.remove(&item.id.clone());
             }

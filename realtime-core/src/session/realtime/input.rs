@@ -30,8 +30,8 @@ pub struct Input {
 pub struct Speech {
     /// The item that it will be. There is none yet.
     pub item_id: Id,
-    /// From where, in milliseconds of all audio sent in the session.
-    pub start_ms: u64,
+    /// From where, in milliseconds of all audio sent in the session. None if the server does not say.
+    pub start_ms: Option<u64>,
 }
 
 impl Input {

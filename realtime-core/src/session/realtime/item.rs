@@ -23,6 +23,12 @@ pub struct ItemState {
     pub mcp: Option<McpStatus>,
     /// Whether the server has described it. Deltas may come before that.
     pub(super) described: bool,
+    /// When it was first spoken of, counted in items: what was spoken of earlier stands in front.
+    pub(super) first: u64,
+    /// Whether it is part of the conversation.
+    pub(super) placed: bool,
+    /// Whether the server has said where it stands.
+    pub(super) announced: bool,
     /// Bytes of what is not streamed, as it was last described.
     fixed: usize,
     /// What the conversation counts it as: see [`weight`](Self::weight).
@@ -39,6 +45,8 @@ pub struct PartState {
     pub audio: Option<Vec<u8>>,
     /// Where it was cut off, in milliseconds. What still arrives for it then is left out.
     pub truncated_ms: Option<u64>,
+    /// The first half of a sample whose other half the next delta brings. It is part of the audio already.
+    pub(super) half: Option<u8>,
 }
 
 /// A piece of a transcription by one speaker.
@@ -51,10 +59,10 @@ pub struct Segment {
     pub speaker: String,
     /// What is said.
     pub text: String,
-    /// From where in the item's audio, in seconds.
-    pub start: f64,
-    /// Until where, in seconds.
-    pub end: f64,
+    /// From where in the item's audio, in seconds. None if the server does not say.
+    pub start: Option<f64>,
+    /// Until where, in seconds. None if the server does not say.
+    pub end: Option<f64>,
 }
 
 /// How far something of MCP has come.
@@ -88,6 +96,9 @@ impl ItemState {
             segments: Vec::new(),
             mcp: None,
             described: false,
+            first: 0,
+            placed: false,
+            announced: false,
             fixed: 0,
             weighed: 0,
         }
@@ -123,7 +134,9 @@ impl ItemState {
         self.described = true;
         match (&mut self.item, item) {
             (Item::Message(mine), Item::Message(new)) => {
-                mine.role = new.role.clone();
+                if !new.role.as_str().is_empty() || mine.role.as_str().is_empty() {
+                    mine.role = new.role.clone();
+                }
                 fill(&mut mine.id, &new.id);
                 fill(&mut mine.object, &new.object);
                 fill(&mut mine.status, &new.status);
@@ -164,20 +177,38 @@ impl ItemState {
     }
 
     pub(super) fn describe_part(&mut self, index: usize, new: &ContentPart, keep_audio: bool, exact: bool) {
+        let kind = self.kind_of_text(new);
         let Some((part, state)) = self.part(index) else { return };
-        fill(&mut part.kind, &new.kind);
-        fill(&mut part.text, &new.text.clone().filter(|text| !text.is_empty()));
+        fill(&mut part.kind, &kind);
+        // Some servers have the words of audio in `text`.
+        let spoken = matches!(part.kind, Some(PartKind::InputAudio | PartKind::OutputAudio));
+        let (text, transcript) = match (&new.text, &new.transcript) {
+            (Some(_), None) if spoken => (&None, &new.text),
+            texts => texts,
+        };
+        fill_some_text(&mut part.text, text);
         fill(&mut part.image_url, &new.image_url);
         fill(&mut part.detail, &new.detail);
         fill(&mut part.format, &new.format);
         if state.truncated_ms.is_some() && !exact {
             return;
         }
-        fill(&mut part.transcript, &new.transcript.clone().filter(|text| !text.is_empty()));
-        if let Some(audio) = &new.audio {
+        fill_some_text(&mut part.transcript, transcript);
+        if let Some(audio) = new.audio.as_ref().filter(|audio| !audio.is_empty()) {
             state.audio_bytes = audio.len() as u64;
             state.audio = keep_audio.then(|| audio.to_vec());
+            state.half = None;
         }
+    }
+
+    /// The kind of a part. A bare text that stood in its place has none: then it is what its speaker writes.
+    fn kind_of_text(&self, part: &ContentPart) -> Option<PartKind> {
+        let Item::Message(message) = &self.item else { return part.kind.clone() };
+        let guess = || match message.role {
+            Role::Assistant => PartKind::OutputText,
+            _ => PartKind::InputText,
+        };
+        part.kind.clone().or_else(|| part.text.as_ref().map(|_| guess()))
     }
 
     /// Adds to a text, or says what it is as a whole.
@@ -187,6 +218,10 @@ impl ItemState {
             return;
         }
         part.kind.get_or_insert(kind);
+        // What is empty says nothing of what came before.
+        if whole && text.is_empty() {
+            return;
+        }
         let place = match field {
             Field::Text => &mut part.text,
             Field::Transcript => &mut part.transcript,
@@ -197,15 +232,43 @@ impl ItemState {
         }
     }
 
-    /// Adds audio.
-    pub(super) fn hear(&mut self, index: usize, audio: &Audio, keep_audio: bool) {
+    /// Adds audio, of whole samples. `half` is the beginning of the next one; a beginning that was added before comes
+    /// once more, with its end.
+    pub(super) fn hear(&mut self, index: usize, audio: &Audio, half: Option<u8>, keep_audio: bool) {
         let Some((part, state)) = self.part(index) else { return };
         part.kind.get_or_insert(PartKind::OutputAudio);
+        let known = usize::from(state.half.take().is_some()).min(audio.len());
+        state.half = half;
         if state.truncated_ms.is_none() {
-            state.audio_bytes += audio.len() as u64;
+            state.audio_bytes += (audio.len() - known) as u64 + u64::from(half.is_some());
             if keep_audio {
-                state.audio.get_or_insert_default().extend_from_slice(audio);
+                let kept = state.audio.get_or_insert_default();
+                kept.extend_from_slice(&audio[known..]);
+                kept.extend(half);
             }
+        }
+    }
+
+    /// The beginning of a sample that waits for its end.
+    pub(super) fn half(&self, index: usize) -> Option<u8> {
+        self.parts.get(index)?.half
+    }
+
+    /// Whether there is something in it that a user could see or hear.
+    pub(super) fn shows(&self) -> bool {
+        let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        match &self.item {
+            Item::Message(message) => {
+                let parts = &message.content;
+                parts.iter().any(|part| said(&part.text) || said(&part.transcript) || said(&part.image_url))
+                    || self.parts.iter().any(|part| part.audio_bytes > 0)
+                    || self.transcription_error.is_some()
+                    || !self.segments.is_empty()
+            }
+            Item::FunctionCall(call) => !call.name.is_empty(),
+            Item::McpCall(call) => !call.name.is_empty(),
+            Item::McpApprovalRequest(request) => !request.name.is_empty(),
+            _ => false,
         }
     }
 
@@ -214,6 +277,7 @@ impl ItemState {
         let Some((part, state)) = self.part(index) else { return };
         part.transcript = None;
         state.truncated_ms = Some(ms);
+        state.half = None;
         if let Some(bytes) = bytes.filter(|bytes| *bytes < state.audio_bytes) {
             state.audio_bytes = bytes;
             if let (Some(audio), Ok(bytes)) = (&mut state.audio, usize::try_from(bytes)) {
@@ -279,7 +343,8 @@ impl ItemState {
         let audio: usize = self.parts.iter().filter_map(|part| part.audio.as_ref()).map(Vec::len).sum();
         let segments =
             self.segments.iter().map(|segment| EACH + segment.text.len() + segment.speaker.len() + segment.id.len());
-        EACH + self.id.as_bytes().len() + item + audio + segments.sum::<usize>()
+        // The id is the key of its place too.
+        EACH + 2 * self.id.as_bytes().len() + item + audio + segments.sum::<usize>()
     }
 
     /// What is written in it, all parts together.
@@ -307,6 +372,12 @@ const MOST_PARTS: usize = 1024;
 
 fn fill<T: Clone>(mine: &mut Option<T>, new: &Option<T>) {
     if new.is_some() {
+        mine.clone_from(new);
+    }
+}
+
+fn fill_some_text(mine: &mut Option<String>, new: &Option<String>) {
+    if new.as_ref().is_some_and(|text| !text.is_empty()) {
         mine.clone_from(new);
     }
 }

@@ -3,15 +3,18 @@
 mod apply;
 mod calls;
 mod checks;
+mod complete;
 mod conversation;
 mod input;
 mod item;
 mod playback;
 mod responses;
 mod restore;
+mod rooted;
 mod scheduler;
 mod settle;
 mod totals;
+mod twins;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -25,17 +28,20 @@ use playback::Ledger;
 pub use playback::{Chunk, Heard, Output, Playback, Unheard};
 pub use responses::{ResponseState, Responses};
 use restore::Creations;
+use rooted::Rooted;
 use scheduler::Scheduler;
 pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
 pub use totals::{RateLimitState, Totals};
+use twins::Twins;
 
 use super::{
     Changes, Memory, Plan, Setup, State, Timeouts,
     intent::Intent,
+    remember,
     requests::{Patience, Request, Requests},
 };
 use crate::{
-    event::{ClientEvent, ErrorEvent, Event, ServerEvent},
+    event::{ClientEvent, ErrorEvent, Event, Omission, ServerEvent},
     protocol::{Realtime, sample_bytes},
     transport::Instant,
     types::{AudioFormat, ErrorBody, SessionConfig, SessionInfo, TurnDetection},
@@ -58,6 +64,8 @@ pub struct RealtimeSession {
     pub totals: Totals,
     /// The server's complaints, the latest last.
     pub errors: VecDeque<Complaint>,
+    /// What did not fit in events of the server and was left out of them, the latest last.
+    pub left_out: VecDeque<LeftOut>,
     /// Types of events that were not known, the latest last.
     pub unknown: VecDeque<Box<str>>,
     /// The digits that were dialled: the last 4096.
@@ -79,6 +87,11 @@ pub struct RealtimeSession {
     calls: Option<Box<Book>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
+    rooted: Rooted,
+    twins: Twins,
+    /// The half of a sample that the delta in hand has left over, and whether there ever was one.
+    half: Option<u8>,
+    has_halves: bool,
     /// Whether the model has spoken: then its voice cannot change.
     spoke: bool,
     memory: Memory,
@@ -101,6 +114,18 @@ pub struct Complaint {
     pub error: ErrorBody,
     /// The type of the event of ours that it names.
     pub about: Option<Box<str>>,
+}
+
+/// What did not fit in an event, and was left out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The event's type.
+    pub kind: Box<str>,
+    /// The event's id.
+    pub event_id: Option<Id>,
+    /// Where it stood, and why it did not fit.
+    pub omission: Omission,
 }
 
 /// What a request wants.
@@ -202,6 +227,7 @@ impl State<Realtime> for RealtimeSession {
             }
             ClientEvent::ConversationItemCreate(create) => {
                 self.creations.asked(seq, create);
+                self.rooted.asked(create);
                 (Kind::Create(Sort::of(&create.item)), create.item.id().cloned())
             }
             ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
@@ -235,7 +261,15 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
+        if self.twins.is_second(event, changes.reading.older_name) {
+            changes.repeated = true;
+            return;
+        }
+        self.note_left_out(event, changes);
+        self.complete(event);
         let mut mark = self.unmark(event);
+        self.begin_lost(event, now);
+        self.end_lost(event, now);
         self.follow(event, now);
         self.note_calls(event);
         self.apply(event, now);
@@ -303,5 +337,15 @@ impl State<Realtime> for RealtimeSession {
 
     fn input_ms(&self, bytes: usize) -> u64 {
         self.input_format().bytes_to_ms(bytes as u64).unwrap_or_default()
+    }
+}
+
+impl RealtimeSession {
+    fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes) {
+        for omission in &changes.reading.left_out {
+            let left_out =
+                LeftOut { kind: event.kind().into(), event_id: event.event_id().cloned(), omission: omission.clone() };
+            remember(&mut self.left_out, left_out, self.memory.errors);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
 
 use crate::{
     event::ErrorEvent,
-    session::limits::{MOST_WORDS, clip_failure, is_metadata},
+    session::limits::{MOST_OUTPUT, MOST_OUTPUT_IDS, MOST_WORDS, clip_failure, is_metadata},
     transport::Instant,
     types::{AudioFormat, Failure, Response, ResponseStatus, StatusReason, Usage},
     wire::{Id, Patch},
@@ -97,6 +97,16 @@ impl Responses {
         self.all.get_mut(id)
     }
 
+    /// The id of the active one.
+    pub(super) fn active_id(&self) -> Option<&Id> {
+        self.active.as_ref()
+    }
+
+    /// The one that began last.
+    pub(super) fn newest(&self) -> Option<&ResponseState> {
+        self.order.back().and_then(|id| self.all.get(id))
+    }
+
     pub(super) fn is_active(&self, id: &Id) -> bool {
         self.active.as_ref() == Some(id)
     }
@@ -113,11 +123,24 @@ impl Responses {
     /// A response has begun.
     pub(super) fn created(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
         let out_of_band = response.conversation_id == Patch::Clear;
-        if !out_of_band {
+        let ended = response.status.as_ref().is_some_and(|status| {
+            use ResponseStatus::{Cancelled, Completed, Failed};
+
+            matches!(status, Completed | Failed | Cancelled)
+        });
+        if !out_of_band && !ended {
             self.active = Some(id.clone());
         }
         let state = self.entry(id, out_of_band, format, now);
         state.update(response);
+        // What it costs is told at its end. Until then some servers send zeros.
+        state.usage = None;
+        if ended {
+            state.done = Some(now);
+        } else {
+            // Some servers create their responses as `incomplete`.
+            state.status = ResponseStatus::InProgress;
+        }
     }
 
     /// A response has ended. One whose beginning was missed is known from now on.
@@ -196,13 +219,64 @@ impl ResponseState {
         if response.metadata.as_ref().is_some_and(is_metadata) {
             self.metadata.clone_from(&response.metadata);
         }
-        if response.usage.is_some() {
-            self.usage.clone_from(&response.usage);
+        // A response that ends twice has cost what it has cost.
+        if let (None, Some(usage)) = (&self.usage, &response.usage)
+            && *usage != Usage::default()
+        {
+            self.usage = Some(usage.clone());
         }
         let output = response.audio.as_ref().and_then(|audio| audio.output.as_ref());
         if let Some(format) = output.and_then(|output| output.format.as_ref()) {
             self.format.clone_from(format);
         }
+    }
+
+    /// Puts an item where the server says, or behind those that stand there already: some servers say 0 of every item.
+    pub(super) fn put(&mut self, index: u32, id: &Id) {
+        if self.has_room(id) && !self.output.values().any(|known| known == id) {
+            let free = (index..).find(|index| !self.output.contains_key(index));
+            self.output.insert(free.unwrap_or(index), id.clone());
+        }
+    }
+
+    /// Takes the order of the items as the server says at the end. What it leaves out stays behind what it stood behind.
+    pub(super) fn arrange(&mut self, told: &[&Id]) {
+        let known: Vec<&Id> = self.output.values().collect();
+        let mut order: Vec<&Id> = Vec::with_capacity(told.len());
+        for id in told {
+            if !order.contains(id) && order.len() < MOST_OUTPUT {
+                order.push(id);
+            }
+        }
+        let mut at = 0;
+        for id in &known {
+            match order.iter().position(|other| other == id) {
+                Some(place) => at = place + 1,
+                None => {
+                    order.insert(at, id);
+                    at += 1;
+                }
+            }
+        }
+        if known == order {
+            return;
+        }
+        let order: Vec<Id> = order.into_iter().cloned().collect();
+        self.output.clear();
+        for (index, id) in (0..).zip(order) {
+            if self.has_room(&id) {
+                self.output.insert(index, id);
+            }
+        }
+    }
+
+    fn has_room(&self, id: &Id) -> bool {
+        let bytes: usize = match id.len() {
+            // Such ids are held in place.
+            0..=30 => 0,
+            more => more + self.output.values().map(|id| id.len()).sum::<usize>(),
+        };
+        self.output.len() < MOST_OUTPUT && bytes <= MOST_OUTPUT_IDS
     }
 
     /// From its beginning to its first text, transcript, argument or audio.

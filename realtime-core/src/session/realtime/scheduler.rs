@@ -198,6 +198,12 @@ impl Scheduler {
         }
     }
 
+    /// The error that may have ended a response.
+    pub(super) fn complaint(&self, id: &Id) -> Option<&ErrorEvent> {
+        let (_, error) = self.open.get(self.position(id)?)?.complaint.as_ref()?;
+        Some(&**error)
+    }
+
     fn position(&self, id: &Id) -> Option<usize> {
         // The latest are at the end.
         self.open.iter().rposition(|open| open.id == *id)
@@ -443,7 +449,7 @@ impl RealtimeSession {
     /// Gives up a response: with an error that may have ended it, failed, else incomplete.
     fn give_up_response(&mut self, open: Open, has_failed: bool, now: Instant, changes: &mut Changes) {
         let failure = open.complaint.as_ref().filter(|_| has_failed).map(|(_, error)| &**error);
-        self.responses.give_up(&open.id, failure, now);
+        self.end_response(&open.id, failure, now);
         let mut outcome = self.untold(&open.id, changes);
         if failure.is_none() {
             let overdue = Overdue::new(Awaited::Response(open.id.clone()), open.alive);

@@ -83,7 +83,7 @@ impl RealtimeSession {
         }
         // The end of the response was lost.
         if let Some(id) = idle {
-            self.responses.give_up(&id, None, now);
+            self.end_response(&id, None, now);
             mark.freed = Some(id);
         }
     }

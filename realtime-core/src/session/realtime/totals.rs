@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     transport::Instant,
     types::{
-        CachedTokenDetails, InputTokenDetails, OutputTokenDetails, RateLimit, TranscriptionTokens, TranscriptionUsage,
-        Usage,
+        CachedTokenDetails, InputTokenDetails, OutputTokenDetails, RateLimit, TranscriptionDuration,
+        TranscriptionTokens, TranscriptionUsage, Usage,
     },
 };
 
@@ -51,7 +51,14 @@ impl Totals {
                 }
             }
             TranscriptionUsage::Duration(duration) => self.transcription_seconds += duration.seconds,
-            TranscriptionUsage::Other(_) => {}
+            TranscriptionUsage::Other(json) => {
+                // Some servers leave out which of the two it is.
+                if let Ok(duration) = json.read::<TranscriptionDuration>() {
+                    self.transcription_seconds += duration.seconds;
+                } else if let Some(tokens) = json.read_leniently::<TranscriptionTokens>() {
+                    self.add_transcription(&TranscriptionUsage::Tokens(tokens));
+                }
+            }
         }
     }
 }
