@@ -38,11 +38,14 @@ every_side!(
 );
 
 fn knows_the_events_of_the_specification<E: Event>(side: &str) {
-    let mut kinds = E::KINDS.to_vec();
+    // What other servers send, and the service never does.
+    const FOREIGN: [&str; 3] = ["response.cancelled", "response.failed", "response.incomplete"];
+
+    let mut kinds: Vec<_> = E::KINDS.iter().filter(|kind| !FOREIGN.contains(kind)).collect();
     kinds.sort_unstable();
     assert_eq!(json!(kinds), spec("spec-events.json")[side.replace('/', "_")]);
     let seen: Vec<_> = fixtures(side).into_iter().map(|fixture| fixture.kind).collect();
-    assert!(kinds.iter().all(|kind| seen.iter().any(|seen| seen == kind)));
+    assert!(kinds.iter().all(|kind| seen.iter().any(|seen| seen == *kind)));
 }
 
 fn reads_each_event_as_what_it_is<E: Event>(side: &str) {
