@@ -86,7 +86,9 @@ pub(super) enum Field {
 
 impl ItemState {
     /// An item that is only known from deltas so far.
-    pub(super) fn provisional(id: Id, item: Item) -> Self {
+    pub(super) fn provisional(id: Id, mut item: Item) -> Self {
+        // It may be shown, and made anew, before the server describes it.
+        item.set_id(&id);
         Self {
             id,
             item,
