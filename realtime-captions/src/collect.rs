@@ -80,13 +80,14 @@ impl Captions {
     pub fn apply(&mut self, event: &ServerEvent) -> Option<Caption> {
         match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
-                self.item(&started.item_id).start_ms = Some(started.audio_start_ms);
+                // Some servers leave the times out. Then what the commit says counts.
+                self.item(&started.item_id).start_ms = started.audio_start_ms;
                 None
             }
-            ServerEvent::InputAudioBufferSpeechStopped(stopped) => self.ends(&stopped.item_id, stopped.audio_end_ms),
+            ServerEvent::InputAudioBufferSpeechStopped(stopped) => self.ends(&stopped.item_id, stopped.audio_end_ms?),
             ServerEvent::InputAudioBufferTimeoutTriggered(silence) => {
-                self.item(&silence.item_id).start_ms = Some(silence.audio_start_ms);
-                self.ends(&silence.item_id, silence.audio_end_ms)
+                self.item(&silence.item_id).start_ms = silence.audio_start_ms;
+                self.ends(&silence.item_id, silence.audio_end_ms?)
             }
             ServerEvent::InputAudioBufferCommitted(committed) => {
                 let (start, end) = (self.last_end_ms, self.position_ms);
@@ -127,7 +128,8 @@ impl Captions {
                 // Times count from where the item's audio begins.
                 let origin = item.start_ms.unwrap_or(item.seen_ms);
                 let ms = |seconds: f64| origin.saturating_add(half_up(seconds * 1000.0));
-                let mut turn = Segment::new(ms(segment.start), ms(segment.end), text);
+                let start = segment.start.map_or(origin, ms);
+                let mut turn = Segment::new(start, segment.end.map_or(start, ms), text);
                 turn.speaker = Some(one_line(&segment.speaker)).filter(|speaker| !speaker.is_empty());
                 match item.turns.iter_mut().find(|(id, _)| *id == segment.id) {
                     Some((_, known)) => *known = turn.clone(),

@@ -139,3 +139,5 @@ fn read(body: &[u8]) -> Result<WebhookEvent, serde_json::Error> {
     // The envelope was read from JSON text, so this is that.
     Ok(WebhookEvent { id, created_at, kind, data, raw: serde_json::from_slice(body)? })
 }
+
+all_or_nothing!(SipHeaders);
