@@ -97,7 +97,8 @@ fn tools_of_an_mcp_server_show_no_secret() {
     let raw = json!({ "type": "new.event", "authorization": SECRET });
     debug_hides(&ServerEvent::decode(raw.to_string().as_bytes()));
     debug_hides(&Custom::new(raw.into()).unwrap());
-    for broken in [json!({ "type": "error", "error": SECRET }), json!([SECRET]), json!({ "type": 7, "key": SECRET })] {
+    let malformed = json!({ "type": "conversation.item.added", "item": SECRET });
+    for broken in [malformed, json!([SECRET]), json!({ "type": 7, "key": SECRET })] {
         debug_hides(&ServerEvent::decode(broken.to_string().as_bytes()));
     }
 }

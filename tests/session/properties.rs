@@ -1,7 +1,12 @@
 //! Whatever order the server's events come in, doubled, left out or cut short: nothing panics, no item is lost, and the
 //! order is the one that the anchors tell.
 
-use std::{collections::HashSet, fs, path::Path, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use realtime::{
@@ -12,7 +17,7 @@ use realtime::{
         ResponseDone, ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded,
         ResponseOutputTextDelta, ServerEvent,
     },
-    session::{Changes, Memory, Playback, RealtimeSession, Setup, State},
+    session::{Changes, Memory, Playback, RealtimeSession, Setup, State, realtime::ItemState},
     transport::Instant,
     types::{Item, Response, ResponseStatus},
 };
@@ -145,26 +150,88 @@ fn event(step: &Step) -> Option<ServerEvent> {
     })
 }
 
-/// The order that the anchors tell, in the plainest way.
-fn model(order: &mut Vec<Id>, step: &Step) {
-    match step {
-        Step::Added(id, anchor) | Step::Created(id, anchor) | Step::Done(id, anchor) => {
-            let id = item_id(*id);
-            if order.contains(&id) {
-                return;
-            }
-            let at = match anchor {
-                Anchor::Absent => order.len(),
-                Anchor::Null | Anchor::Root => 0,
-                Anchor::Behind(previous) => {
-                    let previous = item_id(*previous);
-                    order.iter().position(|id| *id == previous).map_or(order.len(), |at| at + 1)
-                }
-            };
+/// The order of a conversation, in the plainest way: what was announced as the anchors say, and the rest behind all that
+/// was spoken of before it.
+#[derive(Default)]
+struct Model {
+    announced: Vec<Id>,
+    others: Vec<Id>,
+    first: HashMap<Id, usize>,
+    mentions: usize,
+    /// Whether something was deleted: then what stood behind it may stand where it likes.
+    loose: bool,
+}
+
+impl Model {
+    fn mention(&mut self, id: Id) {
+        self.mentions += 1;
+        self.first.entry(id).or_insert(self.mentions);
+    }
+
+    fn order(&self) -> Vec<Id> {
+        let mut order = self.announced.clone();
+        let mut others = self.others.clone();
+        others.sort_by_key(|id| self.first[id]);
+        for id in others {
+            let at = order.iter().rposition(|other| self.first[other] < self.first[&id]).map_or(0, |at| at + 1);
             order.insert(at, id);
         }
-        Step::Deleted(id) => order.retain(|present| *present != item_id(*id)),
-        _ => {}
+        order
+    }
+
+    /// What the step does, seen from a session that it was done to.
+    fn follow(&mut self, step: &Step, was_known: bool, session: &RealtimeSession) {
+        match step {
+            Step::Added(id, anchor) | Step::Created(id, anchor) | Step::Done(id, anchor) => {
+                if let Anchor::Behind(previous) = anchor {
+                    self.mention(item_id(*previous));
+                }
+                let id = item_id(*id);
+                self.mention(id.clone());
+                if self.announced.contains(&id) {
+                    return;
+                }
+                let is_empty = self.announced.is_empty() && self.others.is_empty();
+                self.others.retain(|other| *other != id);
+                let order = self.order();
+                let at = match anchor {
+                    Anchor::Null if is_empty => 0,
+                    Anchor::Root => 0,
+                    Anchor::Absent | Anchor::Null => order.len(),
+                    Anchor::Behind(previous) => {
+                        let previous = item_id(*previous);
+                        order.iter().position(|id| *id == previous).map_or(order.len(), |at| at + 1)
+                    }
+                };
+                let before = order[..at].iter().filter(|id| self.announced.contains(id)).count();
+                self.announced.insert(before, id);
+            }
+            Step::OutputItem(id, _)
+            | Step::Text(id, _)
+            | Step::Transcript(id, _)
+            | Step::Audio(id, ..)
+            | Step::Retrieved(id) => {
+                let id = item_id(*id);
+                if !matches!(step, Step::Retrieved(_)) {
+                    self.mention(id.clone());
+                }
+                let Some(state) = session.conversation.get(&id) else { return };
+                let aside = state.response_id.as_ref().and_then(|id| session.responses.get(id));
+                let shows = state.audio_bytes() > 0 || !state.text().is_empty() || !state.transcript().is_empty();
+                let is_there = self.announced.contains(&id) || self.others.contains(&id);
+                if shows && !is_there && aside.is_none_or(|response| !response.out_of_band) {
+                    self.others.push(id);
+                }
+            }
+            Step::Deleted(id) if was_known => {
+                let id = item_id(*id);
+                self.announced.retain(|present| *present != id);
+                self.others.retain(|present| *present != id);
+                self.first.remove(&id);
+                self.loose = true;
+            }
+            _ => {}
+        }
     }
 }
 
@@ -188,21 +255,33 @@ proptest! {
         let mut memory = Memory::default();
         memory.items = limit.map(usize::from);
         session.configure(&Setup::new(memory).playback(Playback::queued()));
-        let mut order = Vec::new();
+        let mut model = Model::default();
         let mut now = Instant::default();
         for step in &steps {
             if let Step::Wait(ms) = step {
                 now = now + Duration::from_millis(u64::from(*ms));
             }
+            let was_known = matches!(step, Step::Deleted(id) if session.conversation.get(&item_id(*id)).is_some()
+                || session.conversation.contains(&item_id(*id)));
             if let Some(mut event) = event(step) {
                 session.received(&mut event, now, &mut Changes::default());
                 while session.next_outgoing().is_some() {}
             }
-            model(&mut order, step);
-            prop_assert_eq!(session.conversation.ids().cloned().collect::<Vec<_>>(), order.clone());
+            model.follow(step, was_known, &session);
+            let (mut ids, mut order): (Vec<_>, _) = (session.conversation.ids().cloned().collect(), model.order());
+            if limit.is_some() {
+                // Whether there was something in what is forgotten cannot be seen any more.
+                prop_assert!(model.announced.iter().all(|id| ids.contains(id)));
+            } else {
+                if model.loose {
+                    ids.sort_unstable();
+                    order.sort_unstable();
+                }
+                prop_assert_eq!(ids, order);
+            }
             check(&session);
         }
-        for id in &order {
+        for id in &model.order() {
             prop_assert!(limit.is_some() || session.conversation.get(id).is_some());
         }
     }
@@ -247,7 +326,20 @@ proptest! {
             session.received(&mut event, Instant::default(), &mut Changes::default());
             check(&session);
         }
-        prop_assert_eq!(session.conversation.ids().cloned().collect::<HashSet<_>>(), there);
+        let ids: HashSet<_> = session.conversation.ids().cloned().collect();
+        prop_assert!(there.is_subset(&ids));
+        // The others are there because there is something in them, which is never so of what stands outside.
+        let says = |item: &ItemState| !item.text().is_empty() || !item.transcript().is_empty() || item.audio_bytes() > 0;
+        for id in ids.difference(&there) {
+            let item = session.conversation.get(id).unwrap();
+            let was_cut = item.parts.iter().any(|part| part.truncated_ms.is_some());
+            let other = item.item.as_message().is_none() || item.transcription_error.is_some() || !item.segments.is_empty();
+            prop_assert!(says(item) || was_cut || other, "{item:?}");
+        }
+        for item in session.conversation.strays().filter(|item| says(item)) {
+            let response = item.response_id.as_ref().and_then(|id| session.responses.get(id));
+            prop_assert!(response.is_some_and(|response| response.out_of_band), "{item:?}");
+        }
     }
 }
 
