@@ -108,13 +108,14 @@ impl<P: Protocol> Core<P> {
         if P::closed(&event) {
             self.over = true;
         }
+        let size = raw.as_bytes().len() + changes.reading.weight;
         let notices = self.answer(changes, Some(&event), now);
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if options.strict => Some(reason.into()),
             _ => None,
         };
         if options.unread == Unread::Keep || kind == Kind::Next {
-            self.inbox.push_event(event, raw.as_bytes().len() + changes.reading.weight, Some(raw));
+            self.inbox.push_event(event, size, Some(raw));
         }
         notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
         invalid.map_or(Ok(()), |reason| Err(Err(ErrorKind::Invalid(reason).into())))
