@@ -225,7 +225,6 @@ fn complaint(complaint: &Complaint) -> Value {
         "code": complaint.error.code,
         "client_event_id": complaint.error.event_id,
         "client_event_type": complaint.about,
-        "message": complaint.error.message,
     })
 }
 

@@ -100,8 +100,8 @@ fn what_is_not_set_is_not_sent_and_null_stays_null() {
         ),
         // Words of the server's own.
         (
-            json!({ "type": "realtime", "audio": { "output": { "format": "pcm24", "voice": { "type": "v", "name": "n" } } } }),
-            json!({ "output_audio_format": "pcm24", "voice": { "type": "v", "name": "n" } }),
+            json!({ "type": "realtime", "audio": { "output": { "format": "opus", "voice": { "type": "v", "name": "n" } } } }),
+            json!({ "output_audio_format": "opus", "voice": { "type": "v", "name": "n" } }),
         ),
     ] {
         assert_eq!(flat(update(current.clone())), Ok(update(older)), "{current}");
