@@ -133,11 +133,12 @@ impl PlayerQueue {
     /// [speech](realtime_core::session::realtime::Playback::barge_in), the truncation is exact to the time between two
     /// calls, and never later than what was heard; [`interrupt`](Self::interrupt) is exact to the callback.
     pub fn sync(&mut self, player: &Player) {
-        self.drop_cut(|item| player.heard(item).is_some());
-        let heard = self.report();
-        if heard > 0 {
-            player.played(heard);
+        // An interruption is in the player's stream as well, but behind what waits here for room.
+        if self.pieces.front().is_some_and(|piece| player.heard(&piece.item_id).is_some()) {
+            self.clear();
         }
+        // Also if that is nothing: or else the clock would be believed, though the card stands still.
+        player.played(self.report());
         self.refill(|| player.next());
     }
 
@@ -174,7 +175,7 @@ impl PlayerQueue {
         // What found no room in the ring goes here, what is in the ring in the callback.
         self.made -= self.pending.len() as u64;
         self.pending.clear();
-        self.drop_until(self.made);
+        self.shared.drop_until.store(self.made, Ordering::Release);
         self.begin_stream();
     }
 
@@ -199,30 +200,13 @@ impl PlayerQueue {
         heard
     }
 
-    /// Drops the pieces at the front that were cut off.
-    fn drop_cut(&mut self, cut: impl Fn(&Id) -> bool) {
-        let mut until = None;
-        while let Some(piece) = self.pieces.pop_front_if(|piece| cut(&piece.item_id)) {
-            until = Some(piece.end);
-        }
-        match until {
-            Some(_) if self.pieces.is_empty() => self.clear(),
-            Some(until) => self.drop_until(until),
-            None => {}
-        }
-    }
-
-    fn drop_until(&self, until: u64) {
-        self.shared.drop_until.store(until, Ordering::Release);
-    }
-
     /// Takes pieces while there is room for all of the last one. Not before the callback has dropped what it should: the
     /// next words would begin with what little room there is, and then wait.
     fn refill(&mut self, mut next: impl FnMut() -> Option<Output>) {
-        if self.shared.taken.load(Ordering::Acquire) < self.shared.drop_until.load(Ordering::Relaxed) {
-            return;
-        }
         loop {
+            if self.shared.taken.load(Ordering::Acquire) < self.shared.drop_until.load(Ordering::Relaxed) {
+                return;
+            }
             let (taken, _) = self.ring.push_partial_slice(&self.pending);
             let taken = taken.len();
             self.pending.drain(..taken);
@@ -231,8 +215,7 @@ impl PlayerQueue {
             }
             match next() {
                 Some(Output::Chunk(chunk)) => self.push(chunk.item_id, &chunk.audio),
-                // What follows it has room once the callback has dropped the rest.
-                Some(Output::Flush) => return self.clear(),
+                Some(Output::Flush) => self.clear(),
                 Some(_) => {}
                 // What the resampler holds back is heard as well, once nothing follows.
                 None if self.held_back && self.queued_ms() < 20 => self.begin_stream_after_the_rest(),

@@ -22,10 +22,15 @@ struct Scene {
 }
 
 impl Scene {
+    /// With audio that the player hands out.
     fn new() -> Self {
+        Self::with(Playback::queued())
+    }
+
+    fn with(playback: Playback) -> Self {
         let (transport, server) = MockTransport::new();
         let mut options = Options::default();
-        options.playback = Some(Playback::queued());
+        options.playback = Some(playback);
         let client = Client::builder(transport).options(options).build();
         let clock = server.clock().clone();
         let connection = clock.block_on(client.realtime().model("gpt-realtime").connect()).unwrap();

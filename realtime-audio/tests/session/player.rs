@@ -132,6 +132,22 @@ fn a_pause_in_the_answer_is_silence_and_not_heard() {
 }
 
 #[test]
+fn while_the_card_stands_still_nothing_is_heard() {
+    let scene = Scene::new();
+    let (mut queue, mut callback) = queue(24_000, 200);
+    scene.response("resp");
+    scene.says("resp", "item_a", 300, 700, true);
+    scene.read();
+    queue.sync(&scene.player);
+    scene.clock.advance(Duration::from_secs(5));
+    queue.sync(&scene.player);
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 0)));
+    play(&mut callback, 24_000, 50);
+    queue.sync(&scene.player);
+    assert_eq!(scene.player.position(), Some(("item_a".into(), 0, 50)));
+}
+
+#[test]
 fn it_looks_after_itself_on_a_timer() {
     let scene = Scene::new();
     let (mut queue, mut callback) = queue(24_000, 200);

@@ -3,7 +3,10 @@
 use std::{io::Cursor, time::Duration};
 
 use realtime_audio::{Format, RecordError, Recorder, wav::Wav};
-use realtime_core::transport::{Instant, Timer};
+use realtime_core::{
+    session::Playback,
+    transport::{Instant, Timer},
+};
 
 use crate::Scene;
 
@@ -41,7 +44,8 @@ fn pcm(ms: usize, value: i16) -> Vec<u8> {
 
 #[test]
 fn a_session_that_is_interrupted_is_recorded_as_it_was_heard() {
-    let scene = Scene::new();
+    // The application plays what the events bring.
+    let scene = Scene::with(Playback::default());
     let mut recorder = recorder(PCM, 24_000);
     scene.response("one");
     scene.says("one", "item_a", 900, 1_000, true);
