@@ -1,7 +1,7 @@
 //! What can be sent to other threads, and spawned.
 
 use realtime::{
-    Ack, Client, Connection, Error, Options, Realtime, SendError, Sender, Translation,
+    Ack, Client, Connection, Error, Live, LiveSideband, Options, Realtime, SendError, Sender, Translation,
     connection::{Driver, Player, ResponseHandle, Updates},
     event::{ServerEvent, SessionUpdated},
     mock::MockTransport,
@@ -18,6 +18,8 @@ fn future_is_sent<F: Future + Send>(future: F) -> F {
 fn every_handle_goes_anywhere() {
     is_sent::<Connection<Realtime>>();
     is_sent::<Connection<Translation>>();
+    is_sent::<Connection<Live>>();
+    is_sent::<Connection<LiveSideband>>();
     is_sent::<Sender<Realtime>>();
     is_sent::<Ack<Realtime, SessionUpdated>>();
     is_sent::<ResponseHandle>();

@@ -17,12 +17,13 @@ impl Protocol for EventsOnly {
     type ClientEvent = ClientEvent;
     type ServerEvent = ServerEvent;
     type State = Nothing;
+    type Settings = ();
 
     fn opened(event: &ServerEvent) -> bool {
         Realtime::opened(event)
     }
 
-    fn error(event: &ServerEvent) -> Option<&ErrorEvent> {
+    fn error(event: &ServerEvent) -> Option<ErrorEvent> {
         Realtime::error(event)
     }
 

@@ -11,8 +11,8 @@ use std::{
 use realtime::{
     Id, Live, LiveFork, LiveSideband, LiveState, Protocol,
     event::Event,
-    live::state::{CallOutput, ConnectionKind, LinkEnd, LiveComplaint, LiveDecision, LiveDelegation, LiveResponse},
-    session::{Changes, Memory, Setup, State},
+    live::state::{CallOutput, ConnectionKind, LiveComplaint, LiveDecision, LiveDelegation, LiveResponse},
+    session::{Changes, LinkEnd, Memory, Setup, State},
     transport::Instant,
 };
 use serde::Deserialize;
@@ -125,13 +125,13 @@ where
     let mut state = LiveState::default();
     State::<P>::configure(&mut state, &Setup::new(Memory::unlimited()));
     if !lines.iter().any(|line| matches!(line, Line::Open { .. })) {
-        state.linked(None, Instant::default());
+        state.link_is_up(None, Instant::default());
     }
     let mut counts = [0_u64; 2];
     for (seq, line) in (1..).zip(lines) {
         match line {
-            Line::Open { at, path, .. } => state.linked(session_in(path), *at),
-            Line::Close { at, by, code } => state.unlinked(*by, *code, *at),
+            Line::Open { at, path, .. } => state.link_is_up(session_in(path), *at),
+            Line::Close { at, by, code } => state.link_is_gone(*by, *code, *at),
             Line::Frame { at, frame } => {
                 counts[frame.direction as usize] += 1;
                 match frame.direction {

@@ -1,4 +1,4 @@
-use std::{env, fmt, marker::PhantomData, sync::Arc};
+use std::{env, fmt, sync::Arc};
 
 use crate::{
     auth::{Credential, Credentials},
@@ -54,7 +54,8 @@ impl Client {
     /// A protocol of your own.
     pub fn protocol<P: Protocol>(&self) -> Connect<P> {
         let (options, reconnect) = (self.0.options.clone(), self.0.reconnect.clone());
-        Connect { client: self.clone(), target: None, extras: Extras::new(), options, reconnect, protocol: PhantomData }
+        let settings = P::Settings::default();
+        Connect { client: self.clone(), target: None, extras: Extras::new(), options, reconnect, settings }
     }
 }
 
@@ -158,7 +159,7 @@ pub struct Connect<P: Protocol> {
     extras: Extras,
     options: Arc<Options>,
     reconnect: Option<Arc<Reconnect>>,
-    protocol: PhantomData<fn() -> P>,
+    settings: P::Settings,
 }
 
 impl<P: Protocol> Connect<P> {
@@ -198,6 +199,17 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
+    /// What the protocol needs to know before it begins, in place of what was said before.
+    pub fn settings(mut self, settings: P::Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// What the protocol needs to know, to be changed.
+    pub(crate) fn settings_mut(&mut self) -> &mut P::Settings {
+        &mut self.settings
+    }
+
     /// Connects in the background of whoever drives: returns at once. What is sent is queued, and written right after
     /// the upgrade. Whether the server takes it all is told by what waits on the connection.
     ///
@@ -211,7 +223,7 @@ impl<P: Protocol> Connect<P> {
         // Checked at once. Only a credential that must be asked for can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
         let timer = transport.timer();
-        let joins = matches!(target, Target::Call(_));
+        let joins = P::joins() || matches!(target, Target::Call(_));
         let place = Arc::new(Place {
             client: self.client.clone(),
             target,
@@ -220,7 +232,7 @@ impl<P: Protocol> Connect<P> {
             reconnect: self.reconnect.clone(),
         });
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
-        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins, endpoint.spoken()))
+        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins, self.settings, endpoint.spoken()))
     }
 
     /// Connects, and waits until the server has opened the session.

@@ -58,6 +58,8 @@ pub enum ErrorKind {
     Ambiguous,
     /// The connection ended before the event was sent.
     Unsent,
+    /// The link ended before the server confirmed the end of the session.
+    Unconfirmed,
     /// The link was gone for this reason, and the application decided not to reconnect.
     Aborted(Error),
     /// The event was not sent before another session took the place of the one that it is about.
@@ -322,6 +324,10 @@ impl fmt::Display for Error {
             }
             ErrorKind::Send(kind) => kind.fmt(f),
             ErrorKind::Request(error) => write!(f, "the server refused the event: {}", error.error),
+            ErrorKind::Unconfirmed => f.write_str(
+                "the server did not confirm the end of the session: whether it was finished, and its last usage, is \
+                 not known",
+            ),
             ErrorKind::Ambiguous => f.write_str(
                 "the link ended before the server answered the event, which it may have taken: it is not sent again",
             ),

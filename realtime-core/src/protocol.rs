@@ -27,10 +27,20 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     type ServerEvent: Event;
     /// What is known of the session.
     type State: State<Self>;
+    /// What is said of a connection of this protocol before it is made: see [`Connect::settings`](crate::Connect::settings).
+    type Settings: Clone + fmt::Debug + Default + Send + Sync + 'static;
 
-    /// What must be sent before the server opens the session.
-    fn opening() -> Option<Self::ClientEvent> {
+    /// What must be sent before the server opens the session, for these settings and what is known of the session
+    /// before, if another link led to one.
+    fn opening(settings: &Self::Settings, before: &Self::State) -> Option<Self::ClientEvent> {
+        let _ = (settings, before);
         None
+    }
+
+    /// Whether the session is under way already, and outlives the connection: then the upgrade opens it, whatever
+    /// arrives, and after a drop it is joined again.
+    fn joins() -> bool {
+        false
     }
 
     /// Whether this event opens the session.
@@ -57,8 +67,14 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
         false
     }
 
-    /// The server's complaint, if the event is one.
-    fn error(event: &Self::ServerEvent) -> Option<&ErrorEvent>;
+    /// Whether a session that was to be [closed](Self::closing) has ended in order only if the server said so. Else the
+    /// end of the link is enough.
+    fn confirms_end() -> bool {
+        false
+    }
+
+    /// The server's complaint, if the event is one, in the words of Realtime.
+    fn error(event: &Self::ServerEvent) -> Option<ErrorEvent>;
 
     /// Writes an event in the words of the server.
     ///
@@ -123,6 +139,7 @@ impl Protocol for Realtime {
     type ClientEvent = ClientEvent;
     type ServerEvent = ServerEvent;
     type State = RealtimeSession;
+    type Settings = ();
 
     /// By its type alone, so that a member that does not fit keeps no session from being opened. Some servers open it by
     /// `conversation.created`, and those that send neither say at least what became of an update.
@@ -145,9 +162,9 @@ impl Protocol for Realtime {
         added.into()
     }
 
-    fn error(event: &ServerEvent) -> Option<&ErrorEvent> {
+    fn error(event: &ServerEvent) -> Option<ErrorEvent> {
         match event {
-            ServerEvent::Error(error) => Some(error),
+            ServerEvent::Error(error) => Some((**error).clone()),
             _ => None,
         }
     }
@@ -210,6 +227,7 @@ impl Protocol for Translation {
     type ClientEvent = translation::ClientEvent;
     type ServerEvent = translation::ServerEvent;
     type State = TranslationSession;
+    type Settings = ();
 
     fn opened(event: &translation::ServerEvent) -> bool {
         matches!(event.kind(), "session.created" | "session.updated")
@@ -223,9 +241,9 @@ impl Protocol for Translation {
         matches!(event, translation::ServerEvent::SessionClosed(_))
     }
 
-    fn error(event: &translation::ServerEvent) -> Option<&ErrorEvent> {
+    fn error(event: &translation::ServerEvent) -> Option<ErrorEvent> {
         match event {
-            translation::ServerEvent::Error(error) => Some(error),
+            translation::ServerEvent::Error(error) => Some((**error).clone()),
             _ => None,
         }
     }

@@ -169,6 +169,7 @@ impl Protocol for Toy {
     type ClientEvent = Up;
     type ServerEvent = Down;
     type State = Asked;
+    type Settings = ();
 
     fn opened(event: &Down) -> bool {
         *event == Down::Opened
@@ -182,9 +183,9 @@ impl Protocol for Toy {
         *event == Down::Bye
     }
 
-    fn error(event: &Down) -> Option<&ErrorEvent> {
+    fn error(event: &Down) -> Option<ErrorEvent> {
         match event {
-            Down::Error(error) => Some(error),
+            Down::Error(error) => Some((**error).clone()),
             _ => None,
         }
     }

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
-    event::{ErrorEvent, Event},
+    event::ErrorEvent,
     protocol::Protocol,
     session::{Changes, Setup, State},
     transport::{CloseFrame, Duplex, Instant, Text, TransportError},
@@ -85,6 +85,8 @@ pub(super) struct Core<P: Protocol> {
     pub(super) lost: Option<Error>,
     /// Whether a session was ever open. And since when the present one is.
     pub(super) was_open: bool,
+    /// Whether the state was told of the link.
+    pub(super) linked: bool,
     pub(super) opened: Option<Instant>,
     pub(super) starter: Option<Starter<P>>,
     /// What the tracer is to be told.
@@ -169,6 +171,7 @@ impl<P: Protocol> Core<P> {
             generation: 0,
             lost: None,
             was_open: false,
+            linked: false,
             opened: None,
             starter: None,
             notes: Notes::default(),
@@ -213,7 +216,7 @@ impl<P: Protocol> Core<P> {
     }
 
     /// A link is up.
-    pub(super) fn connected(&mut self, duplex: Duplex, now: Instant, options: &Options) {
+    pub(super) fn connected(&mut self, duplex: Duplex, opening: Option<Text>, now: Instant, options: &Options) {
         let pumps = Pumps::new(duplex);
         self.deadlines.connect = None;
         self.deadlines.opening = Some(now + options.opening_timeout);
@@ -222,7 +225,7 @@ impl<P: Protocol> Core<P> {
             self.deadlines.listen(now);
         }
         self.link = Link::Up(pumps);
-        self.write.opening = P::opening().map(|event| event.encode());
+        self.write.opening = opening;
         self.left |= bit::READ | bit::WRITE | bit::QUEUE;
         self.enter(Phase::Opening);
     }

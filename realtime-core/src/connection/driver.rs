@@ -52,6 +52,7 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) dialer: Dialer,
     /// Whether the server's session is not the connection's own: it was there before, and outlives the link.
     pub(super) joins: bool,
+    pub(super) settings: P::Settings,
     /// The server's words.
     pub(super) dialect: Dialect,
     core: Mutex<Core<P>>,
@@ -65,6 +66,7 @@ impl<P: Protocol> Shared<P> {
         reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
+        settings: P::Settings,
         dialect: Dialect,
     ) -> Self {
         let hub = Arc::new(Hub::default());
@@ -83,6 +85,7 @@ impl<P: Protocol> Shared<P> {
             reconnect,
             dialer,
             joins,
+            settings,
             dialect,
             core: Mutex::new(core),
             out: Mutex::new(out),

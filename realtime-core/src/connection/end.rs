@@ -1,6 +1,6 @@
 //! How a connection comes to its end, and what becomes of what it still had to do.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use super::{
     core::{Core, Write},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, is_passing},
     protocol::Protocol,
-    session::State,
+    session::{LinkEnd, State, Unlinked},
     transport::{CloseFrame, TransportError},
 };
 
@@ -59,6 +59,16 @@ impl<P: Protocol> Core<P> {
 
     /// How the connection ends once its link has nothing more to read.
     pub(super) fn link_ended(&mut self, error: Option<TransportError>) -> End {
+        let is_ours = self.phase == Phase::Closing || self.over;
+        let end = self.judged(error);
+        // A link that ends well says nothing of a session whose end must be confirmed.
+        if P::confirms_end() && !is_ours && (self.finishing || end.is_ok()) {
+            return Err(Error::caused(ErrorKind::Unconfirmed, end.as_ref().err()));
+        }
+        end
+    }
+
+    fn judged(&mut self, error: Option<TransportError>) -> End {
         let opening = self.phase == Phase::Opening;
         if self.phase == Phase::Closing || self.over {
             return Ok(());
@@ -81,10 +91,29 @@ impl<P: Protocol> Core<P> {
 }
 
 impl<P: Protocol> Shared<P> {
+    /// Tells the state that the link is gone.
+    pub(super) fn unlink(&self, core: &mut Core<P>, end: &End, last: bool) {
+        if !mem::take(&mut core.linked) {
+            return;
+        }
+        let code = |frame: &CloseFrame| frame.code;
+        let (by, code) = match (&core.write.closing, &core.peer_close, end) {
+            (Some(frame), ..) => (LinkEnd::Client, Some(frame.code)),
+            (None, Some(frame), _) => (LinkEnd::Server, frame.as_ref().map(code)),
+            (None, None, Ok(())) => (LinkEnd::Server, Some(1000)),
+            (None, None, Err(error)) => match error.close_frame() {
+                Some(frame) => (LinkEnd::Server, Some(frame.code)),
+                None => (LinkEnd::Network, None),
+            },
+        };
+        Arc::make_mut(&mut core.state).unlinked(Unlinked { by, code, last }, self.timer.now());
+    }
+
     /// Ends the connection from outside a turn, and tells everybody.
     pub(super) fn end(&self, result: End) {
         let (waste, notes) = {
             let mut core = self.core();
+            self.unlink(&mut core, &result, true);
             let waste = core.end(result, &mut self.out());
             (waste, mem::take(&mut core.notes))
         };

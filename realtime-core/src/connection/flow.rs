@@ -91,7 +91,7 @@ impl<P: Protocol> Core<P> {
         }
         let opening = self.phase == Phase::Opening;
         match P::error(&event) {
-            Some(error) => self.complaint = Some(Box::new(error.clone())),
+            Some(error) => self.complaint = Some(Box::new(error)),
             None if !opening => self.complaint = None,
             None if opens => shared.opened(self, now),
             None => {

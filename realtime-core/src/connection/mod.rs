@@ -108,9 +108,10 @@ impl<P: Protocol> Connection<P> {
         reconnect: Option<Arc<Reconnect>>,
         dialer: Dialer,
         joins: bool,
+        settings: P::Settings,
         dialect: Dialect,
     ) -> Self {
-        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins, dialect));
+        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins, settings, dialect));
         Self { shared, slot: None, handlers: Mutex::default() }
     }
 

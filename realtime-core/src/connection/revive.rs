@@ -24,12 +24,11 @@ use crate::{
 impl<P: Protocol> Shared<P> {
     /// A link has ended: another is opened, or the connection ends with it.
     pub(super) fn ended(&self, core: &mut Core<P>, end: End) -> Waste {
-        match end {
-            Err(reason) => match self.again(core, &reason) {
-                Some(again) => self.redial(core, again),
-                None => core.end(Err(reason), &mut self.out()),
-            },
-            Ok(()) => core.end(Ok(()), &mut self.out()),
+        let again = end.as_ref().err().and_then(|reason| self.again(core, reason));
+        self.unlink(core, &end, again.is_none());
+        match again {
+            Some(again) => self.redial(core, again),
+            None => core.end(end, &mut self.out()),
         }
     }
 
@@ -81,11 +80,19 @@ impl<P: Protocol> Shared<P> {
     /// A link is up.
     pub(super) fn connected(&self, core: &mut Core<P>, duplex: Duplex) {
         let now = self.timer.now();
-        core.connected(duplex, now, &self.options);
+        if self.joins && core.is_again() {
+            self.resume(core, now);
+        }
+        let state = Arc::make_mut(&mut core.state);
+        core.linked = true;
+        state.linked(&self.settings, now);
+        let opening = P::opening(&self.settings, state).map(|mut event| {
+            self.name(&mut event);
+            state.sent(0, &event, now);
+            event.encode()
+        });
+        core.connected(duplex, opening, now, &self.options);
         if self.joins {
-            if core.is_again() {
-                self.resume(core, now);
-            }
             self.opened(core, now);
         }
     }

@@ -66,11 +66,11 @@ pub(super) struct Retiring {
 }
 
 impl<P: Protocol> Spare<P> {
-    fn new(link: Link, until: Instant) -> Self {
+    fn new(link: Link, opening: Option<Text>, until: Instant) -> Self {
         Self {
             link,
             until: Some(until),
-            opening: P::opening().map(|event| event.encode()),
+            opening,
             idle: false,
             open: false,
             arrived: Vec::new(),
@@ -266,7 +266,8 @@ impl<P: Protocol> Shared<P> {
             let reason = ErrorKind::Timeout(Deadline::Session).into();
             let link = core.attempted((self.dialer)(Some(Again { number: 0, after: Duration::ZERO, reason })));
             let until = now + self.options.connect_timeout + self.options.opening_timeout;
-            core.spare = Some(Box::new(Spare::new(link, until)));
+            let opening = P::opening(&self.settings, &core.state).map(|event| event.encode());
+            core.spare = Some(Box::new(Spare::new(link, opening, until)));
             self.hub.defer(bit::DIAL);
         }
     }

@@ -7,10 +7,14 @@
 //! session ([`LiveFork`]), and a sideband of a session that a browser or a telephone holds ([`LiveSideband`]). What a
 //! kind cannot send is not in its table of events.
 
+mod connect;
 pub mod event;
 mod protocol;
+mod resources;
 pub mod state;
 pub mod types;
 
-pub use protocol::{Live, LiveFork, LiveSideband};
+pub use connect::LiveClient;
+pub use protocol::{ForkSettings, Live, LiveFork, LiveSettings, LiveSideband, SidebandSettings};
+pub use resources::*;
 pub use state::LiveState;

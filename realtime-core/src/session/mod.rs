@@ -29,6 +29,16 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         let _ = setup;
     }
 
+    /// A link to the server is up.
+    fn linked(&mut self, settings: &P::Settings, now: Instant) {
+        let _ = (settings, now);
+    }
+
+    /// The link is gone.
+    fn unlinked(&mut self, how: Unlinked, now: Instant) {
+        let _ = (how, now);
+    }
+
     /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
     fn sent(&mut self, seq: u64, event: &P::ClientEvent, now: Instant);
 
@@ -243,6 +253,41 @@ impl Lost {
     }
 }
 
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unlinked {
+    /// Who ended it.
+    pub by: LinkEnd,
+    /// The WebSocket's close code.
+    pub code: Option<u16>,
+    /// Whether the connection ends with it. Else another link may follow.
+    pub last: bool,
+}
+
+/// Who ended a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkEnd {
+    /// The server closed it.
+    Server,
+    /// This side closed it.
+    Client,
+    /// It broke.
+    Network,
+}
+
+impl LinkEnd {
+    /// The name of who ended it: `server`, `client`, `network`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Network => "network",
+        }
+    }
+}
+
 /// How long a server is waited for. None: for as long as the connection lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -276,8 +321,8 @@ pub struct Changes<E = ServerEvent> {
     pub ended: Vec<E>,
     /// How the event was read: put in before the state is told of the event.
     pub reading: Reading,
-    /// Whether it said once more, under its other name, what the event before it said. Then it changed nothing, and
-    /// nobody is told of it.
+    /// Whether it said once more what an event before it said: under its other name, or after the session was joined
+    /// again. Then it changed nothing, and nobody is told of it.
     pub repeated: bool,
 }
 

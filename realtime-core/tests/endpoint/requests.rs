@@ -61,6 +61,19 @@ pub(crate) fn paths() -> Vec<Row> {
         row("a path with an id")
             .to(Target::path(["live", "sessions", "a/b c?d#e%", "attach"]))
             .url("wss://api.openai.com/v1/live/sessions/a%2Fb%20c%3Fd%23e%25/attach"),
+        row("a Live session that is forked")
+            .to(Target::path(["live", "sessions", "live_1", "fork"]))
+            .url("wss://api.openai.com/v1/live/sessions/live_1/fork"),
+        row("a sideband that wants a goodbye")
+            .base("http://gw:8080/v1/")
+            .to(Target::path(["live", "sessions", "live_1", "attach"]))
+            .query("graceful_close", "true")
+            .url("ws://gw:8080/v1/live/sessions/live_1/attach?graceful_close=true"),
+        row("a Live session at Azure, with its key")
+            .at(azure())
+            .by(Credential::azure_key("k"))
+            .to(Target::path(["live", "sessions"]))
+            .sends("wss://r.openai.azure.com/openai/v1/live/sessions", &[("api-key", "k"), USER_AGENT]),
         row("a path, a query")
             .base("https://gw/v1?k=v&model=d")
             .to(Target::path(["live", "sessions"]))

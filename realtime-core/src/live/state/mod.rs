@@ -25,16 +25,19 @@ pub use self::{
 use self::{
     command::{Command, Commands},
     context::Contexts,
-    limits::{Log, MOST_ENTRIES, MOST_GAPS},
+    limits::{Log, MOST_ENTRIES, MOST_GAPS, MOST_HISTORY_BYTES},
     requests::{Asked, Requests},
     seen::{Seen, Sent},
     turns::Turns,
     work::Work,
 };
+pub(super) use self::{limits::MOST_HISTORY, receive::refusal};
 use crate::{
-    live::types::{CallError, CloseReason, ContextWindow, Decision, LiveError, Number, Reported, SessionResource},
+    live::types::{
+        CallError, CloseReason, ContextWindow, Decision, HistoryItem, LiveError, Number, Reported, SessionResource,
+    },
     protocol::sample_bytes,
-    session::Setup,
+    session::{LinkEnd, Setup},
     transport::Instant,
     types::AudioFormat,
     wire::{Id, Json},
@@ -96,29 +99,6 @@ impl LivePhase {
             Self::Detached => "detached",
             Self::Refused => "refused",
             Self::Lost => "lost",
-        }
-    }
-}
-
-/// Who ended a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkEnd {
-    /// The server closed it.
-    Server,
-    /// This side closed it.
-    Client,
-    /// It broke.
-    Network,
-}
-
-impl LinkEnd {
-    /// The name of who ended it: `server`, `client`, `network`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Client => "client",
-            Self::Network => "network",
         }
     }
 }
@@ -332,6 +312,9 @@ pub struct LiveState {
     seen: Seen,
     sent: Sent,
     most_errors: Option<usize>,
+    restores: bool,
+    /// What was said in the sessions before, which this one was begun with.
+    history: Vec<HistoryItem>,
 }
 
 impl Default for LiveState {
@@ -382,11 +365,13 @@ impl LiveState {
             seen: Seen::default(),
             sent: Sent::default(),
             most_errors: Some(64),
+            restores: false,
+            history: Vec::new(),
         }
     }
 
     /// A link to the session is up: the session that a sideband attaches to, or that a fork goes on from.
-    pub fn linked(&mut self, session_id: Option<Id>, now: Instant) {
+    pub fn link_is_up(&mut self, session_id: Option<Id>, now: Instant) {
         self.elapse(now);
         self.connections = self.connections.saturating_add(1);
         self.is_linked = true;
@@ -402,7 +387,7 @@ impl LiveState {
     }
 
     /// The link is gone.
-    pub fn unlinked(&mut self, by: LinkEnd, code: Option<u16>, now: Instant) {
+    pub fn link_is_gone(&mut self, by: LinkEnd, code: Option<u16>, now: Instant) {
         self.elapse(now);
         self.is_linked = false;
         let ending = self.ending.get_or_insert_default();
@@ -543,6 +528,27 @@ impl LiveState {
     pub(super) fn configured(&mut self, kind: ConnectionKind, setup: &Setup) {
         self.kind = kind;
         self.most_errors = setup.memory.errors;
+        self.restores = setup.restore;
+    }
+
+    /// The conversation so far, as another session can be begun with it: the latest of it that one takes. Empty if nothing
+    /// is to be restored.
+    pub(super) fn history(&self) -> Vec<HistoryItem> {
+        if !self.restores {
+            return Vec::new();
+        }
+        let said = self.turns().map(|turn| match turn.speaker {
+            Speaker::User => HistoryItem::user(&*turn.text),
+            Speaker::Assistant => HistoryItem::assistant(&*turn.text),
+        });
+        let all: Vec<_> = self.history.iter().cloned().chain(said).collect();
+        let mut room = MOST_HISTORY_BYTES;
+        let fits = |item: &&HistoryItem| {
+            let size: usize = item.content.iter().map(|part| part.text.len()).sum();
+            room.checked_sub(size).inspect(|left| room = *left).is_some()
+        };
+        let latest = all.iter().rev().take(MOST_HISTORY).take_while(fits).count();
+        all[all.len() - latest..].to_vec()
     }
 
     /// An event of ours goes onto the wire.
@@ -598,6 +604,15 @@ impl LiveState {
         let mut next = self.clone();
         next.elapse(now);
         (next.requests.clear(), next)
+    }
+
+    /// Another session takes the place of this one, and knows nothing of it.
+    pub(super) fn anew(&self) -> Self {
+        let mut next = Self::new(self.kind, self.turns.grouping().clone());
+        next.most_errors = self.most_errors;
+        next.restores = self.restores;
+        next.history = self.history();
+        next
     }
 
     /// The encoding of the input, as the session has it.

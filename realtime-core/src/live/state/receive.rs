@@ -14,7 +14,7 @@ use crate::{
     error::Awaited,
     event::{ErrorEvent, Event},
     live::{
-        event::ServerEvent,
+        event::{self as live, ServerEvent},
         types::{DtmfKey, LiveError, Number, Reported, SessionResource},
     },
     session::{
@@ -28,26 +28,26 @@ use crate::{
 };
 
 impl LiveState {
-    /// An event arrived. Whether it is news: one that came before is left out of everything.
+    /// An event arrived. One that came before is left out of everything.
     pub(in crate::live) fn note_received(
         &mut self,
         event: &ServerEvent,
         now: Instant,
         changes: &mut Changes<ServerEvent>,
-    ) -> bool {
+    ) {
         self.elapse(now);
         match event {
             ServerEvent::Unknown(unknown) => {
                 remember(&mut self.unknown, words(&unknown.kind).into(), self.most_errors);
-                return true;
+                return;
             }
             ServerEvent::Malformed(malformed) => {
                 remember(&mut self.malformed, malformed.kind, self.most_errors);
-                return true;
+                return;
             }
             ServerEvent::Invalid(_) => {
                 self.undecodable += 1;
-                return true;
+                return;
             }
             _ => {}
         }
@@ -55,17 +55,16 @@ impl LiveState {
             && self.seen.insert(event_id)
         {
             self.duplicates += 1;
-            return false;
+            changes.repeated = true;
+            return;
         }
         self.settle(event, changes);
         self.apply(event, now);
-        true
     }
 
     /// Finds the request that an event answers.
     fn settle(&mut self, event: &ServerEvent, changes: &mut Changes<ServerEvent>) {
         let (asked, answered) = match event {
-            ServerEvent::SessionStarted(event) => (Asked::Start, &event.client_event_id),
             ServerEvent::SessionUpdated(event) => (Asked::Update, &event.client_event_id),
             ServerEvent::SessionClosed(event) => (Asked::Close, &event.client_event_id),
             ServerEvent::SessionInputAudioMuted(event) => (Asked::Mute, &event.client_event_id),
@@ -94,7 +93,7 @@ impl LiveState {
                 if let Some(id) = named
                     && let Some(seq) = self.requests.refused(id)
                 {
-                    let refused = Outcome::Refused(self.awaited(Some(id)), Box::new(refusal(&error.error)));
+                    let refused = Outcome::Refused(self.awaited(Some(id)), Box::new(refusal(error)));
                     changes.settled.push((seq, refused));
                 }
                 return;
@@ -321,10 +320,11 @@ fn clipped(error: &LiveError) -> LiveError {
     error
 }
 
-/// A refusal in the words that all protocols have in common.
-fn refusal(error: &LiveError) -> ErrorEvent {
-    let mut body = ErrorBody::new(error.message.clone());
+/// An error in the words that all protocols have in common.
+pub(in crate::live) fn refusal(event: &live::ErrorEvent) -> ErrorEvent {
+    let error = &event.error;
+    let mut body = ErrorBody::new(&*error.message);
     (body.kind, body.code, body.param) = (error.kind.clone(), error.code.clone(), error.param.clone());
-    body.event_id.clone_from(&error.client_event_id);
+    body.event_id = id(&error.client_event_id).or_else(|| id(&event.client_event_id)).cloned();
     ErrorEvent::new(body)
 }

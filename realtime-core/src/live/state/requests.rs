@@ -12,7 +12,6 @@ use crate::{session::Timeouts, transport::Instant, wire::Id};
 /// What an answer is an answer to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Asked {
-    Start,
     Update,
     Mute,
     Unmute,
@@ -28,7 +27,6 @@ pub(super) enum Asked {
 impl Asked {
     pub(super) fn by(command: &Command<'_>) -> Option<Self> {
         Some(match command {
-            Command::Start => Self::Start,
             Command::Update => Self::Update,
             Command::Mute => Self::Mute,
             Command::Unmute => Self::Unmute,
@@ -39,7 +37,11 @@ impl Asked {
             Command::DecisionItemDelete(item) => Self::DecisionItemGone((*item).clone()),
             Command::Close => Self::Close,
             Command::Dtmf => Self::Dtmf,
-            Command::Audio(_) | Command::ResponseItemCreate(_) | Command::ResponseCreate | Command::Other => {
+            Command::Start
+            | Command::Audio(_)
+            | Command::ResponseItemCreate(_)
+            | Command::ResponseCreate
+            | Command::Other => {
                 return None;
             }
         })

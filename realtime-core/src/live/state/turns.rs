@@ -186,6 +186,10 @@ impl Turns {
         self.turns.iter()
     }
 
+    pub(super) fn grouping(&self) -> &Grouping {
+        &self.options
+    }
+
     /// When time alone changes something, by the client's clock.
     pub(super) fn deadline(&self) -> Option<f64> {
         self.timer
