@@ -56,7 +56,8 @@ fn fate<E: EventOf<realtime::event::ServerEvent>>(clock: &VirtualClock, ack: Ack
         Ok(_) => Fate::Granted,
         Err(error) => match error.kind() {
             ErrorKind::Request(_) => Fate::Refused,
-            ErrorKind::Ambiguous => Fate::Ambiguous,
+            // Of a link that is dead and not noticed yet: the server may have taken it all the same.
+            ErrorKind::Ambiguous | ErrorKind::Unanswered(_) => Fate::Ambiguous,
             ErrorKind::Unsent => Fate::Unsent,
             ErrorKind::Stale => Fate::Stale,
             other => panic!("{other:?}"),

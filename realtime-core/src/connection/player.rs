@@ -43,6 +43,9 @@ impl Player {
     /// Fills a buffer with the audio that is next, as bytes of the session's output format. It counts as heard. How
     /// many bytes there were; the rest of the buffer stays as it is.
     ///
+    /// There is audio only with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays
+    /// what the events bring.
+    ///
     /// For an audio callback: what the sound card still holds was not heard yet, so keep that short. Where more than
     /// that lies between this and the ear, use [`next`](Self::next).
     pub fn read(&self, buffer: &mut [u8]) -> usize {
@@ -54,6 +57,9 @@ impl Player {
     ///
     /// An interruption is to be taken from here, not from the event that tells of it: events that arrive together are
     /// read together, so what is handed out may already belong behind the interruption when the event is read.
+    ///
+    /// There is audio only with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays
+    /// what the events bring.
     ///
     /// Audio does not count as heard by being taken: say what was played, or leave it to the clock.
     ///
