@@ -1,7 +1,7 @@
 //! Runs cases that pin down what a client must produce and read: `cargo run --example kit -- FOLDER`.
 //!
-//! A folder holds a folder for each kind of case (`audio`, `captions`, `prices`, `telephony`, `webhooks`), and any may be
-//! missing. Each case is a line that says `ok`, or what was expected and what came; the last line counts them. The
+//! A folder holds a folder for each kind of case (`audio`, `captions`, `prices`, `rest`, `telephony`, `webhooks`), and any
+//! may be missing. Each case is a line that says `ok`, or what was expected and what came; the last line counts them. The
 //! exit status is 0 only if all cases came out as expected. No list of cases is kept here: any folder of the same form
 //! runs.
 
@@ -9,6 +9,7 @@ mod audio;
 mod captions;
 pub(crate) mod case;
 mod prices;
+mod rest;
 mod telephony;
 mod webhooks;
 
@@ -48,6 +49,7 @@ fn run_kind(kind: &str, folder: &Path) -> Vec<Outcome> {
         "audio" => audio::run(folder),
         "captions" => captions::run(folder),
         "prices" => prices::run(folder),
+        "rest" => rest::run(folder),
         "telephony" => telephony::run(folder),
         "webhooks" => webhooks::run(folder),
         _ if has_cases(folder) => {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use httpdate::parse_http_date;
 use serde_json::{Map, Value};
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyKind {
+#[non_exhaustive]
+pub enum BodyKind {
     /// JSON with an object that tells what went wrong: in its member `error`, else as a whole.
     ErrorObject,
     /// Any other JSON.
@@ -57,6 +58,16 @@ impl Words {
 
 fn number(object: &Map<String, Value>, name: &str) -> Option<String> {
     object.get(name).filter(|value| value.is_number()).map(Value::to_string)
+}
+
+/// Whether another attempt may fare better, by the server's word for it (`x-should-retry`, as OpenAI sends it), else by
+/// the status.
+pub(crate) fn is_retryable(status: StatusCode, headers: &HeaderMap) -> bool {
+    match headers.get("x-should-retry").and_then(|value| value.to_str().ok()) {
+        Some("true") => true,
+        Some("false") => false,
+        _ => status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
+    }
 }
 
 /// How long the server asks to wait before another attempt, by `retry-after-ms` (milliseconds, as OpenAI sends it), else

@@ -21,6 +21,7 @@ mod error;
 pub mod event;
 pub mod live;
 pub mod protocol;
+pub mod rest;
 pub mod session;
 pub mod tools;
 pub mod transport;

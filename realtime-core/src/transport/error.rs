@@ -88,12 +88,7 @@ impl TransportError {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             TransportErrorKind::Rejected { status } => {
-                let asked = self.headers().and_then(|headers| headers.get("x-should-retry")?.to_str().ok());
-                match asked {
-                    Some("true") => true,
-                    Some("false") => false,
-                    _ => status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
-                }
+                answer::is_retryable(status, self.headers().unwrap_or(&HeaderMap::new()))
             }
             TransportErrorKind::Connect | TransportErrorKind::Timeout | TransportErrorKind::Io => true,
             TransportErrorKind::Proxy

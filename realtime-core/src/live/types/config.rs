@@ -1,7 +1,4 @@
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, SeqAccess, value::SeqAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -215,8 +212,12 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Allowed<T> {
 }
 
 impl<T: DeserializeOwned> Union for Allowed<T> {
+    /// A list whose members are of another shape is kept whole too.
     fn other(json: Json) -> Self {
-        Self::Other(json)
+        match json.read() {
+            Ok(allowed) => Self::Only(allowed),
+            Err(_) => Self::Other(json),
+        }
     }
 
     fn text(text: &str) -> Self {
@@ -224,10 +225,6 @@ impl<T: DeserializeOwned> Union for Allowed<T> {
             "all" => Self::All,
             _ => Self::Other(Value::from(text).into()),
         }
-    }
-
-    fn list<'de, A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Self::Only)
     }
 }
 

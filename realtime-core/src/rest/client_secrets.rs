@@ -1,0 +1,122 @@
+//! Short-lived keys, which a server of yours makes for a browser or another client: `POST /realtime/client_secrets` and
+//! `POST /realtime/translations/client_secrets`.
+//!
+//! A client uses its key as [`Credential::ephemeral`](crate::auth::Credential::ephemeral).
+
+use bytes::Bytes;
+use http::Response;
+
+use super::{JSON, Operation, Parts, RestError, read_json};
+use crate::{
+    types::{SessionConfig, SessionInfo, TranslationAudioConfig, TranslationSessionInfo},
+    wire::Secret,
+};
+
+wire! {
+    /// Makes a key for a session that converses or transcribes.
+    pub struct Create {
+        /// When it runs out; after ten minutes unless it is given.
+        opt expires_after: ExpiresAfter,
+        /// The session that it opens.
+        opt session: SessionConfig,
+    }
+
+    /// Makes a key for a session that translates.
+    pub struct CreateTranslation {
+        /// The session that it opens.
+        req session: TranslationSession,
+        /// When it runs out; after ten minutes unless it is given.
+        opt expires_after: ExpiresAfter,
+    }
+
+    /// A session that translates, as a key opens it.
+    pub struct TranslationSession {
+        /// The model.
+        req model: String,
+        /// What it hears and what it speaks.
+        opt audio: TranslationAudioConfig,
+    }
+
+    /// When a key runs out. A session that it has opened goes on.
+    pub struct ExpiresAfter {
+        /// What the time counts from.
+        opt anchor: Anchor,
+        /// Seconds, from 10 to 7,200.
+        opt_int seconds: u32,
+    }
+
+    /// A key, and the session that it opens.
+    pub struct ClientSecret {
+        /// The key: `ek_..`.
+        req value: Secret,
+        /// When it runs out, in seconds since 1970.
+        opt_int expires_at: u64,
+        /// The session that it opens.
+        opt session: SessionInfo,
+    }
+
+    /// A key, and the session that it opens, which translates.
+    pub struct TranslationSecret {
+        /// The key: `ek_..`.
+        req value: Secret,
+        /// When it runs out, in seconds since 1970.
+        opt_int expires_at: u64,
+        /// The session that it opens.
+        opt session: TranslationSessionInfo,
+    }
+}
+
+open_enum! {
+    /// What a time counts from.
+    pub enum Anchor {
+        /// The key's creation.
+        CreatedAt = "created_at",
+    }
+}
+
+impl ExpiresAfter {
+    /// So many seconds after its creation.
+    pub fn seconds_after_creation(seconds: u32) -> Self {
+        Self::default().anchor(Anchor::CreatedAt).seconds(seconds)
+    }
+}
+
+impl Create {
+    /// Sets `expires_after`: so many seconds after its creation, from 10 to 7,200.
+    #[must_use]
+    pub fn expires_in(self, seconds: u32) -> Self {
+        self.expires_after(ExpiresAfter::seconds_after_creation(seconds))
+    }
+}
+
+impl CreateTranslation {
+    /// Sets `expires_after`: so many seconds after its creation, from 10 to 7,200.
+    #[must_use]
+    pub fn expires_in(self, seconds: u32) -> Self {
+        self.expires_after(ExpiresAfter::seconds_after_creation(seconds))
+    }
+}
+
+impl Operation for Create {
+    type Answer = ClientSecret;
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::json(vec!["realtime", "client_secrets"], JSON, self)
+    }
+
+    fn read(&self, answer: Response<Bytes>) -> Result<ClientSecret, RestError> {
+        read_json(answer)
+    }
+}
+
+impl Operation for CreateTranslation {
+    type Answer = TranslationSecret;
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::json(vec!["realtime", "translations", "client_secrets"], JSON, self)
+    }
+
+    fn read(&self, answer: Response<Bytes>) -> Result<TranslationSecret, RestError> {
+        read_json(answer)
+    }
+}

@@ -1,0 +1,131 @@
+use std::{error, fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+
+use crate::answer::{self, BodyKind, Words};
+
+/// An answer that is none of success, or that cannot be read.
+#[derive(Debug)]
+pub struct RestError(Box<Inner>);
+
+struct Inner {
+    kind: RestErrorKind,
+    status: StatusCode,
+    headers: HeaderMap,
+    words: Words,
+    /// Why the answer cannot be read.
+    reason: Option<String>,
+}
+
+/// What went wrong, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestErrorKind {
+    /// The server refused: its status is none of success.
+    Refused,
+    /// The status is one of success, but the answer is not what the request is answered with: a sign-in page of a
+    /// network, for one.
+    Unreadable,
+}
+
+impl RestError {
+    /// The error of an answer whose status is none of success.
+    pub fn refused(answer: &Response<Bytes>) -> Self {
+        Self::new(RestErrorKind::Refused, answer, Words::read(answer.body()), None)
+    }
+
+    /// The error of an answer that is not what the request is answered with, for this reason.
+    pub fn unreadable(answer: &Response<Bytes>, reason: impl Into<String>) -> Self {
+        let words = Words { body: Words::read(answer.body()).body, ..Words::read(b"") };
+        Self::new(RestErrorKind::Unreadable, answer, words, Some(reason.into()))
+    }
+
+    fn new(kind: RestErrorKind, answer: &Response<Bytes>, words: Words, reason: Option<String>) -> Self {
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Self(Box::new(Inner { kind, status, headers, words, reason }))
+    }
+
+    /// What went wrong, in a word.
+    pub fn kind(&self) -> RestErrorKind {
+        self.0.kind
+    }
+
+    /// The answer's status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The server's own words.
+    pub fn message(&self) -> Option<&str> {
+        self.0.words.message.as_deref()
+    }
+
+    /// What sort of error it is: `invalid_request_error`, `rate_limit_error`, ..
+    pub fn error_type(&self) -> Option<&str> {
+        self.0.words.kind.as_deref()
+    }
+
+    /// Which error it is: `invalid_api_key`, `call_not_found`, ..
+    pub fn code(&self) -> Option<&str> {
+        self.0.words.code.as_deref()
+    }
+
+    /// The member of the request that is at fault.
+    pub fn param(&self) -> Option<&str> {
+        self.0.words.param.as_deref()
+    }
+
+    /// The request's id, by which the service's support finds it: `x-request-id`.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.headers.get("x-request-id")?.to_str().ok()
+    }
+
+    /// What the body was.
+    pub fn body_kind(&self) -> BodyKind {
+        self.0.words.body
+    }
+
+    /// How long the server asks to wait before another attempt: `retry-after-ms`, else `Retry-After`, in seconds or as a
+    /// date. A date needs the time since the Unix epoch.
+    pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
+        answer::retry_after(&self.0.headers, unix)
+    }
+
+    /// Whether another attempt may fare better: after "too many requests" and the errors of an overloaded server (408,
+    /// 425, 429, 5xx), unless the server says otherwise by `x-should-retry`.
+    pub fn is_retryable(&self) -> bool {
+        self.0.kind == RestErrorKind::Refused && answer::is_retryable(self.0.status, &self.0.headers)
+    }
+}
+
+impl fmt::Display for RestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0.status;
+        match self.0.kind {
+            RestErrorKind::Refused => write!(f, "the server refused the request: {status}")?,
+            RestErrorKind::Unreadable => write!(f, "the server's answer ({status}) cannot be read")?,
+        }
+        if let Some(words) = self.message().or(self.0.reason.as_deref()) {
+            write!(f, ": {words}")?;
+        }
+        match self.code() {
+            Some(code) => write!(f, " ({code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Without the headers: they may hold anything.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("words", &self.words)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl error::Error for RestError {}

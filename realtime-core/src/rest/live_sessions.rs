@@ -1,0 +1,290 @@
+//! Live sessions: created for a browser or for an outgoing telephone call, decided on when `live.call.incoming` tells of
+//! one, forked, and their recordings.
+
+use bytes::Bytes;
+use http::{Method, Response, header::CONTENT_TYPE};
+use serde::Serialize;
+
+use super::{
+    ANY, JSON, Operation, Parts, RestError,
+    calls::{Referral, Status, acknowledged},
+    read_json, successful,
+};
+use crate::{
+    live::types::{AcceptSession, MediaForkConfig, MediaSessionConfig},
+    wire::{Id, Secret},
+};
+
+wire! {
+    /// Creates a session: `POST /live/sessions`.
+    ///
+    /// With a telephone on the other side it rings for up to three minutes. Such a request must not be repeated unasked:
+    /// the first may have rung.
+    pub struct Create {
+        /// The session.
+        req session: MediaSessionConfig,
+        /// How its audio travels.
+        req transport: Transport,
+    }
+
+    /// A session that was created.
+    pub struct Created {
+        /// The session.
+        req session: CreatedSession,
+        /// How its audio travels.
+        req transport: Transport,
+    }
+
+    /// A session, by its id.
+    pub struct CreatedSession {
+        /// The session's id: by it a sideband joins.
+        req id: Id,
+    }
+
+    /// By WebRTC.
+    pub struct WebRtc {
+        /// The SDP: an offer in what is sent, an answer in what comes back.
+        req sdp: String,
+    }
+
+    /// By telephone, to somebody who is called. Of what comes back the other members are missing.
+    pub struct Sip {
+        /// Who is called: `+14155550123`.
+        opt destination: String,
+        /// The provider that calls.
+        opt trunk: SipTrunk,
+    }
+
+    /// A provider of telephone calls.
+    pub struct SipTrunk {
+        /// Where it is: `sips:trunk.example.com:5061;transport=tcp`.
+        req provider_url: String,
+        /// Who calls, as the one who is called sees it.
+        req caller_number: String,
+        /// What proves it to the provider.
+        req auth: SipAuth,
+    }
+
+    /// A user and a password, by digest.
+    pub struct Digest {
+        /// The user.
+        req username: String,
+        /// The password.
+        req password: Secret,
+    }
+}
+
+union! {
+    /// How the audio of a session travels.
+    pub enum Transport {
+        objects {
+            /// By WebRTC.
+            "webrtc" => WebRtc(WebRtc),
+            /// By telephone.
+            "sip" => Sip(Box<Sip>),
+        }
+    }
+}
+
+union! {
+    /// What proves to a provider who calls.
+    pub enum SipAuth {
+        objects {
+            /// A user and a password, by digest.
+            "digest" => Digest(Digest),
+        }
+    }
+}
+
+impl Transport {
+    /// WebRTC, from this SDP offer.
+    pub fn webrtc(sdp: impl Into<String>) -> Self {
+        WebRtc::new(sdp).into()
+    }
+
+    /// A call to this number, by this provider.
+    pub fn sip(destination: impl Into<String>, trunk: SipTrunk) -> Self {
+        Box::new(Sip::default().destination(destination).trunk(trunk)).into()
+    }
+
+    /// The SDP, if there is one.
+    pub fn sdp(&self) -> Option<&str> {
+        match self {
+            Self::WebRtc(webrtc) => Some(&webrtc.sdp),
+            Self::Sip(_) | Self::Other(_) => None,
+        }
+    }
+}
+
+/// Takes an incoming call: `POST /live/sessions/{session_id}/accept`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Accept {
+    /// The session of the call.
+    pub session_id: String,
+    /// How it is to be.
+    pub session: AcceptSession,
+}
+
+/// Refuses an incoming call: `POST /live/sessions/{session_id}/reject`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reject {
+    /// The session of the call.
+    pub session_id: String,
+    /// What the caller is told, as a status of SIP from 300 to 699: 486 says busy, 603 declines.
+    pub status_code: u16,
+}
+
+/// Hands a call over to somebody else: `POST /live/sessions/{session_id}/refer`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refer {
+    /// The session of the call.
+    pub session_id: String,
+    /// To whom: `tel:+14155550123`, `sip:agent@example.com`.
+    pub target_uri: String,
+}
+
+/// Ends a call: `POST /live/sessions/{session_id}/hangup`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HangUp {
+    /// The session of the call.
+    pub session_id: String,
+}
+
+/// Goes on from a stored session, in another one: `POST /live/sessions/{session_id}/fork`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Fork {
+    /// The stored session.
+    pub session_id: String,
+    /// How the audio of the new one travels.
+    pub transport: Transport,
+    /// What is other than in the stored one.
+    pub session: Option<MediaForkConfig>,
+}
+
+/// The recording of a stored session: `GET /live/sessions/{session_id}/content`. A stereo WAV: what was said to the
+/// session on the left, what it said on the right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// The stored session.
+    pub session_id: String,
+}
+
+impl Accept {
+    /// Takes this call with this session.
+    pub fn new(session_id: impl Into<String>, session: impl Into<AcceptSession>) -> Self {
+        Self { session_id: session_id.into(), session: session.into() }
+    }
+}
+
+impl Reject {
+    /// Refuses this call with this status of SIP.
+    pub fn new(session_id: impl Into<String>, status_code: u16) -> Self {
+        Self { session_id: session_id.into(), status_code }
+    }
+}
+
+impl Refer {
+    /// Hands this call over to whoever this URI leads to.
+    pub fn new(session_id: impl Into<String>, target_uri: impl Into<String>) -> Self {
+        Self { session_id: session_id.into(), target_uri: target_uri.into() }
+    }
+}
+
+impl HangUp {
+    /// Ends this call.
+    pub fn new(session_id: impl Into<String>) -> Self {
+        Self { session_id: session_id.into() }
+    }
+}
+
+impl Fork {
+    /// Goes on from this session, over this transport.
+    pub fn new(session_id: impl Into<String>, transport: impl Into<Transport>) -> Self {
+        Self { session_id: session_id.into(), transport: transport.into(), session: None }
+    }
+
+    /// Sets what is other than in the stored session.
+    #[must_use]
+    pub fn session(mut self, session: MediaForkConfig) -> Self {
+        self.session = Some(session);
+        self
+    }
+}
+
+impl Content {
+    /// The recording of this session.
+    pub fn new(session_id: impl Into<String>) -> Self {
+        Self { session_id: session_id.into() }
+    }
+}
+
+#[derive(Serialize)]
+struct Accepted<'a> {
+    session: &'a AcceptSession,
+}
+
+#[derive(Serialize)]
+struct Forked<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a MediaForkConfig>,
+    transport: &'a Transport,
+}
+
+fn path<'a>(session_id: &'a str, action: &'static str) -> Vec<&'a str> {
+    vec!["live", "sessions", session_id, action]
+}
+
+impl Operation for Create {
+    type Answer = Created;
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::json(vec!["live", "sessions"], JSON, self)
+    }
+
+    fn read(&self, answer: Response<Bytes>) -> Result<Created, RestError> {
+        read_json(answer)
+    }
+}
+
+acknowledged! {
+    Accept: it => Parts::json(path(&it.session_id, "accept"), ANY, &Accepted { session: &it.session });
+    Reject: it => Parts::json(path(&it.session_id, "reject"), ANY, &Status { status_code: Some(it.status_code) });
+    Refer: it => Parts::json(path(&it.session_id, "refer"), ANY, &Referral { target_uri: &it.target_uri });
+    HangUp: it => Parts::bare(Method::POST, path(&it.session_id, "hangup"), ANY);
+}
+
+impl Operation for Fork {
+    type Answer = Created;
+
+    fn parts(&self) -> Parts<'_> {
+        let body = Forked { session: self.session.as_ref(), transport: &self.transport };
+        Parts::json(path(&self.session_id, "fork"), JSON, &body)
+    }
+
+    fn read(&self, answer: Response<Bytes>) -> Result<Created, RestError> {
+        read_json(answer)
+    }
+}
+
+impl Operation for Content {
+    type Answer = Bytes;
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::bare(Method::GET, path(&self.session_id, "content"), "application/binary")
+    }
+
+    fn read(&self, answer: Response<Bytes>) -> Result<Bytes, RestError> {
+        let answer = successful(answer)?;
+        let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if ["text/", JSON].iter().any(|text| content_type.starts_with(text)) {
+            return Err(RestError::unreadable(&answer, format!("the body is {content_type}, not audio")));
+        }
+        Ok(answer.into_body())
+    }
+}
