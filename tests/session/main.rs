@@ -3,6 +3,7 @@
 mod barge_in;
 mod checks;
 mod dialect;
+mod endings;
 mod long;
 mod properties;
 mod responses;

@@ -73,7 +73,7 @@ pub(super) struct Core<P: Protocol> {
     pub(super) told: Instant,
     /// None once the session is open.
     pub(super) wanted: Option<Box<Wanted>>,
-    pub(super) peer_close: Option<Option<CloseFrame>>,
+    pub(super) peer_close: Option<CloseFrame>,
     pub(super) write: Write,
     /// What makes the conversation anew on another session, ahead of the queue.
     pub(super) replay: VecDeque<Entry<P>>,

@@ -74,15 +74,15 @@ impl<P: Protocol> Core<P> {
             return Ok(());
         }
         let complaint = self.complaint.take();
-        let is_passing = matches!(&self.peer_close, Some(Some(frame)) if is_passing(frame.code));
+        let is_passing = matches!(&self.peer_close, Some(frame) if is_passing(frame.code));
         if opening && (complaint.is_some() || (self.peer_close.is_some() && !is_passing)) {
-            return Err(Error::refused(complaint.map(|complaint| *complaint), self.peer_close.take().flatten()));
+            return Err(Error::refused(complaint.map(|complaint| *complaint), self.peer_close.take()));
         }
         // Nobody is told that all is well who still waits for something.
         let is_waiting = self.state.is_waiting() || !self.waiting.is_empty() || !self.held.is_empty();
         match self.peer_close.take() {
-            Some(Some(frame)) if frame.code == 1000 && !is_waiting => Ok(()),
-            Some(frame) => Err(Error::closed(frame, complaint)),
+            Some(frame) if frame.code == 1000 && !is_waiting => Ok(()),
+            Some(frame) => Err(Error::closed(Some(frame), complaint)),
             None => Err(error
                 .or_else(|| self.write.broken.take())
                 .map_or_else(|| ErrorKind::Closed(None).into(), Error::from)),

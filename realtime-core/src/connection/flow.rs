@@ -19,7 +19,7 @@ use crate::{
     event::{Event, Recognition},
     protocol::Protocol,
     session::{Changes, Outcome, Overdue, State},
-    transport::{Instant, Message, Text, TransportError},
+    transport::{CloseFrame, Instant, Message, Text, TransportError},
 };
 
 /// How many of the events are named that came in place of the one that opens a session.
@@ -53,7 +53,8 @@ impl<P: Protocol> Core<P> {
             }
             Message::Ping(_) | Message::Pong(_) => Ok(()),
             Message::Close(frame) => {
-                self.peer_close = Some(frame);
+                // A frame without a code stands for this one (RFC 6455, section 7.1.5).
+                self.peer_close = Some(frame.unwrap_or_else(|| CloseFrame::new(1005, "")));
                 // The library below answers it. Nothing else may follow.
                 self.write.mute = true;
                 self.deadlines.close.get_or_insert(now + options.close_timeout);
