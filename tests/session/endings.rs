@@ -17,7 +17,10 @@ use crate::open;
 fn a_close_frame_without_a_code_is_told_as_1005() {
     let (connection, session, server) = open(Options::default());
     session.send_message(Message::Close(None));
-    let error = server.clock().block_on(connection.next()).unwrap().unwrap_err();
+    let error = server.clock().block_on(async {
+        assert!(connection.next().await.unwrap().is_ok(), "the session was opened");
+        connection.next().await.unwrap().unwrap_err()
+    });
     assert_eq!(error.close_frame().map(|frame| frame.code), Some(1005));
     assert!(error.is_retryable());
 }
