@@ -11,6 +11,7 @@ use realtime::{
     rest::{BodyKind, Operation, RestError, RestErrorKind, calls, client_secrets, live_sessions},
     types::SessionConfig,
 };
+use realtime_audio::wav::Wav;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -256,14 +257,14 @@ fn read(name: &str, answer: Response<Bytes>) -> Result<Value, String> {
 
 /// What is in a recording.
 fn recording(bytes: &Bytes) -> Value {
-    let Ok(wav) = hound::WavReader::new(&bytes[..]) else { return json!({ "bytes": bytes.len() }) };
-    let spec = wav.spec();
-    let frames = wav.duration();
-    let samples: Vec<i16> = wav.into_samples().filter_map(Result::ok).collect();
+    let Ok(wav) = Wav::parse(bytes) else { return json!({ "bytes": bytes.len() }) };
+    let (format, frames) = (wav.format(), wav.frames());
+    let bits = format.bytes_per_sample() * 8;
+    let samples = wav.samples::<i16>();
     let side = |first: usize| samples.iter().skip(first).step_by(2).copied().collect::<Vec<_>>();
     json!({
         "bytes": bytes.len(),
-        "wav": { "channels": spec.channels, "rate": spec.sample_rate, "bits": spec.bits_per_sample, "frames": frames },
+        "wav": { "channels": format.channels(), "rate": format.rate_hz(), "bits": bits, "frames": frames },
         "left": side(0),
         "right": side(1),
         "left_is": "input",
