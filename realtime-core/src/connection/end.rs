@@ -96,10 +96,10 @@ impl<P: Protocol> Shared<P> {
         if !mem::take(&mut core.linked) {
             return;
         }
-        let code = |frame: &CloseFrame| frame.code;
         let (by, code) = match (&core.write.closing, &core.peer_close, end) {
             (Some(frame), ..) => (LinkEnd::Client, Some(frame.code)),
-            (None, Some(frame), _) => (LinkEnd::Server, frame.as_ref().map(code)),
+            // 1005 stands for a frame without a code.
+            (None, Some(frame), _) => (LinkEnd::Server, Some(frame.code).filter(|code| *code != 1005)),
             (None, None, Ok(())) => (LinkEnd::Server, Some(1000)),
             (None, None, Err(error)) => match error.close_frame() {
                 Some(frame) => (LinkEnd::Server, Some(frame.code)),
