@@ -105,6 +105,7 @@ pub(super) enum Part<P: Protocol> {
 ///
 /// # Errors
 /// - [`ErrorKind::Request`]: the server refused it, with these words.
+/// - [`ErrorKind::Unanswered`]: nothing answered it within [`Options::request_timeout`](crate::Options::request_timeout).
 /// - [`ErrorKind::Unsent`]: the connection ended before it was sent; [`Connection::close`](crate::Connection::close)
 ///   gives it back.
 /// - [`ErrorKind::Ambiguous`]: the connection ended after it was sent and before it was answered.

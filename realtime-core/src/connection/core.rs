@@ -297,10 +297,10 @@ impl<P: Protocol> Shared<P> {
     }
 
     /// Gives up what the server was waited for too long. What has become ready by it.
-    fn give_up(&self, core: &mut Core<P>, now: Instant) -> u8 {
+    fn give_up(&self, core: &mut Core<P>, kind: Kind, now: Instant) -> u8 {
         let mut changes = Changes::default();
         Arc::make_mut(&mut core.state).expire(&self.options.timeouts(), now, &mut changes);
-        core.settle(changes, now);
+        core.settle(changes, &self.options, kind, now);
         let ready = self.collect(core);
         self.hub.defer(ready & bit::TASK);
         // What was held back may go now.
@@ -350,7 +350,7 @@ impl<P: Protocol> Shared<P> {
             bits |= bit::QUEUE;
         }
         if quiet && core.due(&self.options).is_some_and(|at| now >= at) {
-            bits |= self.give_up(core, now);
+            bits |= self.give_up(core, kind, now);
         }
         self.write(core, pumps, bits, now);
         core.deadlines.session = core.next_question(&self.options, now);

@@ -96,7 +96,7 @@ impl<P: Protocol> Core<P> {
             None if !opening => self.complaint = None,
             None if opens => shared.opened(self, now),
             None => {
-                if let Some(wanted) = &mut self.wanted {
+                if let Some(wanted) = self.wanted.as_mut().filter(|_| !P::is_keepalive(&event)) {
                     wanted.instead(event.kind());
                 }
                 if event.recognition() != Recognition::Known
@@ -118,7 +118,7 @@ impl<P: Protocol> Core<P> {
         if options.unread == Unread::Keep || kind == Kind::Next {
             self.inbox.push_event(event, size, Some(raw));
         }
-        notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
+        self.notify(notices, options, kind);
         invalid.map_or(Ok(()), |reason| Err(Err(ErrorKind::Invalid(reason).into())))
     }
 
@@ -157,9 +157,16 @@ impl<P: Protocol> Core<P> {
     }
 
     /// Acts on what was given up.
-    pub(super) fn settle(&mut self, changes: Changes<P::ServerEvent>, now: Instant) {
+    pub(super) fn settle(&mut self, changes: Changes<P::ServerEvent>, options: &Options, kind: Kind, now: Instant) {
         let notices = self.answer(changes, None, now);
-        notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
+        self.notify(notices, options, kind);
+    }
+
+    /// Puts notices where updates are read, as events are put there.
+    fn notify(&mut self, notices: Vec<Notice<P>>, options: &Options, kind: Kind) {
+        if options.unread == Unread::Keep || kind == Kind::Next {
+            notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
+        }
     }
 
     fn unanswered(&self, overdue: Overdue, now: Instant) -> Error {
@@ -171,7 +178,7 @@ impl<P: Protocol> Core<P> {
 
     /// Whether something came since then, and nothing that says more than that the server lives.
     fn only_keepalives(&self, since: Instant) -> bool {
-        self.told < since && self.deadlines.last_heard() > since
+        self.told <= since && self.deadlines.last_heard() > since
     }
 
     /// The session was not opened in time.

@@ -15,10 +15,37 @@
 //! | *queued* | not attempted. At the end [`Connection::close`] gives it back. |
 //! | *written*, or being written | in flight. If the link ends before the answer, its [`Ack`] is [`Ambiguous`](crate::ErrorKind::Ambiguous): the server may have taken it. It is never sent again by this crate. |
 //! | *acknowledged* | the server granted or refused it. |
+//! | *given up* | no answer came in time: [`Unanswered`](crate::ErrorKind::Unanswered). What comes later still changes the state. |
+//!
+//! # Deadlines
+//! Every wait on the server ends, by an answer, by the end of the connection or by one of these deadlines. All of them
+//! run on the transport's [`Timer`](crate::transport::Timer), and only while somebody drives: after a pause, what has
+//! arrived meanwhile is read before anything is given up.
+//!
+//! | what is waited for | option | default | error | what it ends |
+//! |---|---|---|---|---|
+//! | dialling, TLS and the upgrade | [`connect_timeout`](Options::connect_timeout) | 15 s | [`Deadline::Connect`](crate::Deadline::Connect) | the link |
+//! | the event that opens the session | [`opening_timeout`](Options::opening_timeout) | 15 s | [`Awaited::Opening`](crate::Awaited::Opening), with what came instead | the link |
+//! | a sign of life of a silent link | [`keepalive`](Options::keepalive) | 15 s and 10 s | [`Deadline::Keepalive`](crate::Deadline::Keepalive) | the link |
+//! | the writing of one message | [`write_timeout`](Options::write_timeout) | 30 s | [`Deadline::Write`](crate::Deadline::Write) | the link |
+//! | the answer to an event; of `response.create`, the beginning of the response | [`request_timeout`](Options::request_timeout) | 30 s | [`Awaited::Event`](crate::Awaited::Event) | the request |
+//! | more of a response, after an error that names no event | [`response_error_timeout`](Options::response_error_timeout) | 30 s | the response has failed, with the server's words | the response |
+//! | more of a response | [`response_idle_timeout`](Options::response_idle_timeout) | 120 s | [`Awaited::Response`](crate::Awaited::Response) | the response |
+//! | the protocol's own ending | [`finish_timeout`](Options::finish_timeout) | 30 s | [`Deadline::Finish`](crate::Deadline::Finish) | the connection |
+//! | the closing handshake | [`close_timeout`](Options::close_timeout) | 5 s | none: it is closed | the connection |
+//!
+//! A link that has ended by a deadline is opened again where there is a [`Reconnect`] policy. The deadline of a request
+//! rests while a response is active. What nobody awaits any more is told by [`Notice::Failed`] and [`Notice::Ended`]
+//! among the [`updates`](Connection::updates).
+//!
+//! An error of the server that names no event of ours is taken for the refusal of the only request that is unanswered,
+//! if there is just one; for `response.create` only if no response begins within a second. Otherwise it is counted
+//! against the responses in progress, and told with the timeout that it may explain.
 //!
 //! # The end
 //! An error is always the last item of the stream, and tells why. A connection that was closed from this side, or by
-//! the server with code 1000, ends without one. Dropping a connection closes its socket without a handshake; `finish`
+//! the server with code 1000 while nothing was unanswered, ends without one. What still waits is told the same reason, as
+//! the [`source`](std::error::Error::source) of its own error. Dropping a connection closes its socket without a handshake; `finish`
 //! and `close` do better, and `run` calls one of them always.
 //!
 //! What arrives together is read together, so the state, the phase and whether something can still be sent may be ahead

@@ -5,9 +5,11 @@ use crate::{endpoint::Extras, error::Error};
 /// Whether, how often and how soon a connection that broke is made anew.
 ///
 /// Off unless it is given to [`ClientBuilder::reconnect`](crate::ClientBuilder::reconnect) or
-/// [`Connect::reconnect`](crate::Connect::reconnect). The first attempt of a connection is never repeated: its error is
-/// told to who connects. After that, what can be mended by another connection is: a broken or silent link, and the close
-/// codes 1001, 1005, 1006, 1011, 1012 and 1013; never a refusal.
+/// [`Connect::reconnect`](crate::Connect::reconnect). A first attempt that
+/// gets no link is never repeated: its error is told to who connects. After that, what can be mended by another connection
+/// is: a broken or silent link, and the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open
+/// by then; 1000 too, if something was unanswered. Never a refusal for which the request, the credential or the account is
+/// to blame. See [`Error::is_retryable`].
 ///
 /// A refused attempt that names a time (`Retry-After`) is followed no earlier, up to
 /// [`max_retry_after`](Self::max_retry_after).
@@ -227,7 +229,9 @@ mod tests {
             (closed(1011), true),
             (closed(1012), true),
             (closed(1013), true),
-            (closed(1000), false),
+            (closed(1014), true),
+            // It is an error only where something was unanswered.
+            (closed(1000), true),
             (closed(1002), false),
             (closed(1008), false),
             (closed(3000), false),

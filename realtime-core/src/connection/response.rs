@@ -34,11 +34,15 @@ use crate::{
 ///
 /// # Errors
 /// - [`ErrorKind::Request`]: the server refused it, with these words.
+/// - [`ErrorKind::Unanswered`]: it was not begun, or went silent, for longer than
+///   [`Options::request_timeout`](crate::Options::request_timeout) or
+///   [`Options::response_idle_timeout`](crate::Options::response_idle_timeout) allow.
 /// - [`ErrorKind::Unsent`]: the connection ended before it was sent.
 /// - [`ErrorKind::Ambiguous`]: the connection ended before the response did.
 /// - [`ErrorKind::InboxFull`]: events wait to be read on the connection. Read them, then wait again.
 ///
-/// A response that failed or was cancelled is no error: its status tells.
+/// A response that failed or was cancelled is no error: its status tells. One whose end was lost, for another has begun or
+/// the server says that none is active, is given as incomplete, with what came of it.
 pub struct ResponseHandle {
     shared: Arc<Shared<Realtime>>,
     cell: Arc<Cell<Realtime>>,

@@ -67,6 +67,10 @@ impl RealtimeSession {
     /// The server complains: of the event that it names, else of the only request there is, else of the responses in
     /// progress.
     fn complained(&mut self, error: &ErrorEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
+        // It is kept for as long as it may be the reason of something.
+        let mut clipped = ErrorEvent::new(clip_error(&error.error));
+        clipped.event_id.clone_from(&error.event_id);
+        let error = &clipped;
         let is_not_active = error.error.code.as_deref() == Some(NOT_ACTIVE)
             || error.error.message.to_ascii_lowercase().contains(NO_RESPONSE);
         let mut idle = self.responses.active().map(|active| active.id.clone()).filter(|_| is_not_active);
@@ -101,9 +105,7 @@ impl RealtimeSession {
             return self.refuse(&request, error, changes);
         }
         self.scheduler.complain(error, now);
-        let mut unclaimed = error.clone();
-        unclaimed.error = clip_error(&error.error);
-        self.aside.get_or_insert_default().unclaimed = Some((now, unclaimed));
+        self.aside.get_or_insert_default().unclaimed = Some((now, error.clone()));
     }
 
     fn refuse(&self, request: &Request<Kind>, error: &ErrorEvent, changes: &mut Changes) {
