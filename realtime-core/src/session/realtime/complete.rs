@@ -13,7 +13,7 @@ impl RealtimeSession {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.complete_response(&mut delta.response_id, &delta.item_id);
-                let is_odd = delta.delta.len() % 2 != 0;
+                let is_odd = !delta.delta.len().is_multiple_of(2);
                 if is_odd || self.has_halves {
                     delta.delta = self.join(&delta.item_id, delta.content_index, &delta.delta);
                 }
@@ -126,7 +126,7 @@ impl RealtimeSession {
         let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
         let is_apart = response.conversation_id == Patch::Clear;
         response.id = match self.responses.active_id() {
-            Some(active) if !is_known && !(is_apart && named.is_some()) => Some(active.clone()),
+            Some(active) if !(is_known || is_apart && named.is_some()) => Some(active.clone()),
             _ => named,
         };
         if response.status.as_ref().is_none_or(|status| *status == ResponseStatus::InProgress) {
@@ -163,13 +163,13 @@ impl RealtimeSession {
     fn join(&mut self, item: &Id, content_index: u32, audio: &Audio) -> Audio {
         let at = usize::try_from(content_index).unwrap_or(usize::MAX);
         let waiting = self.conversation.get(item).and_then(|item| item.half(at));
-        if waiting.is_none() && (audio.len() % 2 == 0 || self.format_of(item).bytes_per_sample() != Some(2)) {
+        if waiting.is_none() && (audio.len().is_multiple_of(2) || self.format_of(item).bytes_per_sample() != Some(2)) {
             return audio.clone();
         }
         let mut whole = Vec::with_capacity(audio.len() + 1);
         whole.extend(waiting);
         whole.extend_from_slice(audio);
-        self.half = if whole.len() % 2 == 0 { None } else { whole.pop() };
+        self.half = if whole.len().is_multiple_of(2) { None } else { whole.pop() };
         self.has_halves |= self.half.is_some();
         whole.into()
     }
