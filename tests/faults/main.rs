@@ -209,6 +209,42 @@ fn texts_are_split_and_joined() {
 }
 
 #[test]
+fn a_server_leaves_out_renames_and_falls_silent() {
+    let plan = FaultPlan::new()
+        .at(Moment::Read(1), Fault::Omit)
+        .at(Moment::Read(2), Fault::Rename)
+        .at(Moment::Read(3), Fault::Rename)
+        .at(Moment::Read(4), Fault::Rename)
+        .at(Moment::Read(5), Fault::Rename)
+        .at(Moment::Read(6), Fault::Silence(ms(500)));
+    let mut rig = rig(plan);
+    let event = |kind: &str| format!(r#"{{"type":"{kind}"}}"#);
+    for (kind, read) in [
+        ("first", Some("first")),
+        ("omitted", None),
+        ("second", Some("second")),
+        ("response.output_audio.delta", Some("response.audio.delta")),
+        ("conversation.item.added", Some("conversation.item.created")),
+        ("response.done", Some("vendor.response.done")),
+    ] {
+        rig.session.send_raw(event(kind));
+        if let Some(read) = read {
+            assert_eq!(rig.read().unwrap(), Some(text(&event(read))));
+        }
+    }
+    // What is no event has no name.
+    rig.session.send_raw("no event");
+    assert_eq!(rig.read().unwrap(), Some(text("no event")));
+    // It is silent, answers pings, and says later only what it says later.
+    rig.session.send_raw("lost");
+    rig.session.send_message(Message::Pong("alive".into()));
+    assert_eq!(rig.read().unwrap(), Some(Message::Pong("alive".into())));
+    rig.server.clock().advance(ms(500));
+    rig.session.send_raw("heard");
+    assert_eq!(rig.read().unwrap(), Some(text("heard")));
+}
+
+#[test]
 fn dialling_goes_wrong() {
     let (faults, server) = dial(FaultPlan::new().dial(Dial::Delay(ms(250))));
     assert!(server.clock().block_on(faults.connect(handshake())).is_ok());

@@ -2,6 +2,8 @@
 
 mod end;
 mod heard;
+#[path = "../support/marks.rs"]
+mod marks;
 mod recycle;
 mod restore;
 mod schedules;

@@ -11,6 +11,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 use realtime_core::transport::{
     Duplex, Instant, Message, ReadHalf, Text, Timer, TransportError, TransportErrorKind, WriteHalf,
 };
+use serde_json::Value;
 
 use super::{
     asked_for,
@@ -110,6 +111,8 @@ impl Read {
         }
         match self.line.edges() {
             Edges::Keep => Some(Message::Text(text)),
+            Edges::Omit => None,
+            Edges::Rename => Some(Message::Text(renamed(text))),
             Edges::Join => {
                 self.half = Some(text);
                 None
@@ -129,6 +132,25 @@ fn halves(text: Text) -> (Message, Message) {
     let middle = (bytes.len() / 2..bytes.len()).find(|&at| bytes[at] & 0xC0 != 0x80).unwrap_or(bytes.len());
     let second = bytes.split_off(middle);
     (Message::Text(Text::declared(bytes)), Message::Text(Text::declared(second)))
+}
+
+/// The names of events in the beta protocol, as they differ from today's.
+const BETA: [(&str, &str); 5] = [
+    ("response.output_text.", "response.text."),
+    ("response.output_audio_transcript.", "response.audio_transcript."),
+    ("response.output_audio.", "response.audio."),
+    ("conversation.item.added", "conversation.item.created"),
+    ("conversation.item.done", "conversation.item.created"),
+];
+
+/// The event under another name. What is no event stays as it is.
+fn renamed(text: Text) -> Text {
+    let event = serde_json::from_slice::<Value>(text.as_bytes());
+    let Some(mut event) = event.ok().filter(|event| event["type"].is_string()) else { return text };
+    let Some(Value::String(kind)) = event.get_mut("type") else { return text };
+    let older = BETA.iter().find_map(|(new, old)| Some(format!("{old}{}", kind.strip_prefix(new)?)));
+    *kind = older.unwrap_or_else(|| format!("vendor.{kind}"));
+    event.to_string().into()
 }
 
 struct Write {

@@ -35,6 +35,9 @@ struct State {
     injected: VecDeque<Message>,
     splits: usize,
     joins: usize,
+    omits: usize,
+    renames: usize,
+    silent: Option<Instant>,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -73,6 +76,8 @@ pub(super) enum Edges {
     Keep,
     Split,
     Join,
+    Omit,
+    Rename,
 }
 
 impl Line {
@@ -159,8 +164,16 @@ impl Line {
 
     /// A text has come from the inner transport.
     pub(super) fn edges(&self) -> Edges {
-        self.with(|state, _| {
-            if let Some(left) = state.splits.checked_sub(1) {
+        self.with(|state, now| {
+            if state.silent.is_some_and(|until| until > now) {
+                Edges::Omit
+            } else if let Some(left) = state.omits.checked_sub(1) {
+                state.omits = left;
+                Edges::Omit
+            } else if let Some(left) = state.renames.checked_sub(1) {
+                state.renames = left;
+                Edges::Rename
+            } else if let Some(left) = state.splits.checked_sub(1) {
                 state.splits = left;
                 Edges::Split
             } else if let Some(left) = state.joins.checked_sub(1) {
@@ -212,6 +225,9 @@ impl State {
             Fault::Inject(message) => self.injected.push_back(message),
             Fault::Split => self.splits += 1,
             Fault::Join => self.joins += 1,
+            Fault::Omit => self.omits += 1,
+            Fault::Rename => self.renames += 1,
+            Fault::Silence(time) => self.silent = Some(now + time),
         }
     }
 }

@@ -68,6 +68,13 @@ pub enum Fault {
     Split,
     /// The next two texts arrive in one message, one behind the other. Without a second one, the first does not arrive.
     Join,
+    /// The next event is left out: the server goes on with the one after it.
+    Omit,
+    /// The next event has another type: its name in the beta protocol if it had one, else a type that nobody knows,
+    /// which is its own behind `vendor.`.
+    Rename,
+    /// For so long the server says nothing: what it would say meanwhile is lost. It lives all the same, and answers pings.
+    Silence(Duration),
 }
 
 impl Fault {
@@ -115,7 +122,8 @@ impl FaultPlan {
     /// A plan by chance: the same seed gives the same plan.
     ///
     /// One attempt in four goes wrong or is late; an open connection has up to four faults of any kind among its first
-    /// 64 messages or within its first 30 seconds, of which at most one ends it. Stalls last up to 20 seconds.
+    /// 64 messages or within its first 30 seconds, of which at most one ends it. Stalls last up to 20 seconds, and the
+    /// server is silent for up to 60.
     pub fn drawn(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let mut plan = Self::new();
@@ -128,7 +136,7 @@ impl FaultPlan {
             });
         }
         for _ in 0..dice.below(4) {
-            let fault = match dice.below(9) {
+            let fault = match dice.below(12) {
                 0 => Fault::StallReads(dice.up_to(Duration::from_secs(20))),
                 1 => Fault::StallWrites(dice.up_to(Duration::from_secs(20))),
                 2 => Fault::SlowReads(dice.up_to(Duration::from_millis(200))),
@@ -137,7 +145,10 @@ impl FaultPlan {
                 5 => Fault::binary(),
                 6 => Fault::unknown_event(),
                 7 => Fault::Split,
-                _ => Fault::Join,
+                8 => Fault::Join,
+                9 => Fault::Rename,
+                10 => Fault::Silence(dice.up_to(Duration::from_secs(60))),
+                _ => Fault::Omit,
             };
             plan = plan.at(moment(&mut dice), fault);
         }

@@ -6,22 +6,9 @@ usage: python conversation.py PATH_OF_SERVE
 import asyncio
 import base64
 import json
-import pathlib
-import subprocess
-import sys
-import wave
 
+from common import KEY, MODEL, STORY, WEATHER, check, pieces, served
 from openai import AsyncOpenAI, __version__
-
-INTEROP = pathlib.Path(__file__).parents[1]
-AUDIO = INTEROP.parents[1] / "testdata" / "audio"
-MODEL = "gpt-realtime"
-STORY = "Once upon a time"
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
 
 
 async def until(connection, *kinds):
@@ -46,11 +33,9 @@ async def say(connection, text):
 
 async def speak(connection, name):
     """Sends a recording in pieces of 40 ms, faster than one can speak."""
-    with wave.open(str(AUDIO / name)) as recording:
-        check(recording.getframerate() == 24_000 and recording.getnchannels() == 1, "24 kHz mono")
-        while piece := recording.readframes(24_000 * 40 // 1000):
-            await connection.input_audio_buffer.append(audio=base64.b64encode(piece).decode())
-            await asyncio.sleep(0.004)
+    for piece in pieces(name):
+        await connection.input_audio_buffer.append(audio=base64.b64encode(piece).decode())
+        await asyncio.sleep(0.004)
 
 
 async def text(connection):
@@ -71,7 +56,7 @@ async def tools(connection):
     tool = {"type": "function", "name": "get_weather", "description": "The weather in a city.", "parameters": {
         "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
     await connection.session.update(session={"type": "realtime", "output_modalities": ["text"], "tools": [tool]})
-    await say(connection, "What is the weather like in Lisbon and in São Paulo?")
+    await say(connection, WEATHER)
     await connection.response.create()
     done = of(await until(connection, "response.done"), "response.done")[0].response
     cities = []
@@ -119,18 +104,12 @@ async def barge_in(connection):
 
 
 async def main():
-    serve = subprocess.Popen(
-        [sys.argv[1], "--port", "0", "--answers", str(INTEROP / "answers.jsonl"), "--key", "sk-interop"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        client = AsyncOpenAI(base_url=serve.stdout.readline().strip(), api_key="sk-interop")
+    with served() as base_url:
+        client = AsyncOpenAI(base_url=base_url, api_key=KEY)
         for conversation in (text, tools, barge_in):
             async with client.realtime.connect(model=MODEL) as connection:
                 said = await asyncio.wait_for(conversation(connection), 60)
                 print(f"{conversation.__name__}: {said}")
-    finally:
-        serve.stdin.close()
-        serve.wait(10)
     print(f"openai {__version__}: all conversations were held")
 
 
