@@ -369,7 +369,8 @@ impl Bridge {
             self.to_caller = Some(Converter::new(from, to).map_err(|_| Refused::SessionFormat)?);
         }
         let piece = usize::try_from(from.ms_to_bytes(PIECE_MS)).unwrap_or(usize::MAX).max(1);
-        while self.stream.played_at().since(now) < self.lead || self.lead.is_zero() && self.stream.is_silent(now) {
+        // The end of this is what `deadline` tells.
+        while self.stream.played_at().since(now) <= self.lead {
             match self.waiting.pop_front() {
                 Some(Waiting::Audio(part, audio)) => {
                     let (first, rest) = audio.split_at(piece.min(audio.len()));

@@ -1,0 +1,191 @@
+//! A bridge over a live socket.
+
+use std::{fmt, future::Future, ops::ControlFlow, pin::pin, time::Duration};
+
+use futures::{
+    Sink, SinkExt, Stream, StreamExt,
+    future::{self, Either},
+};
+use realtime_core::{Connection, Realtime, connection::Player, event::ServerEvent, transport::Timer};
+
+use crate::{Bridge, BridgeEvent, Frame, Malformed};
+
+/// How long the socket may take to accept one message, or to close.
+const MOST_WAIT: Duration = Duration::from_secs(10);
+
+/// What happens on a call, told as it happens.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum CallUpdate {
+    /// From the carrier's side. Audio and positions are not told: they are passed on.
+    Carrier(BridgeEvent),
+    /// From the session.
+    Session(ServerEvent),
+    /// The carrier sent a message that cannot be read.
+    Malformed(Malformed),
+    /// The session took none of so many bytes of the caller's audio, for too much waits to be written.
+    AudioDropped(usize),
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallEnd {
+    /// The carrier said that the call is over.
+    Stopped {
+        /// Why, if it says.
+        reason: Option<String>,
+    },
+    /// The carrier closed the socket.
+    Closed,
+    /// The application hung up.
+    HungUp,
+    /// The session ended by itself.
+    SessionEnded,
+}
+
+/// Why a call broke off.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallError<E> {
+    /// The socket failed.
+    Socket(E),
+    /// The socket accepted nothing for ten seconds.
+    Stalled,
+    /// The session failed.
+    Session(realtime_core::Error),
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(error) => write!(f, "the carrier's socket failed: {error}"),
+            Self::Stalled => f.write_str("the carrier's socket accepted nothing for ten seconds"),
+            Self::Session(error) => write!(f, "the session failed: {error}"),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Socket(error) => Some(error),
+            Self::Stalled => None,
+            Self::Session(error) => Some(error),
+        }
+    }
+}
+
+impl Bridge {
+    /// Runs the call over a WebSocket until either side ends it, then closes the socket. The caller's audio is appended to
+    /// the session, the model's is played, and the session's playback ledger is told what was heard.
+    ///
+    /// The session must have the bridge's audio formats, and its connection
+    /// [`Options::playback`](realtime_core::Options::playback). Every update is handed to `on`, which hangs up by
+    /// [`ControlFlow::Break`]. The timer is that of the connection's transport.
+    ///
+    /// # Errors
+    /// The socket or the session failed, or the connection does not follow the playback.
+    ///
+    /// # Cancel safety
+    /// When it is dropped the call is over; the session goes on.
+    pub async fn run<S, E>(
+        mut self,
+        mut socket: S,
+        connection: &Connection<Realtime>,
+        timer: &dyn Timer,
+        mut on: impl FnMut(CallUpdate) -> ControlFlow<()>,
+    ) -> Result<CallEnd, CallError<E>>
+    where
+        S: Stream<Item = Result<Frame, E>> + Sink<Frame, Error = E> + Unpin,
+    {
+        let player = connection.player().map_err(CallError::Session)?;
+        let end = loop {
+            if let Some(end) = self.pass_on(connection, &player, &mut on) {
+                break end;
+            }
+            while let Some(frame) = self.next_frame(timer.now()) {
+                bounded(timer, socket.send(frame)).await?.map_err(CallError::Socket)?;
+            }
+            let due = self.deadline();
+            let update = {
+                let alarm = async {
+                    match due {
+                        Some(due) => timer.sleep_until(due).await,
+                        None => future::pending().await,
+                    }
+                };
+                let event = pin!(connection.next());
+                let messages = future::select(event, socket.next());
+                match future::select(messages, pin!(alarm)).await {
+                    Either::Left((Either::Left((event, _)), _)) => Some(Either::Left(event)),
+                    Either::Left((Either::Right((frame, _)), _)) => Some(Either::Right(frame)),
+                    Either::Right(_) => None,
+                }
+            };
+            let update = match update {
+                None => continue,
+                Some(Either::Left(None)) => break CallEnd::SessionEnded,
+                Some(Either::Left(Some(event))) => {
+                    let event = event.map_err(CallError::Session)?;
+                    // What it refuses is that the call is over, which the carrier's events tell.
+                    let _ = self.apply(timer.now(), &event);
+                    CallUpdate::Session(event)
+                }
+                Some(Either::Right(None)) => break CallEnd::Closed,
+                Some(Either::Right(Some(frame))) => {
+                    match self.receive(timer.now(), &frame.map_err(CallError::Socket)?) {
+                        Ok(()) => continue,
+                        Err(malformed) => CallUpdate::Malformed(malformed),
+                    }
+                }
+            };
+            if on(update).is_break() {
+                break CallEnd::HungUp;
+            }
+        };
+        self.hang_up();
+        // Whoever ended it may be gone.
+        let _ = bounded::<_, E>(timer, socket.close()).await;
+        Ok(end)
+    }
+
+    /// Hands on what the carrier's messages came to.
+    fn pass_on(
+        &mut self,
+        connection: &Connection<Realtime>,
+        player: &Player,
+        on: &mut impl FnMut(CallUpdate) -> ControlFlow<()>,
+    ) -> Option<CallEnd> {
+        while let Some(event) = self.next_event() {
+            let update = match event {
+                BridgeEvent::Audio(audio) => match connection.append(&audio) {
+                    Ok(()) => continue,
+                    Err(_) => CallUpdate::AudioDropped(audio.len()),
+                },
+                BridgeEvent::Heard { part, ms } => {
+                    player.mark(&part.item_id, part.content_index, ms);
+                    continue;
+                }
+                BridgeEvent::Stopped { reason } => {
+                    let _ = on(CallUpdate::Carrier(BridgeEvent::Stopped { reason: reason.clone() }));
+                    return Some(CallEnd::Stopped { reason });
+                }
+                event => CallUpdate::Carrier(event),
+            };
+            if on(update).is_break() {
+                return Some(CallEnd::HungUp);
+            }
+        }
+        None
+    }
+}
+
+/// Waits for something, but not for ever.
+async fn bounded<F: Future, E>(timer: &dyn Timer, future: F) -> Result<F::Output, CallError<E>> {
+    let alarm = timer.sleep_until(timer.now() + MOST_WAIT);
+    match future::select(pin!(future), alarm).await {
+        Either::Left((output, _)) => Ok(output),
+        Either::Right(_) => Err(CallError::Stalled),
+    }
+}
