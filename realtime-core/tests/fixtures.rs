@@ -166,6 +166,30 @@ fn rewritten<E: Event>(fixture: &Fixture) -> Value {
     serde_json::from_slice(known::<E>(&fixture.name, &fixture.text).encode().as_bytes()).unwrap()
 }
 
+/// The same message with so many empty objects in a member that nobody knows that it is read member by member.
+fn crowded(text: &str) -> String {
+    let objects = vec!["{}"; text.len() / 20 + 200].join(",");
+    text.replacen('{', &format!(r#"{{"crowd":[{objects}],"#), 1)
+}
+
+#[test]
+fn both_ways_of_reading_read_the_same() {
+    fn both<E: Event>(side: &str) {
+        for Fixture { name, text, value, .. } in fixtures(side) {
+            for text in [text, Style { type_last: true, ..Style::default() }.write(&value)] {
+                let event = known::<E>(&name, &text);
+                let mut reading = realtime_core::event::Reading::default();
+                let again = E::read(crowded(&text).as_bytes(), &mut reading);
+                assert_eq!(again, event, "{name}");
+                assert_eq!(reading.left_out, [], "{name}");
+            }
+        }
+    }
+
+    both::<ServerEvent>("server");
+    both::<translation::ServerEvent>("translation/server");
+}
+
 #[test]
 fn writes_a_server_event_as_it_was_read() {
     fn round<E: Event>(side: &str, renamed: &[(&str, &str, &str)]) {

@@ -32,8 +32,6 @@ pub(crate) struct Heard {
 pub(crate) struct Script {
     pub(crate) name: String,
     pub(crate) translates: bool,
-    /// Whether the server repeats the ids of the client's items.
-    pub(crate) repeats_ids: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -56,6 +54,7 @@ impl Script {
         let lines: Vec<Value> = text.lines().filter(|line| !line.trim().is_empty()).map(parse).collect();
         let mut steps = Vec::new();
         let mut number = 0;
+        // OpenAI's own sessions: the server repeats the ids of the client's items.
         let repeats_ids = folder == "transcripts";
         let mut named = HashSet::new();
         for (at, line) in lines.iter().enumerate() {
@@ -80,7 +79,7 @@ impl Script {
             number += 1;
         }
         let translates = lines.iter().any(|line| line["frame"]["session"]["type"] == "translation");
-        Self { name, translates, repeats_ids, steps }
+        Self { name, translates, steps }
     }
 
     /// The same, once it is known what the client sends at once where nothing goes wrong: for that the server waits as

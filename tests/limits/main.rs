@@ -2,6 +2,7 @@
 
 mod connection;
 mod deep;
+mod frames;
 mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -141,10 +142,10 @@ fn words_that_are_books() {
     realtime(8, 100, |number| json!({ "type": format!("{number}{text}"), "x": 1 }));
     realtime(
         8,
-        150,
+        40,
         |_| json!({ "type": "error", "error": { "type": text, "code": text, "message": text, "param": text, "event_id": text } }),
     );
-    realtime(8, 300, |number| {
+    realtime(8, 60, |number| {
         let metadata = json!({ "a": text, text.clone(): "b" });
         json!({ "type": "response.done", "response": { "id": format!("resp_{number}"), "status": text, "metadata": metadata,
             "status_details": { "type": "failed", "reason": text, "error": { "type": text, "code": text } } } })

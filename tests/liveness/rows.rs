@@ -195,6 +195,8 @@ fn a_refused_cancellation_frees_the_conversation() {
                 delta(&session, "r");
                 until(&session, "response.cancel").await
             };
+            // The acknowledgement is awaited only once the server has refused.
+            #[allow(clippy::async_yields_async)]
             let cancel = async {
                 while connection.state().responses.active().is_none() {
                     server.clock().sleep(Duration::from_millis(1)).await;

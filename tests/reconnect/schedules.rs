@@ -61,7 +61,7 @@ fn fate<E: EventOf<realtime::event::ServerEvent>>(clock: &VirtualClock, ack: Ack
         Err(error) => match error.kind() {
             ErrorKind::Request(_) => Fate::Refused,
             // Of a link that is dead and not noticed yet: the server may have taken it all the same.
-            ErrorKind::Ambiguous | ErrorKind::Unanswered(_) => Fate::Ambiguous,
+            ErrorKind::Ambiguous => Fate::Ambiguous,
             ErrorKind::Unsent => Fate::Unsent,
             ErrorKind::Stale => Fate::Stale,
             ErrorKind::Unanswered(_) => Fate::Unanswered,

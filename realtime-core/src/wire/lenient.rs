@@ -265,8 +265,12 @@ impl Lenient for Id {
     fn read(value: &RawValue, _: &mut Notes) -> Option<Self> {
         let text = match text(value) {
             Some(text) => text,
-            None if is_number(value) => value.get().into(),
-            None => return None,
+            None => match whole(value) {
+                // Its decimal text, also where it is written as `7.0`.
+                Some(number) if number.to_string() == value.get().trim_end_matches(".0") => number.to_string(),
+                _ if is_number(value) => value.get().into(),
+                _ => return None,
+            },
         };
         (text.len() <= Self::MOST).then(|| text.into())
     }

@@ -237,7 +237,7 @@ impl RealtimeSession {
 
     fn hear(&mut self, delta: &ResponseOutputAudioDelta) {
         let keep = self.memory.audio;
-        let half = self.half.take();
+        let half = self.stream.as_mut().and_then(|stream| stream.half.take());
         if let Some(item) = self.model_message(&delta.response_id, &delta.item_id) {
             item.hear(index(delta.content_index), &delta.delta, half, keep);
         }
@@ -311,7 +311,8 @@ impl RealtimeSession {
             self.mention(previous);
         }
         // Some servers write null everywhere. It means the front where that was asked for.
-        let is_front = self.rooted.answers(item) || self.conversation.is_empty();
+        let is_asked = self.aside.as_mut().is_some_and(|aside| aside.rooted.answers(item));
+        let is_front = is_asked || self.conversation.is_empty();
         self.item(item);
         match previous {
             Patch::Clear if !is_front => self.conversation.place(id, &Patch::Keep),

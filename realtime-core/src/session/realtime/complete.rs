@@ -14,7 +14,7 @@ impl RealtimeSession {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.complete_response(&mut delta.response_id, &delta.item_id);
                 let is_odd = !delta.delta.len().is_multiple_of(2);
-                if is_odd || self.has_halves {
+                if is_odd || self.stream.as_ref().is_some_and(|stream| stream.has_halves) {
                     delta.delta = self.join(&delta.item_id, delta.content_index, &delta.delta);
                 }
             }
@@ -126,8 +126,10 @@ impl RealtimeSession {
         let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
         let is_apart = response.conversation_id == Patch::Clear;
         response.id = match self.responses.active_id() {
-            Some(active) if !(is_known || is_apart && named.is_some()) => Some(active.clone()),
-            _ => named,
+            // One out of band of which the beginning was missed.
+            Some(_) if is_known || (is_apart && named.is_some()) => named,
+            Some(active) => Some(active.clone()),
+            None => named,
         };
         if response.status.as_ref().is_none_or(|status| *status == ResponseStatus::InProgress) {
             response.status = Some(ResponseStatus::Completed);
@@ -169,8 +171,9 @@ impl RealtimeSession {
         let mut whole = Vec::with_capacity(audio.len() + 1);
         whole.extend(waiting);
         whole.extend_from_slice(audio);
-        self.half = if whole.len().is_multiple_of(2) { None } else { whole.pop() };
-        self.has_halves |= self.half.is_some();
+        let stream = self.stream.get_or_insert_default();
+        stream.half = if whole.len().is_multiple_of(2) { None } else { whole.pop() };
+        stream.has_halves |= stream.half.is_some();
         whole.into()
     }
 

@@ -24,11 +24,8 @@ pub struct Conversation {
     latest: usize,
     /// The places of items that are no part of it, oldest first.
     strays: Vec<usize>,
-    /// How many items were spoken of so far, and when the newest was that stands where it does without the server's word.
-    mentions: u64,
-    latest_unannounced: u64,
-    /// When items were first spoken of that nothing is known of yet: the latest of them.
-    mentioned: VecDeque<(Id, u64)>,
+    /// None until an item is spoken of.
+    mentions: Option<Box<Mentions>>,
     /// How many items keep what was said in them.
     keep: Option<usize>,
     /// Bytes that the known items may hold, and hold.
@@ -36,6 +33,17 @@ pub struct Conversation {
     bytes: usize,
     /// All items of the order before this one are forgotten.
     forgotten: usize,
+}
+
+/// In which order items were first spoken of.
+#[derive(Clone, Debug, Default)]
+struct Mentions {
+    /// How many so far.
+    count: u64,
+    /// The newest of those that stand where they do without the server's word.
+    latest_unannounced: u64,
+    /// Those that nothing is known of yet: the latest of them.
+    waiting: VecDeque<(Id, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -172,22 +180,27 @@ impl Conversation {
 
     /// The server speaks of an item. Where nobody says where it stands, that decides.
     pub(super) fn mention(&mut self, id: &Id) {
-        if self.index.contains_key(id) || self.mentioned.iter().any(|(known, _)| known == id) {
+        if self.index.contains_key(id) {
             return;
         }
-        if self.mentioned.len() == MOST_MENTIONS {
-            self.mentioned.pop_front();
+        let Mentions { count, waiting, .. } = &mut **self.mentions.get_or_insert_default();
+        if waiting.iter().any(|(known, _)| known == id) {
+            return;
         }
-        self.mentions += 1;
-        self.mentioned.push_back((id.clone(), self.mentions));
+        if waiting.len() == MOST_MENTIONS {
+            waiting.pop_front();
+        }
+        *count += 1;
+        waiting.push_back((id.clone(), *count));
     }
 
     fn first_mention(&mut self, id: &Id) -> u64 {
-        match self.mentioned.iter().position(|(known, _)| known == id) {
-            Some(at) => self.mentioned.remove(at).map_or(0, |(_, first)| first),
+        let Mentions { count, waiting, .. } = &mut **self.mentions.get_or_insert_default();
+        match waiting.iter().position(|(known, _)| known == id) {
+            Some(at) => waiting.remove(at).map_or(0, |(_, first)| first),
             None => {
-                self.mentions += 1;
-                self.mentions
+                *count += 1;
+                *count
             }
         }
     }
@@ -210,14 +223,15 @@ impl Conversation {
         while self.order.get(at).and_then(unannounced).is_some_and(|other| other < first) {
             at += 1;
         }
-        let displaced: Vec<usize> = match self.latest_unannounced > first {
-            true => self.order[..at]
-                .iter()
-                .copied()
-                .filter(|place| unannounced(place).is_some_and(|other| other > first))
-                .collect(),
-            false => Vec::new(),
-        };
+        let displaced: Vec<usize> =
+            match self.mentions.as_ref().is_some_and(|mentions| mentions.latest_unannounced > first) {
+                true => self.order[..at]
+                    .iter()
+                    .copied()
+                    .filter(|place| unannounced(place).is_some_and(|other| other > first))
+                    .collect(),
+                false => Vec::new(),
+            };
         self.order.insert(at, place);
         self.forgotten = self.forgotten.min(at);
         if let Some(item) = self.known_mut(place) {
@@ -250,7 +264,8 @@ impl Conversation {
         let at = self.order.iter().rposition(earlier).map_or(0, |at| at + 1);
         self.order.insert(at, place);
         self.forgotten = self.forgotten.min(at);
-        self.latest_unannounced = self.latest_unannounced.max(first);
+        let latest = &mut self.mentions.get_or_insert_default().latest_unannounced;
+        *latest = first.max(*latest);
         if let Some(item) = self.known_mut(place) {
             item.placed = true;
         }

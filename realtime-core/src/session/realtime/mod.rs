@@ -64,8 +64,6 @@ pub struct RealtimeSession {
     pub totals: Totals,
     /// The server's complaints, the latest last.
     pub errors: VecDeque<Complaint>,
-    /// What did not fit in events of the server and was left out of them, the latest last.
-    pub left_out: VecDeque<LeftOut>,
     /// Types of events that were not known, the latest last.
     pub unknown: VecDeque<Box<str>>,
     /// The digits that were dialled: the last 4096.
@@ -87,11 +85,8 @@ pub struct RealtimeSession {
     calls: Option<Box<Book>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
-    rooted: Rooted,
-    twins: Twins,
-    /// The half of a sample that the delta in hand has left over, and whether there ever was one.
-    half: Option<u8>,
-    has_halves: bool,
+    /// None until there is a delta.
+    stream: Option<Box<Stream>>,
     /// Whether the model has spoken: then its voice cannot change.
     spoke: bool,
     memory: Memory,
@@ -104,6 +99,19 @@ struct Aside {
     unclaimed: Option<(Instant, ErrorEvent)>,
     /// The item that the user's latest speech becomes.
     spoken: Option<Id>,
+    /// Items that the client asked to have in front.
+    rooted: Rooted,
+    /// What did not fit in events, the latest last.
+    left_out: VecDeque<LeftOut>,
+}
+
+/// What is remembered from one delta to the next.
+#[derive(Clone, Debug, Default)]
+struct Stream {
+    twins: Twins,
+    /// The half of a sample that the delta in hand has left over, and whether there ever was one.
+    half: Option<u8>,
+    has_halves: bool,
 }
 
 /// A complaint of the server, and the event that it is about.
@@ -180,6 +188,11 @@ impl RealtimeSession {
         self.info.as_deref()
     }
 
+    /// What did not fit in events of the server and was left out of them, the latest last: as many as errors are kept.
+    pub fn left_out(&self) -> impl DoubleEndedIterator<Item = &LeftOut> {
+        self.aside.iter().flat_map(|aside| &aside.left_out)
+    }
+
     /// The rate limits as the server last stated them. None before the first time.
     pub fn rate_limits(&self) -> Option<&[RateLimitState]> {
         self.rate_limits.as_deref()
@@ -227,7 +240,9 @@ impl State<Realtime> for RealtimeSession {
             }
             ClientEvent::ConversationItemCreate(create) => {
                 self.creations.asked(seq, create);
-                self.rooted.asked(create);
+                if create.previous_item_id.as_deref() == Some("root") {
+                    self.aside.get_or_insert_default().rooted.asked(&create.item);
+                }
                 (Kind::Create(Sort::of(&create.item)), create.item.id().cloned())
             }
             ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
@@ -261,7 +276,9 @@ impl State<Realtime> for RealtimeSession {
     }
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
-        if self.twins.is_second(event, changes.reading.older_name) {
+        if Twins::concern(event)
+            && self.stream.get_or_insert_default().twins.is_second(event, changes.reading.older_name)
+        {
             changes.repeated = true;
             return;
         }
@@ -345,7 +362,7 @@ impl RealtimeSession {
         for omission in &changes.reading.left_out {
             let left_out =
                 LeftOut { kind: event.kind().into(), event_id: event.event_id().cloned(), omission: omission.clone() };
-            remember(&mut self.left_out, left_out, self.memory.errors);
+            remember(&mut self.aside.get_or_insert_default().left_out, left_out, self.memory.errors);
         }
     }
 }

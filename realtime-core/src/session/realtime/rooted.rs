@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use crate::{
-    event::ConversationItemCreate,
     types::{Item, Role},
     wire::Id,
 };
@@ -21,14 +20,11 @@ struct Front {
 }
 
 impl Rooted {
-    pub(super) fn asked(&mut self, create: &ConversationItemCreate) {
-        if create.previous_item_id.as_deref() != Some("root") {
-            return;
-        }
+    pub(super) fn asked(&mut self, item: &Item) {
         if self.0.len() == MOST {
             self.0.pop_front();
         }
-        self.0.push_back(Front { id: create.item.id().cloned(), role: role(&create.item) });
+        self.0.push_back(Front { id: item.id().cloned(), role: role(item) });
     }
 
     /// Whether this is such an item, of which the server tells now. One that the client gave no id is known by who says it.

@@ -15,6 +15,19 @@ struct Latest {
 }
 
 impl Twins {
+    /// Whether the event is of a kind that has two names.
+    pub(super) fn concern(event: &ServerEvent) -> bool {
+        matches!(
+            event,
+            ServerEvent::ResponseOutputAudioDelta(_)
+                | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+                | ServerEvent::ResponseOutputTextDelta(_)
+                | ServerEvent::ResponseOutputAudioDone(_)
+                | ServerEvent::ResponseOutputAudioTranscriptDone(_)
+                | ServerEvent::ResponseOutputTextDone(_)
+        )
+    }
+
     /// Whether the event says what the one before it of its kind has said, under the other name.
     ///
     /// Neither name is ever ignored for good: a server may mix them, and send each event once.
