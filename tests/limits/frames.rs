@@ -17,7 +17,7 @@ use crate::{HELD, alone, mib};
 const SIZE: usize = 4 << 20;
 
 /// How many times its own size a message may take at its worst, while it is read and applied.
-const MOST: usize = 20;
+const MOST: usize = 16;
 
 /// A message with as many of the elements as fit between the two.
 fn full_of(head: &str, element: impl Fn(usize) -> String, tail: &str) -> String {

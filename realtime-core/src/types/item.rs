@@ -272,14 +272,18 @@ pub struct OtherItem {
 
 impl From<Json> for OtherItem {
     fn from(json: Json) -> Self {
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
         struct Head {
-            id: Option<Id>,
-            status: Option<ItemStatus>,
+            id: Option<Json>,
+            status: Option<Json>,
         }
 
-        let head = json.read().unwrap_or(Head { id: None, status: None });
-        Self { id: head.id, status: head.status, json }
+        let Head { id, status } = json.read().unwrap_or_default();
+        Self {
+            id: id.and_then(|id| id.read_leniently()),
+            status: status.and_then(|status| status.read_leniently()),
+            json,
+        }
     }
 }
 

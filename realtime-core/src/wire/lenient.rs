@@ -29,7 +29,7 @@ pub struct Omission {
 const MOST: usize = 16;
 
 /// How many bytes the elements of lists may take, for each byte of the frame. The protocol's own lists need a fraction.
-const GROWTH: usize = 8;
+const GROWTH: usize = 6;
 
 /// What a frame of any size may have besides.
 const ALLOWANCE: usize = 64 << 10;
@@ -634,13 +634,14 @@ pub(crate) enum Tag {
 /// [`Notes`], and not at once.
 pub(crate) fn is_crowded(frame: &[u8]) -> bool {
     // What an object becomes, and half of what a text becomes, in bytes, beside the text itself.
-    const OBJECT: usize = 256;
+    const OBJECT: usize = 320;
     const QUOTE: usize = 20;
     const SMALL: usize = 512;
+    const MOST: usize = 8;
 
     if frame.len() <= SMALL {
         return false;
     }
     let count = |sought: u8| frame.iter().filter(|byte| **byte == sought).count();
-    count(b'{') * OBJECT + count(b'"') * QUOTE > frame.len() * GROWTH + SMALL
+    count(b'{') * OBJECT + count(b'"') * QUOTE > frame.len() * MOST + SMALL
 }

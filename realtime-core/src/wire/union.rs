@@ -239,7 +239,10 @@ macro_rules! union {
                 Some(Tag::Absent) => Lenient::read($value, $notes).map(Self::$default),
                 Some(Tag::Null) => None,
             )?
-            Some(_) => $crate::wire::read_loosely($value),
+            // Nobody knows what it is, but its id may have a place.
+            Some(Tag::Odd) => Some($crate::wire::Union::other($value.to_owned().into())),
+            #[allow(unreachable_patterns)] // where an object without a tag is something
+            Some(Tag::Absent | Tag::Null) => $crate::wire::read_loosely($value),
         }
     }};
 

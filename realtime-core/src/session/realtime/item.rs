@@ -239,14 +239,12 @@ impl ItemState {
     pub(super) fn hear(&mut self, index: usize, audio: &Audio, half: Option<u8>, keep_audio: bool) {
         let Some((part, state)) = self.part(index) else { return };
         part.kind.get_or_insert(PartKind::OutputAudio);
-        let known = usize::from(state.half.take().is_some()).min(audio.len());
-        state.half = half;
+        let known = std::mem::replace(&mut state.half, half).is_some();
         if state.truncated_ms.is_none() {
-            state.audio_bytes += (audio.len() - known) as u64 + u64::from(half.is_some());
+            let new = audio.iter().copied().chain(half).skip(usize::from(known));
+            state.audio_bytes += (audio.len() + usize::from(half.is_some())).saturating_sub(usize::from(known)) as u64;
             if keep_audio {
-                let kept = state.audio.get_or_insert_default();
-                kept.extend_from_slice(&audio[known..]);
-                kept.extend(half);
+                state.audio.get_or_insert_default().extend(new);
             }
         }
     }
