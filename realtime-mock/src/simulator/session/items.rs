@@ -1,7 +1,5 @@
 //! The client's hand in the conversation.
 
-use realtime_core::Audio;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -66,7 +64,7 @@ impl Talk {
             for (index, part) in content.into_iter().flatten().enumerate() {
                 shape.check(part, &format!("{path}.content[{index}]"))?;
                 if part["type"] == "input_audio" {
-                    let Ok(audio) = Audio::deserialize(&part["audio"]) else {
+                    let Some(audio) = super::strict_base64(&part["audio"]) else {
                         let param = format!("{path}.content[{index}].audio");
                         return Err(Fault::new("invalid_value", format!("Invalid '{param}': no base64.")).at(param));
                     };

@@ -289,16 +289,20 @@ fn decode(members: &Map<String, Value>) -> Result<realtime_core::Audio, Fault> {
     /// Bytes that one event may append: 15 MiB.
     const MOST: usize = 15 << 20;
 
-    let audio: Result<realtime_core::Audio, _> = serde::Deserialize::deserialize(&members["audio"]);
-    match audio {
-        Ok(audio) if audio.len() > MOST => {
+    match strict_base64(&members["audio"]) {
+        Some(audio) if audio.len() > MOST => {
             let message = format!("Invalid 'audio': at most {MOST} bytes can be appended at once.");
             Err(Fault::new("invalid_value", message).at("audio"))
         }
-        Ok(audio) => Ok(audio),
-        Err(_) => {
+        Some(audio) => Ok(audio),
+        None => {
             let message = "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";
             Err(Fault::new("invalid_value", message).at("audio"))
         }
     }
+}
+
+/// Decodes base64 as strictly as the service does. [`Audio`](realtime_core::Audio) itself reads it in any form.
+fn strict_base64(value: &Value) -> Option<realtime_core::Audio> {
+    base64_turbo::STANDARD.decode(value.as_str()?.as_bytes()).ok().map(Into::into)
 }
