@@ -19,19 +19,19 @@
 //!
 //! # Deadlines
 //! Every wait on the server ends, by an answer, by the end of the connection or by one of these deadlines. All of them
-//! run on the transport's [`Timer`](crate::transport::Timer), and only while somebody drives: after a pause, what has
+//! run on the transport's [`Timer`], and only while somebody drives: after a pause, what has
 //! arrived meanwhile is read before anything is given up.
 //!
 //! | what is waited for | option | default | error | what it ends |
 //! |---|---|---|---|---|
-//! | dialling, TLS and the upgrade | [`connect_timeout`](Options::connect_timeout) | 15 s | [`Deadline::Connect`](crate::Deadline::Connect) | the link |
+//! | dialling, TLS and the upgrade | [`connect_timeout`](Options::connect_timeout) | 15 s | [`Deadline::Connect`] | the link |
 //! | the event that opens the session | [`opening_timeout`](Options::opening_timeout) | 15 s | [`Awaited::Opening`](crate::Awaited::Opening), with what came instead | the link |
-//! | a sign of life of a silent link | [`keepalive`](Options::keepalive) | 15 s and 10 s | [`Deadline::Keepalive`](crate::Deadline::Keepalive) | the link |
-//! | the writing of one message | [`write_timeout`](Options::write_timeout) | 30 s | [`Deadline::Write`](crate::Deadline::Write) | the link |
+//! | a sign of life of a silent link | [`keepalive`](Options::keepalive) | 15 s and 10 s | [`Deadline::Keepalive`] | the link |
+//! | the writing of one message | [`write_timeout`](Options::write_timeout) | 30 s | [`Deadline::Write`] | the link |
 //! | the answer to an event; of `response.create`, the beginning of the response | [`request_timeout`](Options::request_timeout) | 30 s | [`Awaited::Event`](crate::Awaited::Event) | the request |
 //! | more of a response, after an error that names no event | [`response_error_timeout`](Options::response_error_timeout) | 30 s | the response has failed, with the server's words | the response |
 //! | more of a response | [`response_idle_timeout`](Options::response_idle_timeout) | 120 s | [`Awaited::Response`](crate::Awaited::Response) | the response |
-//! | the protocol's own ending | [`finish_timeout`](Options::finish_timeout) | 30 s | [`Deadline::Finish`](crate::Deadline::Finish) | the connection |
+//! | the protocol's own ending | [`finish_timeout`](Options::finish_timeout) | 30 s | [`Deadline::Finish`] | the connection |
 //! | the closing handshake | [`close_timeout`](Options::close_timeout) | 5 s | none: it is closed | the connection |
 //!
 //! A link that has ended by a deadline is opened again where there is a [`Reconnect`] policy. The deadline of a request
