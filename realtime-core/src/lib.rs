@@ -9,21 +9,22 @@
 #[macro_use]
 mod wire;
 
+#[macro_use]
+mod protocol;
+
 mod answer;
 pub mod auth;
 mod client;
 pub mod connection;
 pub mod cost;
-pub mod dialect;
 pub mod endpoint;
 mod error;
-#[macro_use]
 pub mod event;
 pub mod live;
-pub mod protocol;
+mod realtime;
 pub mod rest;
 pub mod session;
-pub mod tools;
+mod translation;
 pub mod transport;
 pub mod types;
 #[cfg(feature = "webhooks")]
@@ -33,7 +34,9 @@ pub use client::{Client, ClientBuilder, Connect, Ran};
 pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Awaited, Deadline, Error, ErrorKind, Refused, Unanswered};
 pub use live::{Live, LiveFork, LiveSideband, LiveState};
-pub use protocol::{Protocol, Realtime, Translation};
+pub use protocol::{Protocol, dialect};
+pub use realtime::{Realtime, tools};
+pub use translation::Translation;
 pub use wire::{Audio, Id, Json, Patch, Piece, Secret};
 
 /// Compiles the README's examples.

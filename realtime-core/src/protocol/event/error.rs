@@ -1,0 +1,29 @@
+use serde_json::value::RawValue;
+
+use crate::{
+    protocol::types::ErrorBody,
+    wire::{Members, Notes},
+};
+
+server_events! {
+    /// Something went wrong: with what the client sent, or on the server. By itself it does not end the session.
+    pub struct ErrorEvent mended by from_around {
+        /// What went wrong.
+        soft error: ErrorBody,
+    }
+}
+
+/// Other servers say the same beside the error, or without one.
+fn from_around(mut event: ErrorEvent, value: &RawValue, notes: &mut Notes) -> ErrorEvent {
+    const NAMES: &[&str] = &["message", "code", "param"];
+
+    let Some(around) = Members::find(value, NAMES, None, None) else { return event };
+    let mut text = |name| around.optional::<String>(name, &[], notes).flatten();
+    let error = &mut event.error;
+    if error.message.is_empty() {
+        error.message = text("message").unwrap_or_default();
+    }
+    error.code = error.code.take().or_else(|| text("code"));
+    error.param = error.param.take().or_else(|| text("param"));
+    event
+}

@@ -1,0 +1,125 @@
+//! Finds an event's type without reading the event.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, MapAccess},
+};
+use serde_json::value::RawValue;
+
+use super::unrecognized::reason;
+use crate::wire::{Id, text::Borrowed};
+
+/// The type, where it stands first and plainly, as it nearly always does.
+pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
+    let rest = raw.strip_prefix(br#"{"type":""#)?;
+    let end = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
+    (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
+}
+
+/// Reads an event of many members: sooner done if its text is checked once as a whole than string by string. Bytes that
+/// are no text may still be an event, for what is not known is not looked at.
+pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(raw),
+    }
+}
+
+/// The message without a byte order mark in front, which is none of its text.
+pub(crate) fn without_mark(raw: &[u8]) -> &[u8] {
+    raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw)
+}
+
+/// What any event has.
+pub(crate) struct Head<'a> {
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) event_id: Option<Id>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a whole message for its head, wherever the members stand. The error says why it is no event.
+    pub(crate) fn scan(raw: &'a [u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))?;
+        let members: Members<'a> = serde_json::from_str(text).map_err(|error| reason(&error))?;
+        let kind = members.kind.ok_or("no member named `type`")?;
+        Ok(Self { kind, event_id: members.event_id })
+    }
+}
+
+struct Members<'a> {
+    kind: Option<Cow<'a, str>>,
+    event_id: Option<Id>,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Members { kind: None, event_id: None };
+                while let Some(Borrowed(key)) = map.next_key()? {
+                    match &*key {
+                        "type" => members.kind = Some(map.next_value::<Borrowed<'de>>()?.0),
+                        // One that is no text is none, and no reason to lose the event.
+                        "event_id" => {
+                            members.event_id = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok()
+                        }
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_type_wherever_it_stands() {
+        assert_eq!(leading_kind(br#"{"type":"error","x":1}"#), Some("error"));
+        assert_eq!(leading_kind(br#"{"x":1,"type":"error"}"#), None);
+        assert_eq!(leading_kind(br#"{"type":"err\u006fr"}"#), None);
+        assert_eq!(leading_kind(br#"{"type":"err"#), None);
+        for raw in
+            [r#"{"x":{"type":1},"type":"err\u006fr","event_id":"e"}"#, r#" { "event_id" : "e", "type" : "error" } "#]
+        {
+            let head = Head::scan(raw.as_bytes()).unwrap();
+            assert_eq!((&*head.kind, head.event_id.as_deref()), ("error", Some("e")));
+        }
+    }
+
+    #[test]
+    fn says_why_a_message_is_no_event() {
+        for (raw, why) in [
+            (&b"[]"[..], "expected a JSON object"),
+            (b"{}", "no member named `type`"),
+            (br#"{"type":1}"#, "expected a string"),
+            (br#"{"type":"a"} x"#, "trailing characters"),
+            (b"{\"type\":\"\xff\"}", "not UTF-8"),
+            (b"", "EOF"),
+        ] {
+            let reason = Head::scan(raw).err().unwrap();
+            assert!(reason.contains(why), "{reason}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_only_skipped() {
+        let raw = format!(r#"{{"x":{}{},"type":"a"}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Head::scan(raw.as_bytes()).ok().map(|head| head.kind.into_owned()).as_deref(), Some("a"));
+    }
+}

@@ -1,0 +1,288 @@
+/// The structs of events the client sends, as [`wire!`] makes them, each with its id first.
+macro_rules! client_events {
+    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name {
+                /// An id of the client's choosing, up to 512 characters: an `error` that the event causes names it.
+                opt event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+/// The structs of events the server sends, as [`wire!`] makes them, each with its id first.
+macro_rules! server_events {
+    ($($(#[$meta:meta])* pub struct $name:ident $(mended by $mend:ident)? { $($body:tt)* })+) => {
+        wire! {$(
+            $(#[$meta])*
+            pub struct $name $(mended by $mend)? {
+                /// The id that the server gave the event.
+                opt event_id: crate::wire::Id,
+                $($body)*
+            }
+        )+}
+    };
+}
+
+/// One direction's events: wire name => variant, those in the second list boxed, for they are large.
+///
+/// A variant holds the struct of its own name, or the one named in brackets. A second name behind `|` is an older one
+/// that still arrives: the event that is read goes by its current name. What `first` names is asked before everything
+/// else; it gives none, or what would have been read without it. In a `lenient` table an event that does not fit is read
+/// once more, member by member.
+macro_rules! events {
+    (
+        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?;
+        $($kind:literal $(| $legacy:literal)* => $event:ident $(($inner:ident))?,)*
+        boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident $(($big_inner:ident))?,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum $table {
+            $(#[doc = concat!("`", $kind, "`")] $event(events!(@struct $event $($inner)?)),)*
+            $(#[doc = concat!("`", $big_kind, "`")] $big(Box<events!(@struct $big $($big_inner)?)>),)*
+            /// An event that the table does not name.
+            $unknown($unknown),
+            /// An event of the table that does not fit it.
+            Malformed(Box<$crate::protocol::event::Malformed>),
+            /// No event at all.
+            Invalid(Box<$crate::protocol::event::Invalid>),
+        }
+
+        impl $table {
+            /// Reads an event whose type is known, and tells its current name; none if the table does not name it.
+            fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
+                Some(match kind {
+                    $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, $crate::protocol::event::head::read(raw).map(Self::$big)),)*
+                    _ => return None,
+                })
+            }
+
+            /// Reads an event whose type is known, member by member.
+            fn parse_leniently(
+                kind: &str,
+                raw: &serde_json::value::RawValue,
+                notes: &mut $crate::wire::Notes,
+            ) -> Option<Self> {
+                use $crate::wire::Lenient;
+
+                match kind {
+                    $($kind $(| $legacy)* => Lenient::read(raw, notes).map(Self::$event),)*
+                    $($big_kind $(| $big_legacy)* => Lenient::read(raw, notes).map(Self::$big),)*
+                    _ => None,
+                }
+            }
+
+            /// Reads one message, whatever it is.
+            pub(crate) fn general(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
+                let mut error = None;
+                if let Some(kind) = $crate::protocol::event::head::leading_kind(raw)
+                    && !$crate::wire::is_crowded(raw)
+                    && let Some((current, event)) = Self::parse(kind, raw)
+                {
+                    match event {
+                        Ok(event) => {
+                            reading.older_name = kind != current;
+                            return event;
+                        }
+                        Err(why) => error = Some(why),
+                    }
+                }
+                Self::decode_anywhere(raw, error, reading)
+            }
+
+            /// `error` says why the strict way has failed, if it was gone.
+            #[cold]
+            fn decode_anywhere(
+                raw: &[u8],
+                error: Option<serde_json::Error>,
+                reading: &mut $crate::protocol::event::Reading,
+            ) -> Self {
+                use $crate::protocol::event::{Invalid, Malformed, Unknown, head::{Head, without_mark}};
+
+                let text = without_mark(raw);
+                let head = match Head::scan(text) {
+                    Ok(head) => head,
+                    Err(reason) => return Self::Invalid(Box::new(Invalid::new(raw, reason))),
+                };
+                let Some(current) = Self::current(&head.kind) else {
+                    return Self::$unknown(Unknown::new(head, text).into());
+                };
+                reading.older_name = head.kind != current;
+                let error = match error {
+                    Some(error) => error,
+                    None if $crate::wire::is_crowded(text) && events!(@is_lenient $($lenient)?) => {
+                        serde::de::Error::custom("too many values in one message")
+                    }
+                    None => match Self::parse(&head.kind, text) {
+                        Some((_, Ok(event))) => return event,
+                        Some((_, Err(error))) => error,
+                        None => serde::de::Error::custom("not in the table"),
+                    },
+                };
+                if events!(@is_lenient $($lenient)?) {
+                    let read = reading.leniently(text, |raw, notes| Self::parse_leniently(&head.kind, raw, notes));
+                    match read {
+                        Ok(event) => return event,
+                        Err(Some(missing)) => {
+                            let error = serde::de::Error::custom(format_args!("missing field `{missing}`"));
+                            return Self::Malformed(Box::new(Malformed::new(current, head, text, &error)));
+                        }
+                        Err(None) => {}
+                    }
+                }
+                Self::Malformed(Box::new(Malformed::new(current, head, text, &error)))
+            }
+
+            /// The current name of an event.
+            fn current(kind: &str) -> Option<&'static str> {
+                match kind {
+                    $($kind $(| $legacy)* => Some($kind),)*
+                    $($big_kind $(| $big_legacy)* => Some($big_kind),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl $crate::protocol::event::Event for $table {
+            const KINDS: &'static [&'static str] = &[$($kind,)* $($big_kind,)*];
+
+            fn decode(raw: &[u8]) -> Self {
+                Self::read(raw, &mut $crate::protocol::event::Reading::default())
+            }
+
+            fn read(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
+                $(if let Some(event) = $first(raw) {
+                    return event;
+                })?
+                Self::general(raw, reading)
+            }
+
+            fn binary(raw: bytes::Bytes) -> Self {
+                Self::read_binary(raw, &mut $crate::protocol::event::Reading::default())
+            }
+
+            fn read_binary(raw: bytes::Bytes, reading: &mut $crate::protocol::event::Reading) -> Self {
+                if raw.trim_ascii_start().starts_with(b"{") {
+                    match Self::read(&raw, reading) {
+                        Self::Invalid(_) => {}
+                        event => return event,
+                    }
+                }
+                Self::Invalid(Box::new($crate::protocol::event::Invalid::binary(raw)))
+            }
+
+            fn encode(&self) -> $crate::transport::Text {
+                match self {
+                    $(Self::$event(event) => $crate::protocol::event::encode_tagged($kind, event),)*
+                    $(Self::$big(event) => $crate::protocol::event::encode_tagged($big_kind, &**event),)*
+                    Self::$unknown(unknown) => unknown.raw_text(),
+                    Self::Malformed(malformed) => String::from(&*malformed.raw).into(),
+                    Self::Invalid(invalid) => String::from_utf8_lossy(&invalid.raw).into_owned().into(),
+                }
+            }
+
+            fn kind(&self) -> &str {
+                match self {
+                    $(Self::$event(_) => $kind,)*
+                    $(Self::$big(_) => $big_kind,)*
+                    Self::$unknown(unknown) => unknown.kind(),
+                    Self::Malformed(malformed) => malformed.kind,
+                    Self::Invalid(_) => "",
+                }
+            }
+
+            fn event_id(&self) -> Option<&$crate::wire::Id> {
+                match self {
+                    $(Self::$event(event) => event.event_id.as_ref(),)*
+                    $(Self::$big(event) => event.event_id.as_ref(),)*
+                    Self::$unknown(unknown) => unknown.event_id(),
+                    Self::Malformed(malformed) => malformed.event_id.as_ref(),
+                    Self::Invalid(_) => None,
+                }
+            }
+
+            fn set_event_id(&mut self, id: $crate::wire::Id) {
+                match self {
+                    $(Self::$event(event) => event.event_id = Some(id),)*
+                    $(Self::$big(event) => event.event_id = Some(id),)*
+                    _ => {}
+                }
+            }
+
+            fn recognition(&self) -> $crate::protocol::event::Recognition<'_> {
+                use $crate::protocol::event::Recognition;
+
+                match self {
+                    Self::$unknown(_) => Recognition::Unknown,
+                    Self::Malformed(malformed) => Recognition::Malformed(&malformed.reason),
+                    Self::Invalid(invalid) => Recognition::Invalid(&invalid.reason),
+                    _ => Recognition::Known,
+                }
+            }
+        }
+
+        impl From<$unknown> for $table {
+            fn from(event: $unknown) -> Self {
+                Self::$unknown(event)
+            }
+        }
+
+        impl serde::Serialize for $table {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$event(event) => $crate::wire::write_tagged(serializer, $kind, event),)*
+                    $(Self::$big(event) => $crate::wire::write_tagged(serializer, $big_kind, &**event),)*
+                    odd => $crate::protocol::event::write_raw(serializer, &$crate::protocol::event::Event::encode(odd)),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $table {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+                Ok($crate::protocol::event::Event::decode(raw.get().as_bytes()))
+            }
+        }
+
+        $(events!(@of $table, $kind, $event, events!(@struct $event $($inner)?), std::convert::identity, |event| event);)*
+        $(events!(@of $table, $big_kind, $big, events!(@struct $big $($big_inner)?), Box::new, |event: Box<_>| *event);)*
+    };
+
+    (@is_lenient) => { false };
+    (@is_lenient $lenient:ident) => { true };
+
+    (@struct $event:ident) => { $event };
+    (@struct $event:ident $inner:ident) => { $inner };
+
+    (@of $table:ident, $kind:literal, $event:ident, $inner:ty, $wrap:expr, $unwrap:expr) => {
+        impl From<$inner> for $table {
+            fn from(event: $inner) -> Self {
+                Self::$event($wrap(event))
+            }
+        }
+
+        impl $crate::protocol::event::EventOf<$table> for $inner {
+            const KIND: &'static str = $kind;
+
+            fn get(event: &$table) -> Option<&Self> {
+                match event {
+                    $table::$event(event) => Some(event),
+                    _ => None,
+                }
+            }
+
+            fn take(event: $table) -> Result<Self, $table> {
+                let unwrap = $unwrap;
+                match event {
+                    $table::$event(event) => Ok(unwrap(event)),
+                    other => Err(other),
+                }
+            }
+        }
+    };
+}

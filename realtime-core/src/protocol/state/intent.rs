@@ -1,0 +1,119 @@
+//! The configuration that the client wants: what it asked for, less what the server refused.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Every change of the configuration, as one.
+#[derive(Clone, Debug)]
+pub(crate) struct Intent<C> {
+    granted: Option<Box<C>>,
+    /// On the wire, in order, by the number of the request.
+    asked: Vec<(u64, C)>,
+}
+
+impl<C> Default for Intent<C> {
+    fn default() -> Self {
+        Self { granted: None, asked: Vec::new() }
+    }
+}
+
+/// How many changes may be unanswered. The oldest is then taken for granted.
+const MOST: usize = 64;
+
+impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
+    pub(crate) fn ask(&mut self, seq: u64, config: &C) {
+        if self.asked.len() == MOST {
+            let (oldest, _) = self.asked[0];
+            self.settle(oldest, true);
+        }
+        self.asked.push((seq, config.clone()));
+    }
+
+    pub(crate) fn settle(&mut self, seq: u64, granted: bool) {
+        let Some(at) = self.asked.iter().position(|(asked, _)| *asked == seq) else { return };
+        let (_, config) = self.asked.remove(at);
+        if granted {
+            self.granted = Some(Box::new(match self.granted.take() {
+                Some(before) => merge(&before, &config),
+                None => config,
+            }));
+        }
+    }
+
+    /// All that was asked for and not refused, as one change. From now on it is taken for granted.
+    pub(crate) fn take_all(&mut self) -> Option<C> {
+        while let Some((seq, _)) = self.asked.first() {
+            let seq = *seq;
+            self.settle(seq, true);
+        }
+        self.granted.as_deref().cloned()
+    }
+}
+
+/// One change after another. The types have a JSON form that reads back, so nothing is lost on the way.
+fn merge<C: Clone + Serialize + DeserializeOwned>(before: &C, after: &C) -> C {
+    let merged = || {
+        let mut value = serde_json::to_value(before).ok()?;
+        overlay(&mut value, serde_json::to_value(after).ok()?);
+        serde_json::from_value(value).ok()
+    };
+    merged().unwrap_or_else(|| after.clone())
+}
+
+/// Members replace members; objects of the same `type` are merged, as the service merges them.
+fn overlay(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over))
+            if under.get("type") == over.get("type") || !over.contains_key("type") =>
+        {
+            for (key, value) in over {
+                // A prompt's variables and a tool's schema are wholes.
+                match under.get_mut(&key) {
+                    Some(present) if key != "prompt" => overlay(present, value),
+                    _ => drop(under.insert(key, value)),
+                }
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        protocol::types::AudioFormat,
+        realtime::types::{AudioConfig, AudioInput, RealtimeSessionConfig, SemanticVad, ServerVad, SessionConfig},
+        wire::Patch,
+    };
+
+    fn config(change: impl FnOnce(RealtimeSessionConfig) -> RealtimeSessionConfig) -> SessionConfig {
+        change(RealtimeSessionConfig::default()).into()
+    }
+
+    #[test]
+    fn later_changes_lie_over_earlier_ones_and_refused_ones_are_gone() {
+        let mut intent = Intent::default();
+        intent.ask(1, &config(|config| config.instructions("a").turn_detection(ServerVad::default().threshold(0.3))));
+        intent.ask(2, &config(|config| config.instructions("refused")));
+        intent.ask(3, &config(|config| config.turn_detection(ServerVad::default().silence_duration_ms(200))));
+        intent.settle(1, true);
+        intent.settle(2, false);
+        let format = AudioInput::default().format(AudioFormat::Pcmu);
+        intent.ask(4, &config(|config| config.audio(AudioConfig::default().input(format))));
+        let vad = ServerVad::default().threshold(0.3).silence_duration_ms(200);
+        let input = AudioInput::default().format(AudioFormat::Pcmu).turn_detection(vad);
+        let expected = config(|config| config.instructions("a").audio(AudioConfig::default().input(input)));
+        assert_eq!(intent.take_all(), Some(expected));
+    }
+
+    #[test]
+    fn another_type_replaces_and_null_clears() {
+        let mut intent = Intent::default();
+        intent.ask(1, &config(|config| config.turn_detection(ServerVad::default().threshold(0.3))));
+        intent.ask(2, &config(|config| config.turn_detection(SemanticVad::default())));
+        assert_eq!(intent.take_all(), Some(config(|config| config.turn_detection(SemanticVad::default()))));
+        intent.ask(3, &config(|config| config.turn_detection(Patch::Clear)));
+        assert_eq!(intent.take_all(), Some(config(|config| config.turn_detection(Patch::Clear))));
+    }
+}

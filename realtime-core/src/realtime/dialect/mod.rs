@@ -1,0 +1,29 @@
+//! Writes events as a server of an older form takes them.
+
+mod flat;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    protocol::{
+        dialect::{Dialect, DialectError},
+        event::Event,
+    },
+    realtime::event::ClientEvent,
+    transport::Text,
+};
+
+impl Dialect {
+    /// The text of an event as a server of this dialect takes it.
+    ///
+    /// Events of the application's own ([`ClientEvent::Custom`]) and what else is kept as raw JSON go as they are.
+    ///
+    /// # Errors
+    /// The event has something that the dialect cannot say.
+    pub fn encode(self, event: &ClientEvent) -> Result<Text, DialectError> {
+        match self {
+            Self::Current => Ok(event.encode()),
+            Self::Flat => flat::encode(event),
+        }
+    }
+}

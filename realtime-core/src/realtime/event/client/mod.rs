@@ -1,0 +1,33 @@
+//! What the client sends.
+
+mod conversation;
+mod input_audio_buffer;
+mod output_audio_buffer;
+mod response;
+mod session;
+
+pub use conversation::*;
+pub use input_audio_buffer::*;
+pub use output_audio_buffer::*;
+pub use response::*;
+pub use session::*;
+
+use crate::protocol::event::Custom;
+
+events! {
+    /// What the client sends, in a session that converses or transcribes.
+    pub enum ClientEvent, else Custom;
+    "input_audio_buffer.append" => InputAudioBufferAppend,
+    "input_audio_buffer.commit" => InputAudioBufferCommit,
+    "input_audio_buffer.clear" => InputAudioBufferClear,
+    "output_audio_buffer.clear" => OutputAudioBufferClear,
+    "conversation.item.delete" => ConversationItemDelete,
+    "conversation.item.retrieve" => ConversationItemRetrieve,
+    "conversation.item.truncate" => ConversationItemTruncate,
+    "response.cancel" => ResponseCancel,
+    boxed {
+        "session.update" => SessionUpdate,
+        "conversation.item.create" => ConversationItemCreate,
+        "response.create" => ResponseCreate,
+    }
+}

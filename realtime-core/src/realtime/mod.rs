@@ -1,0 +1,114 @@
+//! Conversation and transcription.
+
+mod dialect;
+pub mod event;
+pub mod state;
+pub mod tools;
+pub mod types;
+
+use event::{ClientEvent, ConversationItemAdded, InputAudioBufferAppend, ServerEvent};
+use state::{RealtimeSession, is_out_of_band};
+use types::{Item, SessionConfig};
+
+use crate::{
+    protocol::{
+        Protocol, append,
+        dialect::{Dialect, DialectError},
+        event::{ErrorEvent, Event},
+        refusal, sample_bytes,
+    },
+    transport::Text,
+    wire::Id,
+};
+
+/// Conversation and transcription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Realtime;
+
+impl Protocol for Realtime {
+    type ClientEvent = ClientEvent;
+    type ServerEvent = ServerEvent;
+    type State = RealtimeSession;
+    type Settings = ();
+
+    /// By its type alone, so that a member that does not fit keeps no session from being opened. Some servers open it by
+    /// `conversation.created`, and those that send neither say at least what became of an update.
+    fn opened(event: &ServerEvent) -> bool {
+        matches!(event.kind(), "session.created" | "conversation.created" | "session.updated")
+    }
+
+    /// Items that are announced by an older name, or by being complete, were added all the same.
+    fn acknowledgement(event: &ServerEvent) -> ServerEvent {
+        let (event_id, previous_item_id, item) = match event {
+            ServerEvent::ConversationItemCreated(created) => {
+                (&created.event_id, &created.previous_item_id, &created.item)
+            }
+            ServerEvent::ConversationItemDone(done) => (&done.event_id, &done.previous_item_id, &done.item),
+            other => return other.clone(),
+        };
+        let mut added = ConversationItemAdded::new(item.clone());
+        added.event_id.clone_from(event_id);
+        added.previous_item_id.clone_from(previous_item_id);
+        added.into()
+    }
+
+    fn error(event: &ServerEvent) -> Option<ErrorEvent> {
+        match event {
+            ServerEvent::Error(error) => Some((**error).clone()),
+            _ => None,
+        }
+    }
+
+    fn encode(event: &ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
+        dialect.encode(event)
+    }
+
+    fn refusal(message: &[u8]) -> Option<ErrorEvent> {
+        refusal(message)
+    }
+
+    /// An item without an id gets one, so that the server's answer is told from other items. What was said in an item
+    /// that came from the server goes back in writing.
+    fn prepare(event: &mut ClientEvent, fresh: &dyn Fn(&str) -> Id) {
+        let ClientEvent::ConversationItemCreate(create) = event else { return };
+        if let Item::Message(message) = &mut create.item {
+            message.make_creatable();
+        }
+        if create.item.id().is_none() && !matches!(create.item, Item::McpApprovalResponse(_)) {
+            create.item.set_id(fresh("item"));
+        }
+    }
+
+    fn audio(event: &ClientEvent) -> Option<&[u8]> {
+        match event {
+            ClientEvent::InputAudioBufferAppend(append) => Some(&append.audio),
+            _ => None,
+        }
+    }
+
+    fn is_audio_barrier(event: &ClientEvent) -> bool {
+        matches!(event, ClientEvent::InputAudioBufferCommit(_) | ClientEvent::InputAudioBufferClear(_))
+    }
+
+    fn is_scheduled(event: &ClientEvent) -> bool {
+        matches!(event, ClientEvent::ResponseCreate(create) if !is_out_of_band(create.response.as_ref()))
+    }
+
+    fn sample_bytes(event: &ClientEvent) -> Option<usize> {
+        let ClientEvent::SessionUpdate(update) = event else { return None };
+        let input = match &update.session {
+            SessionConfig::Realtime(config) => config.audio.as_ref()?.input.as_ref()?,
+            SessionConfig::Transcription(config) => config.audio.as_ref()?.input.as_ref()?,
+            SessionConfig::Other(_) => return None,
+        };
+        input.format.as_ref().map(sample_bytes)
+    }
+
+    fn append(audio: &[u8]) -> Text {
+        append(r#"{"type":"input_audio_buffer.append","audio":""#, audio)
+    }
+
+    fn appended(audio: &[u8]) -> ClientEvent {
+        InputAudioBufferAppend::new(audio.to_vec()).into()
+    }
+}

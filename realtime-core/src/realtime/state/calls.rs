@@ -1,0 +1,221 @@
+//! Which calls the application owes an answer to, and when the model is to go on.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::RealtimeSession;
+use crate::{
+    protocol::{
+        state::limits::{MOST_ARGUMENTS, MOST_CALLS, MOST_OUTPUT, MOST_SEEN, MOST_WORDS},
+        types::{ItemStatus, ResponseStatus},
+    },
+    realtime::{
+        event::{ClientEvent, ResponseCreate, ServerEvent},
+        tools::WhenInterrupted,
+        types::{FunctionCall, Item, McpApprovalRequest},
+    },
+    wire::Id,
+};
+
+/// Something that the model asks of the application.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Call {
+    /// To run a function.
+    Function(FunctionCall),
+    /// To allow a tool of an MCP server.
+    Approval(McpApprovalRequest),
+}
+
+impl Call {
+    /// The name of the function or tool.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Function(call) => &call.name,
+            Self::Approval(request) => &request.name,
+        }
+    }
+
+    /// What its answer names: the call's id, or the request's.
+    pub fn id(&self) -> Option<&Id> {
+        match self {
+            Self::Function(call) => call.call_id.as_ref(),
+            Self::Approval(request) => request.id.as_ref(),
+        }
+    }
+
+    fn arguments(&self) -> &str {
+        match self {
+            Self::Function(call) => &call.arguments,
+            Self::Approval(request) => &request.arguments,
+        }
+    }
+}
+
+/// A call, and whether it is to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Due {
+    /// The response that it belongs to.
+    pub(crate) response: Id,
+    pub(crate) call: Call,
+    /// Whether too many wait already for this one to be run.
+    pub(crate) refused: bool,
+}
+
+/// What is asked of the application, by response.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    turns: HashMap<Id, Turn>,
+    /// Calls that were handed out, by response and id: each once, however often the server tells of it. A model may
+    /// number its calls anew in each response.
+    seen: HashSet<(Id, Id)>,
+    order: VecDeque<(Id, Id)>,
+    /// Calls whose arguments are whole and that no item tells of yet: response and item.
+    told: VecDeque<(Id, Id)>,
+    due: VecDeque<Due>,
+    /// How many calls wait for an answer, and the bytes of their arguments.
+    open: usize,
+    bytes: usize,
+    /// Responses that were cut short and whose calls are to be dropped.
+    interrupted: VecDeque<Id>,
+    when_interrupted: WhenInterrupted,
+    /// Requests for responses that are to follow answers.
+    follow_ups: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Turn {
+    open: usize,
+    answered: usize,
+    /// How the response ended, once it has.
+    ended: Option<ResponseStatus>,
+}
+
+impl Book {
+    fn ask(&mut self, response: &Id, item: &Item) {
+        let call = match item {
+            Item::FunctionCall(call) if call.status != Some(ItemStatus::Incomplete) => {
+                let mut call = call.clone();
+                if call.arguments.trim().is_empty() {
+                    call.arguments = "{}".into();
+                }
+                Call::Function(call)
+            }
+            Item::McpApprovalRequest(request) => Call::Approval(request.clone()),
+            _ => return,
+        };
+        let Some(id) = call.id().filter(|id| !id.is_empty()).cloned() else { return };
+        let id = (response.clone(), id);
+        if call.name().is_empty() || id.0.len().max(id.1.len()) > MOST_WORDS || !self.seen.insert(id.clone()) {
+            return;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MOST_SEEN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        let refused = self.open >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
+        if self.turns.len() >= MOST_CALLS {
+            // Of responses that never end.
+            self.turns.retain(|_, turn| turn.open > 0);
+        }
+        self.turns.entry(response.clone()).or_default().open += 1;
+        self.open += 1;
+        self.bytes += call.arguments().len();
+        self.due.push_back(Due { response: response.clone(), call, refused });
+    }
+
+    /// Whether nothing waits for an answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
+    fn settle(&mut self, response: &Id) -> bool {
+        let over = |turn: &Turn| turn.open == 0 && turn.ended.is_some();
+        if !self.turns.get(response).is_some_and(over) {
+            return false;
+        }
+        let turn = self.turns.remove(response).unwrap_or_default();
+        turn.answered > 0 && turn.ended == Some(ResponseStatus::Completed)
+    }
+
+    fn go_on(&mut self, response: &Id) {
+        if self.settle(response) {
+            self.follow_ups += 1;
+        }
+    }
+}
+
+impl RealtimeSession {
+    pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
+        self.calls.get_or_insert_default().when_interrupted = when_interrupted;
+    }
+
+    /// The next response whose calls are to be dropped.
+    pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
+        self.calls.as_mut()?.interrupted.pop_front()
+    }
+
+    /// The next call to be answered.
+    pub(crate) fn next_call(&mut self) -> Option<Due> {
+        self.calls.as_mut()?.due.pop_front()
+    }
+
+    /// A call was answered, or nobody will.
+    pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
+        let Some(calls) = &mut self.calls else { return };
+        calls.open = calls.open.saturating_sub(1);
+        calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
+        if let Some(turn) = calls.turns.get_mut(response) {
+            turn.open = turn.open.saturating_sub(1);
+            turn.answered += usize::from(answered);
+        }
+        calls.go_on(response);
+    }
+
+    /// Follows what is asked of the application.
+    pub(super) fn note_calls(&mut self, event: &ServerEvent) {
+        let Some(calls) = &mut self.calls else { return };
+        match event {
+            ServerEvent::ResponseOutputItemDone(done) => calls.ask(&done.response_id, &done.item),
+            ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
+                if calls.told.len() == MOST_CALLS {
+                    calls.told.pop_front();
+                }
+                calls.told.push_back((done.response_id.clone(), done.item_id.clone()));
+            }
+            ServerEvent::ResponseDone(done) => {
+                let Some(id) = &done.response.id else { return };
+                let completed = done.response.status == Some(ResponseStatus::Completed);
+                let told = std::mem::take(&mut calls.told);
+                let (ours, others) = told.into_iter().partition::<VecDeque<_>, _>(|(response, _)| response == id);
+                calls.told = others;
+                if completed {
+                    // Whatever was told of only now.
+                    done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| calls.ask(id, item));
+                    for (_, item) in ours {
+                        if let Some(state) = self.conversation.get(&item) {
+                            calls.ask(id, &state.item);
+                        }
+                    }
+                }
+                if let Some(turn) = calls.turns.get_mut(id) {
+                    turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
+                    if !completed && calls.when_interrupted == WhenInterrupted::Cancel {
+                        calls.interrupted.push_back(id.clone());
+                    }
+                    calls.go_on(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A request that is made because of what was answered, not because the application asks.
+    pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
+        let calls = self.calls.as_mut()?;
+        calls.follow_ups = calls.follow_ups.checked_sub(1)?;
+        Some(ResponseCreate::default().into())
+    }
+}

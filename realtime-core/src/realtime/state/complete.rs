@@ -1,0 +1,227 @@
+//! What the server leaves out of an event and the state knows: filled in before anything else looks at the event.
+
+use super::RealtimeSession;
+use crate::{
+    protocol::{event::ErrorEvent, types::ResponseStatus},
+    realtime::{
+        event::{ResponseDone, ServerEvent},
+        types::{Item, Response, Usage},
+    },
+    transport::Instant,
+    wire::{Audio, Id, Patch},
+};
+
+impl RealtimeSession {
+    pub(super) fn complete(&mut self, event: &mut ServerEvent) {
+        match event {
+            ServerEvent::ResponseOutputAudioDelta(delta) => {
+                self.complete_response(&mut delta.response_id, &delta.item_id);
+                let is_odd = !delta.delta.len().is_multiple_of(2);
+                if is_odd || self.stream.as_ref().is_some_and(|stream| stream.has_halves) {
+                    delta.delta = self.join(&delta.item_id, delta.content_index, &delta.delta);
+                }
+            }
+            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
+                self.complete_response(&mut delta.response_id, &delta.item_id);
+            }
+            ServerEvent::ResponseOutputTextDelta(delta) => {
+                self.complete_response(&mut delta.response_id, &delta.item_id);
+            }
+            ServerEvent::ResponseOutputAudioDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
+            ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
+                self.complete_response(&mut done.response_id, &done.item_id);
+            }
+            ServerEvent::ResponseOutputTextDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
+            ServerEvent::ResponseContentPartAdded(added) => {
+                self.complete_response(&mut added.response_id, &added.item_id);
+            }
+            ServerEvent::ResponseContentPartDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
+            ServerEvent::ResponseOutputItemAdded(added) => {
+                let item = added.item.id().cloned().unwrap_or_default();
+                self.complete_response(&mut added.response_id, &item);
+            }
+            ServerEvent::ResponseOutputItemDone(done) => {
+                let item = done.item.id().cloned().unwrap_or_default();
+                self.complete_response(&mut done.response_id, &item);
+            }
+            ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
+                self.complete_call(&mut delta.response_id, &mut delta.item_id, &mut delta.call_id);
+            }
+            ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
+                self.complete_call(&mut done.response_id, &mut done.item_id, &mut done.call_id);
+            }
+            ServerEvent::ResponseMcpCallArgumentsDelta(delta) => {
+                self.complete_response(&mut delta.response_id, &delta.item_id);
+            }
+            ServerEvent::ResponseMcpCallArgumentsDone(done) => {
+                self.complete_response(&mut done.response_id, &done.item_id);
+            }
+            ServerEvent::OutputAudioBufferStarted(started) => self.complete_playing(&mut started.response_id),
+            ServerEvent::OutputAudioBufferStopped(stopped) => self.complete_playing(&mut stopped.response_id),
+            ServerEvent::OutputAudioBufferCleared(cleared) => self.complete_playing(&mut cleared.response_id),
+            ServerEvent::ResponseDone(done) => {
+                let (id, usage) = (done.response_id.take(), done.usage.take());
+                self.complete_end(&mut done.response, id);
+                if done.response.usage.as_ref().is_none_or(|usage| *usage == Usage::default()) {
+                    done.response.usage = usage;
+                }
+            }
+            ServerEvent::ResponseCancelled(_) | ServerEvent::ResponseFailed(_) | ServerEvent::ResponseIncomplete(_) => {
+                self.end_by_name(event)
+            }
+            _ => {}
+        }
+    }
+
+    /// The response that an item belongs to: the one that its item is known to be of, else the only one in progress.
+    fn complete_response(&self, response: &mut Id, item: &Id) {
+        if response.is_empty() {
+            let known = self.conversation.get(item).and_then(|item| item.response_id.as_ref());
+            if let Some(id) = known.or(self.responses.active_id()) {
+                *response = id.clone();
+            }
+        }
+    }
+
+    /// The item of a function call that is named by its call's id alone, or the other way round.
+    fn complete_call(&self, response: &mut Id, item: &mut Id, call: &mut Id) {
+        self.complete_response(response, item);
+        if item.is_empty() && !call.is_empty() {
+            // A model may number its calls anew in each response.
+            let known = self.conversation.find_latest(|state| {
+                let of_response = state.response_id.as_ref().is_none_or(|id| response.is_empty() || id == response);
+                matches!(&state.item, Item::FunctionCall(known) if known.call_id.as_ref() == Some(call)) && of_response
+            });
+            *item = match known {
+                Some(known) => known.id.clone(),
+                None => self.new_item(call),
+            };
+        }
+        if call.is_empty()
+            && let Some(Item::FunctionCall(known)) = self.conversation.get(item).map(|state| &state.item)
+            && let Some(id) = &known.call_id
+        {
+            *call = id.clone();
+        }
+    }
+
+    /// An id for an item that has none: its call's, with a number where that is taken.
+    fn new_item(&self, call: &Id) -> Id {
+        if self.conversation.get(call).is_none() {
+            return call.clone();
+        }
+        let numbered = (2u32..).map(|number| Id::from(format!("{call}_{number}")));
+        numbered.into_iter().find(|id| self.conversation.get(id).is_none()).unwrap_or_else(|| call.clone())
+    }
+
+    fn complete_playing(&self, response: &mut Id) {
+        if response.is_empty() {
+            let known = self.playing.as_ref().or(self.responses.active_id());
+            let known = known.or_else(|| self.responses.newest().map(|newest| &newest.id));
+            *response = known.cloned().unwrap_or_default();
+        }
+    }
+
+    /// What an end needs: which response has ended, and how. One that nobody knows, or that is not named, is the only one
+    /// in progress, for a conversation has one at a time.
+    fn complete_end(&self, response: &mut Response, around: Option<Id>) {
+        let named = response.id.take().filter(|id| !id.is_empty()).or(around.filter(|id| !id.is_empty()));
+        let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
+        let is_apart = response.conversation_id == Patch::Clear;
+        response.id = match self.responses.active_id() {
+            // One out of band of which the beginning was missed.
+            Some(_) if is_known || (is_apart && named.is_some()) => named,
+            Some(active) => Some(active.clone()),
+            None => named,
+        };
+        if response.status.as_ref().is_none_or(|status| *status == ResponseStatus::InProgress) {
+            response.status = Some(ResponseStatus::Completed);
+        }
+    }
+
+    /// Events of other servers that end a response: each becomes the end that it stands for, unless that has come.
+    fn end_by_name(&mut self, event: &mut ServerEvent) {
+        let (event_id, response, around, status) = match event {
+            ServerEvent::ResponseCancelled(end) => {
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Cancelled)
+            }
+            ServerEvent::ResponseFailed(end) => {
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Failed)
+            }
+            ServerEvent::ResponseIncomplete(end) => {
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Incomplete)
+            }
+            _ => return,
+        };
+        let mut end = response.clone();
+        end.status = Some(status);
+        self.complete_end(&mut end, around.clone());
+        let Some(id) = &end.id else { return };
+        if self.responses.get(id).is_some_and(|known| known.done.is_some()) {
+            return;
+        }
+        let done = ResponseDone { event_id: event_id.take(), ..ResponseDone::new(end) };
+        *event = done.into();
+    }
+
+    /// Audio of whole samples: with what an earlier delta has left over, without what this one leaves over.
+    fn join(&mut self, item: &Id, content_index: u32, audio: &Audio) -> Audio {
+        let at = usize::try_from(content_index).unwrap_or(usize::MAX);
+        let waiting = self.conversation.get(item).and_then(|item| item.half(at));
+        if waiting.is_none() && (audio.len().is_multiple_of(2) || self.format_of(item).bytes_per_sample() != Some(2)) {
+            return audio.clone();
+        }
+        let mut whole = Vec::with_capacity(audio.len() + 1);
+        whole.extend(waiting);
+        whole.extend_from_slice(audio);
+        let stream = self.stream.get_or_insert_default();
+        stream.half = if whole.len().is_multiple_of(2) { None } else { whole.pop() };
+        stream.has_halves |= stream.half.is_some();
+        whole.into()
+    }
+
+    /// A response whose beginning was lost, or could not be read, begins with what comes of it, if no other is in progress.
+    pub(super) fn begin_lost(&mut self, event: &ServerEvent, now: Instant) {
+        if self.responses.active_id().is_some()
+            || matches!(
+                event,
+                ServerEvent::ResponseCreated(_)
+                    | ServerEvent::ResponseDone(_)
+                    | ServerEvent::ResponseCancelled(_)
+                    | ServerEvent::ResponseFailed(_)
+                    | ServerEvent::ResponseIncomplete(_)
+                    | ServerEvent::OutputAudioBufferStarted(_)
+                    | ServerEvent::OutputAudioBufferStopped(_)
+                    | ServerEvent::OutputAudioBufferCleared(_)
+            )
+        {
+            return;
+        }
+        if let Some(id) = event.response_id().filter(|id| self.responses.get(id).is_none()) {
+            let format = self.output_format();
+            self.responses.created(id, &Response::default(), &format, now);
+        }
+    }
+
+    /// The response in progress is over when another of the conversation begins, though nobody has said so: failed, if
+    /// an error that answers no request came after its last event, else incomplete.
+    pub(super) fn end_lost(&mut self, event: &ServerEvent, now: Instant) {
+        let ServerEvent::ResponseCreated(created) = event else { return };
+        let Some(active) = self.responses.active_id() else { return };
+        let is_another = created.response.id.as_ref().is_some_and(|id| id != active);
+        if is_another && created.response.conversation_id != Patch::Clear {
+            let active = active.clone();
+            let error = self.scheduler.complaint(&active).cloned();
+            self.end_response(&active, error.as_ref(), now);
+        }
+    }
+
+    /// A response is over though no event has ended it: it has failed with this error, or is incomplete.
+    pub(super) fn end_response(&mut self, id: &Id, error: Option<&ErrorEvent>, now: Instant) {
+        self.responses.give_up(id, error, now);
+        let end = self.ending(id);
+        self.follow(&end, now);
+        self.note_calls(&end);
+        self.settle_items(id, false);
+    }
+}

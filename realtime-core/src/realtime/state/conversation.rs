@@ -1,0 +1,378 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use slab::Slab;
+
+use super::item::ItemState;
+use crate::{
+    protocol::state::limits::{MOST_ITEMS, MOST_KEPT_ID, MOST_MENTIONS},
+    realtime::types::Item,
+    wire::{Id, Patch},
+};
+
+/// The conversation: its items in order, and what is known of items that are not part of it (yet).
+#[derive(Clone, Debug, Default)]
+pub struct Conversation {
+    pub(super) id: Option<Id>,
+    /// The places of the items that are part of the conversation, in its order.
+    order: Vec<usize>,
+    places: Slab<Place>,
+    index: HashMap<Id, usize>,
+    /// The place last looked up: events come in runs about one item.
+    latest: usize,
+    /// The places of items that are no part of it, oldest first.
+    strays: Vec<usize>,
+    /// None until an item is spoken of.
+    mentions: Option<Box<Mentions>>,
+    /// How many items keep what was said in them.
+    keep: Option<usize>,
+    /// Bytes that the known items may hold, and hold.
+    most_bytes: Option<usize>,
+    bytes: usize,
+    /// All items of the order before this one are forgotten.
+    forgotten: usize,
+}
+
+/// In which order items were first spoken of.
+#[derive(Clone, Debug, Default)]
+struct Mentions {
+    /// How many so far.
+    count: u64,
+    /// The newest of those that stand where they do without the server's word.
+    latest_unannounced: u64,
+    /// Those that nothing is known of yet: the latest of them.
+    waiting: VecDeque<(Id, u64)>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    // Shared, so that a view of the state that is held for long costs a pointer an item.
+    Known(Arc<ItemState>),
+    /// An old item of which only the place in the order is kept.
+    Forgotten(Id),
+}
+
+/// The most items outside the conversation that are kept. Those of responses out of band, and those that were told of
+/// by deltas alone.
+const MOST_STRAYS: usize = 256;
+
+impl Conversation {
+    /// The conversation's id, as responses name it.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+
+    /// How many items it has, forgotten ones included.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether it has no items.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The items in order. Those that the memory limit made forget are left out: see [`ids`](Self::ids).
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = &ItemState> {
+        self.order.iter().filter_map(|&place| self.known(place))
+    }
+
+    /// The ids of all items in order, forgotten ones included.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = &Id> + ExactSizeIterator {
+        self.order.iter().map(|&place| self.id_at(place))
+    }
+
+    /// An item that is known, whether or not it is part of the conversation.
+    pub fn get(&self, id: &str) -> Option<&ItemState> {
+        self.index.get(id).and_then(|&place| self.known(place))
+    }
+
+    /// Whether anything was ever told of the item, within the limits of memory.
+    pub(super) fn is_known(&self, id: &str) -> bool {
+        self.index.contains_key(id)
+    }
+
+    /// Whether the item is part of the conversation.
+    pub fn contains(&self, id: &str) -> bool {
+        self.position(id).is_some()
+    }
+
+    /// The item in front of another.
+    pub fn previous(&self, id: &str) -> Option<&Id> {
+        let at = self.position(id)?.checked_sub(1)?;
+        Some(self.id_at(self.order[at]))
+    }
+
+    /// Items that are no part of the conversation: of responses out of band, or with nothing in them that could be shown.
+    pub fn strays(&self) -> impl Iterator<Item = &ItemState> {
+        self.strays.iter().filter_map(|&place| self.known(place))
+    }
+
+    pub(super) fn set_keep(&mut self, items: Option<usize>, bytes: Option<usize>) {
+        self.keep = items;
+        self.most_bytes = bytes;
+    }
+
+    /// Takes account of the item that was looked up last, and forgets the oldest ones if there is too much.
+    pub(super) fn weigh(&mut self) {
+        self.weigh_latest();
+        let Some(most) = self.most_bytes else { return };
+        while self.bytes > most {
+            if let Some(&place) = self.order.get(self.forgotten) {
+                if self.known(place).is_some() {
+                    self.forget(self.forgotten);
+                }
+                self.forgotten += 1;
+            } else if self.strays.is_empty() {
+                break;
+            } else {
+                let oldest = self.strays.remove(0);
+                self.drop_place(oldest);
+            }
+        }
+    }
+
+    fn weigh_latest(&mut self) {
+        let Some(Place::Known(item)) = self.places.get_mut(self.latest) else { return };
+        let weight = item.weight();
+        if weight != item.weighed {
+            self.bytes = (self.bytes + weight).saturating_sub(item.weighed);
+            Arc::make_mut(item).weighed = weight;
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
+        let latest = self.latest;
+        let at = match self.places.get(latest) {
+            Some(Place::Known(item)) if item.id == *id => latest,
+            _ => *self.index.get(id)?,
+        };
+        if at != latest {
+            self.weigh_latest();
+        }
+        self.latest = at;
+        match self.places.get_mut(at) {
+            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            _ => None,
+        }
+    }
+
+    /// The item, made outside the conversation if it is not known. None if it was forgotten, and stays so.
+    pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
+        if self.get_mut(id).is_none() {
+            if self.index.contains_key(id) {
+                return None;
+            }
+            if self.strays.len() == MOST_STRAYS {
+                let oldest = self.strays.remove(0);
+                self.drop_place(oldest);
+            }
+            let mut item = make(id.clone());
+            item.first = self.first_mention(id);
+            let place = self.places.insert(Place::Known(Arc::new(item)));
+            self.index.insert(id.clone(), place);
+            self.strays.push(place);
+        }
+        self.get_mut(id)
+    }
+
+    /// The server speaks of an item. Where nobody says where it stands, that decides.
+    pub(super) fn mention(&mut self, id: &Id) {
+        if self.index.contains_key(id) {
+            return;
+        }
+        let Mentions { count, waiting, .. } = &mut **self.mentions.get_or_insert_default();
+        if waiting.iter().any(|(known, _)| known == id) {
+            return;
+        }
+        if waiting.len() == MOST_MENTIONS {
+            waiting.pop_front();
+        }
+        *count += 1;
+        waiting.push_back((id.clone(), *count));
+    }
+
+    fn first_mention(&mut self, id: &Id) -> u64 {
+        let Mentions { count, waiting, .. } = &mut **self.mentions.get_or_insert_default();
+        match waiting.iter().position(|(known, _)| known == id) {
+            Some(at) => waiting.remove(at).map_or(0, |(_, first)| first),
+            None => {
+                *count += 1;
+                *count
+            }
+        }
+    }
+
+    /// Makes a known item part of the conversation, behind its predecessor: the server has announced it. One that was
+    /// announced before stays where it is.
+    pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
+        let Some(&place) = self.index.get(id) else { return };
+        let Some(first) = self.known(place).filter(|item| !item.announced).map(|item| item.first) else { return };
+        self.take_out(place);
+        let mut at = match previous {
+            Patch::Clear => 0,
+            Patch::Set(previous) if previous == "root" => 0,
+            // Told nothing, or of an item that is not there: at the end.
+            Patch::Set(previous) => self.position(previous).map_or(self.order.len(), |at| at + 1),
+            Patch::Keep => self.order.len(),
+        };
+        // What nobody announced stands behind all that was spoken of before it, and before what comes later.
+        let unannounced = |place: &usize| self.known(*place).filter(|item| !item.announced).map(|item| item.first);
+        while self.order.get(at).and_then(unannounced).is_some_and(|other| other < first) {
+            at += 1;
+        }
+        let displaced: Vec<usize> =
+            match self.mentions.as_ref().is_some_and(|mentions| mentions.latest_unannounced > first) {
+                true => self.order[..at]
+                    .iter()
+                    .copied()
+                    .filter(|place| unannounced(place).is_some_and(|other| other > first))
+                    .collect(),
+                false => Vec::new(),
+            };
+        self.order.insert(at, place);
+        self.forgotten = self.forgotten.min(at);
+        if let Some(item) = self.known_mut(place) {
+            (item.placed, item.announced) = (true, true);
+        }
+        for place in displaced {
+            self.take_out(place);
+            self.put_by_mention(place);
+        }
+        self.limit(at);
+    }
+
+    /// Makes the item that was looked up last part of the conversation, if it has something to show and nobody has said
+    /// where it stands.
+    pub(super) fn show_latest(&mut self, is_out_of_band: impl FnOnce(&Id) -> bool) {
+        let place = self.latest;
+        let Some(item) = self.known(place).filter(|item| !item.placed && item.shows()) else { return };
+        if item.response_id.as_ref().is_some_and(is_out_of_band) {
+            return;
+        }
+        self.take_out(place);
+        let at = self.put_by_mention(place);
+        self.limit(at);
+    }
+
+    /// Puts an item behind all that were spoken of before it.
+    fn put_by_mention(&mut self, place: usize) -> usize {
+        let first = self.known(place).map_or(0, |item| item.first);
+        let earlier = |place: &usize| self.known(*place).is_none_or(|item| item.first < first);
+        let at = self.order.iter().rposition(earlier).map_or(0, |at| at + 1);
+        self.order.insert(at, place);
+        self.forgotten = self.forgotten.min(at);
+        let latest = &mut self.mentions.get_or_insert_default().latest_unannounced;
+        *latest = first.max(*latest);
+        if let Some(item) = self.known_mut(place) {
+            item.placed = true;
+        }
+        at
+    }
+
+    /// Takes a place out of the order, or from among the strays.
+    fn take_out(&mut self, place: usize) {
+        if let Some(stray) = self.strays.iter().rposition(|stray| *stray == place) {
+            self.strays.remove(stray);
+        } else if let Some(at) = self.order.iter().rposition(|other| *other == place) {
+            self.order.remove(at);
+            self.forgotten -= usize::from(at < self.forgotten);
+        }
+    }
+
+    /// Forgets what is too much, now that there is something new at this place of the order.
+    fn limit(&mut self, at: usize) {
+        if self.order.len() > MOST_ITEMS {
+            let oldest: Vec<_> = self.order.drain(..MOST_ITEMS / 16).collect();
+            oldest.into_iter().for_each(|place| self.drop_place(place));
+            self.forgotten = self.forgotten.saturating_sub(MOST_ITEMS / 16);
+            return;
+        }
+        if let Some(keep) = self.keep
+            && let Some(boundary) = self.order.len().checked_sub(keep + 1)
+        {
+            self.forget(boundary.min(at));
+            self.forget(boundary);
+        }
+    }
+
+    fn known_mut(&mut self, place: usize) -> Option<&mut ItemState> {
+        match self.places.get_mut(place) {
+            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            _ => None,
+        }
+    }
+
+    /// The latest item for which this holds.
+    pub(super) fn find_latest(&self, holds: impl Fn(&ItemState) -> bool) -> Option<&ItemState> {
+        let all = self.order.iter().chain(&self.strays).filter_map(|&place| self.known(place));
+        all.filter(|item| holds(item)).max_by_key(|item| item.first)
+    }
+
+    /// Has these items and no others, in this order. They are known as they were sent, until the server describes them.
+    pub(super) fn restart<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
+        *self = Self { keep: self.keep, most_bytes: self.most_bytes, ..Self::default() };
+        for item in items {
+            let Some(id) = item.id() else { continue };
+            if let Some(state) = self.get_or_insert(id, |id| ItemState::blank(id, item)) {
+                state.describe(item, false, false);
+            }
+            self.place(id, &Patch::Keep);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &Id) {
+        if let Some(at) = self.position(id) {
+            let place = self.order.remove(at);
+            self.forgotten -= usize::from(at < self.forgotten);
+            self.drop_place(place);
+        } else if let Some(&place) = self.index.get(id) {
+            self.strays.retain(|stray| *stray != place);
+            self.drop_place(place);
+        }
+    }
+
+    fn forget(&mut self, at: usize) {
+        let place = self.order[at];
+        if let Place::Known(item) = &self.places[place] {
+            self.bytes = self.bytes.saturating_sub(item.weighed);
+            // An id is a few letters. One that is not costs as much as what it names.
+            let id = if item.id.len() > MOST_KEPT_ID { Id::default() } else { item.id.clone() };
+            if id.is_empty() {
+                self.index.remove(&item.id.clone());
+            }
+            self.places[place] = Place::Forgotten(id);
+        }
+    }
+
+    fn drop_place(&mut self, place: usize) {
+        let id = self.id_at(place).clone();
+        if let Some(item) = self.known(place) {
+            self.bytes = self.bytes.saturating_sub(item.weighed);
+        }
+        self.index.remove(&id);
+        self.places.remove(place);
+    }
+
+    /// Where the item stands. Looked for from the end, for that is where it mostly is.
+    fn position(&self, id: &str) -> Option<usize> {
+        let place = self.index.get(id)?;
+        self.order.iter().rposition(|at| at == place)
+    }
+
+    fn known(&self, place: usize) -> Option<&ItemState> {
+        match self.places.get(place) {
+            Some(Place::Known(item)) => Some(item),
+            _ => None,
+        }
+    }
+
+    fn id_at(&self, place: usize) -> &Id {
+        match &self.places[place] {
+            Place::Known(item) => &item.id,
+            Place::Forgotten(id) => id,
+        }
+    }
+}

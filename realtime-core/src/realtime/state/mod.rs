@@ -1,0 +1,364 @@
+//! The session of a conversation or a transcription.
+
+mod apply;
+mod calls;
+mod checks;
+mod complete;
+mod conversation;
+mod item;
+mod playback;
+mod responses;
+mod restore;
+mod rooted;
+mod scheduler;
+mod settle;
+mod totals;
+mod twins;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+pub use crate::protocol::state::{Complaint, Input, Speech};
+use calls::Book;
+pub use calls::Call;
+pub(crate) use calls::Due;
+pub use conversation::Conversation;
+pub use item::{ItemState, McpStatus, PartState, Segment};
+use playback::Ledger;
+pub use playback::{Chunk, Heard, Output, Playback, Unheard};
+pub use responses::{ResponseState, Responses};
+use restore::Creations;
+use rooted::Rooted;
+use scheduler::Scheduler;
+pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
+pub use totals::{RateLimitState, Totals};
+use twins::Twins;
+
+use crate::{
+    protocol::{
+        event::{ErrorEvent, Event},
+        sample_bytes,
+        state::{
+            Changes, Memory, Plan, Setup, State, Timeouts,
+            intent::Intent,
+            remember,
+            requests::{Patience, Request, Requests},
+        },
+        types::{AudioFormat, ErrorBody},
+    },
+    realtime::{
+        Realtime,
+        event::{ClientEvent, ServerEvent},
+        types::{SessionConfig, SessionInfo, TurnDetection},
+    },
+    transport::Instant,
+    wire::{Id, Omission},
+};
+
+/// What is known of a session that converses or transcribes.
+///
+/// It is what the server said, as of the last event read, and how much audio was sent.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RealtimeSession {
+    /// The items, in order.
+    pub conversation: Conversation,
+    /// The model's responses.
+    pub responses: Responses,
+    /// What the user says.
+    pub input: Input,
+    /// What it costs.
+    pub totals: Totals,
+    /// The server's complaints, the latest last.
+    pub errors: VecDeque<Complaint>,
+    /// Types of events that were not known, the latest last.
+    pub unknown: VecDeque<Box<str>>,
+    /// The digits that were dialled: the last 4096.
+    pub dtmf: String,
+    /// The response that the server plays, over WebRTC and SIP.
+    pub playing: Option<Id>,
+    info: Option<Arc<SessionInfo>>,
+    rate_limits: Option<Vec<RateLimitState>>,
+    requests: Requests<Kind>,
+    scheduler: Scheduler,
+    patience: Patience,
+    /// None until there is any of it.
+    aside: Option<Box<Aside>>,
+    /// None unless the playback is followed.
+    ledger: Option<Box<Ledger>>,
+    /// What the session itself wants to send.
+    outgoing: VecDeque<ClientEvent>,
+    /// None as long as nobody answers.
+    calls: Option<Box<Book>>,
+    intent: Intent<SessionConfig>,
+    creations: Creations,
+    /// None until there is a delta.
+    stream: Option<Box<Stream>>,
+    /// Whether the model has spoken: then its voice cannot change.
+    spoke: bool,
+    memory: Memory,
+}
+
+/// What the settling of requests needs to know beside them.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    /// The latest error that answers no request, and when it came.
+    unclaimed: Option<(Instant, ErrorEvent)>,
+    /// The item that the user's latest speech becomes.
+    spoken: Option<Id>,
+    /// Items that the client asked to have in front.
+    rooted: Rooted,
+    /// What did not fit in events, the latest last.
+    left_out: VecDeque<LeftOut>,
+}
+
+/// What is remembered from one delta to the next.
+#[derive(Clone, Debug, Default)]
+struct Stream {
+    twins: Twins,
+    /// The half of a sample that the delta in hand has left over, and whether there ever was one.
+    half: Option<u8>,
+    has_halves: bool,
+}
+
+/// What did not fit in an event, and was left out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The event's type.
+    pub kind: Box<str>,
+    /// The event's id.
+    pub event_id: Option<Id>,
+    /// Where it stood, and why it did not fit.
+    pub omission: Omission,
+}
+
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Update,
+    Create(Sort),
+    Delete,
+    Truncate,
+    Retrieve,
+    Commit,
+    Clear,
+    ClearOutput,
+    Cancel,
+    /// Of a type that is not known: nothing answers it but an error that names it.
+    Other,
+}
+
+/// What sort of item is created, for a server that gives it another id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    User,
+    Assistant,
+    System,
+    Call,
+    Output,
+    Approval,
+    Other,
+}
+
+impl Kind {
+    /// The type of the event, where it has one for sure.
+    fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Update => "session.update",
+            Self::Create(_) => "conversation.item.create",
+            Self::Delete => "conversation.item.delete",
+            Self::Truncate => "conversation.item.truncate",
+            Self::Retrieve => "conversation.item.retrieve",
+            Self::Commit => "input_audio_buffer.commit",
+            Self::Clear => "input_audio_buffer.clear",
+            Self::ClearOutput => "output_audio_buffer.clear",
+            Self::Cancel => "response.cancel",
+            Self::Other => return None,
+        })
+    }
+}
+
+impl RealtimeSession {
+    /// The session as the server last described it, its effective configuration with it. None before it is open.
+    pub fn info(&self) -> Option<&SessionInfo> {
+        self.info.as_deref()
+    }
+
+    /// What did not fit in events of the server and was left out of them, the latest last: as many as errors are kept.
+    pub fn left_out(&self) -> impl DoubleEndedIterator<Item = &LeftOut> {
+        self.aside.iter().flat_map(|aside| &aside.left_out)
+    }
+
+    /// The rate limits as the server last stated them. None before the first time.
+    pub fn rate_limits(&self) -> Option<&[RateLimitState]> {
+        self.rate_limits.as_deref()
+    }
+
+    /// How the end of a turn is found, if the server finds it.
+    pub fn turn_detection(&self) -> Option<&TurnDetection> {
+        self.info()?.input()?.turn_detection.as_ref()
+    }
+
+    /// How input audio is written.
+    pub fn input_format(&self) -> AudioFormat {
+        self.info().and_then(|info| info.input()?.format.clone()).unwrap_or_default()
+    }
+
+    /// How output audio is written, unless a response says otherwise.
+    pub fn output_format(&self) -> AudioFormat {
+        output_format(self.info())
+    }
+}
+
+fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
+    info.and_then(|info| info.output()?.format.clone()).unwrap_or_default()
+}
+
+impl State<Realtime> for RealtimeSession {
+    fn configure(&mut self, setup: &Setup) {
+        self.ledger = setup.playback.clone().map(|settings| Box::new(Ledger::new(settings)));
+        self.creations.remember(setup.restore);
+        self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
+        self.responses.set_keep(setup.memory.responses);
+        self.memory = setup.memory.clone();
+    }
+
+    fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
+        if let Some(id) = event.event_id() {
+            self.requests.note(id, event.kind());
+        }
+        let (kind, subject) = match event {
+            ClientEvent::SessionUpdate(update) => {
+                if self.creations.is_on() {
+                    self.intent.ask(seq, &update.session);
+                }
+                (Kind::Update, None)
+            }
+            ClientEvent::ConversationItemCreate(create) => {
+                self.creations.asked(seq, create);
+                if create.previous_item_id.as_deref() == Some("root") {
+                    self.aside.get_or_insert_default().rooted.asked(&create.item);
+                }
+                (Kind::Create(Sort::of(&create.item)), create.item.id().cloned())
+            }
+            ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
+            ClientEvent::ConversationItemTruncate(truncate) => (Kind::Truncate, Some(truncate.item_id.clone())),
+            ClientEvent::ConversationItemRetrieve(retrieve) => (Kind::Retrieve, Some(retrieve.item_id.clone())),
+            ClientEvent::InputAudioBufferCommit(_) => {
+                self.input.commits += 1;
+                (Kind::Commit, None)
+            }
+            ClientEvent::InputAudioBufferClear(_) => {
+                self.input.clears += 1;
+                (Kind::Clear, None)
+            }
+            ClientEvent::OutputAudioBufferClear(_) => (Kind::ClearOutput, None),
+            ClientEvent::ResponseCreate(create) => {
+                return self.scheduler.asked(seq, create, self.patience.asked(now));
+            }
+            ClientEvent::ResponseCancel(cancel) => {
+                let active = || self.responses.active().map(|active| active.id.clone());
+                (Kind::Cancel, cancel.response_id.clone().or_else(active))
+            }
+            ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
+            _ => (Kind::Other, None),
+        };
+        let (event_id, asked) = (event.event_id().cloned(), self.patience.asked(now));
+        self.requests.push(Request { seq, event_id, kind, subject, asked });
+    }
+
+    fn sent_audio(&mut self, bytes: usize, _: Instant) {
+        self.input.append(bytes);
+    }
+
+    fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes<ServerEvent>) {
+        if Twins::concern(event)
+            && self.stream.get_or_insert_default().twins.is_second(event, changes.reading.older_name)
+        {
+            changes.repeated = true;
+            return;
+        }
+        self.note_left_out(event, changes);
+        self.complete(event);
+        let mut mark = self.unmark(event);
+        self.begin_lost(event, now);
+        self.end_lost(event, now);
+        self.follow(event, now);
+        self.note_calls(event);
+        self.apply(event, now);
+        self.settle(event, &mut mark, now, changes);
+        self.schedule(event, &mark, now, changes);
+        self.patience.rest(self.scheduler.is_responding(), now);
+        self.note_outcomes(changes);
+    }
+
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.first_due(timeouts)
+    }
+
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+        self.give_up(timeouts, now, changes);
+        self.note_outcomes(changes);
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.scheduler.is_waiting() || self.requests.count(|request| request.kind != Kind::Other) > 0
+    }
+
+    fn admits(&self, event: &ClientEvent, now: Instant) -> bool {
+        self.admits_event(event, now)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.expected_until()
+    }
+
+    fn next_outgoing(&mut self) -> Option<ClientEvent> {
+        self.outgoing.pop_front().or_else(|| self.take_follow_up())
+    }
+
+    fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
+        self.plan_restoration(repeat_response, now)
+    }
+
+    fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
+        self.plan_resumption(now)
+    }
+
+    fn still_applies(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
+        self.makes_sense(event, created, audio)
+    }
+
+    fn created(event: &ClientEvent) -> Option<&Id> {
+        match event {
+            ClientEvent::ConversationItemCreate(create) => create.item.id(),
+            _ => None,
+        }
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.nothing_under_way(now)
+    }
+
+    fn expires_at(&self) -> Option<Duration> {
+        self.info()?.expires_at().map(Duration::from_secs)
+    }
+
+    fn sample_bytes(&self) -> usize {
+        self.info().and_then(|info| info.input()?.format.as_ref()).map_or(2, sample_bytes)
+    }
+
+    fn input_ms(&self, bytes: usize) -> u64 {
+        self.input_format().bytes_to_ms(bytes as u64).unwrap_or_default()
+    }
+}
+
+impl RealtimeSession {
+    fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes<ServerEvent>) {
+        for omission in &changes.reading.left_out {
+            let left_out =
+                LeftOut { kind: event.kind().into(), event_id: event.event_id().cloned(), omission: omission.clone() };
+            remember(&mut self.aside.get_or_insert_default().left_out, left_out, self.memory.errors);
+        }
+    }
+}

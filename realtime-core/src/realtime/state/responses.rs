@@ -1,0 +1,329 @@
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    protocol::{
+        event::ErrorEvent,
+        state::limits::{MOST_OUTPUT, MOST_OUTPUT_IDS, MOST_WORDS, clip_failure, is_metadata},
+        types::{AudioFormat, Failure, ResponseStatus},
+    },
+    realtime::types::{Response, StatusReason, Usage},
+    transport::Instant,
+    wire::{Id, Patch},
+};
+
+/// The model's responses: those in progress, and the latest that have ended.
+#[derive(Clone, Debug, Default)]
+pub struct Responses {
+    all: HashMap<Id, ResponseState>,
+    order: VecDeque<Id>,
+    active: Option<Id>,
+    keep: Option<usize>,
+    /// The response of which something came last, and whether its audio has. More of the same tells nothing new.
+    latest: Option<(Id, bool)>,
+}
+
+/// A response, as far as it has come.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ResponseState {
+    /// Its id.
+    pub id: Id,
+    /// How far it has come.
+    pub status: ResponseStatus,
+    /// Why it ended as it did.
+    pub reason: Option<StatusReason>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Whether it stands outside the conversation.
+    pub out_of_band: bool,
+    /// What was attached to the request for it.
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Its items, by their index in it.
+    pub output: BTreeMap<u32, Id>,
+    /// What it cost. None before its end, and for one that was cancelled early.
+    pub usage: Option<Usage>,
+    /// How its audio is written.
+    pub format: AudioFormat,
+    /// When the server said that it had begun.
+    pub created: Instant,
+    /// When its first text, transcript, argument or audio arrived.
+    pub first_token: Option<Instant>,
+    /// When its first audio arrived.
+    pub first_audio: Option<Instant>,
+    /// When it ended.
+    pub done: Option<Instant>,
+}
+
+impl Responses {
+    /// The response of the conversation that is in progress.
+    pub fn active(&self) -> Option<&ResponseState> {
+        self.active.as_ref().and_then(|id| self.all.get(id))
+    }
+
+    /// Responses out of band that are in progress.
+    pub fn out_of_band(&self) -> impl Iterator<Item = &ResponseState> {
+        self.iter().filter(|response| response.out_of_band && response.done.is_none())
+    }
+
+    /// All that are known, in the order in which they began.
+    pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
+        self.order.iter().filter_map(|id| self.all.get(id))
+    }
+
+    /// A response.
+    pub fn get(&self, id: &str) -> Option<&ResponseState> {
+        self.all.get(id)
+    }
+
+    pub(super) fn set_keep(&mut self, responses: Option<usize>) {
+        self.keep = responses;
+    }
+
+    /// Something of a response arrived.
+    pub(super) fn came(&mut self, id: &Id, now: Instant, audio: bool) {
+        if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
+            return;
+        }
+        if let Some(response) = self.all.get_mut(id) {
+            response.first_token.get_or_insert(now);
+            if audio {
+                response.first_audio.get_or_insert(now);
+            }
+            self.latest = Some((id.clone(), response.first_audio.is_some()));
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
+        self.all.get_mut(id)
+    }
+
+    /// The id of the active one.
+    pub(super) fn active_id(&self) -> Option<&Id> {
+        self.active.as_ref()
+    }
+
+    /// The one that began last.
+    pub(super) fn newest(&self) -> Option<&ResponseState> {
+        self.order.back().and_then(|id| self.all.get(id))
+    }
+
+    pub(super) fn is_active(&self, id: &Id) -> bool {
+        self.active.as_ref() == Some(id)
+    }
+
+    /// The session is gone: what was in progress will not end any more.
+    pub(super) fn interrupt(&mut self, now: Instant) {
+        self.active = None;
+        for response in self.all.values_mut().filter(|response| response.done.is_none()) {
+            response.status = ResponseStatus::Incomplete;
+            response.done = Some(now);
+        }
+    }
+
+    /// A response has begun.
+    pub(super) fn created(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
+        let out_of_band = response.conversation_id == Patch::Clear;
+        let ended = response.status.as_ref().is_some_and(|status| {
+            use ResponseStatus::{Cancelled, Completed, Failed};
+
+            matches!(status, Completed | Failed | Cancelled)
+        });
+        if !out_of_band && !ended {
+            self.active = Some(id.clone());
+        }
+        let state = self.entry(id, out_of_band, format, now);
+        state.update(response);
+        // What it costs is told at its end. Until then some servers send zeros.
+        state.usage = None;
+        if ended {
+            state.done = Some(now);
+        } else {
+            // Some servers create their responses as `incomplete`.
+            state.status = ResponseStatus::InProgress;
+        }
+    }
+
+    /// A response has ended. One whose beginning was missed is known from now on.
+    pub(super) fn done(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
+        if self.is_active(id) {
+            self.active = None;
+        }
+        let state = self.entry(id, response.conversation_id == Patch::Clear, format, now);
+        state.update(response);
+        state.done = Some(now);
+    }
+
+    /// A response is not waited for any longer: it has failed with this error, or is incomplete.
+    pub(super) fn give_up(&mut self, id: &Id, error: Option<&ErrorEvent>, now: Instant) {
+        if self.is_active(id) {
+            self.active = None;
+        }
+        let Some(response) = self.all.get_mut(id) else { return };
+        response.done = Some(now);
+        response.status = ResponseStatus::Incomplete;
+        if let Some(ErrorEvent { error, .. }) = error {
+            let failure = Failure {
+                kind: error.kind.clone(),
+                code: error.code.clone(),
+                message: Some(error.message.clone()),
+                param: error.param.clone(),
+            };
+            response.status = ResponseStatus::Failed;
+            response.error = Some(clip_failure(&failure));
+        }
+    }
+
+    fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
+        if !self.all.contains_key(id) {
+            self.latest = None;
+            self.order.push_back(id.clone());
+            while self.keep.is_some_and(|keep| self.order.len() > keep.max(1)) && self.forget_oldest() {}
+        }
+        self.all.entry(id.clone()).or_insert_with(|| ResponseState {
+            id: id.clone(),
+            status: ResponseStatus::InProgress,
+            reason: None,
+            error: None,
+            out_of_band,
+            metadata: None,
+            output: BTreeMap::new(),
+            usage: None,
+            format: format.clone(),
+            created: now,
+            first_token: None,
+            first_audio: None,
+            done: None,
+        })
+    }
+
+    /// Forgets the oldest that has ended. Whether there was one.
+    fn forget_oldest(&mut self) -> bool {
+        let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());
+        // In progress are a handful at most, unless the server never ends any: then the oldest goes all the same.
+        let at = self.order.iter().take(64).position(ended).or((self.order.len() > 1024).then_some(0));
+        let Some(id) = at.and_then(|at| self.order.remove(at)) else { return false };
+        self.all.remove(&id);
+        true
+    }
+}
+
+impl ResponseState {
+    fn update(&mut self, response: &Response) {
+        if let Some(status) = response.status.as_ref().filter(|status| status.as_str().len() <= MOST_WORDS) {
+            self.status = status.clone();
+        }
+        if let Some(details) = &response.status_details {
+            self.reason = details.reason.clone().filter(|reason| reason.as_str().len() <= MOST_WORDS);
+            self.error = details.error.as_ref().map(clip_failure);
+        }
+        if response.metadata.as_ref().is_some_and(is_metadata) {
+            self.metadata.clone_from(&response.metadata);
+        }
+        // A response that ends twice has cost what it has cost.
+        if let (None, Some(usage)) = (&self.usage, &response.usage)
+            && *usage != Usage::default()
+        {
+            self.usage = Some(usage.clone());
+        }
+        let output = response.audio.as_ref().and_then(|audio| audio.output.as_ref());
+        if let Some(format) = output.and_then(|output| output.format.as_ref()) {
+            self.format.clone_from(format);
+        }
+    }
+
+    /// Puts an item where the server says, or behind those that stand there already: some servers say 0 of every item.
+    pub(super) fn put(&mut self, index: u32, id: &Id) {
+        if self.has_room(id) && !self.output.values().any(|known| known == id) {
+            let free = (index..).find(|index| !self.output.contains_key(index));
+            self.output.insert(free.unwrap_or(index), id.clone());
+        }
+    }
+
+    /// Takes the order of the items as the server says at the end. What it leaves out stays behind what it stood behind.
+    pub(super) fn arrange(&mut self, told: &[&Id]) {
+        let known: Vec<&Id> = self.output.values().collect();
+        let mut order: Vec<&Id> = Vec::with_capacity(told.len());
+        for id in told {
+            if !order.contains(id) && order.len() < MOST_OUTPUT {
+                order.push(id);
+            }
+        }
+        let mut at = 0;
+        for id in &known {
+            match order.iter().position(|other| other == id) {
+                Some(place) => at = place + 1,
+                None => {
+                    order.insert(at, id);
+                    at += 1;
+                }
+            }
+        }
+        if known == order {
+            return;
+        }
+        let order: Vec<Id> = order.into_iter().cloned().collect();
+        self.output.clear();
+        for (index, id) in (0..).zip(order) {
+            if self.has_room(&id) {
+                self.output.insert(index, id);
+            }
+        }
+    }
+
+    fn has_room(&self, id: &Id) -> bool {
+        let bytes: usize = match id.len() {
+            // Such ids are held in place.
+            0..=30 => 0,
+            more => more + self.output.values().map(|id| id.len()).sum::<usize>(),
+        };
+        self.output.len() < MOST_OUTPUT && bytes <= MOST_OUTPUT_IDS
+    }
+
+    /// From its beginning to its first text, transcript, argument or audio.
+    pub fn time_to_first_token(&self) -> Option<Duration> {
+        self.first_token.map(|first| first - self.created)
+    }
+
+    /// From its beginning to its first audio.
+    pub fn time_to_first_audio(&self) -> Option<Duration> {
+        self.first_audio.map(|first| first - self.created)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_sort_is_noted() {
+        let at = |ms| Instant::from_origin(Duration::from_millis(ms));
+        let mut responses = Responses::default();
+        responses.set_keep(Some(1));
+        let begin = |responses: &mut Responses, id: &str| {
+            responses.created(&id.into(), &Response::default(), &AudioFormat::default(), at(0));
+        };
+        begin(&mut responses, "a");
+        begin(&mut responses, "b");
+        for (ms, id, audio) in
+            [(1, "a", false), (2, "a", false), (3, "a", true), (4, "b", true), (5, "a", true), (6, "b", false)]
+        {
+            responses.came(&id.into(), at(ms), audio);
+        }
+        let firsts = |responses: &Responses, id| {
+            let response = responses.get(id).unwrap();
+            (response.first_token, response.first_audio)
+        };
+        assert_eq!(firsts(&responses, "a"), (Some(at(1)), Some(at(3))));
+        assert_eq!(firsts(&responses, "b"), (Some(at(4)), Some(at(4))));
+        // Forgotten, and begun once more by a server that gives an id twice.
+        responses.done(&"b".into(), &Response::default(), &AudioFormat::default(), at(7));
+        begin(&mut responses, "c");
+        assert!(responses.get("b").is_none());
+        begin(&mut responses, "b");
+        responses.came(&"b".into(), at(8), true);
+        assert_eq!(firsts(&responses, "b"), (Some(at(8)), Some(at(8))));
+    }
+}

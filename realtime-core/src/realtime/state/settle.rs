@@ -1,0 +1,213 @@
+//! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
+
+use super::{Kind, RealtimeSession, Sort, scheduler::Mark};
+use crate::{
+    error::Awaited,
+    protocol::{
+        event::ErrorEvent,
+        state::{Changes, Outcome, Overdue, Timeouts, Turn, limits::clip_error, requests::Request},
+    },
+    realtime::{
+        event::{ResponseDone, ServerEvent},
+        types::{Item, Response, Role, StatusDetails},
+    },
+    transport::Instant,
+    wire::{Id, Patch},
+};
+
+/// The code of the error that answers a cancellation where nothing is active, and how servers without codes say it.
+const NOT_ACTIVE: &str = "response_cancel_not_active";
+const NO_RESPONSE: &str = "no active response";
+
+impl RealtimeSession {
+    /// Finds the request that the event answers.
+    pub(super) fn settle(&mut self, event: &ServerEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
+        let (kind, subject) = match event {
+            ServerEvent::SessionUpdated(_) => (Kind::Update, None),
+            ServerEvent::ConversationItemAdded(added) => return self.announced(&added.item, mark.is_new, changes),
+            // What older protocols send in its place, and what says the same once more.
+            ServerEvent::ConversationItemCreated(created) => {
+                return self.announced(&created.item, mark.is_new, changes);
+            }
+            ServerEvent::ConversationItemDone(done) => return self.announced(&done.item, mark.is_new, changes),
+            ServerEvent::ConversationItemDeleted(deleted) => (Kind::Delete, Some(&deleted.item_id)),
+            ServerEvent::ConversationItemTruncated(truncated) => (Kind::Truncate, Some(&truncated.item_id)),
+            ServerEvent::ConversationItemRetrieved(retrieved) => (Kind::Retrieve, retrieved.item.id()),
+            ServerEvent::InputAudioBufferSpeechStarted(started) => {
+                self.aside.get_or_insert_default().spoken = Some(started.item_id.clone());
+                return;
+            }
+            ServerEvent::InputAudioBufferCommitted(committed) => {
+                self.aside.get_or_insert_default().spoken = Some(committed.item_id.clone());
+                (Kind::Commit, None)
+            }
+            ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
+            ServerEvent::OutputAudioBufferCleared(_) => (Kind::ClearOutput, None),
+            ServerEvent::Error(error) => return self.complained(error, mark, now, changes),
+            _ => return,
+        };
+        if let Some(request) = self.requests.answered(&kind, subject) {
+            changes.settled.push((request.seq, Outcome::Granted));
+        }
+    }
+
+    /// The server has an item: the one that a request names, else the only one of its sort that is waited for, for some
+    /// servers give items ids of their own.
+    fn announced(&mut self, item: &Item, is_new: bool, changes: &mut Changes) {
+        let sort = Sort::of(item);
+        let id = item.id();
+        let named = self.requests.first(|request| {
+            matches!(request.kind, Kind::Create(_)) && request.subject.is_some() && request.subject.as_ref() == id
+        });
+        // What the user has said is an item too, and no answer to a request.
+        let is_spoken = id.is_some() && id == self.aside.as_ref().and_then(|aside| aside.spoken.as_ref());
+        let only = || self.requests.only(|request| request.kind == Kind::Create(sort)).filter(|_| is_new && !is_spoken);
+        if let Some(seq) = named.or_else(only)
+            && self.requests.take(seq).is_some()
+        {
+            changes.settled.push((seq, Outcome::Granted));
+        }
+    }
+
+    /// The server complains: of the event that it names, else of the only request there is, else of the responses in
+    /// progress.
+    fn complained(&mut self, error: &ErrorEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
+        // It is kept for as long as it may be the reason of something.
+        let mut clipped = ErrorEvent::new(clip_error(&error.error));
+        clipped.event_id.clone_from(&error.event_id);
+        let error = &clipped;
+        let is_not_active = error.error.code.as_deref() == Some(NOT_ACTIVE)
+            || error.error.message.to_ascii_lowercase().contains(NO_RESPONSE);
+        let mut idle = self.responses.active().map(|active| active.id.clone()).filter(|_| is_not_active);
+        let named = error.error.event_id.as_ref();
+        if let Some(request) = named.and_then(|id| self.requests.refused(id)) {
+            if request.kind == Kind::Cancel {
+                idle = request.subject.clone().filter(|_| is_not_active);
+            }
+            self.refuse(&request, error, changes);
+        } else if let Some((seq, awaited)) = named.and_then(|id| self.scheduler.refused(id)) {
+            changes.settled.push((seq, Outcome::Refused(awaited, Box::new(error.clone()))));
+        } else if named.is_none_or(|id| self.requests.kind_of(id).is_none()) {
+            self.complained_of_none(error, now, changes);
+        }
+        // The end of the response was lost.
+        if let Some(id) = idle {
+            self.end_response(&id, None, now);
+            mark.freed = Some(id);
+        }
+    }
+
+    fn complained_of_none(&mut self, error: &ErrorEvent, now: Instant, changes: &mut Changes) {
+        let is_known = |request: &Request<Kind>| request.kind != Kind::Other;
+        let known = self.requests.count(is_known);
+        let only = match known + self.scheduler.outstanding() {
+            1 if known == 0 => return self.scheduler.doubt(error, now),
+            1 => self.requests.only(is_known),
+            0 if !self.scheduler.is_waiting() => self.requests.only(|_| true),
+            _ => None,
+        };
+        if let Some(request) = only.and_then(|seq| self.requests.take(seq)) {
+            return self.refuse(&request, error, changes);
+        }
+        self.scheduler.complain(error, now);
+        self.aside.get_or_insert_default().unclaimed = Some((now, error.clone()));
+    }
+
+    fn refuse(&self, request: &Request<Kind>, error: &ErrorEvent, changes: &mut Changes) {
+        changes.settled.push((request.seq, Outcome::Refused(self.awaited(request), Box::new(error.clone()))));
+    }
+
+    fn awaited(&self, request: &Request<Kind>) -> Awaited {
+        let noted = || request.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
+        let kind = request.kind.name().or_else(noted).unwrap_or("an event without an id");
+        Awaited::Event { kind: kind.into(), event_id: request.event_id.clone() }
+    }
+
+    /// The latest error that answers no request, if it came since then.
+    pub(super) fn unclaimed_since(&self, since: Instant) -> Option<ErrorEvent> {
+        let unclaimed = self.aside.as_ref()?.unclaimed.as_ref();
+        unclaimed.filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
+    }
+
+    /// When the first of all that is waited for is given up.
+    pub(super) fn first_due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        let requests = self.requests.due(&self.patience, timeouts.request);
+        requests.into_iter().chain(self.scheduler.due(&self.patience, timeouts)).min()
+    }
+
+    /// Gives up all that has been waited for too long.
+    pub(super) fn give_up(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
+        while let Some(request) = self.requests.expired(now, &self.patience, timeouts.request) {
+            let overdue = Overdue::new(self.awaited(&request), request.asked.at);
+            let overdue = overdue.error(self.unclaimed_since(request.asked.at));
+            changes.settled.push((request.seq, Outcome::Overdue(Box::new(overdue))));
+        }
+        self.expire_responses(timeouts, now, changes);
+        self.patience.rest(self.scheduler.is_responding(), now);
+    }
+
+    /// Takes account of what became of requests.
+    pub(super) fn note_outcomes(&mut self, changes: &Changes) {
+        for (seq, outcome) in &changes.settled {
+            if let Some(granted) = outcome.granted() {
+                self.intent.settle(*seq, granted);
+                self.creations.settle(*seq, granted);
+            }
+        }
+    }
+
+    /// The event that would have told of the end of a response, as far as it is known.
+    pub(super) fn ending(&self, id: &Id) -> ServerEvent {
+        let mut response = Response::default().id(id);
+        if let Some(state) = self.responses.get(id) {
+            response.status = Some(state.status.clone());
+            response.metadata.clone_from(&state.metadata);
+            response.usage.clone_from(&state.usage);
+            let mut details = StatusDetails::default().kind(state.status.clone());
+            (details.reason, details.error) = (state.reason.clone(), state.error.clone());
+            response.status_details = Some(details);
+            let items = state.output.values().filter_map(|item| self.conversation.get(item));
+            response.output = Some(items.map(|item| item.item.clone()).collect());
+            response.conversation_id = match (state.out_of_band, self.conversation.id()) {
+                (true, _) => Patch::Clear,
+                (false, Some(id)) => Patch::Set(id.clone()),
+                (false, None) => Patch::Keep,
+            };
+        }
+        ResponseDone::new(response).into()
+    }
+
+    /// The response that began with the event.
+    pub(super) fn turn_begun(&self, id: &Id) -> Option<Turn> {
+        let response = self.responses.get(id)?;
+        Some(Turn::Began { id: id.clone(), out_of_band: response.out_of_band })
+    }
+
+    /// The response that has ended.
+    pub(super) fn turn_ended(&self, id: &Id) -> Option<Turn> {
+        let response = self.responses.get(id)?;
+        Some(Turn::Ended {
+            id: id.clone(),
+            status: response.status.clone(),
+            time_to_first_token: response.time_to_first_token(),
+            time_to_first_audio: response.time_to_first_audio(),
+            total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
+        })
+    }
+}
+
+impl Sort {
+    pub(super) fn of(item: &Item) -> Self {
+        match item {
+            Item::Message(message) => match message.role {
+                Role::User => Self::User,
+                Role::Assistant => Self::Assistant,
+                _ => Self::System,
+            },
+            Item::FunctionCall(_) => Self::Call,
+            Item::FunctionCallOutput(_) => Self::Output,
+            Item::McpApprovalResponse(_) => Self::Approval,
+            _ => Self::Other,
+        }
+    }
+}

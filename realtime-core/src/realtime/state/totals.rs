@@ -1,0 +1,102 @@
+//! What a session costs, and how much more it may cost.
+
+use std::time::Duration;
+
+use crate::{
+    realtime::types::{
+        CachedTokenDetails, InputTokenDetails, OutputTokenDetails, RateLimit, TranscriptionDuration,
+        TranscriptionTokens, TranscriptionUsage, Usage,
+    },
+    transport::Instant,
+};
+
+/// What all responses of a session cost together. A number that no response gave is none.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Totals {
+    /// The responses: also cancelled ones, and those out of band. None before the first that said.
+    pub responses: Option<Usage>,
+    /// The transcription of input, where it is counted in tokens.
+    pub transcription_tokens: Option<TranscriptionTokens>,
+    /// The transcription of input, where it is counted in seconds.
+    pub transcription_seconds: f64,
+}
+
+impl Totals {
+    pub(crate) fn add_response(&mut self, usage: &Usage) {
+        let total = self.responses.get_or_insert_default();
+        add(&mut total.total_tokens, usage.total_tokens);
+        add(&mut total.input_tokens, usage.input_tokens);
+        add(&mut total.output_tokens, usage.output_tokens);
+        if let Some(details) = &usage.input_token_details {
+            add_input(&mut total.input_token_details, details);
+        }
+        if let Some(details) = &usage.output_token_details {
+            let OutputTokenDetails { text_tokens, audio_tokens } = details;
+            let total = total.output_token_details.get_or_insert_default();
+            add(&mut total.text_tokens, *text_tokens);
+            add(&mut total.audio_tokens, *audio_tokens);
+        }
+    }
+
+    pub(crate) fn add_transcription(&mut self, usage: &TranscriptionUsage) {
+        match usage {
+            TranscriptionUsage::Tokens(tokens) => {
+                let total = self.transcription_tokens.get_or_insert_with(|| TranscriptionTokens::new(0, 0, 0));
+                total.input_tokens = total.input_tokens.saturating_add(tokens.input_tokens);
+                total.output_tokens = total.output_tokens.saturating_add(tokens.output_tokens);
+                total.total_tokens = total.total_tokens.saturating_add(tokens.total_tokens);
+                if let Some(details) = &tokens.input_token_details {
+                    add_input(&mut total.input_token_details, details);
+                }
+            }
+            TranscriptionUsage::Duration(duration) => self.transcription_seconds += duration.seconds,
+            TranscriptionUsage::Other(json) => {
+                // Some servers leave out which of the two it is.
+                if let Ok(duration) = json.read::<TranscriptionDuration>() {
+                    self.transcription_seconds += duration.seconds;
+                } else if let Some(tokens) = json.read_leniently::<TranscriptionTokens>() {
+                    self.add_transcription(&TranscriptionUsage::Tokens(tokens));
+                }
+            }
+        }
+    }
+}
+
+fn add_input(total: &mut Option<InputTokenDetails>, details: &InputTokenDetails) {
+    let InputTokenDetails { text_tokens, audio_tokens, image_tokens, cached_tokens, cached_tokens_details } = details;
+    let total = total.get_or_insert_default();
+    add(&mut total.text_tokens, *text_tokens);
+    add(&mut total.audio_tokens, *audio_tokens);
+    add(&mut total.image_tokens, *image_tokens);
+    add(&mut total.cached_tokens, *cached_tokens);
+    if let Some(CachedTokenDetails { text_tokens, audio_tokens, image_tokens }) = cached_tokens_details {
+        let total = total.cached_tokens_details.get_or_insert_default();
+        add(&mut total.text_tokens, *text_tokens);
+        add(&mut total.audio_tokens, *audio_tokens);
+        add(&mut total.image_tokens, *image_tokens);
+    }
+}
+
+fn add(total: &mut Option<u64>, number: Option<u64>) {
+    if let Some(number) = number {
+        *total = Some(total.unwrap_or_default().saturating_add(number));
+    }
+}
+
+/// A rate limit, and when it is whole again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RateLimitState {
+    /// As the server said it.
+    pub limit: RateLimit,
+    /// When what remains is the whole limit again.
+    pub resets: Option<Instant>,
+}
+
+impl RateLimitState {
+    pub(super) fn new(limit: &RateLimit, now: Instant) -> Self {
+        let wait = limit.reset_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Self { limit: limit.clone(), resets: wait.map(|wait| now + wait) }
+    }
+}

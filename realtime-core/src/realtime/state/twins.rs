@@ -1,0 +1,117 @@
+//! Events that come twice, under their older and their newer name: for SDKs that know only one of them.
+
+use crate::{realtime::event::ServerEvent, wire::Id};
+
+/// The latest event of each kind that has two names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Twins([Latest; 6]);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Latest {
+    /// Its name, and what tells it from others. None if it was one of two twins, or there was none.
+    event: Option<(bool, u64)>,
+    /// Whether the server uses both names. Only then is it worth looking at every byte of audio.
+    mixed: bool,
+}
+
+impl Twins {
+    /// Whether the event is of a kind that has two names.
+    pub(super) fn concern(event: &ServerEvent) -> bool {
+        matches!(
+            event,
+            ServerEvent::ResponseOutputAudioDelta(_)
+                | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+                | ServerEvent::ResponseOutputTextDelta(_)
+                | ServerEvent::ResponseOutputAudioDone(_)
+                | ServerEvent::ResponseOutputAudioTranscriptDone(_)
+                | ServerEvent::ResponseOutputTextDone(_)
+        )
+    }
+
+    /// Whether the event says what the one before it of its kind has said, under the other name.
+    ///
+    /// Neither name is ever ignored for good: a server may mix them, and send each event once.
+    pub(super) fn is_second(&mut self, event: &ServerEvent, older_name: bool) -> bool {
+        let (kind, mut print) = match event {
+            ServerEvent::ResponseOutputAudioDelta(delta) => {
+                let print = Print::new(&delta.response_id, &delta.item_id, delta.output_index, delta.content_index);
+                (0, if self.0[0].mixed { print.all(&delta.delta) } else { print.some(&delta.delta) })
+            }
+            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
+                let print = Print::new(&delta.response_id, &delta.item_id, delta.output_index, delta.content_index);
+                (1, print.all(delta.delta.as_bytes()))
+            }
+            ServerEvent::ResponseOutputTextDelta(delta) => {
+                let print = Print::new(&delta.response_id, &delta.item_id, delta.output_index, delta.content_index);
+                (2, print.all(delta.delta.as_bytes()))
+            }
+            ServerEvent::ResponseOutputAudioDone(done) => {
+                (3, Print::new(&done.response_id, &done.item_id, done.output_index, done.content_index))
+            }
+            ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
+                let print = Print::new(&done.response_id, &done.item_id, done.output_index, done.content_index);
+                (4, print.all(done.transcript.as_bytes()))
+            }
+            ServerEvent::ResponseOutputTextDone(done) => {
+                let print = Print::new(&done.response_id, &done.item_id, done.output_index, done.content_index);
+                (5, print.all(done.text.as_bytes()))
+            }
+            _ => return false,
+        };
+        let latest = &mut self.0[kind];
+        let before = latest.event.replace((older_name, print.0));
+        let Some((older, _)) = before.filter(|(older, _)| *older != older_name) else { return false };
+        if before == Some((older, print.0)) {
+            latest.event = None;
+            self.widen(kind);
+            return true;
+        }
+        if self.widen(kind)
+            && let ServerEvent::ResponseOutputAudioDelta(delta) = event
+        {
+            print = Print::new(&delta.response_id, &delta.item_id, delta.output_index, delta.content_index);
+            self.0[kind].event = Some((older_name, print.all(&delta.delta).0));
+        }
+        false
+    }
+
+    /// The server uses both names. Whether that is new.
+    fn widen(&mut self, kind: usize) -> bool {
+        !std::mem::replace(&mut self.0[kind].mixed, true)
+    }
+}
+
+/// What an event says, as a number: the multiply-and-rotate of the Rust compiler's own hash maps.
+#[derive(Clone, Copy)]
+struct Print(u64);
+
+impl Print {
+    fn new(response: &Id, item: &Id, output_index: u32, content_index: u32) -> Self {
+        Self(u64::from(output_index) << 32 | u64::from(content_index)).all(item.as_bytes()).all(response.as_bytes())
+    }
+
+    fn add(self, word: u64) -> Self {
+        Self((self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95))
+    }
+
+    fn all(self, bytes: &[u8]) -> Self {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let print = words.iter().fold(self.add(bytes.len() as u64), |print, word| print.add(u64::from_le_bytes(*word)));
+        print.add(tail(rest))
+    }
+
+    /// Of a few words of it, for the audio of a server that uses one name.
+    fn some(self, bytes: &[u8]) -> Self {
+        const LOOKS: usize = 8;
+
+        let (words, rest) = bytes.as_chunks::<8>();
+        let step = words.len().div_ceil(LOOKS).max(1);
+        let looks = words.iter().step_by(step);
+        looks.fold(self.add(bytes.len() as u64), |print, word| print.add(u64::from_le_bytes(*word))).add(tail(rest))
+    }
+}
+
+/// Fewer than eight bytes.
+fn tail(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}

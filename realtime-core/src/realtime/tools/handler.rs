@@ -1,0 +1,124 @@
+//! Runs one call to its end, whatever becomes of it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{self, BoxFuture, Either},
+};
+use serde::de::DeserializeOwned;
+
+use super::{ToolErrorKind, ToolOutput, Tools};
+use crate::{
+    realtime::{
+        event::ConversationItemCreate,
+        state::Call,
+        types::{FunctionCall, Item, McpApprovalRequest},
+    },
+    transport::Timer,
+};
+
+/// A function: from arguments as JSON to an answer.
+pub(crate) type Handler = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<String, ToolErrorKind>> + Send + Sync>;
+pub(crate) type Approve = Arc<dyn Fn(McpApprovalRequest) -> BoxFuture<'static, bool> + Send + Sync>;
+pub(crate) type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
+
+pub(super) fn handler<A, F, Fut, M>(function: F) -> Handler
+where
+    A: DeserializeOwned,
+    F: FnOnce(A) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: ToolOutput<M>> + Send + 'static,
+{
+    Arc::new(move |arguments| {
+        // A function without arguments is often called with none at all.
+        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+        match serde_json::from_str(arguments) {
+            Ok(arguments) => {
+                let answer = (function.clone())(arguments);
+                Box::pin(async move { answer.await.into_output().map_err(ToolErrorKind::Failed) })
+            }
+            Err(error) => Box::pin(future::ready(Err(ToolErrorKind::Arguments(error.to_string())))),
+        }
+    })
+}
+
+/// Answers a call, or refuses to: the event to send, if there is one, and what went wrong, if something did.
+pub(crate) async fn run(
+    tools: Arc<Tools>,
+    call: Call,
+    refused: bool,
+    timer: Arc<dyn Timer>,
+) -> (Option<ConversationItemCreate>, Option<ToolErrorKind>) {
+    if refused {
+        return (refusal(&call, &ToolErrorKind::TooMany), Some(ToolErrorKind::TooMany));
+    }
+    match call {
+        Call::Function(call) => {
+            let Some(id) = call.call_id.clone() else { return (None, None) };
+            let answer = match tools.handlers.get(&call.name).cloned() {
+                Some(handler) => bounded(&tools, handler, &call, &*timer).await,
+                None => Err(ToolErrorKind::Unknown),
+            };
+            let (output, error) = match answer {
+                Ok(output) => (output, None),
+                Err(error) => (explain(&tools, &call, &error), Some(error)),
+            };
+            (Some(ConversationItemCreate::new(Item::function_call_output(id, output))), error)
+        }
+        Call::Approval(request) => {
+            let (Some(approve), Some(id)) = (&tools.approve, request.id.clone()) else { return (None, None) };
+            // Calling the function is its own code too.
+            let approve = AssertUnwindSafe(async { approve(request).await }).catch_unwind().await;
+            let error = approve.is_err().then_some(ToolErrorKind::Panicked);
+            let response = Item::mcp_approval_response(&id, approve.unwrap_or(false));
+            (Some(ConversationItemCreate::new(response)), error)
+        }
+    }
+}
+
+/// What the model is told of a call that has no other answer.
+pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
+    let id = call.id()?;
+    Some(ConversationItemCreate::new(match call {
+        Call::Function(_) => Item::function_call_output(id, format!("error: {error}")),
+        Call::Approval(_) => Item::mcp_approval_response(id, false),
+    }))
+}
+
+async fn bounded(
+    tools: &Tools,
+    handler: Handler,
+    call: &FunctionCall,
+    timer: &dyn Timer,
+) -> Result<String, ToolErrorKind> {
+    let arguments = call.arguments.clone();
+    let answer = AssertUnwindSafe(async move { handler(&arguments).await }).catch_unwind();
+    let answer = answer.map(|answer| answer.unwrap_or(Err(ToolErrorKind::Panicked)));
+    let answer: BoxFuture<'static, _> = match &tools.spawn {
+        None => answer.boxed(),
+        Some(spawn) => {
+            let (sender, receiver) = oneshot::channel();
+            spawn(answer.map(|answer| drop(sender.send(answer))).boxed());
+            // Dropped by whoever was to run it.
+            receiver.map(|answer| answer.unwrap_or(Err(ToolErrorKind::Panicked))).boxed()
+        }
+    };
+    let Some(time) = tools.timeout else { return answer.await };
+    match future::select(answer, timer.sleep_until(timer.now() + time)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(ToolErrorKind::TimedOut),
+    }
+}
+
+/// What the model is told when a call could not be answered.
+fn explain(tools: &Tools, call: &FunctionCall, error: &ToolErrorKind) -> String {
+    match error {
+        ToolErrorKind::Unknown => {
+            let mut names: Vec<_> = tools.handlers.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            format!("error: there is no function `{}`; there are: {}", call.name, names.join(", "))
+        }
+        error => format!("error: {error}"),
+    }
+}

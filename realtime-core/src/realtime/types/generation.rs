@@ -1,0 +1,116 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Number, Value, value::RawValue};
+
+use crate::wire::{Json, Lenient, Notes, Union, read_loosely, read_union};
+
+open_enum! {
+    /// What the model answers in.
+    pub enum Modality {
+        /// Text alone.
+        Text = "text",
+        /// Audio, with a transcript.
+        Audio = "audio",
+    }
+}
+
+open_enum! {
+    /// What the server adds to its events when asked to.
+    pub enum Include {
+        /// How likely each piece of an input transcript is.
+        InputTranscriptLogprobs = "item.input_audio_transcription.logprobs",
+    }
+}
+
+wire! {
+    /// How a model that reasons does so.
+    pub struct Reasoning as "effort" {
+        /// How hard it thinks before it speaks.
+        opt effort: ReasoningEffort,
+    }
+}
+
+/// How many tokens one response may have, tool calls included.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MaxOutputTokens {
+    /// As many as the model can: the default.
+    Inf,
+    /// So many, from 1 to 4,096.
+    Limit(u32),
+    /// A shape that this crate does not know, kept whole.
+    Other(Json),
+}
+
+impl From<u32> for MaxOutputTokens {
+    fn from(limit: u32) -> Self {
+        Self::Limit(limit)
+    }
+}
+
+impl Serialize for MaxOutputTokens {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Inf => serializer.serialize_str("inf"),
+            Self::Limit(limit) => serializer.serialize_u32(*limit),
+            Self::Other(json) => json.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MaxOutputTokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_union(deserializer)
+    }
+}
+
+impl Lenient for MaxOutputTokens {
+    const EXPECTED: &'static str = "a number of tokens";
+
+    fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
+        match read_loosely(value)? {
+            Self::Other(json) if value.get().starts_with('"') => {
+                Some(u32::read(value, notes).map_or(Self::Other(json), Self::Limit))
+            }
+            read => Some(read),
+        }
+    }
+}
+
+impl Union for MaxOutputTokens {
+    fn other(json: Json) -> Self {
+        Self::Other(json)
+    }
+
+    fn text(text: &str) -> Self {
+        match text {
+            "inf" => Self::Inf,
+            _ => Self::Other(Value::from(text).into()),
+        }
+    }
+
+    fn number(number: Number) -> Self {
+        let whole =
+            number.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
+        // In the range of a u32, and whole.
+        whole.map_or_else(|| Self::Other(Value::from(number).into()), |limit| Self::Limit(limit as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_shape() {
+        for (text, max) in [
+            (r#""inf""#, MaxOutputTokens::Inf),
+            ("4096", 4096.into()),
+            ("4096.0", 4096.into()),
+            ("-1", MaxOutputTokens::Other(Value::from(-1).into())),
+            (r#""much""#, MaxOutputTokens::Other(Value::from("much").into())),
+            (r#"{"soft":1}"#, MaxOutputTokens::Other(serde_json::json!({"soft": 1}).into())),
+        ] {
+            assert_eq!(serde_json::from_str::<MaxOutputTokens>(text).unwrap(), max, "{text}");
+        }
+    }
+}

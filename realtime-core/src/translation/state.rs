@@ -1,0 +1,223 @@
+//! The session of a translation.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::{
+    error::Awaited,
+    protocol::{
+        event::Event,
+        state::{
+            Changes, Complaint, Input, Memory, Outcome, Overdue, Plan, Setup, State, Timeouts,
+            intent::Intent,
+            limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
+            remember,
+            requests::{Patience, Request, Requests},
+        },
+        types::AudioFormat,
+    },
+    translation::{
+        Translation,
+        event::{ClientEvent, ServerEvent, SessionUpdate},
+        types::{TranslationSessionConfig, TranslationSessionInfo},
+    },
+    transport::Instant,
+    wire::Id,
+};
+
+/// What is known of a session that translates.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TranslationSession {
+    /// What was said, in its own language, if the session transcribes it: the last 4 MiB of it.
+    pub input_transcript: String,
+    /// The translation, in writing: the last 4 MiB of it.
+    pub output_transcript: String,
+    /// Bytes of spoken translation that came.
+    pub output_audio_bytes: u64,
+    /// Pieces of spoken translation that came.
+    pub output_audio_events: u64,
+    /// How far the latest output that said so has come in the stream, in milliseconds.
+    pub elapsed_ms: Option<u64>,
+    /// Whether the server has ended the session.
+    pub closed: bool,
+    /// How much was sent.
+    pub input: Input,
+    /// The server's complaints, the latest last.
+    pub errors: VecDeque<Complaint>,
+    /// Types of events that were not known, the latest last.
+    pub unknown: VecDeque<Box<str>>,
+    info: Option<TranslationSessionInfo>,
+    requests: Requests<Kind>,
+    intent: Intent<TranslationSessionConfig>,
+    restore: bool,
+    memory: Memory,
+}
+
+/// Nothing stops it: a translation has no responses.
+const CLOCK: Patience = Patience::new();
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Update,
+    Close,
+    Other,
+}
+
+impl TranslationSession {
+    /// The session as the server last described it. None before it is open.
+    pub fn info(&self) -> Option<&TranslationSessionInfo> {
+        self.info.as_ref()
+    }
+
+    fn answered(&mut self, kind: Kind, changes: &mut Changes<ServerEvent>) {
+        if let Some(request) = self.requests.answered(&kind, None) {
+            changes.settled.push((request.seq, Outcome::Granted));
+        }
+    }
+
+    /// The request that an error refuses: the one that it names, else the only one there is.
+    fn refused(&mut self, named: Option<&Id>) -> Option<Request<Kind>> {
+        if let Some(id) = named {
+            if let Some(request) = self.requests.refused(id) {
+                return Some(request);
+            }
+            if self.requests.kind_of(id).is_some() {
+                return None;
+            }
+        }
+        let is_known = |request: &Request<Kind>| request.kind != Kind::Other;
+        let only = match self.requests.count(is_known) {
+            0 => self.requests.only(|_| true),
+            _ => self.requests.only(is_known),
+        };
+        self.requests.take(only?)
+    }
+
+    fn awaited(&self, request: &Request<Kind>) -> Awaited {
+        let kind = match request.kind {
+            Kind::Update => "session.update",
+            Kind::Close => "session.close",
+            Kind::Other => {
+                let noted = request.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
+                noted.unwrap_or("an event without an id")
+            }
+        };
+        Awaited::Event { kind: kind.into(), event_id: request.event_id.clone() }
+    }
+
+    fn note_outcomes(&mut self, changes: &Changes<ServerEvent>) {
+        for (seq, outcome) in &changes.settled {
+            if let Some(granted) = outcome.granted() {
+                self.intent.settle(*seq, granted);
+            }
+        }
+    }
+}
+
+impl State<Translation> for TranslationSession {
+    fn configure(&mut self, setup: &Setup) {
+        self.memory = setup.memory.clone();
+        self.restore = setup.restore;
+    }
+
+    fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
+        if let Some(id) = event.event_id() {
+            self.requests.note(id, event.kind());
+        }
+        let kind = match event {
+            ClientEvent::SessionUpdate(update) => {
+                if self.restore {
+                    self.intent.ask(seq, &update.session);
+                }
+                Kind::Update
+            }
+            ClientEvent::SessionClose(_) => Kind::Close,
+            ClientEvent::SessionInputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
+            _ => Kind::Other,
+        };
+        let (event_id, asked) = (event.event_id().cloned(), CLOCK.asked(now));
+        self.requests.push(Request { seq, event_id, kind, subject: None, asked });
+    }
+
+    fn sent_audio(&mut self, bytes: usize, _: Instant) {
+        self.input.append(bytes);
+    }
+
+    fn received(&mut self, event: &mut ServerEvent, _: Instant, changes: &mut Changes<ServerEvent>) {
+        match event {
+            ServerEvent::SessionOutputAudioDelta(delta) => {
+                self.output_audio_bytes += delta.delta.len() as u64;
+                self.output_audio_events += 1;
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
+            ServerEvent::SessionOutputTranscriptDelta(delta) => {
+                append_latest(&mut self.output_transcript, &delta.delta, MOST_TRANSCRIPT);
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
+            ServerEvent::SessionInputTranscriptDelta(delta) => {
+                append_latest(&mut self.input_transcript, &delta.delta, MOST_TRANSCRIPT);
+                self.elapsed_ms = delta.elapsed_ms.or(self.elapsed_ms);
+            }
+            ServerEvent::SessionCreated(created) => self.info = Some(created.session.clone()),
+            ServerEvent::SessionUpdated(updated) => {
+                self.info = Some(updated.session.clone());
+                self.answered(Kind::Update, changes);
+            }
+            ServerEvent::SessionClosed(_) => {
+                self.closed = true;
+                self.answered(Kind::Close, changes);
+            }
+            ServerEvent::Error(error) => {
+                let id = error.error.event_id.as_ref();
+                let about = id.and_then(|id| self.requests.kind_of(id)).map(Into::into);
+                if let Some(request) = self.refused(id) {
+                    let outcome = Outcome::Refused(self.awaited(&request), error.clone());
+                    changes.settled.push((request.seq, outcome));
+                }
+                let complaint = Complaint { error: clip_error(&error.error), about };
+                remember(&mut self.errors, complaint, self.memory.errors);
+            }
+            ServerEvent::Unknown(unknown) => {
+                remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
+            }
+            ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
+        }
+        self.note_outcomes(changes);
+    }
+
+    fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
+        self.requests.due(&CLOCK, timeouts.request)
+    }
+
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+        while let Some(request) = self.requests.expired(now, &CLOCK, timeouts.request) {
+            let overdue = Overdue::new(self.awaited(&request), request.asked.at);
+            changes.settled.push((request.seq, Outcome::Overdue(Box::new(overdue))));
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.requests.count(|request| request.kind != Kind::Other) > 0
+    }
+
+    fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {
+        let mut next = self.clone();
+        let ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
+        let mut plan = Plan { ambiguous, ..Plan::default() };
+        if self.restore
+            && let Some(config) = next.intent.take_all()
+        {
+            plan.events.push((None, SessionUpdate::new(config).into()));
+        }
+        next.requests.clear();
+        (plan, next)
+    }
+
+    fn expires_at(&self) -> Option<Duration> {
+        self.info.as_ref()?.expires_at.map(Duration::from_secs)
+    }
+
+    fn input_ms(&self, bytes: usize) -> u64 {
+        AudioFormat::pcm().bytes_to_ms(bytes as u64).unwrap_or_default()
+    }
+}
