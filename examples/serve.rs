@@ -9,7 +9,7 @@
 use std::{env, error::Error, fs, io, num::ParseIntError, process::ExitCode, str::FromStr, time::Duration};
 
 use realtime::{
-    mock::{Dial, Fault, FaultPlan, Faults, Moment, Pace, Server, Simulator, SystemClock, Table},
+    mock::{ConnectFault, Fault, FaultPlan, FaultTrigger, Faults, Pace, Server, Simulator, SystemClock, Table},
     transport::{CloseFrame, TransportErrorKind},
 };
 
@@ -71,7 +71,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
     }
     let mut plan = faults.iter().try_fold(FaultPlan::new(), |plan, fault| add(plan, fault, code))?;
     if let Some(time) = delay {
-        plan = plan.dial(Dial::Delay(time));
+        plan = plan.connect(ConnectFault::Delay(time));
     }
     if seed.is_some() && !(faults.is_empty() && delay.is_none()) {
         return Err("--seed draws all faults: leave --fault and --delay-connect out".into());
@@ -114,8 +114,8 @@ fn add(plan: FaultPlan, text: &str, code: u16) -> Result<FaultPlan, Box<dyn Erro
         "half-open-after" => Fault::HalfOpen,
         "garbage-after" => Fault::garbage(),
         "unknown-after" => Fault::unknown_event(),
-        "slow" => return Ok(plan.at(Moment::Read(0), Fault::SlowReads(Duration::from_millis(number)))),
+        "slow" => return Ok(plan.at(FaultTrigger::Read(0), Fault::SlowReads(Duration::from_millis(number)))),
         other => return Err(format!("no such fault: {other}").into()),
     };
-    Ok(plan.at(Moment::Read(number), fault))
+    Ok(plan.at(FaultTrigger::Read(number), fault))
 }

@@ -85,11 +85,11 @@ mod server;
 mod simulator;
 mod transport;
 pub use clock::VirtualClock;
-pub use fault::{Dial, Fault, FaultPlan, Faults, Moment, Struck, Trouble};
+pub use fault::{ConnectFault, Fault, FaultKind, FaultPlan, FaultTrigger, Faults, InjectedFault};
 pub use link::duplex;
 pub use record::{
-    Cassette, CassetteError, CassetteErrorKind, Entry, Matching, Mismatch, Recorder, Replay, ReplayTransport, Tape,
-    What,
+    Cassette, CassetteError, CassetteErrorKind, Entry, EntryKind, Matching, Mismatch, Recorder, Replay,
+    ReplayTransport, Tape,
 };
 #[cfg(feature = "serve")]
 pub use serve::{Served, Server, SystemClock};

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read};
 
 use realtime::{
-    mock::{Cassette, CassetteError, CassetteErrorKind, Entry, What},
+    mock::{Cassette, CassetteError, CassetteErrorKind, Entry, EntryKind},
     transport::{CloseFrame, Message},
 };
 
@@ -71,24 +71,24 @@ fn deep_events_are_only_carried() {
     let deep = format!(r#"{{"type":"a","x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let text = format!("{{\"cassette\":1}}\n{{\"ms\":0,\"link\":1,\"from\":\"server\",\"event\":{deep}}}");
     let cassette: Cassette = text.parse().unwrap();
-    assert_eq!(cassette.entries()[0].what, What::Received(Message::Text(deep.into())));
+    assert_eq!(cassette.entries()[0].kind, EntryKind::Received(Message::Text(deep.into())));
 }
 
 #[test]
 fn everything_that_can_happen_can_be_written_and_read() {
     let whats = [
-        What::Opened { url: "ws://x/?k=\"v\"".into(), headers: vec!["a".into(), "b".into()] },
-        What::Sent(Message::Text("{\"type\":\"a\"}".into())),
-        What::Sent(Message::Text("{\"type\":\n\"a\"}".into())),
-        What::Received(Message::Text("no \u{0} JSON \u{2028}\r\n".into())),
-        What::Received(Message::Text("".into())),
-        What::Received(Message::Binary(vec![0, 255, 10].into())),
-        What::Sent(Message::Close(None)),
-        What::Received(Message::Close(Some(CloseFrame::new(4000, "\"so\"")))),
-        What::Ended { error: None },
-        What::Ended { error: Some("broken".into()) },
-        What::Failed { error: "no".into(), status: Some(401) },
-        What::Failed { error: "no".into(), status: None },
+        EntryKind::Opened { url: "ws://x/?k=\"v\"".into(), headers: vec!["a".into(), "b".into()] },
+        EntryKind::Sent(Message::Text("{\"type\":\"a\"}".into())),
+        EntryKind::Sent(Message::Text("{\"type\":\n\"a\"}".into())),
+        EntryKind::Received(Message::Text("no \u{0} JSON \u{2028}\r\n".into())),
+        EntryKind::Received(Message::Text("".into())),
+        EntryKind::Received(Message::Binary(vec![0, 255, 10].into())),
+        EntryKind::Sent(Message::Close(None)),
+        EntryKind::Received(Message::Close(Some(CloseFrame::new(4000, "\"so\"")))),
+        EntryKind::Ended { error: None },
+        EntryKind::Ended { error: Some("broken".into()) },
+        EntryKind::Failed { error: "no".into(), status: Some(401) },
+        EntryKind::Failed { error: "no".into(), status: None },
     ];
     let cassette = Cassette::new((0..).zip(whats).map(|(ms, what)| Entry::new(ms, 1 + ms as u32 / 9, what)));
     let mut text = Vec::new();

@@ -14,8 +14,8 @@ use realtime::{
     connection::Reconnect,
     event::{Event, ServerEvent},
     mock::{
-        Answer, Cassette, Dial, Fault, FaultPlan, Faults, Matching, MockTransport, Moment, Pace, Recorder, Simulator,
-        Tape, Turn, VirtualClock, What,
+        Answer, Cassette, ConnectFault, EntryKind, Fault, FaultPlan, FaultTrigger, Faults, Matching, MockTransport,
+        Pace, Recorder, Simulator, Tape, Turn, VirtualClock,
     },
     transport::{Timer, Transport, TransportErrorKind},
     types::{FunctionTool, Item, RealtimeSessionConfig, ResponseConfig},
@@ -75,9 +75,9 @@ fn recorded() -> (Cassette, Vec<String>) {
 fn a_recording_says_what_happened_and_when() {
     let (cassette, kinds) = recorded();
     let entries = cassette.entries();
-    assert!(matches!(&entries[0].what, What::Opened { url, headers }
+    assert!(matches!(&entries[0].kind, EntryKind::Opened { url, headers }
         if url == "wss://api.openai.com/v1/realtime?model=m" && headers.iter().any(|name| name == "authorization")));
-    let received = entries.iter().filter(|entry| matches!(entry.what, What::Received(_))).count();
+    let received = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Received(_))).count();
     // The greeting was among the events, and the answer to the close frame was not.
     assert_eq!(received, kinds.len() + 1);
     assert!(entries.windows(2).all(|pair| pair[0].ms <= pair[1].ms));
@@ -199,8 +199,8 @@ fn a_cassette_is_a_script() {
 #[test]
 fn broken_and_refused_connections_are_recorded_and_played() {
     let plan = |connection| match connection {
-        1 => FaultPlan::new().at(Moment::Read(5), Fault::Break(TransportErrorKind::Io)),
-        2 => FaultPlan::new().dial(Dial::Refuse(503.try_into().unwrap())),
+        1 => FaultPlan::new().at(FaultTrigger::Read(5), Fault::Break(TransportErrorKind::Io)),
+        2 => FaultPlan::new().connect(ConnectFault::Refuse(503.try_into().unwrap())),
         _ => FaultPlan::new(),
     };
     let course = async |clock: &VirtualClock, client: Client| {
@@ -224,7 +224,7 @@ fn broken_and_refused_connections_are_recorded_and_played() {
     let cassette = tape.cassette().unwrap();
     let links: Vec<_> = cassette.entries().iter().map(|entry| entry.link).collect();
     assert!([1, 2, 3].iter().all(|link| links.contains(link)), "{links:?}");
-    assert!(cassette.entries().iter().any(|entry| matches!(entry.what, What::Failed { status: Some(503), .. })));
+    assert!(cassette.entries().iter().any(|entry| matches!(entry.kind, EntryKind::Failed { status: Some(503), .. })));
     let clock = clock(0);
     let replay = cassette.replay().transport(&clock);
     let client = Client::builder(replay.clone()).reconnect(Reconnect::default()).build();

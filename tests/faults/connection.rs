@@ -10,7 +10,7 @@ use realtime::{
     Client, ErrorKind,
     connection::{Keepalive, Reconnect},
     event::ServerEvent,
-    mock::{Fault, FaultPlan, Faults, Moment, Pace, Simulator, Trouble, VirtualClock},
+    mock::{Fault, FaultKind, FaultPlan, FaultTrigger, Faults, Pace, Simulator, VirtualClock},
     transport::{CloseFrame, Timer},
     types::{Item, ResponseConfig},
 };
@@ -18,7 +18,7 @@ use realtime::{
 /// What happened, in words.
 struct Course {
     trace: Vec<String>,
-    troubles: Vec<Trouble>,
+    troubles: Vec<FaultKind>,
 }
 
 /// Twelve questions over a link that breaks by chance, and what was seen.
@@ -51,7 +51,7 @@ fn course(seed: u64) -> Course {
     });
     assert_eq!(clock.pending(), 0, "seed {seed}: an alarm is left armed");
     let trace = trace.into_iter().map(|line| marks::without_marks(&line)).collect();
-    Course { trace, troubles: faults.struck().into_iter().map(|struck| struck.what).collect() }
+    Course { trace, troubles: faults.injected().into_iter().map(|struck| struck.kind).collect() }
 }
 
 #[test]
@@ -62,15 +62,15 @@ fn a_seed_gives_the_same_course_and_every_course_ends() {
         let again = course(seed);
         assert_eq!(first.trace, again.trace, "seed {seed}");
         assert_eq!(first.troubles, again.troubles, "seed {seed}");
-        let name = |trouble: &Trouble| format!("{trouble:?}").split(['(', ' ']).take(2).collect::<String>();
+        let name = |trouble: &FaultKind| format!("{trouble:?}").split(['(', ' ']).take(2).collect::<String>();
         kinds.extend(first.troubles.iter().map(name));
     }
     // A hunt that never meets what it hunts for proves nothing.
     for kind in [
-        "DialDelay",
-        "DialRefuse",
-        "DialFail",
-        "DialNever",
+        "ConnectDelay",
+        "ConnectRefuse",
+        "ConnectFail",
+        "ConnectNever",
         "FaultClose",
         "FaultBreak",
         "FaultHalfOpen",
@@ -90,7 +90,7 @@ fn a_seed_gives_the_same_course_and_every_course_ends() {
 fn a_half_open_link_is_noticed_within_thirty_seconds() {
     let clock = VirtualClock::new();
     let simulator = Simulator::new();
-    let half_open = |_| FaultPlan::new().at(Moment::Read(1), Fault::HalfOpen);
+    let half_open = |_| FaultPlan::new().at(FaultTrigger::Read(1), Fault::HalfOpen);
     let client = Client::builder(Faults::new(simulator.transport(&clock), half_open)).build();
     clock.block_on(async {
         let connection = client.realtime().model("m").connect().await.unwrap();

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use futures::FutureExt;
 use realtime::{
     endpoint::Handshake,
-    mock::{Dial, Fault, FaultPlan, Faults, MockServer, MockSession, MockTransport, Moment, Trouble},
+    mock::{ConnectFault, Fault, FaultKind, FaultPlan, FaultTrigger, Faults, MockServer, MockSession, MockTransport},
     transport::{CloseFrame, Duplex, Message, Timer, Transport, TransportError, TransportErrorKind},
 };
 
@@ -76,14 +76,14 @@ fn without_a_plan_nothing_goes_wrong() {
     rig.session.close(1000, "bye");
     assert_eq!(rig.read().unwrap(), Some(Message::Close(Some(CloseFrame::new(1000, "bye")))));
     assert_eq!(rig.read().unwrap(), None);
-    assert!(rig.duplex.can_ping && rig.faults.struck().is_empty());
+    assert!(rig.duplex.can_ping && rig.faults.injected().is_empty());
 }
 
 #[test]
 fn any_code_closes_after_so_many_messages() {
     for code in [1000, 1001, 1006, 1011, 1012, 3000, 4000, 4999] {
         let frame = CloseFrame::new(code, "so it is");
-        let mut rig = rig(FaultPlan::new().at(Moment::Read(2), Fault::Close(frame.clone())));
+        let mut rig = rig(FaultPlan::new().at(FaultTrigger::Read(2), Fault::Close(frame.clone())));
         ["one", "two", "three"].into_iter().for_each(|text| rig.session.send_raw(text));
         assert_eq!(rig.read().unwrap(), Some(text("one")));
         assert_eq!(rig.read().unwrap(), Some(text("two")));
@@ -92,13 +92,13 @@ fn any_code_closes_after_so_many_messages() {
         assert_eq!(rig.write(text("late")).unwrap_err().kind(), TransportErrorKind::Io);
         // Both halves let the link go, so the server sees it end.
         assert!(matches!(rig.session.message().now_or_never(), Some(Err(_))));
-        assert_eq!(rig.faults.struck()[0].what, Trouble::Fault(Fault::Close(frame)));
+        assert_eq!(rig.faults.injected()[0].kind, FaultKind::Fault(Fault::Close(frame)));
     }
 }
 
 #[test]
 fn a_break_after_so_many_writes_is_seen_by_a_reader_who_waits() {
-    let plan = FaultPlan::new().at(Moment::Written(1), Fault::Break(TransportErrorKind::Protocol));
+    let plan = FaultPlan::new().at(FaultTrigger::Written(1), Fault::Break(TransportErrorKind::Protocol));
     let Rig { mut duplex, session, server, .. } = rig(plan);
     let (read, written) =
         server.clock().block_on(futures::future::join(duplex.read.receive(), duplex.write.send(text("one"))));
@@ -109,7 +109,7 @@ fn a_break_after_so_many_writes_is_seen_by_a_reader_who_waits() {
 
 #[test]
 fn a_break_at_a_time_ends_a_write_that_is_stuck() {
-    let mut rig = rig(FaultPlan::new().at(Moment::After(ms(700)), Fault::Break(TransportErrorKind::Io)));
+    let mut rig = rig(FaultPlan::new().at(FaultTrigger::After(ms(700)), Fault::Break(TransportErrorKind::Io)));
     rig.session.stall_writes(true);
     let Rig { duplex, server, .. } = &mut rig;
     let both = futures::future::join(duplex.write.send(text("one")), duplex.read.receive());
@@ -122,8 +122,8 @@ fn a_break_at_a_time_ends_a_write_that_is_stuck() {
 #[test]
 fn on_a_half_open_link_nobody_is_told() {
     let plan = FaultPlan::new()
-        .at(Moment::Written(1), Fault::HalfOpen)
-        .at(Moment::After(ms(60_000)), Fault::Break(TransportErrorKind::Io));
+        .at(FaultTrigger::Written(1), Fault::HalfOpen)
+        .at(FaultTrigger::After(ms(60_000)), Fault::Break(TransportErrorKind::Io));
     let mut rig = rig(plan);
     rig.write(text("one")).unwrap();
     rig.session.send_raw("never read");
@@ -138,8 +138,8 @@ fn on_a_half_open_link_nobody_is_told() {
 #[test]
 fn stalls_end_and_nothing_is_lost() {
     let plan = FaultPlan::new()
-        .at(Moment::Read(1), Fault::StallReads(ms(500)))
-        .at(Moment::Written(1), Fault::StallWrites(ms(2000)));
+        .at(FaultTrigger::Read(1), Fault::StallReads(ms(500)))
+        .at(FaultTrigger::Written(1), Fault::StallWrites(ms(2000)));
     let mut rig = rig(plan);
     rig.session.send_raw("one");
     rig.session.send_raw("two");
@@ -158,9 +158,9 @@ fn stalls_end_and_nothing_is_lost() {
 #[test]
 fn slow_messages_come_one_after_the_other() {
     let plan = FaultPlan::new()
-        .at(Moment::Read(0), Fault::SlowReads(ms(100)))
-        .at(Moment::Written(0), Fault::SlowWrites(ms(30)))
-        .at(Moment::Read(3), Fault::SlowReads(Duration::ZERO));
+        .at(FaultTrigger::Read(0), Fault::SlowReads(ms(100)))
+        .at(FaultTrigger::Written(0), Fault::SlowWrites(ms(30)))
+        .at(FaultTrigger::Read(3), Fault::SlowReads(Duration::ZERO));
     let mut rig = rig(plan);
     let sent = ["one", "two", "three", "four"];
     sent.into_iter().for_each(|text| rig.session.send_raw(text));
@@ -178,7 +178,7 @@ fn what_the_server_never_sent_arrives_too() {
     let mut plan = FaultPlan::new();
     let injected = [Fault::garbage(), Fault::binary(), Fault::unknown_event(), Fault::text("mine")];
     for fault in injected.clone() {
-        plan = plan.at(Moment::Read(1), fault);
+        plan = plan.at(FaultTrigger::Read(1), fault);
     }
     let mut rig = rig(plan);
     rig.session.send_raw("one");
@@ -194,10 +194,10 @@ fn what_the_server_never_sent_arrives_too() {
 #[test]
 fn texts_are_split_and_joined() {
     let plan = FaultPlan::new()
-        .at(Moment::Read(0), Fault::Split)
-        .at(Moment::Read(2), Fault::Join)
-        .at(Moment::Read(3), Fault::Split)
-        .at(Moment::Read(3), Fault::SlowReads(ms(5)));
+        .at(FaultTrigger::Read(0), Fault::Split)
+        .at(FaultTrigger::Read(2), Fault::Join)
+        .at(FaultTrigger::Read(3), Fault::Split)
+        .at(FaultTrigger::Read(3), Fault::SlowReads(ms(5)));
     let mut rig = rig(plan);
     for sent in ["abcdef", "one", "two", "éé", "end"] {
         rig.session.send_raw(sent);
@@ -211,12 +211,12 @@ fn texts_are_split_and_joined() {
 #[test]
 fn a_server_leaves_out_renames_and_falls_silent() {
     let plan = FaultPlan::new()
-        .at(Moment::Read(1), Fault::Omit)
-        .at(Moment::Read(2), Fault::Rename)
-        .at(Moment::Read(3), Fault::Rename)
-        .at(Moment::Read(4), Fault::Rename)
-        .at(Moment::Read(5), Fault::Rename)
-        .at(Moment::Read(6), Fault::Silence(ms(500)));
+        .at(FaultTrigger::Read(1), Fault::Omit)
+        .at(FaultTrigger::Read(2), Fault::Rename)
+        .at(FaultTrigger::Read(3), Fault::Rename)
+        .at(FaultTrigger::Read(4), Fault::Rename)
+        .at(FaultTrigger::Read(5), Fault::Rename)
+        .at(FaultTrigger::Read(6), Fault::Silence(ms(500)));
     let mut rig = rig(plan);
     let event = |kind: &str| format!(r#"{{"type":"{kind}"}}"#);
     for (kind, read) in [
@@ -246,22 +246,22 @@ fn a_server_leaves_out_renames_and_falls_silent() {
 
 #[test]
 fn dialling_goes_wrong() {
-    let (faults, server) = dial(FaultPlan::new().dial(Dial::Delay(ms(250))));
+    let (faults, server) = dial(FaultPlan::new().connect(ConnectFault::Delay(ms(250))));
     assert!(server.clock().block_on(faults.connect(handshake())).is_ok());
     assert_eq!(server.clock().now().since_origin(), ms(250));
 
-    let (faults, server) = dial(FaultPlan::new().dial(Dial::Refuse(429.try_into().unwrap())));
+    let (faults, server) = dial(FaultPlan::new().connect(ConnectFault::Refuse(429.try_into().unwrap())));
     let error = server.clock().block_on(faults.connect(handshake())).unwrap_err();
     assert!(matches!(error.kind(), TransportErrorKind::Rejected { status } if status == 429));
 
-    let (faults, server) = dial(FaultPlan::new().dial(Dial::Fail(TransportErrorKind::Tls)));
+    let (faults, server) = dial(FaultPlan::new().connect(ConnectFault::Fail(TransportErrorKind::Tls)));
     let error = server.clock().block_on(faults.connect(handshake())).unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Tls);
 
-    let (faults, server) = dial(FaultPlan::new().dial(Dial::Never));
+    let (faults, server) = dial(FaultPlan::new().connect(ConnectFault::Never));
     assert!(faults.connect(handshake()).now_or_never().is_none());
     assert_eq!(server.clock().pending(), 0);
-    assert_eq!(faults.struck()[0].what, Trouble::Dial(Dial::Never));
+    assert_eq!(faults.injected()[0].kind, FaultKind::Connect(ConnectFault::Never));
 }
 
 #[test]
@@ -269,12 +269,12 @@ fn plans_differ_by_connection_and_the_latest_strikes_are_remembered() {
     let (transport, server) = MockTransport::new();
     let faults = Faults::new(transport, |connection| match connection {
         2 => FaultPlan::new(),
-        _ => FaultPlan::new().dial(Dial::Fail(TransportErrorKind::Connect)),
+        _ => FaultPlan::new().connect(ConnectFault::Fail(TransportErrorKind::Connect)),
     });
     let outcomes: Vec<_> = (0..5000).map(|_| server.clock().block_on(faults.connect(handshake())).is_ok()).collect();
     assert_eq!(outcomes.iter().filter(|ok| **ok).count(), 1);
     assert!(outcomes[1]);
-    let struck = faults.struck();
+    let struck = faults.injected();
     assert_eq!((struck.len(), struck[4095].connection), (4096, 5000));
 }
 

@@ -10,7 +10,7 @@ use realtime::{
     Client, Connection, ErrorKind, Json, Options, Realtime,
     connection::{Notice, Reconnect, Update},
     event::{Event, ServerEvent},
-    mock::{Fault, FaultPlan, Faults, MockServer, MockTransport, Moment},
+    mock::{Fault, FaultPlan, FaultTrigger, Faults, MockServer, MockTransport},
     tools::Tools,
     transport::{CloseFrame, Duplex, Message, Timer, Transport, TransportErrorKind},
 };
@@ -193,7 +193,7 @@ fn faults_hold_nothing_back() {
     let _alone = alone();
     let (transport, server) = MockTransport::new();
     server.greet_with(None::<&str>);
-    let plan = |_| FaultPlan::new().at(Moment::Read(0), Fault::Split).at(Moment::Read(9), Fault::Join);
+    let plan = |_| FaultPlan::new().at(FaultTrigger::Read(0), Fault::Split).at(FaultTrigger::Read(9), Fault::Join);
     let faults = Faults::new(transport, plan);
     let handshake = realtime::endpoint::Handshake::new("ws://localhost/".parse().unwrap());
     let mut duplex = server.clock().block_on(faults.connect(handshake)).unwrap();

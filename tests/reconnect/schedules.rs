@@ -13,7 +13,7 @@ use realtime::{
     Ack, Client, ErrorKind, Id, Realtime,
     connection::{Notice, Phase, Reconnect, Update},
     event::{ClientEvent, ConversationItemCreate, Event, EventOf, InputAudioBufferAppend, ResponseCreate},
-    mock::{Answer, Fault, Faults, Pace, Simulator, Trouble, VirtualClock},
+    mock::{Answer, Fault, FaultKind, Faults, Pace, Simulator, VirtualClock},
     tools::Tools,
     transport::{CloseFrame, Timer},
     types::{FunctionCallOutput, Item, RealtimeSessionConfig, ResponseConfig},
@@ -158,7 +158,8 @@ fn run(seed: u64) -> String {
     });
     // A link that went dead less than half a minute ago may not have been noticed yet.
     let fresh = |at| clock.now() - at < Duration::from_secs(30);
-    let dead = faults.struck().iter().any(|struck| struck.what == Trouble::Fault(Fault::HalfOpen) && fresh(struck.at));
+    let dead =
+        faults.injected().iter().any(|struck| struck.kind == FaultKind::Fault(Fault::HalfOpen) && fresh(struck.at));
     let open = connection.phase() == Phase::Open && !dead;
     let mut unsent = clock.block_on(connection.close(CloseFrame::new(1000, "")));
 
@@ -194,10 +195,10 @@ fn run(seed: u64) -> String {
 
     // What every session together received.
     let sessions = simulator.sessions();
-    let struck = faults.struck();
+    let struck = faults.injected();
     // An item that the server never told of has no known place: made once more on another link, it stands last.
     let garbled = struck.iter().any(|struck| {
-        let Trouble::Fault(fault) = &struck.what else { return false };
+        let FaultKind::Fault(fault) = &struck.kind else { return false };
         matches!(fault, Fault::Split | Fault::Join | Fault::Omit | Fault::Rename | Fault::Silence(_))
     });
     let mut requests = BTreeSet::new();
@@ -215,7 +216,7 @@ fn run(seed: u64) -> String {
     // Milliseconds add up: accepted, in doubt, or handed back. What the last link still carried is in doubt too.
     let sent = appended - audio_back;
     assert!(accepted <= sent, "{accepted} ms accepted of {sent}");
-    let carried = struck.iter().any(|struck| !matches!(struck.what, Trouble::Dial(_)));
+    let carried = struck.iter().any(|struck| !matches!(struck.kind, FaultKind::Connect(_)));
     assert!(accepted == sent || sent - accepted <= in_doubt || (carried && !open), "{accepted} + {in_doubt} of {sent}");
 
     // What was granted stands in the conversation, once, in the order of asking.

@@ -9,7 +9,7 @@ use std::{
 
 use realtime_core::transport::{CloseFrame, Instant, Message, Timer, TransportErrorKind};
 
-use super::{Fault, Log, Moment, Trouble};
+use super::{Fault, FaultKind, FaultTrigger, Log};
 
 /// The state of one connection.
 pub(super) struct Line {
@@ -23,7 +23,7 @@ pub(super) struct Line {
 #[derive(Default)]
 struct State {
     /// What has not struck yet.
-    faults: Vec<(Moment, Fault)>,
+    faults: Vec<(FaultTrigger, Fault)>,
     read: u64,
     written: u64,
     end: Option<End>,
@@ -81,7 +81,12 @@ pub(super) enum Edges {
 }
 
 impl Line {
-    pub(super) fn new(connection: u64, timer: Arc<dyn Timer>, faults: Vec<(Moment, Fault)>, log: Arc<Log>) -> Self {
+    pub(super) fn new(
+        connection: u64,
+        timer: Arc<dyn Timer>,
+        faults: Vec<(FaultTrigger, Fault)>,
+        log: Arc<Log>,
+    ) -> Self {
         let state = Mutex::new(State { faults, ..State::default() });
         Self { connection, opened: timer.now(), timer, log, state }
     }
@@ -108,14 +113,14 @@ impl Line {
         let mut struck = false;
         while state.end.is_none() {
             let (read, written) = (state.read, state.written);
-            let due = |(moment, _): &(Moment, Fault)| match *moment {
-                Moment::Read(messages) => read >= messages,
-                Moment::Written(messages) => written >= messages,
-                Moment::After(time) => now >= self.opened + time,
+            let due = |(moment, _): &(FaultTrigger, Fault)| match *moment {
+                FaultTrigger::Read(messages) => read >= messages,
+                FaultTrigger::Written(messages) => written >= messages,
+                FaultTrigger::After(time) => now >= self.opened + time,
             };
             let Some(at) = state.faults.iter().position(due) else { break };
             let (_, fault) = state.faults.remove(at);
-            self.log.note(self.connection, now, Trouble::Fault(fault.clone()));
+            self.log.note(self.connection, now, FaultKind::Fault(fault.clone()));
             state.suffer(fault, now);
             struck = true;
         }
@@ -125,8 +130,8 @@ impl Line {
     /// When the next fault strikes by itself.
     fn next(&self, state: &State) -> Option<Instant> {
         let times = state.faults.iter().filter_map(|(moment, _)| match *moment {
-            Moment::After(time) => Some(self.opened + time),
-            Moment::Read(_) | Moment::Written(_) => None,
+            FaultTrigger::After(time) => Some(self.opened + time),
+            FaultTrigger::Read(_) | FaultTrigger::Written(_) => None,
         });
         times.min().filter(|_| state.end.is_none())
     }

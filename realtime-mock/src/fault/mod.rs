@@ -22,10 +22,10 @@ use realtime_core::{
 };
 
 use line::Line;
-pub use plan::{Dial, Fault, FaultPlan, Moment};
+pub use plan::{ConnectFault, Fault, FaultPlan, FaultTrigger};
 
 /// Faults that are remembered as having struck.
-const MOST_STRUCK: usize = 4096;
+const MOST_INJECTED: usize = 4096;
 
 /// A transport around another one, whose connections go wrong as they are told to.
 ///
@@ -34,12 +34,12 @@ const MOST_STRUCK: usize = 4096;
 ///
 /// ```
 /// use realtime_core::{Client, event::SessionUpdated, transport::CloseFrame};
-/// use realtime_mock::{Fault, FaultPlan, Faults, MockTransport, Moment};
+/// use realtime_mock::{Fault, FaultPlan, Faults, MockTransport, FaultTrigger};
 ///
 /// let (transport, server) = MockTransport::new();
 /// // The first connection is closed once the greeting was read; all others are well.
 /// let faults = Faults::new(transport, |connection| match connection {
-///     1 => FaultPlan::new().at(Moment::Read(1), Fault::Close(CloseFrame::new(1011, "no memory"))),
+///     1 => FaultPlan::new().at(FaultTrigger::Read(1), Fault::Close(CloseFrame::new(1011, "no memory"))),
 ///     _ => FaultPlan::new(),
 /// });
 /// let client = Client::builder(faults.clone()).build();
@@ -48,13 +48,13 @@ const MOST_STRUCK: usize = 4096;
 ///     assert!(connection.next().await.expect("the greeting").is_ok());
 ///     let error = connection.next().await.expect("the end").unwrap_err();
 ///     assert_eq!(error.close_frame().map(|frame| frame.code), Some(1011));
-///     assert_eq!(faults.struck().len(), 1);
+///     assert_eq!(faults.injected().len(), 1);
 ///     Ok::<(), realtime_core::Error>(())
 /// })?;
 /// # Ok::<(), realtime_core::Error>(())
 /// ```
 ///
-/// A clone is the same transport: keep one to ask what has [`struck`](Self::struck). For faults by chance see
+/// A clone is the same transport: keep one to ask what has been [`injected`](Self::injected). For faults by chance see
 /// [`FaultPlan::drawn`]; for faults on a real socket, serve it with `Server::new`.
 #[derive(Clone)]
 pub struct Faults(Arc<Shared>);
@@ -63,42 +63,42 @@ struct Shared {
     inner: Box<dyn Transport>,
     plan: Box<dyn Fn(u64) -> FaultPlan + Send + Sync>,
     connections: AtomicU64,
-    struck: Arc<Log>,
+    injected: Arc<Log>,
 }
 
 /// A fault that has struck.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Struck {
+pub struct InjectedFault {
     /// The attempt to connect, from 1.
     pub connection: u64,
     /// When, on the transport's timer.
     pub at: Instant,
     /// What it was.
-    pub what: Trouble,
+    pub kind: FaultKind,
 }
 
 /// A fault of either kind.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum FaultKind {
     /// Of an attempt to connect.
-    Dial(Dial),
+    Connect(ConnectFault),
     /// Of an open connection.
     Fault(Fault),
 }
 
 /// What has struck, the latest last.
 #[derive(Default)]
-struct Log(Mutex<VecDeque<Struck>>);
+struct Log(Mutex<VecDeque<InjectedFault>>);
 
 impl Log {
-    fn note(&self, connection: u64, at: Instant, what: Trouble) {
+    fn note(&self, connection: u64, at: Instant, kind: FaultKind) {
         let mut struck = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if struck.len() == MOST_STRUCK {
+        if struck.len() == MOST_INJECTED {
             struck.pop_front();
         }
-        struck.push_back(Struck { connection, at, what });
+        struck.push_back(InjectedFault { connection, at, kind });
     }
 }
 
@@ -109,7 +109,7 @@ impl Faults {
             inner: Box::new(transport),
             plan: Box::new(plan),
             connections: AtomicU64::new(0),
-            struck: Arc::default(),
+            injected: Arc::default(),
         }))
     }
 
@@ -121,18 +121,18 @@ impl Faults {
     }
 
     /// What has struck, the latest last: the last 4096.
-    pub fn struck(&self) -> Vec<Struck> {
-        self.0.struck.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    pub fn injected(&self) -> Vec<InjectedFault> {
+        self.0.injected.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    async fn dial(&self, connection: u64, dial: Dial) -> Result<(), TransportError> {
+    async fn delay_or_fail(&self, connection: u64, fault: ConnectFault) -> Result<(), TransportError> {
         let timer = self.0.inner.timer();
-        self.0.struck.note(connection, timer.now(), Trouble::Dial(dial.clone()));
-        match dial {
-            Dial::Delay(time) => timer.sleep_until(timer.now() + time).await,
-            Dial::Refuse(status) => return Err(TransportError::rejected(status, HeaderMap::new(), "".into())),
-            Dial::Fail(kind) => return Err(asked_for(kind)),
-            Dial::Never => std::future::pending().await,
+        self.0.injected.note(connection, timer.now(), FaultKind::Connect(fault.clone()));
+        match fault {
+            ConnectFault::Delay(time) => timer.sleep_until(timer.now() + time).await,
+            ConnectFault::Refuse(status) => return Err(TransportError::rejected(status, HeaderMap::new(), "".into())),
+            ConnectFault::Fail(kind) => return Err(asked_for(kind)),
+            ConnectFault::Never => std::future::pending().await,
         }
         Ok(())
     }
@@ -142,12 +142,12 @@ impl Faults {
 impl Transport for Faults {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
         let connection = self.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let FaultPlan { dial, faults } = (self.0.plan)(connection);
-        if let Some(dial) = dial {
-            self.dial(connection, dial).await?;
+        let FaultPlan { connect, faults } = (self.0.plan)(connection);
+        if let Some(fault) = connect {
+            self.delay_or_fail(connection, fault).await?;
         }
         let inner = self.0.inner.connect(handshake).await?;
-        let line = Line::new(connection, self.0.inner.timer(), faults, self.0.struck.clone());
+        let line = Line::new(connection, self.0.inner.timer(), faults, self.0.injected.clone());
         Ok(halves::wrap(inner, Arc::new(line)))
     }
 

@@ -9,14 +9,14 @@ use super::dice::Dice;
 /// What goes wrong with one connection, and when. Each entry strikes once.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
-    pub(super) dial: Option<Dial>,
-    pub(super) faults: Vec<(Moment, Fault)>,
+    pub(super) connect: Option<ConnectFault>,
+    pub(super) faults: Vec<(FaultTrigger, Fault)>,
 }
 
 /// What goes wrong with an attempt to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Dial {
+pub enum ConnectFault {
     /// It takes so much longer.
     Delay(Duration),
     /// The server refuses with this status.
@@ -30,7 +30,7 @@ pub enum Dial {
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Moment {
+pub enum FaultTrigger {
     /// Once so many messages were read: pings, close frames and injected messages count. 0 is from the beginning.
     Read(u64),
     /// Once so many messages were written. 0 is from the beginning.
@@ -107,14 +107,14 @@ impl FaultPlan {
 
     /// This goes wrong with the attempt to connect.
     #[must_use]
-    pub fn dial(mut self, dial: Dial) -> Self {
-        self.dial = Some(dial);
+    pub fn connect(mut self, fault: ConnectFault) -> Self {
+        self.connect = Some(fault);
         self
     }
 
     /// This goes wrong at that moment. Of two at the same moment the first one strikes first.
     #[must_use]
-    pub fn at(mut self, moment: Moment, fault: Fault) -> Self {
+    pub fn at(mut self, moment: FaultTrigger, fault: Fault) -> Self {
         self.faults.push((moment, fault));
         self
     }
@@ -128,11 +128,11 @@ impl FaultPlan {
         let mut dice = Dice::new(seed);
         let mut plan = Self::new();
         if dice.below(4) == 0 {
-            plan.dial = Some(match dice.below(5) {
-                0 => Dial::Refuse(StatusCode::SERVICE_UNAVAILABLE),
-                1 => Dial::Fail(TransportErrorKind::Connect),
-                2 => Dial::Never,
-                _ => Dial::Delay(dice.up_to(Duration::from_secs(3))),
+            plan.connect = Some(match dice.below(5) {
+                0 => ConnectFault::Refuse(StatusCode::SERVICE_UNAVAILABLE),
+                1 => ConnectFault::Fail(TransportErrorKind::Connect),
+                2 => ConnectFault::Never,
+                _ => ConnectFault::Delay(dice.up_to(Duration::from_secs(3))),
             });
         }
         for _ in 0..dice.below(4) {
@@ -166,10 +166,10 @@ impl FaultPlan {
     }
 }
 
-fn moment(dice: &mut Dice) -> Moment {
+fn moment(dice: &mut Dice) -> FaultTrigger {
     match dice.below(3) {
-        0 => Moment::Read(dice.below(64)),
-        1 => Moment::Written(dice.below(64)),
-        _ => Moment::After(dice.up_to(Duration::from_secs(30))),
+        0 => FaultTrigger::Read(dice.below(64)),
+        1 => FaultTrigger::Written(dice.below(64)),
+        _ => FaultTrigger::After(dice.up_to(Duration::from_secs(30))),
     }
 }

@@ -29,7 +29,7 @@ pub(super) const VERSION: u32 = 1;
 /// line; lines that are empty or begin with `#` are passed over:
 ///
 /// ```
-/// use realtime_mock::{Cassette, What};
+/// use realtime_mock::{Cassette, EntryKind};
 ///
 /// let cassette: Cassette = r#"
 /// {"cassette":1}
@@ -38,7 +38,7 @@ pub(super) const VERSION: u32 = 1;
 /// {"ms":90,"link":1,"from":"client","close":{"code":1000,"reason":""}}
 /// {"ms":95,"link":1,"ended":null}
 /// "#.parse()?;
-/// assert!(matches!(cassette.entries()[1].what, What::Received(_)));
+/// assert!(matches!(cassette.entries()[1].kind, EntryKind::Received(_)));
 /// # Ok::<(), realtime_mock::CassetteError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -64,13 +64,13 @@ pub struct Entry {
     /// On which connection, from 1.
     pub link: u32,
     /// What.
-    pub what: What,
+    pub kind: EntryKind,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum What {
+pub enum EntryKind {
     /// The connection was opened.
     Opened {
         /// Where to, as it may be printed.
@@ -98,8 +98,8 @@ pub enum What {
 
 impl Entry {
     /// Something that happened.
-    pub fn new(ms: u64, link: u32, what: What) -> Self {
-        Self { ms, link, what }
+    pub fn new(ms: u64, link: u32, kind: EntryKind) -> Self {
+        Self { ms, link, kind }
     }
 }
 
@@ -337,15 +337,15 @@ impl Line<'_> {
         found.extend(
             self.close.map(|close| Message::Close(close.map(|close| CloseFrame::new(close.code, close.reason)))),
         );
-        let mut whats: Vec<What> = match self.from {
-            Some(Side::Client) => found.into_iter().map(What::Sent).collect(),
-            Some(Side::Server) => found.into_iter().map(What::Received).collect(),
+        let mut whats: Vec<EntryKind> = match self.from {
+            Some(Side::Client) => found.into_iter().map(EntryKind::Sent).collect(),
+            Some(Side::Server) => found.into_iter().map(EntryKind::Received).collect(),
             None if found.is_empty() => Vec::new(),
             None => return Err("a message without `from`".into()),
         };
-        whats.extend(self.opened.map(|url| What::Opened { url, headers: self.headers }));
-        whats.extend(self.failed.map(|error| What::Failed { error, status: self.status }));
-        whats.extend(self.ended.map(|error| What::Ended { error }));
+        whats.extend(self.opened.map(|url| EntryKind::Opened { url, headers: self.headers }));
+        whats.extend(self.failed.map(|error| EntryKind::Failed { error, status: self.status }));
+        whats.extend(self.ended.map(|error| EntryKind::Ended { error }));
         match (whats.pop(), whats.is_empty()) {
             (Some(what), true) => Ok(Entry::new(self.ms, self.link, what)),
             (None, _) => Err("nothing happens in it".into()),
@@ -362,13 +362,13 @@ pub(super) fn head() -> String {
 pub(super) fn entry_line(entry: &Entry) -> String {
     let (ms, link) = (entry.ms, entry.link);
     let start = format!(r#"{{"ms":{ms},"link":{link}"#);
-    let rest = match &entry.what {
-        What::Opened { url, headers } => format!(r#""opened":{},"headers":{}"#, json(url), json(headers)),
-        What::Failed { error, status: None } => format!(r#""failed":{}"#, json(error)),
-        What::Failed { error, status: Some(status) } => format!(r#""failed":{},"status":{status}"#, json(error)),
-        What::Sent(message) => format!(r#""from":"client",{}"#, message_member(message)),
-        What::Received(message) => format!(r#""from":"server",{}"#, message_member(message)),
-        What::Ended { error } => format!(r#""ended":{}"#, json(error)),
+    let rest = match &entry.kind {
+        EntryKind::Opened { url, headers } => format!(r#""opened":{},"headers":{}"#, json(url), json(headers)),
+        EntryKind::Failed { error, status: None } => format!(r#""failed":{}"#, json(error)),
+        EntryKind::Failed { error, status: Some(status) } => format!(r#""failed":{},"status":{status}"#, json(error)),
+        EntryKind::Sent(message) => format!(r#""from":"client",{}"#, message_member(message)),
+        EntryKind::Received(message) => format!(r#""from":"server",{}"#, message_member(message)),
+        EntryKind::Ended { error } => format!(r#""ended":{}"#, json(error)),
     };
     format!("{start},{rest}}}")
 }

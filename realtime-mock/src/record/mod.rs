@@ -23,7 +23,7 @@ use realtime_core::{
     },
 };
 
-pub use cassette::{Cassette, CassetteError, CassetteErrorKind, Entry, What};
+pub use cassette::{Cassette, CassetteError, CassetteErrorKind, Entry, EntryKind};
 pub use player::{Matching, Mismatch};
 pub use replay::{Replay, ReplayTransport};
 
@@ -133,11 +133,11 @@ impl Transport for Recorder {
                     TransportErrorKind::Rejected { status } => Some(status.as_u16()),
                     _ => None,
                 };
-                tap.note(What::Failed { error: tap.redactor.words(&error.to_string()), status });
+                tap.note(EntryKind::Failed { error: tap.redactor.words(&error.to_string()), status });
                 return Err(error);
             }
         };
-        tap.note(What::Opened { url, headers });
+        tap.note(EntryKind::Opened { url, headers });
         let tap = Arc::new(tap);
         let mut duplex = Duplex::new(Outgoing(inner.write, tap.clone()), Incoming(inner.read, tap));
         duplex.headers = inner.headers;
@@ -193,13 +193,13 @@ struct Tap {
 }
 
 impl Tap {
-    fn note(&self, what: What) {
+    fn note(&self, kind: EntryKind) {
         let now = self.shared.inner.timer().now();
         let mut state = self.shared.state();
         let ms = now - state.began.unwrap_or(now);
-        let entry = Entry::new(u64::try_from(ms.as_millis()).unwrap_or(u64::MAX), self.link, what);
+        let entry = Entry::new(u64::try_from(ms.as_millis()).unwrap_or(u64::MAX), self.link, kind);
         state.line(&cassette::entry_line(&entry));
-        if matches!(entry.what, What::Ended { .. } | What::Failed { .. }) {
+        if matches!(entry.kind, EntryKind::Ended { .. } | EntryKind::Failed { .. }) {
             state.flush();
         }
     }
@@ -239,7 +239,7 @@ impl WriteHalf for Outgoing {
     async fn send(&mut self, message: Message) -> Result<(), TransportError> {
         // Before it leaves, so that it stands before its answer.
         if let Some(clean) = self.1.clean(&message) {
-            self.1.note(What::Sent(clean));
+            self.1.note(EntryKind::Sent(clean));
         }
         self.0.send(message).await
     }
@@ -254,13 +254,13 @@ impl ReadHalf for Incoming {
         match &received {
             Ok(Some(message)) => {
                 if let Some(clean) = self.1.clean(message) {
-                    self.1.note(What::Received(clean));
+                    self.1.note(EntryKind::Received(clean));
                 }
             }
-            Ok(None) => self.1.note(What::Ended { error: None }),
+            Ok(None) => self.1.note(EntryKind::Ended { error: None }),
             Err(error) => {
                 let error = self.1.redactor.words(&error.to_string());
-                self.1.note(What::Ended { error: Some(error) });
+                self.1.note(EntryKind::Ended { error: Some(error) });
             }
         }
         received

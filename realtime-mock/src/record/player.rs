@@ -9,7 +9,7 @@ use realtime_core::transport::{CloseFrame, Message, Text};
 use serde_json::Value;
 
 use super::{
-    cassette::{Entry, What},
+    cassette::{Entry, EntryKind},
     redact::Redactor,
     rewrite::{Rewrite, rewrite},
 };
@@ -114,14 +114,14 @@ pub(super) struct Player {
 struct Step {
     line: usize,
     ms: u64,
-    what: What,
+    kind: EntryKind,
 }
 
 impl Player {
     /// `entries` are those of one connection.
     pub(super) fn new(entries: impl Iterator<Item = (usize, Entry)>, matching: Matching, redactor: Redactor) -> Self {
-        let steps = entries.map(|(line, Entry { ms, what, .. })| Step { line, ms, what });
-        let steps = steps.filter(|step| !matches!(step.what, What::Opened { .. } | What::Failed { .. }));
+        let steps = entries.map(|(line, Entry { ms, kind, .. })| Step { line, ms, kind });
+        let steps = steps.filter(|step| !matches!(step.kind, EntryKind::Opened { .. } | EntryKind::Failed { .. }));
         let steps: VecDeque<_> = steps.collect();
         let last = steps.back().map_or(1, |step| step.line);
         Self { matching, redactor, steps, last, names: Names::default(), closing: None, closed: false }
@@ -136,10 +136,10 @@ impl Player {
                 // A recording that breaks off says nothing more, until the client closes.
                 return if self.closed { Next::End { broken: false } } else { Next::Listen };
             };
-            match &step.what {
-                What::Received(message) => return Next::Say(self.renamed(message), step.ms),
-                What::Ended { error } => return Next::End { broken: error.is_some() },
-                What::Sent(message) if self.is_awaited(message) => return Next::Listen,
+            match &step.kind {
+                EntryKind::Received(message) => return Next::Say(self.renamed(message), step.ms),
+                EntryKind::Ended { error } => return Next::End { broken: error.is_some() },
+                EntryKind::Sent(message) if self.is_awaited(message) => return Next::Listen,
                 _ => drop(self.steps.pop_front()),
             }
         }
@@ -155,7 +155,10 @@ impl Player {
 
     /// Recorded events of the client that have not come.
     pub(super) fn missing(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(&step.what, What::Sent(message) if self.is_awaited(message))).count()
+        self.steps
+            .iter()
+            .filter(|step| matches!(&step.kind, EntryKind::Sent(message) if self.is_awaited(message)))
+            .count()
     }
 
     fn is_awaited(&self, message: &Message) -> bool {
@@ -169,18 +172,18 @@ impl Player {
         match message {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(frame) => {
-                let answer = self.steps.iter().find_map(|step| match &step.what {
-                    What::Received(Message::Close(frame)) => Some(frame.clone()),
+                let answer = self.steps.iter().find_map(|step| match &step.kind {
+                    EntryKind::Received(Message::Close(frame)) => Some(frame.clone()),
                     _ => None,
                 });
                 self.closing = Some(answer.unwrap_or_else(|| frame.clone()));
-                self.steps.retain(|step| !matches!(step.what, What::Sent(Message::Close(_))));
+                self.steps.retain(|step| !matches!(step.kind, EntryKind::Sent(Message::Close(_))));
                 return Ok(());
             }
             Message::Text(_) | Message::Binary(_) => {}
         }
-        let recorded = |step: &Step| match &step.what {
-            What::Sent(recorded) => self.matching == Matching::Strict || kind(recorded) == came,
+        let recorded = |step: &Step| match &step.kind {
+            EntryKind::Sent(recorded) => self.matching == Matching::Strict || kind(recorded) == came,
             _ => false,
         };
         let Some(at) = self.steps.iter().position(recorded) else {
@@ -189,7 +192,7 @@ impl Player {
                 Matching::ByType => Ok(()),
             };
         };
-        let Some(Step { line, what: What::Sent(recorded), .. }) = self.steps.get(at) else { return Ok(()) };
+        let Some(Step { line, kind: EntryKind::Sent(recorded), .. }) = self.steps.get(at) else { return Ok(()) };
         let (line, recorded) = (*line, recorded.clone());
         let compared = self.compare(&recorded, message);
         if self.matching == Matching::Strict

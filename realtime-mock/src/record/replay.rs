@@ -17,7 +17,7 @@ use realtime_core::{
 };
 
 use super::{
-    Cassette, Matching, Mismatch, What,
+    Cassette, EntryKind, Matching, Mismatch,
     player::{Next, Player},
     redact::Redactor,
 };
@@ -169,8 +169,8 @@ impl Transport for ReplayTransport {
         };
         let mut opened = None;
         for (_, entry) in replay.cassette.link(link) {
-            match entry.what {
-                What::Failed { error, status } => {
+            match entry.kind {
+                EntryKind::Failed { error, status } => {
                     return Err(match status.and_then(|status| StatusCode::from_u16(status).ok()) {
                         Some(status) => TransportError::rejected(status, HeaderMap::new(), error.into()),
                         None => TransportError::new(TransportErrorKind::Connect, error),
