@@ -95,8 +95,8 @@ pub use record::{
 pub use serve::{Served, Server, SystemClock};
 pub use server::{MockServer, MockSession};
 pub use simulator::{
-    Answer, Heard, McpServer, Pace, Phrase, Received, SimulatedSession, Simulator, SimulatorTransport, Table,
-    TableError, Turn, Utterance,
+    Answer, McpServer, Pace, Phrase, Received, SimulatedSession, SimulatedTranscript, Simulator, SimulatorTransport,
+    Table, TableError, Turn, Utterance,
 };
 pub use transport::MockTransport;
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use realtime::{
-    mock::{Heard, Pace, Simulator},
+    mock::{Pace, SimulatedTranscript, Simulator},
     transport::Timer,
     types::Failure,
 };
@@ -85,7 +85,7 @@ fn one_append_may_hold_several_turns() {
 
 #[test]
 fn a_turn_is_committed_and_answered() {
-    let simulator = Simulator::new().hear(|utterance| format!("{} ms", utterance.ms)).answer(|turn| turn.text());
+    let simulator = Simulator::new().transcribe(|utterance| format!("{} ms", utterance.ms)).answer(|turn| turn.text());
     let mut wire = Wire::open(simulator);
     wire.append(&[voice(400), silence(200)].concat());
     let frames = wire.until("rate_limits.updated");
@@ -195,9 +195,12 @@ fn silence_makes_the_model_ask() {
 
 #[test]
 fn transcripts_come_when_they_are_told_to() {
-    let heard = |heard: Heard| {
+    let heard = |heard: SimulatedTranscript| {
         let mut wire = Wire::open(
-            Simulator::new().pace(Pace::LIVE).hear(move |_| heard.clone()).answer(|_| "That is what I thought, too."),
+            Simulator::new()
+                .pace(Pace::LIVE)
+                .transcribe(move |_| heard.clone())
+                .answer(|_| "That is what I thought, too."),
         );
         wire.update(
             json!({ "audio": { "input": { "transcription": { "model": "gpt-4o-transcribe", "language": "en" } } } }),
@@ -210,10 +213,14 @@ fn transcripts_come_when_they_are_told_to() {
     const DONE: &str = "conversation.item.input_audio_transcription.completed";
     let at = |frames: &[Value], kind: &str| frames.iter().position(|frame| frame["type"] == kind).unwrap();
     for (text, before, after) in [
-        (Heard::text("Hey, you!").early(), "input_audio_buffer.speech_stopped", "input_audio_buffer.committed"),
-        (Heard::text("Hey, you!").after(Duration::ZERO), "conversation.item.done", "response.created"),
-        (Heard::text("Hey, you!"), "response.created", "response.done"),
-        (Heard::text("Hey, you!").after(Duration::from_secs(5)), "rate_limits.updated", ""),
+        (
+            SimulatedTranscript::text("Hey, you!").early(),
+            "input_audio_buffer.speech_stopped",
+            "input_audio_buffer.committed",
+        ),
+        (SimulatedTranscript::text("Hey, you!").after(Duration::ZERO), "conversation.item.done", "response.created"),
+        (SimulatedTranscript::text("Hey, you!"), "response.created", "response.done"),
+        (SimulatedTranscript::text("Hey, you!").after(Duration::from_secs(5)), "rate_limits.updated", ""),
     ] {
         let (frames, items) = heard(text);
         let done = at(&frames, DONE);
@@ -228,7 +235,7 @@ fn transcripts_come_when_they_are_told_to() {
         let items = serde_json::to_value(&items).unwrap();
         assert_eq!(items[0]["content"][0]["transcript"], "Hey, you!");
     }
-    let (frames, _) = heard(Heard::text("Well").failing(Failure::default().code("audio_unintelligible")));
+    let (frames, _) = heard(SimulatedTranscript::text("Well").failing(Failure::default().code("audio_unintelligible")));
     let failed = one(&frames, "conversation.item.input_audio_transcription.failed");
     assert_eq!(failed["error"]["code"], "audio_unintelligible");
     assert!(frames.iter().all(|frame| frame["type"] != DONE));
@@ -236,7 +243,7 @@ fn transcripts_come_when_they_are_told_to() {
 
 #[test]
 fn a_transcription_session_writes_down() {
-    let mut wire = Wire::connect(Simulator::new().hear(|_| "Good morning."), handshake("?intent=transcription"));
+    let mut wire = Wire::connect(Simulator::new().transcribe(|_| "Good morning."), handshake("?intent=transcription"));
     wire.next();
     let session = |model: &str| {
         json!({

@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use realtime::mock::{Answer, Heard, McpServer, Pace, Phrase, Simulator};
+use realtime::mock::{Answer, McpServer, Pace, Phrase, SimulatedTranscript, Simulator};
 use realtime::types::McpListedTool;
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn answers(lines: &[Line]) -> Vec<Answer> {
 }
 
 /// What was heard in the recording, in order: its transcript as early or as late as it was.
-fn hearings(lines: &[Line]) -> Vec<Heard> {
+fn hearings(lines: &[Line]) -> Vec<SimulatedTranscript> {
     let place = |kind: &str, item: &Value| {
         let kind = format!("{kind}.");
         lines.iter().position(|line| format!("{}.", line.kind()).starts_with(&kind) && line.frame["item_id"] == *item)
@@ -95,7 +95,7 @@ fn hearings(lines: &[Line]) -> Vec<Heard> {
             |kind: &str| lines[at..].iter().position(|line| line.kind() == kind).map_or(usize::MAX, |it| at + it);
         heard.push(match (done, failed) {
             (Some(done), _) => {
-                let heard = Heard::text(lines[done].frame["transcript"].as_str().unwrap());
+                let heard = SimulatedTranscript::text(lines[done].frame["transcript"].as_str().unwrap());
                 let next = lines[at + 1..].iter().position(|line| line.kind().ends_with(".committed"));
                 match done {
                     _ if done < at => heard.early(),
@@ -110,9 +110,9 @@ fn hearings(lines: &[Line]) -> Vec<Heard> {
             }
             (None, Some(failed)) => {
                 let failure = serde_json::from_value(lines[failed].frame["error"].clone()).unwrap();
-                Heard::text("Partial").failing(failure).after(Duration::ZERO)
+                SimulatedTranscript::text("Partial").failing(failure).after(Duration::ZERO)
             }
-            (None, None) => Heard::default(),
+            (None, None) => SimulatedTranscript::default(),
         });
     }
     heard
@@ -145,7 +145,7 @@ fn hold(name: &str, simulator: Simulator, query: &str, skip: &[&str], lines: Vec
             let answer = answers.get(turn.number() as usize).cloned().unwrap_or_default();
             if turn.metadata("interleaved").is_some() { answer.interleaved() } else { answer }
         })
-        .hear(move |utterance| hearings.get(utterance.number as usize).cloned().unwrap_or_default());
+        .transcribe(move |utterance| hearings.get(utterance.number as usize).cloned().unwrap_or_default());
     let mut wire = Wire::connect(simulator, handshake(query));
     let (mut ids, mut due, mut floated) = (Ids::default(), Vec::new(), Vec::new());
     let like_recorded = |frame: &Value| {

@@ -25,14 +25,14 @@ pub struct Utterance {
 ///
 /// The model answers to it, and it is the transcript, if the session asks for one.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
+pub struct SimulatedTranscript {
     pub(super) pieces: Vec<String>,
     pub(super) failure: Option<Box<Failure>>,
     pub(super) after: Option<Duration>,
     pub(super) early: bool,
 }
 
-impl Heard {
+impl SimulatedTranscript {
     /// These words. They are transcribed one by one.
     pub fn text(text: impl AsRef<str>) -> Self {
         Self { pieces: words(text.as_ref()), ..Self::default() }
@@ -65,13 +65,13 @@ impl Heard {
     }
 }
 
-impl From<&str> for Heard {
+impl From<&str> for SimulatedTranscript {
     fn from(text: &str) -> Self {
         Self::text(text)
     }
 }
 
-impl From<String> for Heard {
+impl From<String> for SimulatedTranscript {
     fn from(text: String) -> Self {
         Self::text(text)
     }

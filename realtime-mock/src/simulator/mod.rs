@@ -20,7 +20,7 @@ use realtime_core::{Secret, transport::Timer};
 
 pub use answer::Answer;
 pub use handle::{Received, SimulatedSession};
-pub use hearing::{Heard, Phrase, Utterance};
+pub use hearing::{Phrase, SimulatedTranscript, Utterance};
 pub use mcp::McpServer;
 pub use pace::Pace;
 pub use table::{Table, TableError};
@@ -106,8 +106,11 @@ impl Simulator {
 
     /// What it hears when the user speaks. By default only that somebody has spoken, and for how long.
     #[must_use]
-    pub fn hear<H: Into<Heard>>(mut self, hear: impl Fn(&Utterance) -> H + Send + Sync + 'static) -> Self {
-        self.settings_mut().hear = Arc::new(move |utterance| hear(utterance).into());
+    pub fn transcribe<H: Into<SimulatedTranscript>>(
+        mut self,
+        transcribe: impl Fn(&Utterance) -> H + Send + Sync + 'static,
+    ) -> Self {
+        self.settings_mut().transcribe = Arc::new(move |utterance| transcribe(utterance).into());
         self
     }
 

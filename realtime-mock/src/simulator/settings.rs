@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use realtime_core::Secret;
 
-use super::{Answer, Heard, McpServer, Pace, Phrase, Turn, Utterance};
+use super::{Answer, McpServer, Pace, Phrase, SimulatedTranscript, Turn, Utterance};
 
 type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 
@@ -10,7 +10,7 @@ type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) answer: Arc<dyn Fn(&Turn<'_>) -> Answer + Send + Sync>,
-    pub(super) hear: Arc<dyn Fn(&Utterance) -> Heard + Send + Sync>,
+    pub(super) transcribe: Arc<dyn Fn(&Utterance) -> SimulatedTranscript + Send + Sync>,
     pub(super) translate: Function<u64, Phrase>,
     pub(super) mcp: Vec<McpServer>,
     pub(super) pace: Option<Pace>,
@@ -36,7 +36,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             answer: Arc::new(|turn| turn.echo()),
-            hear: Arc::new(|utterance| format!("({} ms of speech)", utterance.ms).into()),
+            transcribe: Arc::new(|utterance| format!("({} ms of speech)", utterance.ms).into()),
             translate: Arc::new(|_| Phrase::new("These are words.", "Estas son palabras.")),
             mcp: Vec::new(),
             pace: None,

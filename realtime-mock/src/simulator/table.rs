@@ -4,7 +4,7 @@ use realtime_core::types::{Failure, McpListedTool};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, Heard, McpServer, Phrase, Simulator, Turn};
+use super::{Answer, McpServer, Phrase, SimulatedTranscript, Simulator, Turn};
 
 /// Answers from a file of JSON lines, for a simulator that is served, or one whose answers are not worth a closure.
 ///
@@ -181,9 +181,9 @@ impl Simulator {
         }
         if !table.hear.is_empty() {
             let hear = table.hear.clone();
-            self = self.hear(move |utterance| {
+            self = self.transcribe(move |utterance| {
                 let number = usize::try_from(utterance.number).unwrap_or(usize::MAX);
-                Heard::text(hear.get(number).or(hear.last()).map_or("", String::as_str))
+                SimulatedTranscript::text(hear.get(number).or(hear.last()).map_or("", String::as_str))
             });
         }
         if !table.phrases.is_empty() {

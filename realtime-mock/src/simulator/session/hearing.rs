@@ -24,7 +24,7 @@ pub(super) struct Hearing {
 
 /// What was heard, and where in the session's audio.
 #[derive(Debug, PartialEq)]
-pub(super) enum Heard {
+pub(super) enum SpeechEdge {
     /// Speech begins, the padding before it included.
     Started(Ticks),
     /// It is over, the silence after it included.
@@ -40,7 +40,7 @@ impl Hearing {
         mut at: Ticks,
         first: Ticks,
         turns: &Turns,
-    ) -> Vec<Heard> {
+    ) -> Vec<SpeechEdge> {
         let mut heard = Vec::new();
         let step = ticks_per_byte(format) * Ticks::from(format.bytes_per_sample().unwrap_or(2));
         for_each_sample(audio, format, |sample| {
@@ -58,7 +58,7 @@ impl Hearing {
         heard
     }
 
-    fn judge(&mut self, loud: bool, at: Ticks, first: Ticks, turns: &Turns) -> Option<Heard> {
+    fn judge(&mut self, loud: bool, at: Ticks, first: Ticks, turns: &Turns) -> Option<SpeechEdge> {
         match &mut self.quiet {
             None => {
                 self.loud = if loud { self.loud + FRAME } else { 0 };
@@ -67,7 +67,7 @@ impl Hearing {
                 }
                 let onset = at.saturating_sub(turns.prefix_ms.saturating_mul(MS).saturating_add(ONSET));
                 (self.loud, self.quiet) = (0, Some(0));
-                Some(Heard::Started(onset.max(first)))
+                Some(SpeechEdge::Started(onset.max(first)))
             }
             Some(quiet) => {
                 *quiet = if loud { 0 } else { quiet.saturating_add(FRAME) };
@@ -75,7 +75,7 @@ impl Hearing {
                     return None;
                 }
                 self.quiet = None;
-                Some(Heard::Stopped(at))
+                Some(SpeechEdge::Stopped(at))
             }
         }
     }
@@ -148,7 +148,7 @@ mod tests {
                     heard.extend(hearing.listen(piece, &format, at, 0, &turns()));
                     at += piece.len() as u64 * ticks_per_byte(&format);
                 }
-                let [Heard::Started(from), Heard::Stopped(to)] = heard[..] else { panic!("{heard:?}") };
+                let [SpeechEdge::Started(from), SpeechEdge::Stopped(to)] = heard[..] else { panic!("{heard:?}") };
                 assert!((400..=440).contains(&(from / MS)), "{format:?} {}", from / MS);
                 assert!((1020..=1100).contains(&(to / MS)), "{format:?} {}", to / MS);
             }
@@ -161,7 +161,7 @@ mod tests {
         let listen = |turns: Turns, first| Hearing::default().listen(&audio(&pcm), &pcm, 0, first, &turns);
         assert_eq!(listen(Turns { threshold: 1.0, ..turns() }, 0), []);
         assert_eq!(listen(Turns { silence_ms: 600, ..turns() }, 0).len(), 1);
-        assert_eq!(listen(Turns { prefix_ms: 9_999, ..turns() }, 7 * MS)[0], Heard::Started(7 * MS));
+        assert_eq!(listen(Turns { prefix_ms: 9_999, ..turns() }, 7 * MS)[0], SpeechEdge::Started(7 * MS));
         assert!(!is_silent(&speak(100, &pcm), &pcm) && is_silent(&[0; 960], &pcm) && is_silent(&[], &pcm));
     }
 }

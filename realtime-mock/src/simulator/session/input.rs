@@ -7,7 +7,7 @@ use super::{
     Fault,
     buffer::{MS, Ticks},
     conversation::{Clip, Entry, Place},
-    hearing::{Heard, Hearing},
+    hearing::{Hearing, SpeechEdge},
     talk::Talk,
 };
 use crate::simulator::request::Kind;
@@ -39,7 +39,7 @@ impl Talk {
             // What takes no time is over by then.
             self.settle();
             match heard {
-                Heard::Started(from) => {
+                SpeechEdge::Started(from) => {
                     // A turn that ended within the same audio has moved the buffer's beginning.
                     let from = from.max(self.buffer.start());
                     let item = self.wire.ids.make("item");
@@ -51,7 +51,7 @@ impl Talk {
                         self.interrupt();
                     }
                 }
-                Heard::Stopped(to) => {
+                SpeechEdge::Stopped(to) => {
                     let Some(Speech { item, from }) = self.speech.take() else { continue };
                     let members = json!({ "audio_end_ms": to / MS, "item_id": item });
                     self.wire.send("input_audio_buffer.speech_stopped", members);
@@ -100,7 +100,7 @@ impl Talk {
     fn take_turn(&mut self, id: String, from: Ticks, to: Ticks) {
         let audio = self.buffer.take(from, to);
         let format = self.config.input.clone();
-        let heard = self.hear(&audio, &format);
+        let heard = self.understand(&audio, &format);
         let (words, early) = (heard.words(), heard.early);
         let clip = Clip::new(0, format, audio);
         let ms = clip.ms;

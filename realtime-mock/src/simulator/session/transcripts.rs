@@ -10,7 +10,7 @@ use realtime_core::{
 use serde_json::{Value, json};
 
 use super::{config::merge, responses::with, talk::Talk, usage::of_text};
-use crate::simulator::{Heard, Utterance};
+use crate::simulator::{SimulatedTranscript, Utterance};
 
 /// A transcription that is under way.
 pub(super) struct Transcript {
@@ -26,11 +26,11 @@ pub(super) struct Transcript {
 
 impl Talk {
     /// Listens to what was said.
-    pub(super) fn hear(&mut self, audio: &[u8], format: &AudioFormat) -> Heard {
+    pub(super) fn understand(&mut self, audio: &[u8], format: &AudioFormat) -> SimulatedTranscript {
         let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
         let number = self.utterances;
         self.utterances += 1;
-        (self.settings.hear)(&Utterance { number, audio: Audio::from(audio), format: format.clone(), ms })
+        (self.settings.transcribe)(&Utterance { number, audio: Audio::from(audio), format: format.clone(), ms })
     }
 
     /// Whether the session wants what is said written down.
@@ -39,7 +39,7 @@ impl Talk {
     }
 
     /// Begins to write down what was heard, if the session wants that.
-    pub(super) fn transcribe(&mut self, item: &str, heard: Heard, ms: u64) {
+    pub(super) fn transcribe(&mut self, item: &str, heard: SimulatedTranscript, ms: u64) {
         if !self.transcribes() {
             return;
         }
