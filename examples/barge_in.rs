@@ -17,7 +17,7 @@ use realtime::{
     Connection, Options, Realtime,
     connection::{Player, Update},
     event::ServerEvent,
-    mock::{Answer, Pace, Simulator},
+    mock::{Pace, Reply, Simulator},
     session::Playback,
     types::{Modality, RealtimeSessionConfig, ServerVad},
 };
@@ -113,8 +113,8 @@ async fn speak_up(connection: &Connection<Realtime>) -> Result<(), Box<dyn Error
 fn simulator() -> Simulator {
     // Much faster than one can listen, as the service is.
     Simulator::new().pace(Pace::LIVE.audio(30.0)).answer(|turn| match turn.number() {
-        0 => Answer::text("Once upon a time there was a queen who could not sleep, and so she counted all her sheep.")
-            .and(Answer::text("And once there was a king who could, and who did, all day long, for years and years.")),
-        _ => Answer::text("Go on, I am listening."),
+        0 => Reply::text("Once upon a time there was a queen who could not sleep, and so she counted all her sheep.")
+            .and(Reply::text("And once there was a king who could, and who did, all day long, for years and years.")),
+        _ => Reply::text("Go on, I am listening."),
     })
 }

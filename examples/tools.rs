@@ -25,7 +25,7 @@ use realtime::{
     Awaited,
     connection::{Notice, Update},
     event::ServerEvent,
-    mock::{Answer, Simulator, Turn},
+    mock::{Reply, SimulatedTurn, Simulator},
     tools::Tools,
     types::{Item, Modality, RealtimeSessionConfig},
 };
@@ -146,11 +146,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// A model that calls two functions at once, then says what they gave.
 fn simulator() -> Simulator {
-    Simulator::new().answer(|turn: &Turn<'_>| {
+    Simulator::new().answer(|turn: &SimulatedTurn<'_>| {
         if turn.output().is_none() {
-            return Answer::call("get_weather", r#"{"city":"Lisbon"}"#)
-                .and(Answer::call("get_time", r#"{"zone":"Asia/Tokyo"}"#));
+            return Reply::call("get_weather", r#"{"city":"Lisbon"}"#)
+                .and(Reply::call("get_time", r#"{"zone":"Asia/Tokyo"}"#));
         }
-        Answer::text("In Lisbon it is 24 °C and clear; in Tokyo it is 03:10.")
+        Reply::text("In Lisbon it is 24 °C and clear; in Tokyo it is 03:10.")
     })
 }

@@ -12,7 +12,7 @@ use realtime_core::{
 use crate::{
     VirtualClock,
     link::End,
-    transport::{Answer, Arrival, Shared},
+    transport::{Arrival, ConnectAnswer, Shared},
 };
 
 /// The server behind a [`MockTransport`](crate::MockTransport): a test decides what it does.
@@ -53,22 +53,22 @@ impl MockServer {
 
     /// Lets the next attempt to connect succeed, after so long.
     pub fn delay_next(&self, time: Duration) {
-        self.shared.answer_next(Answer::Accept { after: time });
+        self.shared.answer_next(ConnectAnswer::Accept { after: time });
     }
 
     /// Refuses the next attempt to connect with this status.
     pub fn refuse_next(&self, status: StatusCode, headers: HeaderMap, body: impl Into<String>) {
-        self.shared.answer_next(Answer::Refuse { status, headers, body: body.into() });
+        self.shared.answer_next(ConnectAnswer::Refuse { status, headers, body: body.into() });
     }
 
     /// Fails the next attempt to connect.
     pub fn fail_next(&self, error: TransportError) {
-        self.shared.answer_next(Answer::Fail(error));
+        self.shared.answer_next(ConnectAnswer::Fail(error));
     }
 
     /// Never answers the next attempt to connect.
     pub fn hang_next(&self) {
-        self.shared.answer_next(Answer::Never);
+        self.shared.answer_next(ConnectAnswer::Never);
     }
 
     /// The clock.

@@ -39,7 +39,7 @@ struct State {
     greeting: Greeting,
     arrivals: VecDeque<Arrival>,
     /// What awaits the next attempts to connect, in order. Afterwards all are accepted.
-    answers: VecDeque<Answer>,
+    answers: VecDeque<ConnectAnswer>,
     accepting: Option<Waker>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Arrival {
 }
 
 /// How an attempt to connect goes.
-pub(crate) enum Answer {
+pub(crate) enum ConnectAnswer {
     Accept { after: Duration },
     Refuse { status: StatusCode, headers: HeaderMap, body: String },
     Fail(TransportError),
@@ -101,7 +101,7 @@ impl Shared {
         self.state().greeting = Greeting::Fixed(greeting);
     }
 
-    pub(crate) fn answer_next(&self, answer: Answer) {
+    pub(crate) fn answer_next(&self, answer: ConnectAnswer) {
         self.state().answers.push_back(answer);
     }
 
@@ -151,12 +151,12 @@ impl Transport for MockTransport {
         let answer = self.shared.state().answers.pop_front();
         match answer {
             None => {}
-            Some(Answer::Accept { after }) => self.shared.clock.sleep(after).await,
-            Some(Answer::Refuse { status, headers, body }) => {
+            Some(ConnectAnswer::Accept { after }) => self.shared.clock.sleep(after).await,
+            Some(ConnectAnswer::Refuse { status, headers, body }) => {
                 return Err(TransportError::rejected(status, headers, body.into()));
             }
-            Some(Answer::Fail(error)) => return Err(error),
-            Some(Answer::Never) => std::future::pending().await,
+            Some(ConnectAnswer::Fail(error)) => return Err(error),
+            Some(ConnectAnswer::Never) => std::future::pending().await,
         }
         let (near, end) = link::ends(self.shared.state().capacity);
         let limit = handshake.max_message_size;

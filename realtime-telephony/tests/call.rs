@@ -24,7 +24,7 @@ use realtime_core::{
     transport::Timer,
     types::{AudioFormat, Modality, RealtimeSessionConfig, ServerVad},
 };
-use realtime_mock::{Answer, Pace, Simulator, VirtualClock};
+use realtime_mock::{Pace, Reply, Simulator, VirtualClock};
 use realtime_telephony::{Bridge, CallEnd, CallUpdate, Carrier, Frame, Settings};
 use serde_json::json;
 
@@ -120,10 +120,10 @@ fn a_caller_who_interrupts_is_answered_and_the_session_knows_what_was_heard() {
     let clock = VirtualClock::new();
     // As fast as the service is: whole answers long before they are heard.
     let simulator = Simulator::new().pace(Pace::LIVE.audio(30.0)).answer(|turn| match turn.number() {
-        0 => Answer::text(
-            "We are open from nine in the morning until ten at night, on every day of the week but Monday.",
-        ),
-        _ => Answer::text("Until ten."),
+        0 => {
+            Reply::text("We are open from nine in the morning until ten at night, on every day of the week but Monday.")
+        }
+        _ => Reply::text("Until ten."),
     });
     let client = Client::builder(simulator.transport(&clock)).build();
     let (updates, truncated, end, played, answers) = clock.block_on(async {

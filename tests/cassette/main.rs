@@ -14,17 +14,17 @@ use realtime::{
     connection::Reconnect,
     event::{Event, ServerEvent},
     mock::{
-        Answer, Cassette, ConnectFault, EntryKind, Fault, FaultPlan, FaultTrigger, Faults, Matching, MockTransport,
-        Pace, Recorder, Simulator, Tape, Turn, VirtualClock,
+        Cassette, ConnectFault, EntryKind, Fault, FaultPlan, FaultTrigger, Faults, Matching, MockTransport, Pace,
+        Recorder, Reply, SimulatedTurn, Simulator, Tape, VirtualClock,
     },
     transport::{Timer, Transport, TransportErrorKind},
     types::{FunctionTool, Item, RealtimeSessionConfig, ResponseConfig},
 };
 
-fn answers(turn: &Turn<'_>) -> Answer {
+fn answers(turn: &SimulatedTurn<'_>) -> Reply {
     match turn.text() {
-        text if text.contains("weather") => Answer::call("get_weather", r#"{"city":"Lisbon"}"#),
-        text => Answer::text(format!("You said {text:?}.")),
+        text if text.contains("weather") => Reply::call("get_weather", r#"{"city":"Lisbon"}"#),
+        text => Reply::text(format!("You said {text:?}.")),
     }
 }
 

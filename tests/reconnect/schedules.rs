@@ -13,7 +13,7 @@ use realtime::{
     Ack, Client, ErrorKind, Id, Realtime,
     connection::{Notice, Phase, Reconnect, Update},
     event::{ClientEvent, ConversationItemCreate, Event, EventOf, InputAudioBufferAppend, ResponseCreate},
-    mock::{Answer, Fault, FaultKind, Faults, Pace, Simulator, VirtualClock},
+    mock::{Fault, FaultKind, Faults, Pace, Reply, Simulator, VirtualClock},
     tools::Tools,
     transport::{CloseFrame, Timer},
     types::{FunctionCallOutput, Item, RealtimeSessionConfig, ResponseConfig},
@@ -72,8 +72,8 @@ fn fate<E: EventOf<realtime::event::ServerEvent>>(clock: &VirtualClock, ack: Ack
 
 fn service(seed: u64) -> Simulator {
     Simulator::new().seed(seed).pace(Pace::INSTANT).answer(|turn| match turn.output() {
-        None if turn.text().contains("sum") => Answer::call("sum", "[1,2]").and(Answer::call("sum", "[3,4]")),
-        _ => Answer::text("So it is."),
+        None if turn.text().contains("sum") => Reply::call("sum", "[1,2]").and(Reply::call("sum", "[3,4]")),
+        _ => Reply::text("So it is."),
     })
 }
 

@@ -5,7 +5,7 @@ use realtime::{
     Client, Error, ErrorKind, Options,
     connection::{Overlap, SendErrorKind, Unread},
     event::{ConversationItemCreate, Event, ResponseCancel, ResponseCreate, ServerEvent},
-    mock::{MockSession, Simulator, Turn, VirtualClock},
+    mock::{MockSession, SimulatedTurn, Simulator, VirtualClock},
     types::{ConversationChoice, Modality, RealtimeSessionConfig, ResponseConfig, ResponseStatus},
 };
 use serde_json::json;
@@ -263,7 +263,7 @@ fn a_full_inbox_names_the_option_that_discards_what_nobody_reads() {
     let answers = async |options: Options, clock: &VirtualClock| {
         // 400 words, and 10 KiB of audio for each.
         let words = vec!["word"; 400].join(" ");
-        let simulator = Simulator::new().answer(move |_: &Turn<'_>| words.clone());
+        let simulator = Simulator::new().answer(move |_: &SimulatedTurn<'_>| words.clone());
         let client = Client::builder(simulator.transport(clock)).options(options).build();
         let connection = client.realtime().model("m").connect().await?;
         let mut said = 0;
@@ -287,7 +287,7 @@ fn text_is_of_what_is_written_and_transcript_of_what_is_spoken() {
     for (modality, text, transcript) in [(Modality::Text, "Good morning.", ""), (Modality::Audio, "", "Good morning.")]
     {
         let clock = VirtualClock::new();
-        let simulator = Simulator::new().answer(|_: &Turn<'_>| "Good morning.");
+        let simulator = Simulator::new().answer(|_: &SimulatedTurn<'_>| "Good morning.");
         let client = Client::builder(simulator.transport(&clock)).build();
         let said = clock.block_on(client.realtime().model("m").run(async |connection| {
             drop(connection.session().update(RealtimeSessionConfig::default().output_modalities([modality]))?);

@@ -2,7 +2,7 @@
 
 use realtime::{
     Audio,
-    mock::{Answer, Pace, Simulator},
+    mock::{Pace, Reply, Simulator},
     types::Item,
 };
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ fn audio_comes_back_when_it_is_asked_for() {
 
 #[test]
 fn what_was_not_heard_is_cut_off() {
-    let mut wire = Wire::open(Simulator::new().answer(|_| Answer::spoken("One two three", voice(500))));
+    let mut wire = Wire::open(Simulator::new().answer(|_| Reply::spoken("One two three", voice(500))));
     let written = wire.say("Count");
     let frames = wire.respond(json!({}));
     let item = one(&frames, "response.output_item.added")["item"]["id"].clone();

@@ -2,7 +2,7 @@
 
 use realtime::{
     Json,
-    mock::{Answer, McpServer, Simulator},
+    mock::{McpServer, Reply, Simulator},
     types::{McpError, McpListedTool, McpProtocolError, McpToolExecutionError},
 };
 use serde_json::{Value, json};
@@ -24,9 +24,9 @@ fn dice() -> McpServer {
         })
 }
 
-fn open(answers: Vec<Answer>, tool: Value) -> Wire {
+fn open(answers: Vec<Reply>, tool: Value) -> Wire {
     let simulator = Simulator::new().mcp(dice()).answer(move |turn| match turn.output() {
-        Some((tool, output)) => Answer::text(format!("{tool} gave {output:?}.")),
+        Some((tool, output)) => Reply::text(format!("{tool} gave {output:?}.")),
         None => answers.get(turn.number() as usize).cloned().unwrap_or_default(),
     });
     let mut wire = Wire::open(simulator);
@@ -62,10 +62,10 @@ fn tools_are_listed_once() {
 #[test]
 fn a_call_runs_in_the_response() {
     let calls = vec![
-        Answer::mcp("dice", "roll", "{}").and("Here you are."),
-        Answer::mcp("dice", "roll", r#"{"dice":0}"#),
-        Answer::mcp("dice", "throw", "{}"),
-        Answer::mcp("gone", "roll", "{}"),
+        Reply::mcp("dice", "roll", "{}").and("Here you are."),
+        Reply::mcp("dice", "roll", r#"{"dice":0}"#),
+        Reply::mcp("dice", "throw", "{}"),
+        Reply::mcp("gone", "roll", "{}"),
     ];
     let mut wire = open(calls, json!({ "require_approval": "never" }));
     wire.until("conversation.item.done");
@@ -103,9 +103,9 @@ fn a_call_runs_in_the_response() {
 #[test]
 fn the_user_is_asked_first() {
     let filter = json!({ "require_approval": { "never": { "tool_names": ["load"] } } });
-    let call = Answer::mcp("dice", "roll", "{}").and("That is for later.");
+    let call = Reply::mcp("dice", "roll", "{}").and("That is for later.");
     let mut wire =
-        open(vec![call.clone(), call, Answer::text("As you like."), Answer::mcp("dice", "load", "{}")], filter);
+        open(vec![call.clone(), call, Reply::text("As you like."), Reply::mcp("dice", "load", "{}")], filter);
     wire.until("conversation.item.done");
     let answer = |wire: &mut Wire, approve: bool| {
         let frames = wire.respond(json!({}));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use realtime::{
-    mock::{Answer, Pace, Simulator},
+    mock::{Pace, Reply, Simulator},
     transport::Timer,
     types::Failure,
 };
@@ -16,7 +16,7 @@ use crate::{
 
 #[test]
 fn the_frames_of_a_text_in_order() {
-    let mut wire = Wire::open(Simulator::new().answer(|_| Answer::pieces(["Hi", " there,", " friend!"])));
+    let mut wire = Wire::open(Simulator::new().answer(|_| Reply::pieces(["Hi", " there,", " friend!"])));
     wire.say("Hello");
     let frames = wire.respond(json!({ "output_modalities": ["text"], "metadata": { "topic": "greeting" } }));
     assert_eq!(
@@ -82,8 +82,8 @@ fn audio_is_as_long_as_its_words_and_its_words_come_before() {
 fn its_pace_is_kept() {
     let pace = Pace::INSTANT.first(Duration::from_millis(500)).text(Duration::from_millis(100)).audio(2.0);
     let mut wire = Wire::open(Simulator::new().pace(pace).answer(|turn| match turn.is_spoken() {
-        true => Answer::spoken("x", vec![1; 48_000]),
-        false => Answer::text("One two three four"),
+        true => Reply::spoken("x", vec![1; 48_000]),
+        false => Reply::text("One two three four"),
     }));
     let at = |wire: &Wire| wire.clock.now().since_origin().as_millis();
     wire.send(json!({ "type": "response.create", "response": { "output_modalities": ["text"] } }));
@@ -112,20 +112,20 @@ fn the_tokens_end() {
         (&response["output"][0]["content"][0]["text"], &response["output"][0]["status"]),
         (&text.into(), &"incomplete".into())
     );
-    let reason = |answer: Answer| {
+    let reason = |answer: Reply| {
         let mut wire = Wire::open(Simulator::new().answer(move |_| answer.clone()));
         one(&wire.respond(json!({})), "response.done")["response"].clone()
     };
-    let filtered = reason(Answer::text("Well,").and(Answer::incomplete("content_filter")));
+    let filtered = reason(Reply::text("Well,").and(Reply::incomplete("content_filter")));
     assert_eq!(
         (&filtered["status"], &filtered["status_details"]["reason"]),
         (&"incomplete".into(), &"content_filter".into())
     );
     let failure = Failure::default().kind("server_error").code("oops").message("No.");
-    let failed = reason(Answer::failed(failure));
+    let failed = reason(Reply::failed(failure));
     assert_eq!((&failed["status"], &failed["status_details"]["error"]["code"]), (&"failed".into(), &"oops".into()));
     assert_eq!((&failed["output"], &failed["usage"]), (&json!([]), &Value::Null));
-    assert_eq!(reason(Answer::nothing())["output"], json!([]));
+    assert_eq!(reason(Reply::nothing())["output"], json!([]));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use realtime::mock::{Answer, McpServer, Pace, Phrase, SimulatedTranscript, Simulator};
+use realtime::mock::{McpServer, Pace, Phrase, Reply, SimulatedTranscript, Simulator};
 use realtime::types::McpListedTool;
 use serde_json::{Value, json};
 
@@ -45,11 +45,11 @@ fn recording(name: &str) -> Vec<Line> {
 }
 
 /// What the model of the recording has answered, in order.
-fn answers(lines: &[Line]) -> Vec<Answer> {
+fn answers(lines: &[Line]) -> Vec<Reply> {
     let dones = lines.iter().filter(|line| line.kind() == "response.done").map(|line| &line.frame["response"]);
     let answer = |response: &Value| {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let mut answer = Answer::nothing();
+        let mut answer = Reply::nothing();
         for item in response["output"].as_array().unwrap() {
             answer = answer.and(match item["type"].as_str().unwrap() {
                 "message" => {
@@ -58,20 +58,20 @@ fn answers(lines: &[Line]) -> Vec<Answer> {
                     if response["status"] == "cancelled" {
                         words += " and so on, and so forth, until somebody has the kindness to interrupt me";
                     }
-                    Answer::text(words)
+                    Reply::text(words)
                 }
-                "function_call" => Answer::call(text(&item["name"]), text(&item["arguments"])),
+                "function_call" => Reply::call(text(&item["name"]), text(&item["arguments"])),
                 "mcp_approval_request" => {
-                    Answer::mcp(text(&item["server_label"]), text(&item["name"]), text(&item["arguments"]))
+                    Reply::mcp(text(&item["server_label"]), text(&item["name"]), text(&item["arguments"]))
                 }
                 // Made by the service once it was approved.
-                "mcp_call" => Answer::nothing(),
+                "mcp_call" => Reply::nothing(),
                 other => panic!("{other}"),
             });
         }
         match &response["status_details"]["error"] {
             Value::Null => answer,
-            error => answer.and(Answer::failed(serde_json::from_value(error.clone()).unwrap())),
+            error => answer.and(Reply::failed(serde_json::from_value(error.clone()).unwrap())),
         }
     };
     dones.map(answer).collect()

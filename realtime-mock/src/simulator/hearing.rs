@@ -5,7 +5,7 @@ use realtime_core::{
     types::{AudioFormat, Failure},
 };
 
-use super::answer::words;
+use super::reply::words;
 
 /// What the user has said: the audio of one turn, as it was committed.
 #[derive(Clone, Debug)]

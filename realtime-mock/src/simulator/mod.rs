@@ -1,11 +1,11 @@
 //! A simulated service.
 
-mod answer;
 mod g711;
 mod handle;
 mod hearing;
 mod mcp;
 mod pace;
+mod reply;
 mod request;
 mod session;
 mod settings;
@@ -18,14 +18,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use realtime_core::{Secret, transport::Timer};
 
-pub use answer::Answer;
 pub use handle::{Received, SimulatedSession};
 pub use hearing::{Phrase, SimulatedTranscript, Utterance};
 pub use mcp::McpServer;
 pub use pace::Pace;
+pub use reply::Reply;
 pub use table::{Table, TableError};
 pub use transport::SimulatorTransport;
-pub use turn::Turn;
+pub use turn::SimulatedTurn;
 
 use handle::Sessions;
 use request::Kind;
@@ -37,12 +37,12 @@ use settings::Settings;
 ///
 /// ```
 /// use realtime_core::Client;
-/// use realtime_mock::{Answer, Simulator, VirtualClock};
+/// use realtime_mock::{Reply, Simulator, VirtualClock};
 ///
 /// let clock = VirtualClock::new();
 /// let simulator = Simulator::new().answer(|turn| match turn.text() {
-///     text if text.contains("weather") => Answer::call("get_weather", r#"{"city":"Lisbon"}"#),
-///     text => Answer::text(format!("You said {text:?}.")),
+///     text if text.contains("weather") => Reply::call("get_weather", r#"{"city":"Lisbon"}"#),
+///     text => Reply::text(format!("You said {text:?}.")),
 /// });
 /// let client = Client::builder(simulator.transport(&clock)).build();
 /// let connection = clock.block_on(client.realtime().model("gpt-realtime").connect())?;
@@ -99,7 +99,7 @@ impl Simulator {
 
     /// What it answers.
     #[must_use]
-    pub fn answer<A: Into<Answer>>(mut self, answer: impl Fn(&Turn<'_>) -> A + Send + Sync + 'static) -> Self {
+    pub fn answer<A: Into<Reply>>(mut self, answer: impl Fn(&SimulatedTurn<'_>) -> A + Send + Sync + 'static) -> Self {
         self.settings_mut().answer = Arc::new(move |turn| answer(turn).into());
         self
     }

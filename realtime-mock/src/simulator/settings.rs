@@ -2,14 +2,14 @@ use std::{sync::Arc, time::Duration};
 
 use realtime_core::Secret;
 
-use super::{Answer, McpServer, Pace, Phrase, SimulatedTranscript, Turn, Utterance};
+use super::{McpServer, Pace, Phrase, Reply, SimulatedTranscript, SimulatedTurn, Utterance};
 
 type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 
 /// What a simulator was told to be.
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) answer: Arc<dyn Fn(&Turn<'_>) -> Answer + Send + Sync>,
+    pub(super) answer: Arc<dyn Fn(&SimulatedTurn<'_>) -> Reply + Send + Sync>,
     pub(super) transcribe: Arc<dyn Fn(&Utterance) -> SimulatedTranscript + Send + Sync>,
     pub(super) translate: Function<u64, Phrase>,
     pub(super) mcp: Vec<McpServer>,

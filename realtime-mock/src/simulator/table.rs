@@ -4,7 +4,7 @@ use realtime_core::types::{Failure, McpListedTool};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, McpServer, Phrase, SimulatedTranscript, Simulator, Turn};
+use super::{McpServer, Phrase, Reply, SimulatedTranscript, SimulatedTurn, Simulator};
 
 /// Answers from a file of JSON lines, for a simulator that is served, or one whose answers are not worth a closure.
 ///
@@ -122,7 +122,7 @@ impl Table {
         Self::parse(&fs::read_to_string(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
-    fn answer(&self, turn: &Turn<'_>) -> Answer {
+    fn answer(&self, turn: &SimulatedTurn<'_>) -> Reply {
         let (text, output) = (turn.text(), turn.output());
         match self.answers.iter().find(|line| line.fits(&text, output.as_ref())) {
             Some(line) => line.answer(&text, output.map(|(_, output)| output).as_deref().unwrap_or_default()),
@@ -145,19 +145,19 @@ impl Line {
         }
     }
 
-    fn answer(&self, text: &str, output: &str) -> Answer {
-        let mut answer = Answer::nothing();
+    fn answer(&self, text: &str, output: &str) -> Reply {
+        let mut answer = Reply::nothing();
         if let Some(say) = &self.say {
             answer = answer.and(say.replace("{text}", text).replace("{output}", output));
         }
         for Call { name, arguments } in self.call.iter().chain(&self.calls) {
-            answer = answer.and(Answer::call(name, written(arguments)));
+            answer = answer.and(Reply::call(name, written(arguments)));
         }
         if let Some(McpCall { server_label, name, arguments }) = &self.mcp {
-            answer = answer.and(Answer::mcp(server_label, name, written(arguments)));
+            answer = answer.and(Reply::mcp(server_label, name, written(arguments)));
         }
         if let Some(failure) = &self.fail {
-            answer = answer.and(Answer::failed(failure.clone()));
+            answer = answer.and(Reply::failed(failure.clone()));
         }
         answer
     }
@@ -235,7 +235,7 @@ mod tests {
             let line = table.answers.iter().find(|line| line.fits(text, output.as_ref())).unwrap();
             line.answer(text, output.as_ref().map_or("", |(_, output)| output))
         };
-        let told = |answer: &Answer| {
+        let told = |answer: &Reply| {
             let tell = |output: &Output| match output {
                 Output::Message { pieces, .. } => pieces.concat(),
                 Output::Call { name, arguments } => format!("{name}({arguments})"),

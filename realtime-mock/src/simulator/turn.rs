@@ -6,7 +6,7 @@ use super::session::{Context, Entry};
 
 /// What the simulated model is asked to answer: the conversation so far, and how the response is to be.
 #[derive(Clone, Copy)]
-pub struct Turn<'a> {
+pub struct SimulatedTurn<'a> {
     pub(super) number: u64,
     pub(super) context: Context<'a>,
     /// The session's configuration, with what the request for this response sets over it.
@@ -15,7 +15,7 @@ pub struct Turn<'a> {
     pub(super) out_of_band: bool,
 }
 
-impl Turn<'_> {
+impl SimulatedTurn<'_> {
     /// The how many-eth response of the session it is, from 0.
     pub fn number(&self) -> u64 {
         self.number
@@ -82,8 +82,8 @@ impl Turn<'_> {
     }
 
     /// The simulator's own answer: amiable, and without any thought.
-    pub(super) fn echo(&self) -> super::Answer {
-        use super::Answer;
+    pub(super) fn echo(&self) -> super::Reply {
+        use super::Reply;
 
         if let Some((_, output)) = self.output() {
             return format!("The answer is: {output}").into();
@@ -97,15 +97,18 @@ impl Turn<'_> {
             _ => None,
         };
         match (function, self.text()) {
-            (Some(name), _) => Answer::call(name, "{}"),
+            (Some(name), _) => Reply::call(name, "{}"),
             (None, text) if text.is_empty() => "I am listening.".into(),
             (None, text) => format!("You said: {text}").into(),
         }
     }
 }
 
-impl std::fmt::Debug for Turn<'_> {
+impl std::fmt::Debug for SimulatedTurn<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Turn").field("number", &self.number).field("items", &self.context.len()).finish_non_exhaustive()
+        f.debug_struct("SimulatedTurn")
+            .field("number", &self.number)
+            .field("items", &self.context.len())
+            .finish_non_exhaustive()
     }
 }

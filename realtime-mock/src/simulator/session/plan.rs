@@ -8,7 +8,7 @@ use realtime_core::types::AudioFormat;
 use super::running::{Out, Running};
 use crate::simulator::{
     Pace,
-    answer::{Answer, Output, bits},
+    reply::{Output, Reply, bits},
     voice::Speech,
 };
 
@@ -53,7 +53,7 @@ impl Running {
     }
 
     /// Plans the outputs of an answer. `item` makes an item of each.
-    pub(super) fn plan(&mut self, answer: Answer, pace: &Pace, item: &mut dyn FnMut(&Output) -> Out) {
+    pub(super) fn plan(&mut self, answer: Reply, pace: &Pace, item: &mut dyn FnMut(&Output) -> Out) {
         let mut calls: Vec<VecDeque<Step>> = Vec::new();
         let mut asked = false;
         for output in answer.output {

@@ -15,7 +15,7 @@ use super::{
     talk::Talk,
     usage::{self, of_context, of_text},
 };
-use crate::simulator::{Turn, answer::Ending, answer::Output, request::Kind};
+use crate::simulator::{SimulatedTurn, reply::Ending, reply::Output, request::Kind};
 
 impl Talk {
     /// The client asks for a response.
@@ -112,7 +112,7 @@ impl Talk {
         let conversation = input.is_none().then_some(&self.conversation);
         let then = input.unwrap_or_else(|| approved.iter().map(|out| Entry::new(out.ran().clone())).collect());
         let context = Context { conversation, then: &then };
-        let turn = Turn {
+        let turn = SimulatedTurn {
             number: self.responses_begun,
             context,
             config: &config,

@@ -5,7 +5,7 @@ use realtime_core::{Audio, types::Failure};
 /// A text becomes an answer by itself. In a session (or a response) of audio it is spoken: soft beeps as long as the
 /// words would take, with the words as the transcript.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct Reply {
     pub(super) output: Vec<Output>,
     pub(super) interleaved: bool,
     pub(super) ending: Ending,
@@ -26,7 +26,7 @@ pub(super) enum Ending {
     Failed(Box<Failure>),
 }
 
-impl Answer {
+impl Reply {
     /// Nothing at all.
     pub fn nothing() -> Self {
         Self::default()
@@ -90,13 +90,13 @@ impl Answer {
     }
 }
 
-impl From<&str> for Answer {
+impl From<&str> for Reply {
     fn from(text: &str) -> Self {
         Self::text(text)
     }
 }
 
-impl From<String> for Answer {
+impl From<String> for Reply {
     fn from(text: String) -> Self {
         Self::text(text)
     }
