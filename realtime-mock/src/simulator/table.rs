@@ -212,7 +212,7 @@ impl error::Error for TableError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::answer::Output;
+    use crate::simulator::reply::Output;
 
     #[test]
     fn reads_lines_and_says_which_is_wrong() {
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(told(&weather), ["Let me see.", r#"get_weather({"city":"Lisbon"})"#]);
         assert_eq!(told(&answer("Broken", None)), [r#"a({"x)"#, "b({})"]);
         assert_eq!(told(&answer("rain", Some(("get_weather", "sunny")))), ["It is sunny, not rain."]);
-        assert!(matches!(answer("else", None).ending, crate::simulator::answer::Ending::Failed(_)));
+        assert!(matches!(answer("else", None).ending, crate::simulator::reply::Ending::Failed(_)));
         for (text, reason) in [("{\"say\": 1}", "line 1"), ("\n{\"sai\": \"x\"}", "line 2"), ("[", "line 1")] {
             let error = Table::parse(text).unwrap_err().to_string();
             assert!(error.starts_with(reason), "{error}");

@@ -4,7 +4,7 @@ use realtime_core::types::{AudioFormat, McpError};
 use serde_json::{Value, json};
 
 use super::{config::merge, plan::Step, usage::Tokens};
-use crate::simulator::answer::Ending;
+use crate::simulator::reply::Ending;
 
 /// A response that is under way.
 pub(super) struct Running {
