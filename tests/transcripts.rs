@@ -12,7 +12,7 @@ use input::{Direction, Frame};
 use realtime::{
     Protocol, Realtime, Translation,
     event::Event,
-    session::{Changes, Memory, Setup, State},
+    session::{Changes, Retention, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use state::Report;
 
 fn replay<P: Protocol<State: Report>>(frames: &[Frame]) -> Value {
     let mut state = P::State::default();
-    state.configure(&Setup::new(Memory::unlimited()));
+    state.configure(&Setup::new(Retention::unlimited()));
     let mut counts = [0, 0];
     for (seq, frame) in (1..).zip(frames) {
         let now = Instant::default();

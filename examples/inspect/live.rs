@@ -12,7 +12,7 @@ use realtime::{
     Id, Live, LiveFork, LiveSideband, LiveState, Protocol,
     event::Event,
     live::state::{CallOutput, ConnectionKind, LiveComplaint, LiveDecision, LiveDelegation, LiveResponse},
-    session::{Changes, LinkEnd, Memory, Setup, State},
+    session::{Changes, LinkEnd, Retention, Setup, State},
     transport::Instant,
 };
 use serde::Deserialize;
@@ -123,7 +123,7 @@ where
     LiveState: State<P>,
 {
     let mut state = LiveState::default();
-    State::<P>::configure(&mut state, &Setup::new(Memory::unlimited()));
+    State::<P>::configure(&mut state, &Setup::new(Retention::unlimited()));
     if !lines.iter().any(|line| matches!(line, Line::Open { .. })) {
         state.link_is_up(None, Instant::default());
     }

@@ -22,7 +22,7 @@ use realtime::{
     Protocol, Realtime, Translation,
     event::{Event, Recognition},
     live::state::ConnectionKind,
-    session::{Changes, Memory, Setup, State},
+    session::{Changes, Retention, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ where
     P::State: Report,
 {
     let mut state = P::State::default();
-    state.configure(&Setup::new(Memory::unlimited()));
+    state.configure(&Setup::new(Retention::unlimited()));
     let mut counts = [0_usize; 4];
     let mut directions = [0_u64; 2];
     for (n, frame) in (1..).zip(frames) {

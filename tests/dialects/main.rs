@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use input::{Direction, Frame};
 use realtime::{
     event::{ClientEvent, Event, ServerEvent},
-    session::{Changes, Memory, RealtimeSession, Setup, State},
+    session::{Changes, Retention, RealtimeSession, Setup, State},
     transport::Instant,
 };
 use serde_json::Value;
@@ -38,7 +38,7 @@ struct Told {
 impl Told {
     fn new() -> Self {
         let mut told = Self::default();
-        told.state.configure(&Setup::new(Memory::unlimited()));
+        told.state.configure(&Setup::new(Retention::unlimited()));
         told
     }
 

@@ -8,7 +8,7 @@ use realtime_core::{
     auth::Credential,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
-    session::{Changes, Memory, Playback, Setup, State, Timeouts},
+    session::{Changes, Retention, Playback, Setup, State, Timeouts},
     transport::{Instant, Text},
     types::AudioFormat,
     webhooks::{WebhookError, WebhookEvent, Webhooks},
@@ -95,7 +95,7 @@ fn is_near(one: &Value, other: &Value) -> bool {
 /// keeps and follows.
 pub(crate) fn session(data: &[u8]) {
     let (flags, frames) = data.split_first().map_or((0, data), |(flags, frames)| (*flags, frames));
-    let mut memory = Memory::default();
+    let mut memory = Retention::default();
     if flags & 1 != 0 {
         memory.items = Some(4);
         memory.responses = Some(2);

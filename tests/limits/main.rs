@@ -12,7 +12,7 @@ use realtime::{
     Protocol, Realtime, Translation,
     event::Event,
     event::ResponseOutputAudioDelta,
-    session::{Changes, Memory, Playback, Setup, State},
+    session::{Changes, Retention, Playback, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn mib(bytes: usize) -> usize {
 /// In all cases more than this is sent, and less is held.
 #[track_caller]
 fn realtime(most_mib: usize, events: usize, event: impl FnMut(usize) -> Value) {
-    let mut memory = Memory::default();
+    let mut memory = Retention::default();
     memory.bytes = Some(4 << 20);
     let held = held::<Realtime>(&Setup::new(memory), events, event);
     assert!(mib(held) < most_mib, "{} MiB are held", mib(held));
@@ -63,7 +63,7 @@ fn long(kib: usize) -> String {
 
 #[test]
 fn by_default_there_is_a_limit() {
-    let memory = Memory::default();
+    let memory = Retention::default();
     assert_eq!((memory.bytes, memory.responses, memory.errors), (Some(64 << 20), Some(256), Some(64)));
 }
 

@@ -9,7 +9,7 @@ use realtime::{
     Client, Options,
     event::{ConversationItemDelete, ServerEvent},
     mock::{Pace, Simulator, VirtualClock},
-    session::{Memory, Playback},
+    session::{Retention, Playback},
     transport::Timer,
     types::{AudioConfig, AudioInput, RealtimeSessionConfig, ServerVad},
 };
@@ -30,7 +30,7 @@ fn hours_of_talk() {
     let days = Duration::from_secs(100 * 3600);
     let simulator =
         Simulator::new().pace(Pace::LIVE).max_duration(days).answer(|_| "Yes, I am still listening to you.");
-    let mut memory = Memory::default();
+    let mut memory = Retention::default();
     memory.items = Some(50);
     let options = Options::default().memory(memory).playback(Playback::default());
     let client = Client::builder(simulator.transport(&clock)).options(options).build();

@@ -6,7 +6,7 @@ use realtime::{
         ConversationItemAdded, ConversationItemDone, Event, ResponseCreated, ResponseDone, ResponseOutputAudioDelta,
         ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded, ServerEvent, Unknown,
     },
-    session::{Changes, Memory, RealtimeSession, Setup, State},
+    session::{Changes, Retention, RealtimeSession, Setup, State},
     transport::Instant,
     types::{Item, ItemStatus, Message, Response, ResponseStatus, Role, Usage},
 };
@@ -21,7 +21,7 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     const KEPT: usize = 50;
 
     let mut session = RealtimeSession::default();
-    let mut memory = Memory::default();
+    let mut memory = Retention::default();
     memory.items = Some(KEPT);
     session.configure(&Setup::new(memory.clone()));
     let unknown: Unknown = match ServerEvent::decode(br#"{"type":"new.event"}"#) {

@@ -17,7 +17,7 @@ use realtime::{
         ResponseDone, ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded,
         ResponseOutputTextDelta, ServerEvent,
     },
-    session::{Changes, Memory, Playback, RealtimeSession, Setup, State, realtime::ItemState},
+    session::{Changes, Retention, Playback, RealtimeSession, Setup, State, realtime::ItemState},
     transport::Instant,
     types::{Item, Response, ResponseStatus},
 };
@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn the_conversation_is_the_servers(steps in prop::collection::vec(step(), 0..120), limit in any::<Option<u8>>()) {
         let mut session = RealtimeSession::default();
-        let mut memory = Memory::default();
+        let mut memory = Retention::default();
         memory.items = limit.map(usize::from);
         session.configure(&Setup::new(memory).playback(Playback::queued()));
         let mut model = Model::default();
@@ -312,7 +312,7 @@ proptest! {
         }
         order.truncate(end.index(order.len() + 1));
         let mut session = RealtimeSession::default();
-        session.configure(&Setup::new(Memory::default()).playback(Playback::default()));
+        session.configure(&Setup::new(Retention::default()).playback(Playback::default()));
         let mut there = HashSet::new();
         for at in order {
             let mut event = frames[at].clone();

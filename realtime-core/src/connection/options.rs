@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
-use crate::session::{Memory, Playback, Timeouts};
+use crate::session::{Retention, Playback, Timeouts};
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub struct Options {
     /// Whether the playback of the model's audio is followed, so that an interruption cuts off what was not heard. Off.
     pub playback: Option<Playback>,
     /// How much of the session is kept.
-    pub memory: Memory,
+    pub memory: Retention,
     /// Whether a message that is no event ends the connection.
     pub strict: bool,
 }
@@ -77,7 +77,7 @@ impl Default for Options {
             unread: Unread::default(),
             overlap: Overlap::default(),
             playback: None,
-            memory: Memory::default(),
+            memory: Retention::default(),
             strict: false,
         }
     }
@@ -120,7 +120,7 @@ setters! {
     unread: Unread,
     overlap: Overlap,
     playback: impl Into<Option<Playback>>,
-    memory: Memory,
+    memory: Retention,
     strict: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         event::Event,
         state::{
-            Changes, Complaint, Input, Memory, Outcome, Overdue, Plan, Setup, State, Timeouts,
+            Changes, Complaint, Input, Retention, Outcome, Overdue, Plan, Setup, State, Timeouts,
             intent::Intent,
             limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
             remember,
@@ -50,7 +50,7 @@ pub struct TranslationSession {
     requests: Requests<Kind>,
     intent: Intent<TranslationSessionConfig>,
     restore: bool,
-    memory: Memory,
+    memory: Retention,
 }
 
 /// Nothing stops it: a translation has no responses.

@@ -128,7 +128,7 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
 /// How much of a session is kept in memory. What is left out can still be asked for: `conversation.item.retrieve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Memory {
+pub struct Retention {
     /// How many of the latest items keep what was said in them. Of older ones only the id and the place in the order
     /// are kept. None keeps all that [`bytes`](Self::bytes) allow; the default. The places of the last quarter of a million items are
     /// known in any case, and no others.
@@ -145,13 +145,13 @@ pub struct Memory {
     pub audio: bool,
 }
 
-impl Default for Memory {
+impl Default for Retention {
     fn default() -> Self {
         Self { items: None, bytes: Some(64 << 20), responses: Some(256), errors: Some(64), audio: false }
     }
 }
 
-impl Memory {
+impl Retention {
     /// Keeps everything but audio, for ever.
     pub fn unlimited() -> Self {
         Self { items: None, bytes: None, responses: None, errors: None, audio: false }
@@ -163,7 +163,7 @@ impl Memory {
 #[non_exhaustive]
 pub struct Setup {
     /// How much is kept.
-    pub memory: Memory,
+    pub memory: Retention,
     /// Whether the playback of the model's audio is followed.
     pub playback: Option<Playback>,
     /// Whether what was sent is remembered, so that the conversation can be restored.
@@ -172,7 +172,7 @@ pub struct Setup {
 
 impl Setup {
     /// Keeps so much, and follows nothing.
-    pub fn new(memory: Memory) -> Self {
+    pub fn new(memory: Retention) -> Self {
         Self { memory, ..Self::default() }
     }
 
@@ -240,7 +240,7 @@ pub enum LostReason {
     NoTranscript,
     /// It was in progress, and nothing of it had come; a call, not all of its arguments, or no result.
     Unfinished,
-    /// It is too old: see [`Memory::items`].
+    /// It is too old: see [`Retention::items`].
     Forgotten,
     /// Its type is not known.
     Unknown,

@@ -38,7 +38,7 @@ use crate::{
         event::{ErrorEvent, Event},
         sample_bytes,
         state::{
-            Changes, Memory, Plan, Setup, State, Timeouts,
+            Changes, Retention, Plan, Setup, State, Timeouts,
             intent::Intent,
             remember,
             requests::{Patience, Request, Requests},
@@ -95,7 +95,7 @@ pub struct RealtimeSession {
     stream: Option<Box<Stream>>,
     /// Whether the model has spoken: then its voice cannot change.
     spoke: bool,
-    memory: Memory,
+    memory: Retention,
 }
 
 /// What the settling of requests needs to know beside them.
