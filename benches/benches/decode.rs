@@ -9,7 +9,7 @@ use realtime_benches::{
 };
 use realtime_core::{
     event::{Event, Recognition, ServerEvent},
-    session::{Changes, RealtimeSession, State},
+    session::{Changes, RealtimeState, State},
     transport::Instant,
 };
 
@@ -47,7 +47,7 @@ fn apply(answer: &[String]) {
         (
             "apply",
             Box::new(|| {
-                let mut state = RealtimeSession::default();
+                let mut state = RealtimeState::default();
                 for event in &mut events {
                     state.received(black_box(event), Instant::default(), &mut Changes::default());
                 }

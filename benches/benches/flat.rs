@@ -8,7 +8,7 @@ use realtime_benches::{
 };
 use realtime_core::{
     event::{Event, ServerEvent},
-    session::{Changes, RealtimeSession, State},
+    session::{Changes, RealtimeState, State},
     transport::Instant,
 };
 
@@ -42,7 +42,7 @@ fn ends(curve: &Curve) -> (f64, f64) {
     (costs().fold(f64::MAX, f64::min), costs().fold(0.0, f64::max))
 }
 
-fn apply(state: &mut RealtimeSession, frames: &[String]) {
+fn apply(state: &mut RealtimeState, frames: &[String]) {
     for frame in frames {
         let mut event = ServerEvent::decode(frame.as_bytes());
         state.received(&mut event, Instant::default(), &mut Changes::default());
@@ -74,7 +74,7 @@ fn items() -> Curve {
     let answers: Vec<String> = (0..10).flat_map(answer).collect();
     let sizes = [1, 10, 100, 1_000, 10_000];
     let states = sizes.map(|size| {
-        let mut state = RealtimeSession::default();
+        let mut state = RealtimeState::default();
         apply(&mut state, &(0..size).map(added).collect::<Vec<_>>());
         assert_eq!(state.conversation.len(), size);
         state
@@ -131,7 +131,7 @@ fn events() -> Curve {
     const WINDOW: usize = 32;
     let places = [0, 9, 89, 893];
     let answers: Vec<_> = (0..893 + WINDOW).map(answer).collect();
-    let mut state = RealtimeSession::default();
+    let mut state = RealtimeState::default();
     let mut states = Vec::new();
     for (at, answer) in answers.iter().enumerate() {
         if places.contains(&at) {

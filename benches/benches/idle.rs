@@ -11,7 +11,7 @@ use realtime_core::{
     Client, Realtime,
     endpoint::Target as Place,
     event::{Event, ServerEvent},
-    session::{Changes, RealtimeSession, State},
+    session::{Changes, RealtimeState, State},
     transport::Instant,
 };
 use realtime_tokio::TokioTransport;
@@ -62,7 +62,7 @@ async fn raw(server: &Server) -> f64 {
 /// What the session that the server has described takes.
 fn session() -> f64 {
     let frame = frames::created();
-    let states: Vec<_> = (0..100).map(|_| Arc::new(RealtimeSession::default())).collect();
+    let states: Vec<_> = (0..100).map(|_| Arc::new(RealtimeState::default())).collect();
     let before = live();
     let states: Vec<_> = states
         .into_iter()

@@ -2,7 +2,7 @@
 
 use realtime::{
     session::{
-        RealtimeSession, TranslationSession,
+        RealtimeState, TranslationState,
         realtime::{Complaint, Input, ItemState, McpStatus, ResponseState},
     },
     types::{Item, SessionInfo, Tool, TurnDetection},
@@ -14,7 +14,7 @@ pub(crate) trait Report {
     fn report(&self) -> Value;
 }
 
-impl Report for RealtimeSession {
+impl Report for RealtimeState {
     fn report(&self) -> Value {
         let items: Vec<_> = self.conversation.items().map(item).collect();
         let out_of_band: Map<_, _> = self
@@ -46,7 +46,7 @@ impl Report for RealtimeSession {
     }
 }
 
-impl Report for TranslationSession {
+impl Report for TranslationState {
     fn report(&self) -> Value {
         let session = self.info().map(|info| {
             json!({

@@ -2,8 +2,8 @@
 
 pub use crate::{
     protocol::state::*,
-    realtime::state::{Playback, RealtimeSession},
-    translation::state::TranslationSession,
+    realtime::state::{Playback, RealtimeState},
+    translation::state::TranslationState,
 };
 
 pub mod realtime {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use input::{Direction, Frame};
 use realtime::{
     event::{ClientEvent, Event, ServerEvent},
-    session::{Changes, Retention, RealtimeSession, Setup, State},
+    session::{Changes, RealtimeState, Retention, Setup, State},
     transport::Instant,
 };
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn testdata(path: &str) -> PathBuf {
 /// A session that meets what a server says.
 #[derive(Default)]
 struct Told {
-    state: RealtimeSession,
+    state: RealtimeState,
     seq: u64,
     /// The events that a reader would get.
     read: Vec<ServerEvent>,

@@ -8,7 +8,7 @@ use realtime_core::{
     auth::Credential,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
-    session::{Changes, Retention, Playback, Setup, State, Timeouts},
+    session::{Changes, Playback, Retention, Setup, State, Timeouts},
     transport::{Instant, Text},
     types::AudioFormat,
     webhooks::{WebhookError, WebhookEvent, Webhooks},

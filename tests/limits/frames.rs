@@ -7,7 +7,7 @@ use realtime::{
     Client, Options, Realtime,
     event::{Event, Reading, Recognition, ServerEvent},
     mock::MockTransport,
-    session::{Changes, RealtimeSession, Setup, State},
+    session::{Changes, RealtimeState, Setup, State},
     transport::Instant,
 };
 
@@ -35,7 +35,7 @@ fn full_of(head: &str, element: impl Fn(usize) -> String, tail: &str) -> String 
 
 /// The most that is held while a session reads the message, as a multiple of the message.
 fn worst(_alone: &MutexGuard<'_, ()>, frame: &str) -> (usize, ServerEvent, Reading) {
-    let mut state = RealtimeSession::default();
+    let mut state = RealtimeState::default();
     State::<Realtime>::configure(&mut state, &Setup::default());
     let mut changes = Changes::default();
     let before = HELD.current_usage();
@@ -161,7 +161,7 @@ fn what_is_too_much_is_left_out_and_told() {
 #[test]
 fn ids_as_long_as_books_are_no_ids() {
     let _alone = alone();
-    let mut state = RealtimeSession::default();
+    let mut state = RealtimeState::default();
     State::<Realtime>::configure(&mut state, &Setup::default());
     let before = HELD.current_usage();
     for number in 0..300 {

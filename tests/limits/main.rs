@@ -12,7 +12,7 @@ use realtime::{
     Protocol, Realtime, Translation,
     event::Event,
     event::ResponseOutputAudioDelta,
-    session::{Changes, Retention, Playback, Setup, State},
+    session::{Changes, Playback, Retention, Setup, State},
     transport::Instant,
 };
 use serde_json::{Value, json};

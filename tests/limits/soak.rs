@@ -9,7 +9,7 @@ use realtime::{
     Client, Options,
     event::{ConversationItemDelete, ServerEvent},
     mock::{Pace, Simulator, VirtualClock},
-    session::{Retention, Playback},
+    session::{Playback, Retention},
     transport::Timer,
     types::{AudioConfig, AudioInput, RealtimeSessionConfig, ServerVad},
 };

@@ -6,12 +6,12 @@ use realtime::{
         ConversationItemAdded, ConversationItemDone, Event, ResponseCreated, ResponseDone, ResponseOutputAudioDelta,
         ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded, ServerEvent, Unknown,
     },
-    session::{Changes, Retention, RealtimeSession, Setup, State},
+    session::{Changes, RealtimeState, Retention, Setup, State},
     transport::Instant,
     types::{Item, ItemStatus, Message, Response, ResponseStatus, Role, Usage},
 };
 
-fn say(session: &mut RealtimeSession, event: impl Into<ServerEvent>) {
+fn say(session: &mut RealtimeState, event: impl Into<ServerEvent>) {
     session.received(&mut event.into(), Instant::default(), &mut Changes::default());
 }
 
@@ -20,7 +20,7 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     const TURNS: usize = 100_000;
     const KEPT: usize = 50;
 
-    let mut session = RealtimeSession::default();
+    let mut session = RealtimeState::default();
     let mut memory = Retention::default();
     memory.items = Some(KEPT);
     session.configure(&Setup::new(memory.clone()));

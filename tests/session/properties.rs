@@ -17,7 +17,7 @@ use realtime::{
         ResponseDone, ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded,
         ResponseOutputTextDelta, ServerEvent,
     },
-    session::{Changes, Retention, Playback, RealtimeSession, Setup, State, realtime::ItemState},
+    session::{Changes, Playback, RealtimeState, Retention, Setup, State, realtime::ItemState},
     transport::Instant,
     types::{Item, Response, ResponseStatus},
 };
@@ -180,7 +180,7 @@ impl Model {
     }
 
     /// What the step does, seen from a session that it was done to.
-    fn follow(&mut self, step: &Step, was_known: bool, session: &RealtimeSession) {
+    fn follow(&mut self, step: &Step, was_known: bool, session: &RealtimeState) {
         match step {
             Step::Added(id, anchor) | Step::Created(id, anchor) | Step::Done(id, anchor) => {
                 if let Anchor::Behind(previous) = anchor {
@@ -235,7 +235,7 @@ impl Model {
     }
 }
 
-fn check(session: &RealtimeSession) {
+fn check(session: &RealtimeState) {
     let ids: Vec<_> = session.conversation.ids().collect();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "an id stands twice");
     assert_eq!(ids.len(), session.conversation.len());
@@ -251,7 +251,7 @@ proptest! {
 
     #[test]
     fn the_conversation_is_the_servers(steps in prop::collection::vec(step(), 0..120), limit in any::<Option<u8>>()) {
-        let mut session = RealtimeSession::default();
+        let mut session = RealtimeState::default();
         let mut memory = Retention::default();
         memory.items = limit.map(usize::from);
         session.configure(&Setup::new(memory).playback(Playback::queued()));
@@ -311,7 +311,7 @@ proptest! {
             }
         }
         order.truncate(end.index(order.len() + 1));
-        let mut session = RealtimeSession::default();
+        let mut session = RealtimeState::default();
         session.configure(&Setup::new(Retention::default()).playback(Playback::default()));
         let mut there = HashSet::new();
         for at in order {

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use realtime::{
     Options, Realtime,
     event::{ClientEvent, ConversationItemTruncate, Event, EventOf, ResponseCreate, ServerEvent, SessionUpdate},
-    session::{Changes, Playback, RealtimeSession, Setup, State},
+    session::{Changes, Playback, RealtimeState, Setup, State},
     transport::Instant,
     types::{AudioConfig, AudioFormat, AudioInput, RealtimeSessionConfig, ResponseConfig},
 };
@@ -20,7 +20,7 @@ use crate::open;
 
 #[derive(Default)]
 struct Told {
-    state: RealtimeSession,
+    state: RealtimeState,
     now: Instant,
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::outbox::AudioPolicy;
-use crate::session::{Retention, Playback, Timeouts};
+use crate::session::{Playback, Retention, Timeouts};
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
 #[derive(Clone, Debug, PartialEq)]

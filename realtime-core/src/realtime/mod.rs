@@ -7,7 +7,7 @@ pub mod tools;
 pub mod types;
 
 use event::{ClientEvent, ConversationItemAdded, InputAudioBufferAppend, ServerEvent};
-use state::{RealtimeSession, is_out_of_band};
+use state::{RealtimeState, is_out_of_band};
 use types::{Item, SessionConfig};
 
 use crate::{
@@ -28,7 +28,7 @@ pub struct Realtime;
 impl Protocol for Realtime {
     type ClientEvent = ClientEvent;
     type ServerEvent = ServerEvent;
-    type State = RealtimeSession;
+    type State = RealtimeState;
     type Settings = ();
 
     /// By its type alone, so that a member that does not fit keeps no session from being opened. Some servers open it by

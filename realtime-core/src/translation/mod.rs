@@ -5,7 +5,7 @@ pub mod state;
 pub mod types;
 
 use event::{SessionClose, SessionInputAudioBufferAppend};
-use state::TranslationSession;
+use state::TranslationState;
 
 use self::event as translation;
 use crate::{
@@ -24,7 +24,7 @@ pub struct Translation;
 impl Protocol for Translation {
     type ClientEvent = translation::ClientEvent;
     type ServerEvent = translation::ServerEvent;
-    type State = TranslationSession;
+    type State = TranslationState;
     type Settings = ();
 
     fn opened(event: &translation::ServerEvent) -> bool {

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         event::Event,
         state::{
-            Changes, Complaint, Input, Retention, Outcome, Overdue, Plan, Setup, State, Timeouts,
+            Changes, Complaint, Input, Outcome, Overdue, Plan, Retention, Setup, State, Timeouts,
             intent::Intent,
             limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
             remember,
@@ -27,7 +27,7 @@ use crate::{
 /// What is known of a session that translates.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct TranslationSession {
+pub struct TranslationState {
     /// What was said, in its own language, if the session transcribes it: the last 4 MiB of it.
     pub input_transcript: String,
     /// The translation, in writing: the last 4 MiB of it.
@@ -63,7 +63,7 @@ enum Kind {
     Other,
 }
 
-impl TranslationSession {
+impl TranslationState {
     /// The session as the server last described it. None before it is open.
     pub fn info(&self) -> Option<&TranslationSessionInfo> {
         self.info.as_ref()
@@ -114,7 +114,7 @@ impl TranslationSession {
     }
 }
 
-impl State<Translation> for TranslationSession {
+impl State<Translation> for TranslationState {
     fn configure(&mut self, setup: &Setup) {
         self.memory = setup.memory.clone();
         self.restore = setup.restore;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Complaint, RealtimeSession, Speech,
+    Complaint, RealtimeState, Speech,
     item::{Field, ItemState, McpStatus, Segment},
     totals::RateLimitState,
 };
@@ -23,7 +23,7 @@ use crate::{
     wire::{Id, Patch},
 };
 
-impl RealtimeSession {
+impl RealtimeState {
     pub(super) fn apply(&mut self, event: &ServerEvent, now: Instant) {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::RealtimeSession;
+use super::RealtimeState;
 use crate::{
     protocol::{
         state::limits::{MOST_ARGUMENTS, MOST_CALLS, MOST_OUTPUT, MOST_SEEN, MOST_WORDS},
@@ -147,7 +147,7 @@ impl Book {
     }
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
         self.calls.get_or_insert_default().when_interrupted = when_interrupted;
     }

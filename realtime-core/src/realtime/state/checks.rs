@@ -1,12 +1,12 @@
 //! What the server would refuse, found before it is sent.
 
-use super::RealtimeSession;
+use super::RealtimeState;
 use crate::{connection::SendErrorKind, protocol::types::Voice, realtime::types::SessionConfig, wire::Id};
 
 /// The least audio that can be committed, in milliseconds: what the service takes.
 const LEAST_COMMIT_MS: u64 = 100;
 
-impl RealtimeSession {
+impl RealtimeState {
     /// Whether so many more bytes of audio, which are queued, are enough to be committed. With turn detection the
     /// server commits by itself, and what it still has cannot be known.
     pub(crate) fn check_commit(&self, queued: usize) -> Result<(), SendErrorKind> {

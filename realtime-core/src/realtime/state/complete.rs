@@ -1,6 +1,6 @@
 //! What the server leaves out of an event and the state knows: filled in before anything else looks at the event.
 
-use super::RealtimeSession;
+use super::RealtimeState;
 use crate::{
     protocol::{event::ErrorEvent, types::ResponseStatus},
     realtime::{
@@ -11,7 +11,7 @@ use crate::{
     wire::{Audio, Id, Patch},
 };
 
-impl RealtimeSession {
+impl RealtimeState {
     pub(super) fn complete(&mut self, event: &mut ServerEvent) {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {

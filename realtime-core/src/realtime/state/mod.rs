@@ -38,7 +38,7 @@ use crate::{
         event::{ErrorEvent, Event},
         sample_bytes,
         state::{
-            Changes, Retention, Plan, Setup, State, Timeouts,
+            Changes, Plan, Retention, Setup, State, Timeouts,
             intent::Intent,
             remember,
             requests::{Patience, Request, Requests},
@@ -59,7 +59,7 @@ use crate::{
 /// It is what the server said, as of the last event read, and how much audio was sent.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct RealtimeSession {
+pub struct RealtimeState {
     /// The items, in order.
     pub conversation: Conversation,
     /// The model's responses.
@@ -178,7 +178,7 @@ impl Kind {
     }
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     /// The session as the server last described it, its effective configuration with it. None before it is open.
     pub fn info(&self) -> Option<&SessionInfo> {
         self.info.as_deref()
@@ -214,7 +214,7 @@ fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
     info.and_then(|info| info.output()?.format.clone()).unwrap_or_default()
 }
 
-impl State<Realtime> for RealtimeSession {
+impl State<Realtime> for RealtimeState {
     fn configure(&mut self, setup: &Setup) {
         self.ledger = setup.playback.clone().map(|settings| Box::new(Ledger::new(settings)));
         self.creations.remember(setup.restore);
@@ -353,7 +353,7 @@ impl State<Realtime> for RealtimeSession {
     }
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes<ServerEvent>) {
         for omission in &changes.reading.left_out {
             let left_out =

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Conversation, RealtimeSession};
+use super::{Conversation, RealtimeState};
 use crate::{
     protocol::{
         state::limits::{MOST_PARTS, MOST_QUEUED},
@@ -397,7 +397,7 @@ fn time_of(bytes: u64, rate: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     /// Follows the audio that is to be played, before the event is applied.
     pub(super) fn follow(&mut self, event: &ServerEvent, now: Instant) {
         let Some(ledger) = &mut self.ledger else { return };

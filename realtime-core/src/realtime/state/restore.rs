@@ -1,6 +1,6 @@
 //! What is to be made anew when another session takes the place of this one.
 
-use super::{Heard, RealtimeSession, item::ItemState, scheduler::is_out_of_band};
+use super::{Heard, RealtimeState, item::ItemState, scheduler::is_out_of_band};
 use crate::{
     protocol::{
         state::{Lost, LostReason, Plan},
@@ -65,7 +65,7 @@ impl Creations {
     }
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     /// What is to be made anew, and the state that goes on from there.
     pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut plan = Plan::default();

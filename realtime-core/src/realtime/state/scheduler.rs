@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
-use super::RealtimeSession;
+use super::RealtimeState;
 use crate::{
     error::Awaited,
     protocol::{
@@ -258,7 +258,7 @@ impl Open {
     }
 }
 
-impl RealtimeSession {
+impl RealtimeState {
     /// Whether a response of the conversation can be asked for without a refusal, as far as is known here.
     pub fn can_respond(&self, now: Instant) -> bool {
         self.responses.active().is_none()

@@ -1,6 +1,6 @@
 //! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
 
-use super::{Kind, RealtimeSession, Sort, scheduler::Mark};
+use super::{Kind, RealtimeState, Sort, scheduler::Mark};
 use crate::{
     error::Awaited,
     protocol::{
@@ -19,7 +19,7 @@ use crate::{
 const NOT_ACTIVE: &str = "response_cancel_not_active";
 const NO_RESPONSE: &str = "no active response";
 
-impl RealtimeSession {
+impl RealtimeState {
     /// Finds the request that the event answers.
     pub(super) fn settle(&mut self, event: &ServerEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
         let (kind, subject) = match event {
