@@ -19,7 +19,7 @@ impl Report for RealtimeState {
         let items: Vec<_> = self.conversation.items().map(item).collect();
         let out_of_band: Map<_, _> = self
             .conversation
-            .strays()
+            .detached()
             .filter(|stray| {
                 stray.response_id.as_ref().and_then(|id| self.responses.get(id)).is_some_and(|done| done.out_of_band)
             })

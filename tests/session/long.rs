@@ -57,7 +57,7 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     }
     assert_eq!(session.conversation.len(), 2 * TURNS);
     assert_eq!(session.conversation.items().count(), KEPT);
-    assert_eq!(session.conversation.strays().count(), 0);
+    assert_eq!(session.conversation.detached().count(), 0);
     assert_eq!(session.responses.iter().count(), memory.responses.unwrap());
     assert_eq!(session.unknown.len(), memory.errors.unwrap());
     assert_eq!(session.totals.responses.as_ref().unwrap().total_tokens, Some(10 * TURNS as u64));

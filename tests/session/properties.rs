@@ -242,7 +242,7 @@ fn check(session: &RealtimeState) {
     for heard in session.heard() {
         assert!(heard.ms <= heard.received_ms, "{heard:?}");
     }
-    let aside = session.conversation.strays().filter(|stray| ids.contains(&&stray.id)).count();
+    let aside = session.conversation.detached().filter(|item| ids.contains(&&item.id)).count();
     assert_eq!(aside, 0, "an item is both in the conversation and outside");
 }
 
@@ -336,7 +336,7 @@ proptest! {
             let other = item.item.as_message().is_none() || item.transcription_error.is_some() || !item.segments.is_empty();
             prop_assert!(says(item) || was_cut || other, "{item:?}");
         }
-        for item in session.conversation.strays().filter(|item| says(item)) {
+        for item in session.conversation.detached().filter(|item| says(item)) {
             let response = item.response_id.as_ref().and_then(|id| session.responses.get(id));
             prop_assert!(response.is_some_and(|response| response.out_of_band), "{item:?}");
         }

@@ -23,7 +23,7 @@ pub struct Conversation {
     /// The place last looked up: events come in runs about one item.
     latest: usize,
     /// The places of items that are no part of it, oldest first.
-    strays: Vec<usize>,
+    detached: Vec<usize>,
     /// None until an item is spoken of.
     mentions: Option<Box<Mentions>>,
     /// How many items keep what was said in them.
@@ -56,7 +56,7 @@ enum Place {
 
 /// The most items outside the conversation that are kept. Those of responses out of band, and those that were told of
 /// by deltas alone.
-const MOST_STRAYS: usize = 256;
+const MOST_DETACHED: usize = 256;
 
 impl Conversation {
     /// The conversation's id, as responses name it.
@@ -106,8 +106,8 @@ impl Conversation {
     }
 
     /// Items that are no part of the conversation: of responses out of band, or with nothing in them that could be shown.
-    pub fn strays(&self) -> impl Iterator<Item = &ItemState> {
-        self.strays.iter().filter_map(|&place| self.known(place))
+    pub fn detached(&self) -> impl Iterator<Item = &ItemState> {
+        self.detached.iter().filter_map(|&place| self.known(place))
     }
 
     pub(super) fn set_keep(&mut self, items: Option<usize>, bytes: Option<usize>) {
@@ -125,10 +125,10 @@ impl Conversation {
                     self.forget(self.forgotten);
                 }
                 self.forgotten += 1;
-            } else if self.strays.is_empty() {
+            } else if self.detached.is_empty() {
                 break;
             } else {
-                let oldest = self.strays.remove(0);
+                let oldest = self.detached.remove(0);
                 self.drop_place(oldest);
             }
         }
@@ -165,15 +165,15 @@ impl Conversation {
             if self.index.contains_key(id) {
                 return None;
             }
-            if self.strays.len() == MOST_STRAYS {
-                let oldest = self.strays.remove(0);
+            if self.detached.len() == MOST_DETACHED {
+                let oldest = self.detached.remove(0);
                 self.drop_place(oldest);
             }
             let mut item = make(id.clone());
             item.first = self.first_mention(id);
             let place = self.places.insert(Place::Known(Arc::new(item)));
             self.index.insert(id.clone(), place);
-            self.strays.push(place);
+            self.detached.push(place);
         }
         self.get_mut(id)
     }
@@ -272,10 +272,10 @@ impl Conversation {
         at
     }
 
-    /// Takes a place out of the order, or from among the strays.
+    /// Takes a place out of the order, or from among those outside it.
     fn take_out(&mut self, place: usize) {
-        if let Some(stray) = self.strays.iter().rposition(|stray| *stray == place) {
-            self.strays.remove(stray);
+        if let Some(at) = self.detached.iter().rposition(|other| *other == place) {
+            self.detached.remove(at);
         } else if let Some(at) = self.order.iter().rposition(|other| *other == place) {
             self.order.remove(at);
             self.forgotten -= usize::from(at < self.forgotten);
@@ -307,7 +307,7 @@ impl Conversation {
 
     /// The latest item for which this holds.
     pub(super) fn find_latest(&self, holds: impl Fn(&ItemState) -> bool) -> Option<&ItemState> {
-        let all = self.order.iter().chain(&self.strays).filter_map(|&place| self.known(place));
+        let all = self.order.iter().chain(&self.detached).filter_map(|&place| self.known(place));
         all.filter(|item| holds(item)).max_by_key(|item| item.first)
     }
 
@@ -329,7 +329,7 @@ impl Conversation {
             self.forgotten -= usize::from(at < self.forgotten);
             self.drop_place(place);
         } else if let Some(&place) = self.index.get(id) {
-            self.strays.retain(|stray| *stray != place);
+            self.detached.retain(|other| *other != place);
             self.drop_place(place);
         }
     }
