@@ -47,7 +47,7 @@ pub struct TranslationState {
     /// Types of events that were not known, the latest last.
     pub unknown: VecDeque<Box<str>>,
     info: Option<TranslationSessionInfo>,
-    requests: Requests<Kind>,
+    requests: Requests<RequestKind>,
     intent: Intent<TranslationSessionConfig>,
     restore: bool,
     memory: Retention,
@@ -57,7 +57,7 @@ pub struct TranslationState {
 const CLOCK: Patience = Patience::new();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum RequestKind {
     Update,
     Close,
     Other,
@@ -69,14 +69,14 @@ impl TranslationState {
         self.info.as_ref()
     }
 
-    fn answered(&mut self, kind: Kind, changes: &mut Changes<ServerEvent>) {
+    fn answered(&mut self, kind: RequestKind, changes: &mut Changes<ServerEvent>) {
         if let Some(request) = self.requests.answered(&kind, None) {
             changes.settled.push((request.seq, Outcome::Granted));
         }
     }
 
     /// The request that an error refuses: the one that it names, else the only one there is.
-    fn refused(&mut self, named: Option<&Id>) -> Option<Request<Kind>> {
+    fn refused(&mut self, named: Option<&Id>) -> Option<Request<RequestKind>> {
         if let Some(id) = named {
             if let Some(request) = self.requests.refused(id) {
                 return Some(request);
@@ -85,7 +85,7 @@ impl TranslationState {
                 return None;
             }
         }
-        let is_known = |request: &Request<Kind>| request.kind != Kind::Other;
+        let is_known = |request: &Request<RequestKind>| request.kind != RequestKind::Other;
         let only = match self.requests.count(is_known) {
             0 => self.requests.only(|_| true),
             _ => self.requests.only(is_known),
@@ -93,11 +93,11 @@ impl TranslationState {
         self.requests.take(only?)
     }
 
-    fn awaited(&self, request: &Request<Kind>) -> Awaited {
+    fn awaited(&self, request: &Request<RequestKind>) -> Awaited {
         let kind = match request.kind {
-            Kind::Update => "session.update",
-            Kind::Close => "session.close",
-            Kind::Other => {
+            RequestKind::Update => "session.update",
+            RequestKind::Close => "session.close",
+            RequestKind::Other => {
                 let noted = request.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
                 noted.unwrap_or("an event without an id")
             }
@@ -129,11 +129,11 @@ impl State<Translation> for TranslationState {
                 if self.restore {
                     self.intent.ask(seq, &update.session);
                 }
-                Kind::Update
+                RequestKind::Update
             }
-            ClientEvent::SessionClose(_) => Kind::Close,
+            ClientEvent::SessionClose(_) => RequestKind::Close,
             ClientEvent::SessionInputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
-            _ => Kind::Other,
+            _ => RequestKind::Other,
         };
         let (event_id, asked) = (event.event_id().cloned(), CLOCK.asked(now));
         self.requests.push(Request { seq, event_id, kind, subject: None, asked });
@@ -161,11 +161,11 @@ impl State<Translation> for TranslationState {
             ServerEvent::SessionCreated(created) => self.info = Some(created.session.clone()),
             ServerEvent::SessionUpdated(updated) => {
                 self.info = Some(updated.session.clone());
-                self.answered(Kind::Update, changes);
+                self.answered(RequestKind::Update, changes);
             }
             ServerEvent::SessionClosed(_) => {
                 self.closed = true;
-                self.answered(Kind::Close, changes);
+                self.answered(RequestKind::Close, changes);
             }
             ServerEvent::Error(error) => {
                 let id = error.error.event_id.as_ref();
@@ -197,7 +197,7 @@ impl State<Translation> for TranslationState {
     }
 
     fn is_waiting(&self) -> bool {
-        self.requests.count(|request| request.kind != Kind::Other) > 0
+        self.requests.count(|request| request.kind != RequestKind::Other) > 0
     }
 
     fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {

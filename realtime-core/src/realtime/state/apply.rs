@@ -28,38 +28,38 @@ impl RealtimeState {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.spoke = true;
-                self.hear(delta);
-                self.responses.came(&delta.response_id, now, true);
+                self.append_audio(delta);
+                self.responses.record_first_output(&delta.response_id, now, true);
             }
             ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
-                self.say(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
-                self.responses.came(&delta.response_id, now, false);
+                self.append_transcript(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
+                self.responses.record_first_output(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputTextDelta(delta) => {
-                self.write(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
-                self.responses.came(&delta.response_id, now, false);
+                self.append_text(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);
+                self.responses.record_first_output(&delta.response_id, now, false);
             }
             ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
-                self.say(&done.response_id, &done.item_id, done.content_index, &done.transcript, true);
+                self.append_transcript(&done.response_id, &done.item_id, done.content_index, &done.transcript, true);
             }
             ServerEvent::ResponseOutputTextDone(done) => {
-                self.write(&done.response_id, &done.item_id, done.content_index, &done.text, true);
+                self.append_text(&done.response_id, &done.item_id, done.content_index, &done.text, true);
             }
             ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
-                self.argue(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::function_call);
+                self.append_arguments(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::function_call);
                 self.name_call(&delta.item_id, &delta.call_id, None);
-                self.responses.came(&delta.response_id, now, false);
+                self.responses.record_first_output(&delta.response_id, now, false);
             }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
-                self.argue(&done.response_id, &done.item_id, &done.arguments, true, ItemState::function_call);
+                self.append_arguments(&done.response_id, &done.item_id, &done.arguments, true, ItemState::function_call);
                 self.name_call(&done.item_id, &done.call_id, done.name.as_deref());
             }
             ServerEvent::ResponseMcpCallArgumentsDelta(delta) => {
-                self.argue(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::mcp_call);
-                self.responses.came(&delta.response_id, now, false);
+                self.append_arguments(&delta.response_id, &delta.item_id, &delta.delta, false, ItemState::mcp_call);
+                self.responses.record_first_output(&delta.response_id, now, false);
             }
             ServerEvent::ResponseMcpCallArgumentsDone(done) => {
-                self.argue(&done.response_id, &done.item_id, &done.arguments, true, ItemState::mcp_call);
+                self.append_arguments(&done.response_id, &done.item_id, &done.arguments, true, ItemState::mcp_call);
             }
             ServerEvent::ResponseMcpCallInProgress(call) => self.mcp_call(&call.item_id, McpStatus::InProgress),
             ServerEvent::ResponseMcpCallCompleted(call) => self.mcp_call(&call.item_id, McpStatus::Completed),
@@ -240,21 +240,21 @@ impl RealtimeState {
         self.conversation.get_or_insert(id, |id| ItemState::message(id, Role::User))
     }
 
-    fn hear(&mut self, delta: &ResponseOutputAudioDelta) {
+    fn append_audio(&mut self, delta: &ResponseOutputAudioDelta) {
         let keep = self.memory.audio;
         let half = self.stream.as_mut().and_then(|stream| stream.half.take());
         if let Some(item) = self.model_message(&delta.response_id, &delta.item_id) {
-            item.hear(index(delta.content_index), &delta.delta, half, keep);
+            item.append_audio(index(delta.content_index), &delta.delta, half, keep);
         }
     }
 
-    fn say(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
+    fn append_transcript(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
         if let Some(item) = self.model_message(response, id) {
             item.write(index(content_index), PartKind::OutputAudio, Field::Transcript, text, whole);
         }
     }
 
-    fn write(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
+    fn append_text(&mut self, response: &Id, id: &Id, content_index: u32, text: &str, whole: bool) {
         if let Some(item) = self.model_message(response, id) {
             item.write(index(content_index), PartKind::OutputText, Field::Text, text, whole);
         }
@@ -266,7 +266,7 @@ impl RealtimeState {
         }
     }
 
-    fn argue(&mut self, response: &Id, id: &Id, text: &str, whole: bool, make: fn(Id) -> ItemState) {
+    fn append_arguments(&mut self, response: &Id, id: &Id, text: &str, whole: bool, make: fn(Id) -> ItemState) {
         if let Some(arguments) = self.item_of(response, id, make).and_then(ItemState::arguments) {
             if whole && !text.is_empty() {
                 arguments.clear();

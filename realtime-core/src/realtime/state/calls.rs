@@ -63,8 +63,8 @@ pub(crate) struct Due {
 
 /// What is asked of the application, by response.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Book {
-    turns: HashMap<Id, Turn>,
+pub(super) struct PendingCalls {
+    responses: HashMap<Id, PendingResponse>,
     /// Calls that were handed out, by response and id: each once, however often the server tells of it. A model may
     /// number its calls anew in each response.
     seen: HashSet<(Id, Id)>,
@@ -83,14 +83,14 @@ pub(super) struct Book {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Turn {
+struct PendingResponse {
     open: usize,
     answered: usize,
     /// How the response ended, once it has.
     ended: Option<ResponseStatus>,
 }
 
-impl Book {
+impl PendingCalls {
     fn ask(&mut self, response: &Id, item: &Item) {
         let call = match item {
             Item::FunctionCall(call) if call.status != Some(ItemStatus::Incomplete) => {
@@ -115,11 +115,11 @@ impl Book {
             self.seen.remove(&oldest);
         }
         let refused = self.open >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
-        if self.turns.len() >= MOST_CALLS {
+        if self.responses.len() >= MOST_CALLS {
             // Of responses that never end.
-            self.turns.retain(|_, turn| turn.open > 0);
+            self.responses.retain(|_, pending| pending.open > 0);
         }
-        self.turns.entry(response.clone()).or_default().open += 1;
+        self.responses.entry(response.clone()).or_default().open += 1;
         self.open += 1;
         self.bytes += call.arguments().len();
         self.due.push_back(Due { response: response.clone(), call, refused });
@@ -132,12 +132,12 @@ impl Book {
 
     /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
     fn settle(&mut self, response: &Id) -> bool {
-        let over = |turn: &Turn| turn.open == 0 && turn.ended.is_some();
-        if !self.turns.get(response).is_some_and(over) {
+        let over = |pending: &PendingResponse| pending.open == 0 && pending.ended.is_some();
+        if !self.responses.get(response).is_some_and(over) {
             return false;
         }
-        let turn = self.turns.remove(response).unwrap_or_default();
-        turn.answered > 0 && turn.ended == Some(ResponseStatus::Completed)
+        let pending = self.responses.remove(response).unwrap_or_default();
+        pending.answered > 0 && pending.ended == Some(ResponseStatus::Completed)
     }
 
     fn go_on(&mut self, response: &Id) {
@@ -167,9 +167,9 @@ impl RealtimeState {
         let Some(calls) = &mut self.calls else { return };
         calls.open = calls.open.saturating_sub(1);
         calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
-        if let Some(turn) = calls.turns.get_mut(response) {
-            turn.open = turn.open.saturating_sub(1);
-            turn.answered += usize::from(answered);
+        if let Some(pending) = calls.responses.get_mut(response) {
+            pending.open = pending.open.saturating_sub(1);
+            pending.answered += usize::from(answered);
         }
         calls.go_on(response);
     }
@@ -200,8 +200,8 @@ impl RealtimeState {
                         }
                     }
                 }
-                if let Some(turn) = calls.turns.get_mut(id) {
-                    turn.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
+                if let Some(pending) = calls.responses.get_mut(id) {
+                    pending.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
                     if !completed && calls.when_interrupted == WhenInterrupted::Cancel {
                         calls.interrupted.push_back(id.clone());
                     }

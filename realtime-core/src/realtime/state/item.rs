@@ -237,7 +237,7 @@ impl ItemState {
 
     /// Adds audio, of whole samples. `half` is the beginning of the next one; a beginning that was added before comes
     /// once more, with its end.
-    pub(super) fn hear(&mut self, index: usize, audio: &Audio, half: Option<u8>, keep_audio: bool) {
+    pub(super) fn append_audio(&mut self, index: usize, audio: &Audio, half: Option<u8>, keep_audio: bool) {
         let Some((part, state)) = self.part(index) else { return };
         part.kind.get_or_insert(PartKind::OutputAudio);
         let known = std::mem::replace(&mut state.half, half).is_some();

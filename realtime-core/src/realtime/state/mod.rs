@@ -18,9 +18,9 @@ mod twins;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 pub use crate::protocol::state::{Complaint, Input, Speech};
-use calls::Book;
 pub use calls::Call;
 pub(crate) use calls::Due;
+use calls::PendingCalls;
 pub use conversation::Conversation;
 pub use item::{ItemState, McpStatus, PartState, Segment};
 use playback::Ledger;
@@ -78,7 +78,7 @@ pub struct RealtimeState {
     pub playing: Option<Id>,
     info: Option<Arc<SessionInfo>>,
     rate_limits: Option<Vec<RateLimitState>>,
-    requests: Requests<Kind>,
+    requests: Requests<RequestKind>,
     scheduler: Scheduler,
     patience: Patience,
     /// None until there is any of it.
@@ -88,7 +88,7 @@ pub struct RealtimeState {
     /// What the session itself wants to send.
     outgoing: VecDeque<ClientEvent>,
     /// None as long as nobody answers.
-    calls: Option<Box<Book>>,
+    calls: Option<Box<PendingCalls>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
     /// None until there is a delta.
@@ -134,7 +134,7 @@ pub struct LeftOut {
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum RequestKind {
     Update,
     Create(Sort),
     Delete,
@@ -160,7 +160,7 @@ enum Sort {
     Other,
 }
 
-impl Kind {
+impl RequestKind {
     /// The type of the event, where it has one for sure.
     fn name(self) -> Option<&'static str> {
         Some(match self {
@@ -232,36 +232,36 @@ impl State<Realtime> for RealtimeState {
                 if self.creations.is_on() {
                     self.intent.ask(seq, &update.session);
                 }
-                (Kind::Update, None)
+                (RequestKind::Update, None)
             }
             ClientEvent::ConversationItemCreate(create) => {
                 self.creations.asked(seq, create);
                 if create.previous_item_id.as_deref() == Some("root") {
                     self.aside.get_or_insert_default().rooted.asked(&create.item);
                 }
-                (Kind::Create(Sort::of(&create.item)), create.item.id().cloned())
+                (RequestKind::Create(Sort::of(&create.item)), create.item.id().cloned())
             }
-            ClientEvent::ConversationItemDelete(delete) => (Kind::Delete, Some(delete.item_id.clone())),
-            ClientEvent::ConversationItemTruncate(truncate) => (Kind::Truncate, Some(truncate.item_id.clone())),
-            ClientEvent::ConversationItemRetrieve(retrieve) => (Kind::Retrieve, Some(retrieve.item_id.clone())),
+            ClientEvent::ConversationItemDelete(delete) => (RequestKind::Delete, Some(delete.item_id.clone())),
+            ClientEvent::ConversationItemTruncate(truncate) => (RequestKind::Truncate, Some(truncate.item_id.clone())),
+            ClientEvent::ConversationItemRetrieve(retrieve) => (RequestKind::Retrieve, Some(retrieve.item_id.clone())),
             ClientEvent::InputAudioBufferCommit(_) => {
                 self.input.commits += 1;
-                (Kind::Commit, None)
+                (RequestKind::Commit, None)
             }
             ClientEvent::InputAudioBufferClear(_) => {
                 self.input.clears += 1;
-                (Kind::Clear, None)
+                (RequestKind::Clear, None)
             }
-            ClientEvent::OutputAudioBufferClear(_) => (Kind::ClearOutput, None),
+            ClientEvent::OutputAudioBufferClear(_) => (RequestKind::ClearOutput, None),
             ClientEvent::ResponseCreate(create) => {
                 return self.scheduler.asked(seq, create, self.patience.asked(now));
             }
             ClientEvent::ResponseCancel(cancel) => {
                 let active = || self.responses.active().map(|active| active.id.clone());
-                (Kind::Cancel, cancel.response_id.clone().or_else(active))
+                (RequestKind::Cancel, cancel.response_id.clone().or_else(active))
             }
             ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
-            _ => (Kind::Other, None),
+            _ => (RequestKind::Other, None),
         };
         let (event_id, asked) = (event.event_id().cloned(), self.patience.asked(now));
         self.requests.push(Request { seq, event_id, kind, subject, asked });
@@ -302,7 +302,7 @@ impl State<Realtime> for RealtimeState {
     }
 
     fn is_waiting(&self) -> bool {
-        self.scheduler.is_waiting() || self.requests.count(|request| request.kind != Kind::Other) > 0
+        self.scheduler.is_waiting() || self.requests.count(|request| request.kind != RequestKind::Other) > 0
     }
 
     fn admits(&self, event: &ClientEvent, now: Instant) -> bool {

@@ -83,7 +83,7 @@ impl Responses {
     }
 
     /// Something of a response arrived.
-    pub(super) fn came(&mut self, id: &Id, now: Instant, audio: bool) {
+    pub(super) fn record_first_output(&mut self, id: &Id, now: Instant, audio: bool) {
         if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
             return;
         }
@@ -310,7 +310,7 @@ mod tests {
         for (ms, id, audio) in
             [(1, "a", false), (2, "a", false), (3, "a", true), (4, "b", true), (5, "a", true), (6, "b", false)]
         {
-            responses.came(&id.into(), at(ms), audio);
+            responses.record_first_output(&id.into(), at(ms), audio);
         }
         let firsts = |responses: &Responses, id| {
             let response = responses.get(id).unwrap();
@@ -323,7 +323,7 @@ mod tests {
         begin(&mut responses, "c");
         assert!(responses.get("b").is_none());
         begin(&mut responses, "b");
-        responses.came(&"b".into(), at(8), true);
+        responses.record_first_output(&"b".into(), at(8), true);
         assert_eq!(firsts(&responses, "b"), (Some(at(8)), Some(at(8))));
     }
 }

@@ -87,7 +87,7 @@ impl RealtimeState {
         if let Some(config) = next.intent.take_all() {
             plan.events.push((None, SessionUpdate::new(config).into()));
         }
-        let deleting = self.requests.subjects(&super::Kind::Delete);
+        let deleting = self.requests.subjects(&super::RequestKind::Delete);
         let mut items: Vec<(Option<u64>, Item)> = Vec::new();
         for id in self.conversation.ids().filter(|id| !deleting.iter().any(|(_, deleted)| deleted == id)) {
             let Some(state) = self.conversation.get(id) else {

@@ -444,7 +444,7 @@ impl RealtimeState {
 
     /// A response is over, and so are the requests for it and for its end.
     fn settle_response(&mut self, open: Open, outcome: Outcome, changes: &mut Changes) {
-        while let Some(cancel) = self.requests.answered(&super::Kind::Cancel, Some(&open.id)) {
+        while let Some(cancel) = self.requests.answered(&super::RequestKind::Cancel, Some(&open.id)) {
             changes.settled.push((cancel.seq, outcome.clone()));
         }
         changes.settled.extend(open.asked.map(|asked| (asked.seq, outcome)));

@@ -1,6 +1,6 @@
 //! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
 
-use super::{Kind, RealtimeState, Sort, scheduler::Mark};
+use super::{RealtimeState, RequestKind, Sort, scheduler::Mark};
 use crate::{
     error::Awaited,
     protocol::{
@@ -23,26 +23,26 @@ impl RealtimeState {
     /// Finds the request that the event answers.
     pub(super) fn settle(&mut self, event: &ServerEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
         let (kind, subject) = match event {
-            ServerEvent::SessionUpdated(_) => (Kind::Update, None),
+            ServerEvent::SessionUpdated(_) => (RequestKind::Update, None),
             ServerEvent::ConversationItemAdded(added) => return self.announced(&added.item, mark.is_new, changes),
             // What older protocols send in its place, and what says the same once more.
             ServerEvent::ConversationItemCreated(created) => {
                 return self.announced(&created.item, mark.is_new, changes);
             }
             ServerEvent::ConversationItemDone(done) => return self.announced(&done.item, mark.is_new, changes),
-            ServerEvent::ConversationItemDeleted(deleted) => (Kind::Delete, Some(&deleted.item_id)),
-            ServerEvent::ConversationItemTruncated(truncated) => (Kind::Truncate, Some(&truncated.item_id)),
-            ServerEvent::ConversationItemRetrieved(retrieved) => (Kind::Retrieve, retrieved.item.id()),
+            ServerEvent::ConversationItemDeleted(deleted) => (RequestKind::Delete, Some(&deleted.item_id)),
+            ServerEvent::ConversationItemTruncated(truncated) => (RequestKind::Truncate, Some(&truncated.item_id)),
+            ServerEvent::ConversationItemRetrieved(retrieved) => (RequestKind::Retrieve, retrieved.item.id()),
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
                 self.aside.get_or_insert_default().spoken = Some(started.item_id.clone());
                 return;
             }
             ServerEvent::InputAudioBufferCommitted(committed) => {
                 self.aside.get_or_insert_default().spoken = Some(committed.item_id.clone());
-                (Kind::Commit, None)
+                (RequestKind::Commit, None)
             }
-            ServerEvent::InputAudioBufferCleared(_) => (Kind::Clear, None),
-            ServerEvent::OutputAudioBufferCleared(_) => (Kind::ClearOutput, None),
+            ServerEvent::InputAudioBufferCleared(_) => (RequestKind::Clear, None),
+            ServerEvent::OutputAudioBufferCleared(_) => (RequestKind::ClearOutput, None),
             ServerEvent::Error(error) => return self.complained(error, mark, now, changes),
             _ => return,
         };
@@ -57,11 +57,14 @@ impl RealtimeState {
         let sort = Sort::of(item);
         let id = item.id();
         let named = self.requests.first(|request| {
-            matches!(request.kind, Kind::Create(_)) && request.subject.is_some() && request.subject.as_ref() == id
+            matches!(request.kind, RequestKind::Create(_))
+                && request.subject.is_some()
+                && request.subject.as_ref() == id
         });
         // What the user has said is an item too, and no answer to a request.
         let is_spoken = id.is_some() && id == self.aside.as_ref().and_then(|aside| aside.spoken.as_ref());
-        let only = || self.requests.only(|request| request.kind == Kind::Create(sort)).filter(|_| is_new && !is_spoken);
+        let only =
+            || self.requests.only(|request| request.kind == RequestKind::Create(sort)).filter(|_| is_new && !is_spoken);
         if let Some(seq) = named.or_else(only)
             && self.requests.take(seq).is_some()
         {
@@ -81,7 +84,7 @@ impl RealtimeState {
         let mut idle = self.responses.active().map(|active| active.id.clone()).filter(|_| is_not_active);
         let named = error.error.event_id.as_ref();
         if let Some(request) = named.and_then(|id| self.requests.refused(id)) {
-            if request.kind == Kind::Cancel {
+            if request.kind == RequestKind::Cancel {
                 idle = request.subject.clone().filter(|_| is_not_active);
             }
             self.refuse(&request, error, changes);
@@ -98,7 +101,7 @@ impl RealtimeState {
     }
 
     fn complained_of_none(&mut self, error: &ErrorEvent, now: Instant, changes: &mut Changes) {
-        let is_known = |request: &Request<Kind>| request.kind != Kind::Other;
+        let is_known = |request: &Request<RequestKind>| request.kind != RequestKind::Other;
         let known = self.requests.count(is_known);
         let only = match known + self.scheduler.outstanding() {
             1 if known == 0 => return self.scheduler.doubt(error, now),
@@ -113,11 +116,11 @@ impl RealtimeState {
         self.aside.get_or_insert_default().unclaimed = Some((now, error.clone()));
     }
 
-    fn refuse(&self, request: &Request<Kind>, error: &ErrorEvent, changes: &mut Changes) {
+    fn refuse(&self, request: &Request<RequestKind>, error: &ErrorEvent, changes: &mut Changes) {
         changes.settled.push((request.seq, Outcome::Refused(self.awaited(request), Box::new(error.clone()))));
     }
 
-    fn awaited(&self, request: &Request<Kind>) -> Awaited {
+    fn awaited(&self, request: &Request<RequestKind>) -> Awaited {
         let noted = || request.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
         let kind = request.kind.name().or_else(noted).unwrap_or("an event without an id");
         Awaited::Event { kind: kind.into(), event_id: request.event_id.clone() }
