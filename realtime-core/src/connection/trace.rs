@@ -19,7 +19,7 @@ mod on {
     use tracing::{Level, Span, field::Empty, level_filters::LevelFilter};
 
     use super::super::notice::Phase;
-    use crate::{event::Omission, session::Turn, wire::Id};
+    use crate::{event::Omission, session::ResponseTransition, wire::Id};
 
     /// What was noted in a turn of the driver.
     #[derive(Default)]
@@ -29,7 +29,7 @@ mod on {
         Message { sent: bool, kind: String, bytes: usize },
         LeftOut { kind: String, omission: Omission },
         Phase(Phase),
-        Turn(Turn),
+        Turn(ResponseTransition),
     }
 
     impl Notes {
@@ -49,7 +49,7 @@ mod on {
             self.0.push(Note::Phase(phase));
         }
 
-        pub(in super::super) fn turns(&mut self, turns: Vec<Turn>) {
+        pub(in super::super) fn turns(&mut self, turns: Vec<ResponseTransition>) {
             self.0.extend(turns.into_iter().map(Note::Turn));
         }
     }
@@ -85,14 +85,20 @@ mod on {
                     self.connection.record("phase", tracing::field::debug(phase));
                     tracing::debug!(target: "realtime", ?phase, "connection");
                 }
-                Note::Turn(Turn::Began { id, out_of_band }) => {
+                Note::Turn(ResponseTransition::Began { id, out_of_band }) => {
                     let span = tracing::info_span!(
                         target: "realtime", "realtime.response", response_id = %id, out_of_band, status = Empty,
                         time_to_first_token_ms = Empty, time_to_first_audio_ms = Empty, total_tokens = Empty,
                     );
                     self.responses().insert(id, span);
                 }
-                Note::Turn(Turn::Ended { id, status, time_to_first_token, time_to_first_audio, total_tokens }) => {
+                Note::Turn(ResponseTransition::Ended {
+                    id,
+                    status,
+                    time_to_first_token,
+                    time_to_first_audio,
+                    total_tokens,
+                }) => {
                     let Some(span) = self.responses().remove(&id) else { return };
                     span.record("status", status.as_str());
                     if let Some(time) = time_to_first_token {
@@ -133,7 +139,7 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use super::super::notice::Phase;
-    use crate::{event::Omission, session::Turn, wire::Id};
+    use crate::{event::Omission, session::ResponseTransition, wire::Id};
 
     #[derive(Default)]
     pub(in super::super) struct Notes(());
@@ -145,7 +151,7 @@ mod off {
 
         pub(in super::super) fn phase(&mut self, _: Phase) {}
 
-        pub(in super::super) fn turns(&mut self, _: Vec<Turn>) {}
+        pub(in super::super) fn turns(&mut self, _: Vec<ResponseTransition>) {}
     }
 
     pub(in super::super) struct Tracer;

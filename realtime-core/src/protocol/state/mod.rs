@@ -317,7 +317,7 @@ pub struct Changes<E> {
     /// The request that the event is part of the answer to.
     pub part_of: Option<u64>,
     /// Responses that began or ended with it.
-    pub turns: Vec<Turn>,
+    pub turns: Vec<ResponseTransition>,
     /// Responses that ended without the event that ends one, as if it had come.
     pub ended: Vec<E>,
     /// How the event was read: put in before the state is told of the event.
@@ -394,7 +394,7 @@ impl Overdue {
 /// A response that began or ended.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Turn {
+pub enum ResponseTransition {
     /// It began.
     Began {
         /// The response.

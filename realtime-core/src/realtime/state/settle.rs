@@ -5,7 +5,7 @@ use crate::{
     error::Awaited,
     protocol::{
         event::ErrorEvent,
-        state::{Changes, Outcome, Overdue, Timeouts, Turn, limits::clip_error, requests::Request},
+        state::{Changes, Outcome, Overdue, ResponseTransition, Timeouts, limits::clip_error, requests::Request},
     },
     realtime::{
         event::{ResponseDone, ServerEvent},
@@ -181,15 +181,15 @@ impl RealtimeState {
     }
 
     /// The response that began with the event.
-    pub(super) fn turn_begun(&self, id: &Id) -> Option<Turn> {
+    pub(super) fn turn_begun(&self, id: &Id) -> Option<ResponseTransition> {
         let response = self.responses.get(id)?;
-        Some(Turn::Began { id: id.clone(), out_of_band: response.out_of_band })
+        Some(ResponseTransition::Began { id: id.clone(), out_of_band: response.out_of_band })
     }
 
     /// The response that has ended.
-    pub(super) fn turn_ended(&self, id: &Id) -> Option<Turn> {
+    pub(super) fn turn_ended(&self, id: &Id) -> Option<ResponseTransition> {
         let response = self.responses.get(id)?;
-        Some(Turn::Ended {
+        Some(ResponseTransition::Ended {
             id: id.clone(),
             status: response.status.clone(),
             time_to_first_token: response.time_to_first_token(),
