@@ -25,4 +25,4 @@ pub use realtime_tokio as tokio;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
 pub use realtime_websocket as websocket;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
-pub use runtime::{DefaultTransport, client, spawn, transport};
+pub use runtime::{DefaultTransport, client, default_transport, spawn};

@@ -39,7 +39,7 @@ impl Runtime {
     }
 }
 
-/// The transport of the runtime that is there when [`transport`] is called.
+/// The transport of the runtime that is there when [`default_transport`] is called.
 #[derive(Clone, Debug)]
 pub struct DefaultTransport(Arc<dyn Transport>);
 
@@ -61,7 +61,7 @@ impl Transport for DefaultTransport {
 /// * else tokio's, for a client that is made before its runtime.
 ///
 /// To choose otherwise, give [`Client::builder`] a transport by name.
-pub fn transport() -> DefaultTransport {
+pub fn default_transport() -> DefaultTransport {
     DefaultTransport(match Runtime::current() {
         #[cfg(feature = "smol")]
         Runtime::Smol => Arc::new(realtime_smol::SmolTransport::new()),
@@ -72,12 +72,12 @@ pub fn transport() -> DefaultTransport {
     })
 }
 
-/// A client of OpenAI's service over the transport of the runtime that is there: see [`transport`].
+/// A client of OpenAI's service over the transport of the runtime that is there: see [`default_transport`].
 pub fn client() -> ClientBuilder {
-    Client::builder(transport())
+    Client::builder(default_transport())
 }
 
-/// Drives the connection in a task of its own, until its end, on the runtime that is there: see [`transport`]. However
+/// Drives the connection in a task of its own, until its end, on the runtime that is there: see [`default_transport`]. However
 /// slowly its events are read, what is sent leaves at once, pings are answered and deadlines kept.
 ///
 /// Every method of the connection still works. Dropping the connection ends the task. How it ended is told by the

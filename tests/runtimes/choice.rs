@@ -19,7 +19,7 @@ fn tokio() -> tokio::runtime::Runtime {
 
 #[test]
 fn tokio_is_chosen_where_it_is_running() {
-    let default = || format!("{:?}", realtime::transport());
+    let default = || format!("{:?}", realtime::default_transport());
     let within = tokio().block_on(async { default() });
     assert!(within.contains("TokioTransport"), "{within}");
     let outside = default();
