@@ -17,7 +17,7 @@ fn client(policy: bool) -> (Client, MockServer) {
     let (transport, server) = MockTransport::new();
     server.greet_with(None::<String>);
     let builder = Client::builder(transport);
-    let builder = if policy { builder.reconnect(Reconnect::default().attempts(ATTEMPTS)) } else { builder };
+    let builder = if policy { builder.reconnect(Reconnect::default().max_attempts(ATTEMPTS)) } else { builder };
     (builder.build(), server)
 }
 

@@ -38,7 +38,8 @@ fn without_a_policy_the_value_comes_back_and_the_failure_beside_it() {
 #[test]
 fn while_another_link_is_sought_closing_has_a_deadline_of_its_own() {
     let options = Options::default().finish_timeout(Duration::from_secs(3));
-    let (connect, server) = connect(|builder| builder.options(options).reconnect(Reconnect::default().attempts(100)));
+    let (connect, server) =
+        connect(|builder| builder.options(options).reconnect(Reconnect::default().max_attempts(100)));
     let ran = server.clock().block_on(lose(connect, &server)).unwrap();
     assert_eq!(ran.value, 7);
     let error = ran.end.unwrap_err();

@@ -1,10 +1,10 @@
 //! A connection that broke is made anew, and nothing is lost in silence.
 
 mod end;
+mod handover;
 mod heard;
 #[path = "../support/marks.rs"]
 mod marks;
-mod recycle;
 mod restore;
 mod schedules;
 
@@ -289,7 +289,8 @@ fn a_server_that_dies_after_every_greeting_is_given_up() {
 
 #[test]
 fn a_healthy_while_gives_new_hope() {
-    let (connection, mut session, server) = open(Reconnect::default().attempts(1).healthy(Duration::from_secs(60)));
+    let (connection, mut session, server) =
+        open(Reconnect::default().max_attempts(1).reset_after(Duration::from_secs(60)));
     run(&connection, &server, async {
         for _ in 0..4 {
             {
@@ -307,7 +308,7 @@ fn a_healthy_while_gives_new_hope() {
 
 #[test]
 fn what_was_never_sent_is_handed_back_in_the_end() {
-    let (connection, session, server) = open(Reconnect::default().attempts(2));
+    let (connection, session, server) = open(Reconnect::default().max_attempts(2));
     server.fail_next(TransportError::new(TransportErrorKind::Connect, "no route"));
     server.fail_next(TransportError::new(TransportErrorKind::Connect, "no route"));
     session.drop_link();

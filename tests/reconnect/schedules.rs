@@ -96,7 +96,7 @@ fn run(seed: u64) -> String {
     let simulator = service(seed);
     let faults = Faults::seeded(simulator.transport(&clock), seed);
     // What is announced is left out of this: the sessions are young.
-    let client = Client::builder(faults.clone()).reconnect(Reconnect::default().attempts(8)).build();
+    let client = Client::builder(faults.clone()).reconnect(Reconnect::default().max_attempts(8)).build();
     let connection = client.realtime().model("gpt-realtime").open().unwrap();
     let tools = Tools::new().add_raw("sum", "Adds.", json!({}).into(), {
         let clock = clock.clone();

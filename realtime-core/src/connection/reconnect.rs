@@ -20,14 +20,14 @@ use crate::{endpoint::Extras, error::Error};
 #[non_exhaustive]
 pub struct Reconnect {
     /// How many attempts are made before the connection is given up. 5. They are counted anew only after the connection
-    /// has been [`healthy`](Self::healthy): a server that dies right after every greeting is given up too.
-    pub attempts: u32,
+    /// has been [`reset_after`](Self::reset_after): a server that dies right after every greeting is given up too.
+    pub max_attempts: u32,
     /// How long the first attempt waits. 500 ms; each further one twice as long.
-    pub first: Duration,
+    pub initial_backoff: Duration,
     /// How long an attempt waits at most. 8 s.
-    pub most: Duration,
+    pub max_backoff: Duration,
     /// How long a session must have been open for the attempts to be counted anew. 60 s.
-    pub healthy: Duration,
+    pub reset_after: Duration,
     /// The longest wait that the server may ask for: if it asks for more, the connection ends with its refusal. 60 s.
     pub max_retry_after: Duration,
     /// Whether the conversation is restored. On.
@@ -37,7 +37,7 @@ pub struct Reconnect {
     pub repeat_response: bool,
     /// How long before the end of a session, as the server announced it, another one takes its place: while nobody
     /// speaks and no response is in progress. 2 minutes; none leaves it to the server to end it.
-    pub recycle: Option<Duration>,
+    pub handover: Option<Duration>,
     observer: Option<Observer>,
 }
 
@@ -71,14 +71,14 @@ pub enum Decision {
 impl Default for Reconnect {
     fn default() -> Self {
         Self {
-            attempts: 5,
-            first: Duration::from_millis(500),
-            most: Duration::from_secs(8),
-            healthy: Duration::from_secs(60),
+            max_attempts: 5,
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(8),
+            reset_after: Duration::from_secs(60),
             max_retry_after: Duration::from_secs(60),
             restore: true,
             repeat_response: false,
-            recycle: Some(Duration::from_secs(120)),
+            handover: Some(Duration::from_secs(120)),
             observer: None,
         }
     }
@@ -97,14 +97,14 @@ macro_rules! setters {
 
 impl Reconnect {
     setters! {
-        attempts: u32,
-        first: Duration,
-        most: Duration,
-        healthy: Duration,
+        max_attempts: u32,
+        initial_backoff: Duration,
+        max_backoff: Duration,
+        reset_after: Duration,
         max_retry_after: Duration,
         restore: bool,
         repeat_response: bool,
-        recycle: impl Into<Option<Duration>>,
+        handover: impl Into<Option<Duration>>,
     }
 
     /// Asks this function before every attempt: it may change the query and the headers, or abort.
@@ -121,15 +121,15 @@ impl Reconnect {
     /// a longer wait, it is that one and up to the first wait more; `unix` is the time since the Unix epoch, for a date
     /// that the server may have named.
     pub fn next(&self, attempt: u32, reason: &Error, jitter: f64, unix: Option<Duration>) -> Option<Duration> {
-        if attempt == 0 || attempt > self.attempts || !reason.is_retryable() {
+        if attempt == 0 || attempt > self.max_attempts || !reason.is_retryable() {
             return None;
         }
         let jitter = jitter.clamp(0.0, 1.0);
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempt - 1));
-        let ours = doubled.min(self.most).mul_f64(0.75 + 0.25 * jitter);
+        let doubled = self.initial_backoff.saturating_mul(2_u32.saturating_pow(attempt - 1));
+        let ours = doubled.min(self.max_backoff).mul_f64(0.75 + 0.25 * jitter);
         match reason.retry_after(unix) {
             Some(asked) if asked > self.max_retry_after => None,
-            Some(asked) if asked > ours => Some(asked.saturating_add(self.first.mul_f64(jitter))),
+            Some(asked) if asked > ours => Some(asked.saturating_add(self.initial_backoff.mul_f64(jitter))),
             _ => Some(ours),
         }
     }
@@ -142,13 +142,13 @@ impl Reconnect {
 impl fmt::Debug for Reconnect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reconnect")
-            .field("attempts", &self.attempts)
-            .field("first", &self.first)
-            .field("most", &self.most)
-            .field("healthy", &self.healthy)
+            .field("max_attempts", &self.max_attempts)
+            .field("initial_backoff", &self.initial_backoff)
+            .field("max_backoff", &self.max_backoff)
+            .field("reset_after", &self.reset_after)
             .field("max_retry_after", &self.max_retry_after)
             .field("restore", &self.restore)
-            .field("recycle", &self.recycle)
+            .field("handover", &self.handover)
             .finish_non_exhaustive()
     }
 }
@@ -176,8 +176,8 @@ mod tests {
         assert_eq!(waits, [None, ms(500), ms(1000), ms(2000), ms(4000), ms(8000), None, None]);
         assert_eq!(policy.next(1, &reason, 0.0, None), ms(375));
         assert_eq!(policy.next(3, &reason, 0.5, None), ms(1750));
-        assert_eq!(policy.clone().attempts(40).next(40, &reason, 1.0, None), ms(8000));
-        assert_eq!(policy.attempts(0).next(1, &reason, 1.0, None), None);
+        assert_eq!(policy.clone().max_attempts(40).next(40, &reason, 1.0, None), ms(8000));
+        assert_eq!(policy.max_attempts(0).next(1, &reason, 1.0, None), None);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl<P: Protocol> Shared<P> {
         }
         // Only a session that lived gives new hope: a greeting alone does not.
         let now = self.timer.now();
-        if core.opened.take().is_some_and(|opened| now - opened >= policy.healthy) {
+        if core.opened.take().is_some_and(|opened| now - opened >= policy.reset_after) {
             core.attempts = 0;
         }
         let number = core.attempts + 1;

@@ -226,7 +226,7 @@ impl<P: Protocol> Core<P> {
 impl<P: Protocol> Shared<P> {
     /// When the session that has just been opened is to be replaced.
     pub(super) fn recycle_at(&self, core: &Core<P>, now: Instant) -> Option<Instant> {
-        let lead = self.reconnect.as_ref().filter(|policy| policy.restore && !self.joins)?.recycle?;
+        let lead = self.reconnect.as_ref().filter(|policy| policy.restore && !self.joins)?.handover?;
         let announced = core.state.expires_at().zip(self.timer.unix()).map(|(end, unix)| end.saturating_sub(unix));
         // What leaves no time to live in comes from a clock that is wrong, and would have one session chase the next.
         let lifetime = announced.filter(|left| *left > 2 * lead).unwrap_or(LIFETIME);
@@ -315,7 +315,7 @@ impl<P: Protocol> Shared<P> {
     /// It was not the moment, or it did not succeed: the session goes on, and it is tried again later.
     fn put_off(&self, core: &mut Core<P>, now: Instant, waste: &mut Waste) {
         core.drop_spare(waste);
-        core.recycle = self.reconnect.as_ref().map(|policy| now + policy.most.max(LOOK_AGAIN));
+        core.recycle = self.reconnect.as_ref().map(|policy| now + policy.max_backoff.max(LOOK_AGAIN));
         core.left |= bit::QUEUE | bit::TIMER;
     }
 

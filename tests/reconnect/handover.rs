@@ -230,7 +230,7 @@ fn the_observer_decides_about_a_planned_one_too() {
 
 #[test]
 fn it_can_be_turned_off() {
-    for policy in [Reconnect::default().recycle(None), Reconnect::default().restore(false)] {
+    for policy in [Reconnect::default().handover(None), Reconnect::default().restore(false)] {
         let (connection, old, server) = open(policy);
         run(&connection, &server, async {
             begin(&connection, &old).await;
