@@ -12,7 +12,7 @@ use realtime_core::{
 use crate::{
     VirtualClock,
     link::End,
-    transport::{Arrival, ConnectAnswer, Shared},
+    transport::{Arrival, ConnectAnswer, NetworkInner},
 };
 
 /// The server behind a [`MockTransport`](crate::MockTransport): a test decides what it does.
@@ -21,7 +21,7 @@ use crate::{
 /// beforehand. [`accept`](Self::accept) takes one to script it. A clone is the same server.
 #[derive(Clone)]
 pub struct MockServer {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<NetworkInner>,
 }
 
 impl MockServer {

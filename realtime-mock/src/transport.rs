@@ -25,11 +25,11 @@ use crate::{
 /// It opens no socket, needs no runtime, and lives by a [`VirtualClock`]. A clone leads to the same server.
 #[derive(Clone)]
 pub struct MockTransport {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<NetworkInner>,
 }
 
 /// What the transport and its server share.
-pub(crate) struct Shared {
+pub(crate) struct NetworkInner {
     pub(crate) clock: VirtualClock,
     state: Mutex<State>,
 }
@@ -78,7 +78,7 @@ impl MockTransport {
             answers: VecDeque::new(),
             accepting: None,
         };
-        let shared = Arc::new(Shared { clock: clock.clone(), state: Mutex::new(state) });
+        let shared = Arc::new(NetworkInner { clock: clock.clone(), state: Mutex::new(state) });
         (Self { shared: shared.clone() }, MockServer { shared })
     }
 
@@ -88,7 +88,7 @@ impl MockTransport {
     }
 }
 
-impl Shared {
+impl NetworkInner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -30,7 +30,7 @@ pub fn duplex<S>(socket: S, close: &ReceivedClose) -> Duplex
 where
     S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + Unpin + 'static,
 {
-    let shared = Arc::new(Mutex::new(Shared {
+    let shared = Arc::new(Mutex::new(SharedSocket {
         socket,
         writer: None,
         reader: None,
@@ -45,7 +45,7 @@ where
 }
 
 /// Locked for as long as a half is polled, which never blocks.
-struct Shared<S> {
+struct SharedSocket<S> {
     socket: S,
     /// Who waits to write.
     writer: Option<Waker>,
@@ -61,12 +61,12 @@ struct Shared<S> {
     close: ReceivedClose,
 }
 
-struct Write<S>(Arc<Mutex<Shared<S>>>);
-struct Read<S>(Arc<Mutex<Shared<S>>>);
+struct Write<S>(Arc<Mutex<SharedSocket<S>>>);
+struct Read<S>(Arc<Mutex<SharedSocket<S>>>);
 
 /// Polls a half, and wakes the other, outside the lock, if what it waits for was done on the way: a socket that was
 /// written to with success forgets who waited to write.
-fn poll<S, T>(shared: &Mutex<Shared<S>>, half: impl FnOnce(&mut Shared<S>) -> Poll<T>) -> Poll<T> {
+fn poll<S, T>(shared: &Mutex<SharedSocket<S>>, half: impl FnOnce(&mut SharedSocket<S>) -> Poll<T>) -> Poll<T> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let result = half(&mut shared);
     let other = shared.other.take();
@@ -75,7 +75,7 @@ fn poll<S, T>(shared: &Mutex<Shared<S>>, half: impl FnOnce(&mut Shared<S>) -> Po
     result
 }
 
-impl<S: Socket> Shared<S> {
+impl<S: Socket> SharedSocket<S> {
     fn socket(&mut self) -> Pin<&mut S> {
         Pin::new(&mut self.socket)
     }

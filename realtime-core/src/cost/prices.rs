@@ -3,7 +3,7 @@ use std::{collections::VecDeque, ops::AddAssign};
 use super::{
     Amount, Price,
     amount::billionths,
-    tokens::{Input, Kind, Output},
+    tokens::{Input, Output, TokenCount},
 };
 use crate::{
     live::types::{Number, ReportedUsage},
@@ -170,7 +170,7 @@ impl Prices {
                 Amount::default()
             }
         };
-        let mut kind = |kind: Kind, plain: Option<Price>, cached: Option<Price>| {
+        let mut kind = |kind: TokenCount, plain: Option<Price>, cached: Option<Price>| {
             (amount(kind.plain, plain), amount(kind.cached, cached.or(plain)))
         };
         let (text_in, mut text_in_cached) = kind(input.text, self.text_in, self.text_in_cached);

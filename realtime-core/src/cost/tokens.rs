@@ -5,9 +5,9 @@ use crate::types::{InputTokenDetails, OutputTokenDetails};
 /// Input tokens by kind. A kind's cached tokens are not in its plain ones.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Input {
-    pub(super) text: Kind,
-    pub(super) audio: Kind,
-    pub(super) image: Kind,
+    pub(super) text: TokenCount,
+    pub(super) audio: TokenCount,
+    pub(super) image: TokenCount,
     /// Tokens of no known kind that came from the cache.
     pub(super) other_cached: u64,
     /// Tokens of no known kind.
@@ -15,12 +15,12 @@ pub(super) struct Input {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Kind {
+pub(super) struct TokenCount {
     pub(super) plain: u64,
     pub(super) cached: u64,
 }
 
-impl Kind {
+impl TokenCount {
     /// So many tokens, cached ones among them: never more cached than there are.
     fn new(all: Option<u64>, cached: Option<u64>) -> Self {
         let all = all.unwrap_or_default();
@@ -41,13 +41,13 @@ impl Input {
         let Some(details) = details else { return Self { other: all.unwrap_or_default(), ..Self::default() } };
         let cached = details.cached_tokens_details.as_ref();
         let mut input = Self {
-            text: Kind::new(details.text_tokens, cached.and_then(|cached| cached.text_tokens)),
-            audio: Kind::new(details.audio_tokens, cached.and_then(|cached| cached.audio_tokens)),
-            image: Kind::new(details.image_tokens, cached.and_then(|cached| cached.image_tokens)),
+            text: TokenCount::new(details.text_tokens, cached.and_then(|cached| cached.text_tokens)),
+            audio: TokenCount::new(details.audio_tokens, cached.and_then(|cached| cached.audio_tokens)),
+            image: TokenCount::new(details.image_tokens, cached.and_then(|cached| cached.image_tokens)),
             ..Self::default()
         };
         let kinds = [input.text, input.audio, input.image];
-        let sum = |part: fn(&Kind) -> u64| kinds.iter().map(part).fold(0, u64::saturating_add);
+        let sum = |part: fn(&TokenCount) -> u64| kinds.iter().map(part).fold(0, u64::saturating_add);
         let known = sum(|kind| kind.plain.saturating_add(kind.cached));
         input.other = all.unwrap_or_default().saturating_sub(known);
         // Cached tokens that the details do not place: among text first, where a cache begins.
@@ -95,7 +95,7 @@ mod tests {
     fn cached_tokens_are_counted_once_and_never_more_than_there_are() {
         let kinds = |text, audio| InputTokenDetails::default().text_tokens(text).audio_tokens(audio);
         let cached = |text, audio| CachedTokenDetails::default().text_tokens(text).audio_tokens(audio);
-        let kind = |plain, cached| Kind { plain, cached };
+        let kind = |plain, cached| TokenCount { plain, cached };
         for (name, all, details, text, audio, other, other_cached) in [
             (
                 "placed",
@@ -129,7 +129,7 @@ mod tests {
             ("no kinds", 30, InputTokenDetails::default().cached_tokens(12), kind(0, 0), kind(0, 0), 18, 12),
             ("some unknown", 35, kinds(10, 20), kind(10, 0), kind(20, 0), 5, 0),
         ] {
-            let expected = Input { text, audio, image: Kind::default(), other, other_cached };
+            let expected = Input { text, audio, image: TokenCount::default(), other, other_cached };
             assert_eq!(Input::new(Some(all), Some(&details)), expected, "{name}");
         }
         assert_eq!(Input::new(Some(9), None), Input { other: 9, ..Input::default() });

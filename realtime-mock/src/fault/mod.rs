@@ -57,9 +57,9 @@ const MOST_INJECTED: usize = 4096;
 /// A clone is the same transport: keep one to ask what has been [`injected`](Self::injected). For faults by chance see
 /// [`FaultPlan::drawn`]; for faults on a real socket, serve it with `Server::new`.
 #[derive(Clone)]
-pub struct Faults(Arc<Shared>);
+pub struct Faults(Arc<FaultsInner>);
 
-struct Shared {
+struct FaultsInner {
     inner: Box<dyn Transport>,
     plan: Box<dyn Fn(u64) -> FaultPlan + Send + Sync>,
     connections: AtomicU64,
@@ -105,7 +105,7 @@ impl Log {
 impl Faults {
     /// Lays faults around a transport. `plan` is asked at every attempt to connect, with its number.
     pub fn new(transport: impl Transport, plan: impl Fn(u64) -> FaultPlan + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(FaultsInner {
             inner: Box::new(transport),
             plan: Box::new(plan),
             connections: AtomicU64::new(0),

@@ -67,9 +67,9 @@ use redact::{HIDDEN, Redactor};
 ///
 /// A clone is the same recorder.
 #[derive(Clone)]
-pub struct Recorder(Arc<Shared>);
+pub struct Recorder(Arc<RecorderInner>);
 
-struct Shared {
+struct RecorderInner {
     inner: Box<dyn Transport>,
     state: Mutex<State>,
 }
@@ -85,7 +85,7 @@ impl Recorder {
     /// Writes down what travels over a transport.
     pub fn new(transport: impl Transport, output: impl Write + Send + 'static) -> Self {
         let state = State { output: Box::new(output), links: 0, began: None, error: None };
-        let recorder = Self(Arc::new(Shared { inner: Box::new(transport), state: Mutex::new(state) }));
+        let recorder = Self(Arc::new(RecorderInner { inner: Box::new(transport), state: Mutex::new(state) }));
         recorder.0.state().line(&cassette::head());
         recorder
     }
@@ -156,7 +156,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
-impl Shared {
+impl RecorderInner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -187,7 +187,7 @@ impl State {
 
 /// One connection's way to the recording.
 struct Tap {
-    shared: Arc<Shared>,
+    shared: Arc<RecorderInner>,
     redactor: Redactor,
     link: u32,
 }

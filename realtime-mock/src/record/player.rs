@@ -290,7 +290,7 @@ impl Rewrite for Names {
 /// The type of an event. Empty for what is none.
 fn kind(message: &Message) -> String {
     #[derive(serde::Deserialize)]
-    struct Kind {
+    struct Typed {
         r#type: String,
     }
     let text = match message {
@@ -298,5 +298,5 @@ fn kind(message: &Message) -> String {
         Message::Close(_) => return "close".into(),
         _ => return String::new(),
     };
-    serde_json::from_slice(Text::as_bytes(text)).map_or_else(|_| String::new(), |kind: Kind| kind.r#type)
+    serde_json::from_slice(Text::as_bytes(text)).map_or_else(|_| String::new(), |kind: Typed| kind.r#type)
 }

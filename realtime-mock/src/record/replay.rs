@@ -81,7 +81,7 @@ impl Replay {
         let mut links: Vec<u32> = self.cassette.entries().iter().map(|entry| entry.link).collect();
         links.sort_unstable();
         links.dedup();
-        ReplayTransport(Arc::new(Shared {
+        ReplayTransport(Arc::new(ReplayInner {
             replay: self.clone(),
             timer: Arc::new(timer.clone()),
             state: Mutex::new(Links { waiting: links.into(), open: Vec::new() }),
@@ -125,9 +125,9 @@ impl Replay {
 /// A connection fails to write what is not in the recording, and says so in its error;
 /// [`mismatch`](Self::mismatch) tells what it was. A clone is the same transport.
 #[derive(Clone)]
-pub struct ReplayTransport(Arc<Shared>);
+pub struct ReplayTransport(Arc<ReplayInner>);
 
-struct Shared {
+struct ReplayInner {
     replay: Replay,
     timer: Arc<dyn Timer>,
     state: Mutex<Links>,
@@ -162,7 +162,7 @@ impl ReplayTransport {
 #[async_trait]
 impl Transport for ReplayTransport {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
-        let Shared { replay, timer, .. } = &*self.0;
+        let ReplayInner { replay, timer, .. } = &*self.0;
         let mut links = self.links();
         let Some(link) = links.waiting.pop_front() else {
             return Err(TransportError::new(TransportErrorKind::Connect, "the cassette has no other connection"));

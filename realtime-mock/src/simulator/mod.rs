@@ -28,7 +28,7 @@ pub use transport::SimulatorTransport;
 pub use turn::SimulatedTurn;
 
 use handle::Sessions;
-use request::Kind;
+use request::SessionKind;
 use settings::Settings;
 
 /// A service that answers as the real one does, without a model, a network or a key.

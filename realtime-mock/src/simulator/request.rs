@@ -3,7 +3,7 @@ use realtime_core::{endpoint::Handshake, transport::TransportError};
 
 /// What a client asks for when it connects.
 pub(super) struct Request {
-    pub(super) kind: Kind,
+    pub(super) kind: SessionKind,
     pub(super) model: Option<String>,
     pub(super) intent: Option<String>,
     /// The credential, in whichever way it was given.
@@ -14,7 +14,7 @@ pub(super) struct Request {
 
 /// What sort of session it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SessionKind {
     Realtime,
     Transcription,
     Translation,
@@ -31,13 +31,13 @@ impl Request {
         };
         let intent = value("intent");
         let kind = match intent.as_deref() {
-            _ if path.ends_with("/realtime/translations") => Kind::Translation,
+            _ if path.ends_with("/realtime/translations") => SessionKind::Translation,
             _ if !path.ends_with("/realtime") => {
                 let body = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error"}}"#;
                 return Err(TransportError::rejected(StatusCode::NOT_FOUND, HeaderMap::new(), body.into()));
             }
-            Some("transcription") => Kind::Transcription,
-            _ => Kind::Realtime,
+            Some("transcription") => SessionKind::Transcription,
+            _ => SessionKind::Realtime,
         };
         Ok(Self {
             kind,

@@ -2,7 +2,7 @@ use realtime_core::types::{Item, Tool, ToolChoice};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::session::{Context, Entry};
+use super::session::{Context, StoredItem};
 
 /// What the simulated model is asked to answer: the conversation so far, and how the response is to be.
 #[derive(Clone, Copy)]
@@ -23,13 +23,13 @@ impl SimulatedTurn<'_> {
 
     /// What the model reads: the items of the conversation, or those of the request itself.
     pub fn items(&self) -> Vec<Item> {
-        self.context.iter().filter_map(Entry::typed).collect()
+        self.context.iter().filter_map(StoredItem::typed).collect()
     }
 
     /// What the user said last, in writing or aloud. Empty if there is nothing, or nothing was understood.
     pub fn text(&self) -> String {
         let said = self.context.rev().find(|entry| entry.role() == "user");
-        said.map(Entry::text).unwrap_or_default()
+        said.map(StoredItem::text).unwrap_or_default()
     }
 
     /// The output of a function or of an MCP tool, and its name, if nothing was said since.

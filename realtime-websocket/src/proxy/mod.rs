@@ -22,14 +22,14 @@ pub(crate) use self::tunnel::through;
 /// URL, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
-    kind: Kind,
+    kind: ProxyKind,
     host: String,
     port: u16,
     credentials: Option<(String, Secret)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ProxyKind {
     Http,
     Https,
     Socks5,
@@ -44,9 +44,9 @@ impl Proxy {
         let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = url.parse().map_err(|_| refused("the proxy's URL is no URL"))?;
         let (kind, port) = match uri.scheme_str() {
-            Some("http") => (Kind::Http, 80),
-            Some("https") => (Kind::Https, 443),
-            Some("socks5" | "socks5h") => (Kind::Socks5, 1080),
+            Some("http") => (ProxyKind::Http, 80),
+            Some("https") => (ProxyKind::Https, 443),
+            Some("socks5" | "socks5h") => (ProxyKind::Socks5, 1080),
             _ => return Err(refused("the proxy's URL has a scheme other than http, https and socks5")),
         };
         let authority = uri.authority().ok_or_else(|| refused("the proxy's URL has no host"))?;
@@ -97,7 +97,7 @@ impl Proxy {
 
     /// Whether the proxy itself is spoken to by TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.kind == Kind::Https
+        self.kind == ProxyKind::Https
     }
 }
 
@@ -233,14 +233,14 @@ mod tests {
     #[test]
     fn a_url_is_read() {
         let proxy = Proxy::new("http://us%40er:p%3Ass@[::1]:8080").unwrap();
-        assert_eq!((proxy.kind, proxy.host(), proxy.port()), (Kind::Http, "::1", 8080));
+        assert_eq!((proxy.kind, proxy.host(), proxy.port()), (ProxyKind::Http, "::1", 8080));
         assert_eq!(proxy.credentials, Some(("us@er".into(), "p:ss".into())));
         for (url, kind, port) in [
-            ("proxy.example", Kind::Http, 80),
-            ("proxy.example:3128", Kind::Http, 3128),
-            ("https://proxy.example", Kind::Https, 443),
-            ("socks5://proxy.example", Kind::Socks5, 1080),
-            ("socks5h://proxy.example:9050/", Kind::Socks5, 9050),
+            ("proxy.example", ProxyKind::Http, 80),
+            ("proxy.example:3128", ProxyKind::Http, 3128),
+            ("https://proxy.example", ProxyKind::Https, 443),
+            ("socks5://proxy.example", ProxyKind::Socks5, 1080),
+            ("socks5h://proxy.example:9050/", ProxyKind::Socks5, 9050),
         ] {
             let proxy: Proxy = url.parse().unwrap();
             assert_eq!((proxy.kind, proxy.host(), proxy.port()), (kind, "proxy.example", port), "{url}");

@@ -6,7 +6,7 @@ use base64_turbo::STANDARD;
 use http::StatusCode;
 use realtime_core::transport::{TransportError, TransportErrorKind};
 
-use super::{Kind, Proxy, refused};
+use super::{Proxy, ProxyKind, refused};
 use crate::{
     convert::io,
     head::{Head, Progress},
@@ -21,8 +21,8 @@ pub(crate) async fn through(
     port: u16,
 ) -> Result<(), TransportError> {
     match proxy.kind {
-        Kind::Http | Kind::Https => connect(proxy, stream, host, port).await,
-        Kind::Socks5 => socks(proxy, stream, host, port).await,
+        ProxyKind::Http | ProxyKind::Https => connect(proxy, stream, host, port).await,
+        ProxyKind::Socks5 => socks(proxy, stream, host, port).await,
     }
 }
 

@@ -56,10 +56,10 @@ pub async fn upgrade(
     let accepted = loop {
         let read = stream.read_more(&mut received).await;
         match upgrade.answer(&received)? {
-            Answer::Accepted(accepted) => break accepted,
-            Answer::Refused(refusal) if refusal.is_whole => return Err(refusal.error),
-            Answer::Refused(refusal) => return Err(upgrade.refusal(refusal, stream, received, timer).await),
-            Answer::Open => {
+            UpgradeAnswer::Accepted(accepted) => break accepted,
+            UpgradeAnswer::Refused(refusal) if refusal.is_whole => return Err(refusal.error),
+            UpgradeAnswer::Refused(refusal) => return Err(upgrade.refusal(refusal, stream, received, timer).await),
+            UpgradeAnswer::Open => {
                 let failure = match read {
                     Ok(true) => continue,
                     Ok(false) => link(ErrorKind::UnexpectedEof.into()),
@@ -87,7 +87,7 @@ struct Upgrade {
 }
 
 /// What the server has answered so far.
-enum Answer {
+enum UpgradeAnswer {
     Open,
     Refused(Refusal),
     Accepted(Accepted),
@@ -138,12 +138,12 @@ impl Upgrade {
     ///
     /// # Errors
     /// What the server says is no answer to this request.
-    fn answer(&self, received: &[u8]) -> Result<Answer, TransportError> {
+    fn answer(&self, received: &[u8]) -> Result<UpgradeAnswer, TransportError> {
         let Head { status, is_old, headers, length } = match Head::read(received)? {
-            Progress::Open => return Ok(Answer::Open),
+            Progress::Open => return Ok(UpgradeAnswer::Open),
             Progress::Status(status) => {
                 let error = TransportError::rejected(status, HeaderMap::new(), Vec::new().into());
-                return Ok(Answer::Refused(Refusal { error, is_whole: false }));
+                return Ok(UpgradeAnswer::Refused(Refusal { error, is_whole: false }));
             }
             Progress::Head(head) => head,
         };
@@ -152,11 +152,11 @@ impl Upgrade {
                 return Err(protocol("the server answered in HTTP/1.0, which has no WebSocket"));
             }
             self.check(&headers)?;
-            return Ok(Answer::Accepted(Accepted { headers, length }));
+            return Ok(UpgradeAnswer::Accepted(Accepted { headers, length }));
         }
         // The body says why, often in a segment of its own.
         let Body { bytes, is_whole } = Body::read(status, &headers, received.get(length..).unwrap_or_default());
-        Ok(Answer::Refused(Refusal { error: TransportError::rejected(status, headers, bytes.into()), is_whole }))
+        Ok(UpgradeAnswer::Refused(Refusal { error: TransportError::rejected(status, headers, bytes.into()), is_whole }))
     }
 
     /// Reads on, for what else the server says of its refusal: as long as it goes on, and no longer than is waited.
@@ -174,9 +174,9 @@ impl Upgrade {
                 Either::Right(_) => false,
             };
             match self.answer(&received) {
-                Ok(Answer::Refused(more)) => refusal = more,
+                Ok(UpgradeAnswer::Refused(more)) => refusal = more,
                 // What was a refusal stays one.
-                Ok(Answer::Open | Answer::Accepted(_)) | Err(_) => break,
+                Ok(UpgradeAnswer::Open | UpgradeAnswer::Accepted(_)) | Err(_) => break,
             }
             if !goes_on {
                 break;

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use crate::simulator::Kind;
+use crate::simulator::SessionKind;
 
 /// What a session is like, as `session.updated` reports it, and what of it the session itself lives by.
 #[derive(Clone)]
@@ -27,12 +27,12 @@ pub(super) struct Turns {
 
 impl Config {
     /// What a session is like when it is created.
-    pub(super) fn new(kind: Kind, id: &str, model: &str, expires_at: u64) -> Self {
+    pub(super) fn new(kind: SessionKind, id: &str, model: &str, expires_at: u64) -> Self {
         let pcm = json!({ "type": "audio/pcm", "rate": 24_000 });
         let mut input = json!({
             "format": pcm, "transcription": null, "noise_reduction": null, "turn_detection": server_vad(kind),
         });
-        let value = if kind == Kind::Transcription {
+        let value = if kind == SessionKind::Transcription {
             json!({
                 "type": "transcription",
                 "object": "realtime.transcription_session",
@@ -72,8 +72,8 @@ impl Config {
         Self { value, input, turns }
     }
 
-    fn kind(&self) -> Kind {
-        if self.value["type"] == "transcription" { Kind::Transcription } else { Kind::Realtime }
+    fn kind(&self) -> SessionKind {
+        if self.value["type"] == "transcription" { SessionKind::Transcription } else { SessionKind::Realtime }
     }
 
     /// What becomes of it by an update whose shape was checked.
@@ -109,7 +109,7 @@ impl Config {
     }
 }
 
-fn audio(session: &mut Value, new: &Value, kind: Kind) {
+fn audio(session: &mut Value, new: &Value, kind: SessionKind) {
     for (side, members) in new.as_object().into_iter().flatten() {
         for (name, new) in members.as_object().into_iter().flatten() {
             let Some(current) = member(session, &["audio", side, name]) else { continue };
@@ -132,10 +132,10 @@ fn audio(session: &mut Value, new: &Value, kind: Kind) {
 }
 
 /// The turn detection that an update asks for: what it leaves out stays, or is the default of another kind.
-fn detection(current: &mut Value, new: &Value, kind: Kind) {
+fn detection(current: &mut Value, new: &Value, kind: SessionKind) {
     if !new.is_null() && current["type"] != new["type"] {
         *current = match new["type"].as_str() {
-            Some("semantic_vad") if kind == Kind::Transcription => json!({ "eagerness": "auto" }),
+            Some("semantic_vad") if kind == SessionKind::Transcription => json!({ "eagerness": "auto" }),
             Some("semantic_vad") => json!({
                 "eagerness": "auto", "create_response": true, "interrupt_response": true,
             }),
@@ -145,11 +145,11 @@ fn detection(current: &mut Value, new: &Value, kind: Kind) {
     merge(current, new);
 }
 
-fn server_vad(kind: Kind) -> Value {
+fn server_vad(kind: SessionKind) -> Value {
     let mut vad = json!({
         "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200,
     });
-    if kind == Kind::Realtime {
+    if kind == SessionKind::Realtime {
         merge(&mut vad, &json!({ "create_response": true, "interrupt_response": true, "idle_timeout_ms": null }));
     }
     vad

@@ -1,5 +1,5 @@
 use super::{
-    conversation::{Conversation, Entry},
+    conversation::{Conversation, StoredItem},
     usage::{Tokens, of_entry},
 };
 
@@ -7,7 +7,7 @@ use super::{
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(super) conversation: Option<&'a Conversation>,
-    pub(super) then: &'a [Entry],
+    pub(super) then: &'a [StoredItem],
 }
 
 impl<'a> Context<'a> {
@@ -16,18 +16,18 @@ impl<'a> Context<'a> {
     }
 
     /// The items, the first one first.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a StoredItem> {
         self.conversation.into_iter().flat_map(Conversation::iter).chain(self.then)
     }
 
     /// The items, the last one first.
-    pub(crate) fn rev(self) -> impl Iterator<Item = &'a Entry> {
+    pub(crate) fn rev(self) -> impl Iterator<Item = &'a StoredItem> {
         self.then.iter().rev().chain(self.conversation.into_iter().flat_map(Conversation::rev))
     }
 
     /// The function call of this id.
-    pub(crate) fn call(self, call_id: &str) -> Option<&'a Entry> {
-        let is_it = |entry: &&Entry| entry.kind() == "function_call" && entry.item["call_id"] == call_id;
+    pub(crate) fn call(self, call_id: &str) -> Option<&'a StoredItem> {
+        let is_it = |entry: &&StoredItem| entry.kind() == "function_call" && entry.item["call_id"] == call_id;
         self.then.iter().find(is_it).or_else(|| self.conversation?.call(call_id))
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Conversation {
 }
 
 struct Node {
-    entry: Entry,
+    entry: StoredItem,
     before: Option<Arc<str>>,
     after: Option<Arc<str>>,
 }
@@ -50,7 +50,7 @@ pub(super) enum Place<'a> {
 
 /// An item, and what the service knows of it.
 #[derive(Clone)]
-pub(crate) struct Entry {
+pub(crate) struct StoredItem {
     pub(super) id: Arc<str>,
     /// As events show it, without its audio. Always an object.
     pub(crate) item: Value,
@@ -107,7 +107,7 @@ impl Clip {
     }
 }
 
-impl Entry {
+impl StoredItem {
     pub(super) fn new(item: Value) -> Self {
         let id = item["id"].as_str().unwrap_or_default().into();
         Self { id, item, clip: None, heard: None }
@@ -205,23 +205,23 @@ impl Conversation {
     }
 
     /// The items, the first one first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &StoredItem> {
         let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
         successors(node(&self.first), move |at| node(&at.after)).map(|node| &node.entry)
     }
 
     /// The items, the last one first.
-    pub(super) fn rev(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn rev(&self) -> impl Iterator<Item = &StoredItem> {
         let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
         successors(node(&self.last), move |at| node(&at.before)).map(|node| &node.entry)
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Entry> {
+    pub(super) fn get(&self, id: &str) -> Option<&StoredItem> {
         self.items.get(id).map(|node| &node.entry)
     }
 
     /// Changes an item, if it is there.
-    pub(super) fn change<T>(&mut self, id: &str, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+    pub(super) fn change<T>(&mut self, id: &str, change: impl FnOnce(&mut StoredItem) -> T) -> Option<T> {
         let entry = &mut self.items.get_mut(id)?.entry;
         self.tokens.subtract(of_entry(entry));
         let changed = change(entry);
@@ -230,7 +230,7 @@ impl Conversation {
     }
 
     /// The call of this id.
-    pub(super) fn call(&self, call_id: &str) -> Option<&Entry> {
+    pub(super) fn call(&self, call_id: &str) -> Option<&StoredItem> {
         self.get(self.named.get(&(CALL, call_id.into()))?)
     }
 
@@ -240,7 +240,7 @@ impl Conversation {
     }
 
     /// The requests that were approved and not followed by their call yet, in the order of the approvals.
-    pub(super) fn approved(&self) -> Vec<&Entry> {
+    pub(super) fn approved(&self) -> Vec<&StoredItem> {
         let mut approved: Vec<_> = self.approved.iter().map(|(id, number)| (number, id)).collect();
         approved.sort_unstable();
         approved.into_iter().filter_map(|(_, id)| self.get(id)).collect()
@@ -266,7 +266,7 @@ impl Conversation {
     }
 
     /// Puts an item in its place, and in that of another one with its id.
-    pub(super) fn insert(&mut self, place: Place<'_>, entry: Entry) {
+    pub(super) fn insert(&mut self, place: Place<'_>, entry: StoredItem) {
         self.remove(&entry.id);
         let before = self.before(place).cloned();
         let id = entry.id.clone();
@@ -295,7 +295,7 @@ impl Conversation {
         self.let_go();
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Option<Entry> {
+    pub(super) fn remove(&mut self, id: &str) -> Option<StoredItem> {
         let Node { entry, before, after } = self.items.remove(id)?;
         *self.link_after(before.as_ref()) = after.clone();
         *self.link_before(after.as_ref()) = before;

@@ -6,11 +6,11 @@ use serde_json::json;
 use super::{
     Fault,
     buffer::{MS, Ticks},
-    conversation::{Clip, Entry, Place},
+    conversation::{Clip, Place, StoredItem},
     hearing::{Hearing, SpeechEdge},
     talk::Talk,
 };
-use crate::simulator::request::Kind;
+use crate::simulator::request::SessionKind;
 
 /// A commit by hand needs so much audio.
 const LEAST: Ticks = 100 * MS;
@@ -56,7 +56,7 @@ impl Talk {
                     let members = json!({ "audio_end_ms": to / MS, "item_id": item });
                     self.wire.send("input_audio_buffer.speech_stopped", members);
                     self.take_turn(item, from, to);
-                    if turns.create_response && self.kind == Kind::Realtime {
+                    if turns.create_response && self.kind == SessionKind::Realtime {
                         self.answer_turn();
                     }
                 }
@@ -124,7 +124,7 @@ impl Talk {
         let members =
             json!({ "previous_item_id": self.conversation.before(Place::End).map(|id| &**id), "item_id": id });
         self.wire.send("input_audio_buffer.committed", members);
-        let entry = Entry::new(json!({
+        let entry = StoredItem::new(json!({
             "id": id,
             "type": "message",
             "status": "completed",

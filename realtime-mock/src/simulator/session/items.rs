@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Fault,
-    conversation::{Clip, Entry, Place},
+    conversation::{Clip, Place, StoredItem},
     shapes,
     talk::Talk,
 };
@@ -37,7 +37,7 @@ impl Talk {
     }
 
     /// An item as the conversation holds it, from one that the client describes.
-    pub(super) fn entry(&mut self, item: &Value, path: &str) -> Result<Entry, Fault> {
+    pub(super) fn entry(&mut self, item: &Value, path: &str) -> Result<StoredItem, Fault> {
         // Its shape was checked: it is an object.
         let mut members = item.as_object().cloned().unwrap_or_default();
         members.remove("object");
@@ -73,11 +73,11 @@ impl Talk {
                 }
             }
         }
-        Ok(Entry::new(Value::Object(members)).with_clip(clip))
+        Ok(StoredItem::new(Value::Object(members)).with_clip(clip))
     }
 
     /// Whether what the item answers has been asked.
-    fn check_answer(&self, entry: &Entry) -> Result<(), Fault> {
+    fn check_answer(&self, entry: &StoredItem) -> Result<(), Fault> {
         match entry.kind() {
             "function_call_output" => {
                 let call = entry.item["call_id"].as_str().unwrap_or_default();
@@ -99,7 +99,7 @@ impl Talk {
     }
 
     /// Puts an item that is complete into the conversation.
-    pub(super) fn add(&mut self, place: Place<'_>, entry: Entry) {
+    pub(super) fn add(&mut self, place: Place<'_>, entry: StoredItem) {
         let previous = self.conversation.before(place).map(|id| &**id);
         let members = json!({ "previous_item_id": previous, "item": entry.item });
         self.conversation.insert(place, entry);
@@ -108,7 +108,7 @@ impl Talk {
     }
 
     /// Puts an item that has just begun at the end of the conversation.
-    pub(super) fn begin(&mut self, entry: Entry) {
+    pub(super) fn begin(&mut self, entry: StoredItem) {
         let previous = self.conversation.before(Place::End).map(|id| &**id);
         let members = json!({ "previous_item_id": previous, "item": entry.item });
         self.conversation.insert(Place::End, entry);
@@ -159,7 +159,7 @@ impl Talk {
 }
 
 /// Takes away the audio of the model that comes after so many milliseconds, and its transcript.
-fn cut(entry: &mut Entry, part: u64, end_ms: u64) -> Result<(), Fault> {
+fn cut(entry: &mut StoredItem, part: u64, end_ms: u64) -> Result<(), Fault> {
     let spoken = entry.role() == "assistant";
     let Some(clip) = entry.clip.as_mut().filter(|_| spoken) else {
         let message = "Only model output audio messages can be truncated";

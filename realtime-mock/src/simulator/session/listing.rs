@@ -6,7 +6,7 @@ use realtime_core::{
 };
 use serde_json::{Value, json};
 
-use super::{conversation::Entry, running::Out, talk::Talk};
+use super::{conversation::StoredItem, running::Out, talk::Talk};
 
 /// Tools that are being listed.
 pub(super) struct Listing {
@@ -24,7 +24,7 @@ impl Talk {
                 continue;
             }
             let item = self.wire.ids.make("mcpl");
-            self.begin(Entry::new(json!({
+            self.begin(StoredItem::new(json!({
                 "id": item, "type": "mcp_list_tools", "server_label": server, "tools": [],
             })));
             self.wire.send("mcp_list_tools.in_progress", json!({ "item_id": item }));

@@ -35,11 +35,11 @@ use serde_json::{Map, Value};
 
 use super::{
     Received,
-    request::{Kind, Request},
+    request::{Request, SessionKind},
     settings::Settings,
 };
 pub(super) use context::Context;
-pub(super) use conversation::Entry;
+pub(super) use conversation::StoredItem;
 use fault::Fault;
 use talk::Talk;
 use translate::Translate;
@@ -75,7 +75,7 @@ impl Session {
                 wire.refuse(code, fault);
                 Work::Refused(Box::new(wire))
             }
-            None if request.kind == Kind::Translation => {
+            None if request.kind == SessionKind::Translation => {
                 Work::Translate(Box::new(Translate::open(wire, settings, request)))
             }
             None => Work::Talk(Box::new(Talk::open(wire, settings, request))),
@@ -210,7 +210,7 @@ impl Session {
 
     pub(super) fn items(&self) -> Vec<Item> {
         match &self.work {
-            Work::Talk(talk) => talk.conversation.iter().filter_map(Entry::typed).collect(),
+            Work::Talk(talk) => talk.conversation.iter().filter_map(StoredItem::typed).collect(),
             _ => Vec::new(),
         }
     }
@@ -268,12 +268,12 @@ fn refusal(settings: &Settings, request: &Request) -> Option<(u16, Fault)> {
         None => return Some((3000, Fault::new("invalid_api_key", "You did not provide an API key."))),
     }
     if let Some(intent) = &request.intent
-        && request.kind == Kind::Realtime
+        && request.kind == SessionKind::Realtime
     {
         return Some((4000, Fault::new("invalid_intent", format!("Invalid intent {intent}"))));
     }
     let model = request.model.as_ref()?;
-    if request.kind == Kind::Transcription {
+    if request.kind == SessionKind::Transcription {
         let message = "You must not provide a model parameter for transcription sessions.";
         return Some((4000, Fault::new("invalid_model", message)));
     }

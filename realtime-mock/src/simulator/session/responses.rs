@@ -9,18 +9,18 @@ use super::{
     Fault,
     config::{format, merge},
     context::Context,
-    conversation::Entry,
+    conversation::StoredItem,
     plan::Act,
     running::{End, Out, Running, Stage},
     talk::Talk,
     usage::{self, of_context, of_text},
 };
-use crate::simulator::{SimulatedTurn, reply::Ending, reply::Output, request::Kind};
+use crate::simulator::{SimulatedTurn, reply::Ending, reply::Output, request::SessionKind};
 
 impl Talk {
     /// The client asks for a response.
     pub(super) fn create_response(&mut self, request: &Value) -> Result<(), Fault> {
-        if self.kind == Kind::Transcription {
+        if self.kind == SessionKind::Transcription {
             let message = "A transcription session has no responses.";
             return Err(Fault::new("response_create_not_supported", message));
         }
@@ -65,7 +65,7 @@ impl Talk {
         self.responses.find(|running| running.in_conversation)
     }
 
-    fn read_input(&mut self, items: &[Value]) -> Result<Vec<Entry>, Fault> {
+    fn read_input(&mut self, items: &[Value]) -> Result<Vec<StoredItem>, Fault> {
         let mut entries = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let path = format!("response.input[{index}]");
@@ -93,7 +93,7 @@ impl Talk {
         }
     }
 
-    fn start_response(&mut self, request: &Value, in_conversation: bool, input: Option<Vec<Entry>>) {
+    fn start_response(&mut self, request: &Value, in_conversation: bool, input: Option<Vec<StoredItem>>) {
         let mut config = self.config.value.clone();
         for (name, value) in request.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
@@ -110,7 +110,7 @@ impl Talk {
         }
         let approved = if input.is_none() { self.approved() } else { Vec::new() };
         let conversation = input.is_none().then_some(&self.conversation);
-        let then = input.unwrap_or_else(|| approved.iter().map(|out| Entry::new(out.ran().clone())).collect());
+        let then = input.unwrap_or_else(|| approved.iter().map(|out| StoredItem::new(out.ran().clone())).collect());
         let context = Context { conversation, then: &then };
         let turn = SimulatedTurn {
             number: self.responses_begun,

@@ -4,7 +4,7 @@ use realtime_core::Audio;
 use serde_json::{Value, json};
 
 use super::{
-    conversation::{Clip, Entry},
+    conversation::{Clip, StoredItem},
     plan::{Act, Step},
     responses::with,
     running::{Out, Running, Stage},
@@ -26,7 +26,7 @@ impl Talk {
                 let members = json!({ "response_id": response_id, "output_index": index, "item": out.item });
                 self.wire.send("response.output_item.added", members);
                 if *in_conversation {
-                    self.begin(Entry::new(out.item.clone()));
+                    self.begin(StoredItem::new(out.item.clone()));
                 }
             }
             Act::Part => {

@@ -19,7 +19,7 @@ use super::{
     usage::Meter,
 };
 use crate::simulator::{
-    request::{Kind, Request},
+    request::{Request, SessionKind},
     settings::Settings,
 };
 
@@ -30,7 +30,7 @@ use crate::simulator::{
 pub(super) struct Talk {
     pub(super) wire: Wire,
     pub(super) settings: Arc<Settings>,
-    pub(super) kind: Kind,
+    pub(super) kind: SessionKind,
     pub(super) config: Config,
     pub(super) conversation: Conversation,
     pub(super) conversation_id: String,

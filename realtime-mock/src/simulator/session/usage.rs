@@ -1,7 +1,7 @@
 use realtime_core::transport::Instant;
 use serde_json::{Value, json};
 
-use super::{context::Context, conversation::Entry};
+use super::{context::Context, conversation::StoredItem};
 
 /// Tokens that a minute brings.
 const LIMIT: f64 = 15_000_000.0;
@@ -56,7 +56,7 @@ pub(super) fn of_context(context: Context<'_>, config: &Value) -> Tokens {
 }
 
 /// What a model reads of an item.
-pub(super) fn of_entry(entry: &Entry) -> Tokens {
+pub(super) fn of_entry(entry: &StoredItem) -> Tokens {
     let mut tokens = Tokens { text: 4, ..Tokens::default() };
     for part in entry.parts() {
         tokens.text += part["text"].as_str().map_or(0, of_text);
