@@ -37,7 +37,7 @@ pub use live::{Live, LiveFork, LiveSideband, LiveState};
 pub use protocol::{Protocol, dialect};
 pub use realtime::{Realtime, tools};
 pub use translation::Translation;
-pub use wire::{Audio, Id, Json, Patch, Piece, Secret};
+pub use wire::{Audio, Id, Json, Patch, Secret, TextDelta};
 
 /// Compiles the README's examples.
 #[cfg(doctest)]

@@ -13,7 +13,7 @@ use serde::{
 };
 use serde_json::{Number, value::RawValue};
 
-use super::{Audio, Id, Json, Patch, Piece, Secret, text::FromText};
+use super::{Audio, Id, Json, Patch, Secret, TextDelta, text::FromText};
 
 /// A member of an event that could not be read as what it should be. The event goes on without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,7 +239,7 @@ impl Lenient for String {
     }
 }
 
-impl Lenient for Piece {
+impl Lenient for TextDelta {
     const EXPECTED: &'static str = "a text";
 
     fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {

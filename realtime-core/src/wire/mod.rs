@@ -21,9 +21,9 @@ pub(crate) mod int;
 mod json;
 mod object;
 mod patch;
-mod piece;
 mod secret;
 pub(crate) mod text;
+mod text_delta;
 
 pub use audio::Audio;
 pub use id::Id;
@@ -34,6 +34,6 @@ pub(crate) use lenient::{Lenient, Members, Notes, Tag, is_crowded, is_null, tag,
 pub(crate) use object::{Object, read_object};
 pub(crate) use patch::Leaf;
 pub use patch::Patch;
-pub use piece::Piece;
 pub use secret::Secret;
+pub use text_delta::TextDelta;
 pub(crate) use union::{Union, read_loosely, read_union, write_tagged};

@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Patch, Piece};
+use super::{Patch, TextDelta};
 
 /// Bytes of a word: of a status, a kind, a reason. What is longer is none.
 pub(crate) const MOST_WORD: usize = 256;
@@ -27,7 +27,7 @@ impl FromText for String {
     }
 }
 
-impl FromText for Piece {
+impl FromText for TextDelta {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Lossy::deserialize(deserializer).map(|lossy| lossy.0)
     }

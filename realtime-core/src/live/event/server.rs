@@ -7,7 +7,7 @@ use crate::{
         BackendEvent, CallError, CloseReason, ContextWindow, DecisionItem, DecisionResult, DelegationItem, DtmfKey,
         LiveError, Number, Reported, ReportedUsage, SessionResource, SessionUsage,
     },
-    wire::{Audio, Id, Piece},
+    wire::{Audio, Id, TextDelta},
 };
 
 live_server_events! {
@@ -187,7 +187,7 @@ wire! {
         /// The client's event that it answers: none.
         loose client_event_id: Id,
         /// The text to be added.
-        req_text delta: Piece,
+        req_text delta: TextDelta,
         /// Where it begins on the session's timeline, in milliseconds.
         req start_ms: Number,
         /// Where it ends.
@@ -202,7 +202,7 @@ wire! {
         /// The client's event that it answers: none.
         loose client_event_id: Id,
         /// The text to be added.
-        req_text delta: Piece,
+        req_text delta: TextDelta,
         /// Where it begins on the session's timeline, in milliseconds.
         req start_ms: Number,
         /// Where it ends.

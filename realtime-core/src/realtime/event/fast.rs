@@ -6,7 +6,7 @@
 //! decides: it is the specification, and tests hold that both read the same.
 
 use super::{ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta, ServerEvent};
-use crate::wire::{Audio, Id, Piece, base64};
+use crate::wire::{Audio, Id, TextDelta, base64};
 
 /// Reads a frame that is one of the three.
 pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
@@ -80,7 +80,7 @@ fn audio(raw: &[u8]) -> Option<(Head, &[u8])> {
 }
 
 /// The text of a delta. The service pads its frame, so that its size does not betray the word.
-fn text(raw: &[u8]) -> Option<(Head, Piece)> {
+fn text(raw: &[u8]) -> Option<(Head, TextDelta)> {
     let (head, rest) = head(raw)?;
     let (text, rest) = string(rest)?;
     if rest != b"}" {

@@ -4,7 +4,7 @@ use crate::{
     event::fast,
     protocol::event::Event,
     realtime::event::ServerEvent,
-    wire::{Audio, Id, Piece},
+    wire::{Audio, Id, TextDelta},
 };
 
 server_events! {
@@ -19,7 +19,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: Piece,
+        req_text delta: TextDelta,
     }
 
     /// All text of a part, or as much as there was when it was cut short.
@@ -73,7 +73,7 @@ server_events! {
         /// The part's place in the message.
         req_int content_index: u32,
         /// The text to be added.
-        req_text delta: Piece,
+        req_text delta: TextDelta,
     }
 
     /// The whole transcript of what the model speaks, or as much as there was when it was cut short.

@@ -9,16 +9,16 @@ use super::Id;
 /// It reads as a `str`. Up to 30 bytes are kept in place and need no allocation, which is nearly every piece.
 // It is kept as an id is. Only its meaning differs.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Piece(Id);
+pub struct TextDelta(Id);
 
-impl Piece {
+impl TextDelta {
     /// The piece as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-impl Deref for Piece {
+impl Deref for TextDelta {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -26,37 +26,37 @@ impl Deref for Piece {
     }
 }
 
-impl AsRef<str> for Piece {
+impl AsRef<str> for TextDelta {
     fn as_ref(&self) -> &str {
         self.as_str()
     }
 }
 
-impl PartialEq<str> for Piece {
+impl PartialEq<str> for TextDelta {
     fn eq(&self, other: &str) -> bool {
         self.0 == *other
     }
 }
 
-impl PartialEq<&str> for Piece {
+impl PartialEq<&str> for TextDelta {
     fn eq(&self, other: &&str) -> bool {
         self.0 == **other
     }
 }
 
-impl From<&str> for Piece {
+impl From<&str> for TextDelta {
     fn from(text: &str) -> Self {
         Self(text.into())
     }
 }
 
-impl From<String> for Piece {
+impl From<String> for TextDelta {
     fn from(text: String) -> Self {
         Self(text.into())
     }
 }
 
-impl From<Cow<'_, str>> for Piece {
+impl From<Cow<'_, str>> for TextDelta {
     fn from(text: Cow<'_, str>) -> Self {
         match text {
             Cow::Borrowed(text) => text.into(),
@@ -65,19 +65,19 @@ impl From<Cow<'_, str>> for Piece {
     }
 }
 
-impl From<Piece> for String {
-    fn from(piece: Piece) -> Self {
+impl From<TextDelta> for String {
+    fn from(piece: TextDelta) -> Self {
         piece.0.into()
     }
 }
 
-impl fmt::Debug for Piece {
+impl fmt::Debug for TextDelta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
 }
 
-impl fmt::Display for Piece {
+impl fmt::Display for TextDelta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
