@@ -9,6 +9,8 @@
 
 pub use crate::realtime::event::*;
 
+/// The events of a translation session, in which the user speaks and the server continuously speaks and writes the same
+/// in another language. It is a protocol of its own: some events share a name with one of Realtime but have other members.
 pub mod translation {
     pub use crate::translation::event::*;
 }

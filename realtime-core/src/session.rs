@@ -6,6 +6,7 @@ pub use crate::{
     translation::state::TranslationState,
 };
 
+/// The state of a session that converses or transcribes, part by part.
 pub mod realtime {
     pub use crate::realtime::state::*;
 }

@@ -5,11 +5,10 @@ use futures::{
     future::{Either, select},
 };
 use realtime::{
-    Realtime,
+    Protocol, Realtime,
     endpoint::Handshake,
     event::{Event, Recognition, translation},
     mock::{Simulator, VirtualClock},
-    protocol::Protocol,
     transport::{CloseFrame, Duplex, Message, Text, Transport},
 };
 use serde_json::{Value, json};

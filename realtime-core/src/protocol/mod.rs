@@ -2,9 +2,9 @@
 
 pub mod dialect;
 #[macro_use]
-pub mod event;
-pub mod state;
-pub mod types;
+pub(crate) mod event;
+pub(crate) mod state;
+pub(crate) mod types;
 
 use std::fmt;
 
@@ -14,6 +14,9 @@ use self::{
     state::State,
     types::AudioFormat,
 };
+// Until the connection names the families by their own paths.
+pub(crate) use crate::{realtime::Realtime, translation::Translation};
+
 use crate::{
     error::said,
     transport::Text,

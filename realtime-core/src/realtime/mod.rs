@@ -1,10 +1,10 @@
 //! Conversation and transcription.
 
 mod dialect;
-pub mod event;
-pub mod state;
+pub(crate) mod event;
+pub(crate) mod state;
 pub mod tools;
-pub mod types;
+pub(crate) mod types;
 
 use event::{ClientEvent, ConversationItemAdded, InputAudioBufferAppend, ServerEvent};
 use state::{RealtimeState, is_out_of_band};

@@ -1,8 +1,8 @@
 //! Translation.
 
-pub mod event;
-pub mod state;
-pub mod types;
+pub(crate) mod event;
+pub(crate) mod state;
+pub(crate) mod types;
 
 use event::{SessionClose, SessionInputAudioBufferAppend};
 use state::TranslationState;

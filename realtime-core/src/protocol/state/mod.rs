@@ -14,7 +14,7 @@ use crate::{
         event::{ErrorEvent, Reading},
         types::ResponseStatus,
     },
-    realtime::event::ServerEvent,
+    realtime::state::Playback,
     transport::Instant,
     wire::Id,
 };

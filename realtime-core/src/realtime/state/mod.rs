@@ -38,12 +38,12 @@ use crate::{
         event::{ErrorEvent, Event},
         sample_bytes,
         state::{
-            Changes, Plan, Retention, Setup, State, Timeouts,
+            self, Plan, Retention, Setup, State, Timeouts,
             intent::Intent,
             remember,
             requests::{Patience, Request, Requests},
         },
-        types::{AudioFormat, ErrorBody},
+        types::AudioFormat,
     },
     realtime::{
         Realtime,
@@ -53,6 +53,8 @@ use crate::{
     transport::Instant,
     wire::{Id, Omission},
 };
+
+type Changes = state::Changes<ServerEvent>;
 
 /// What is known of a session that converses or transcribes.
 ///
@@ -271,7 +273,7 @@ impl State<Realtime> for RealtimeState {
         self.input.append(bytes);
     }
 
-    fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes<ServerEvent>) {
+    fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
         if Twins::concern(event)
             && self.stream.get_or_insert_default().twins.is_second(event, changes.reading.older_name)
         {
@@ -296,7 +298,7 @@ impl State<Realtime> for RealtimeState {
         self.first_due(timeouts)
     }
 
-    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<ServerEvent>) {
+    fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
         self.give_up(timeouts, now, changes);
         self.note_outcomes(changes);
     }
@@ -354,7 +356,7 @@ impl State<Realtime> for RealtimeState {
 }
 
 impl RealtimeState {
-    fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes<ServerEvent>) {
+    fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes) {
         for omission in &changes.reading.left_out {
             let left_out =
                 LeftOut { kind: event.kind().into(), event_id: event.event_id().cloned(), omission: omission.clone() };

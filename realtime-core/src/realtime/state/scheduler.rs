@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
-use super::RealtimeState;
+use super::{Changes, RealtimeState};
 use crate::{
     error::Awaited,
     protocol::{
         event::ErrorEvent,
         state::{
-            Changes, Outcome, Overdue, Timeouts,
+            Outcome, Overdue, Timeouts,
             requests::{Asked as Time, Patience},
         },
     },
@@ -436,14 +436,14 @@ impl RealtimeState {
     }
 
     /// A response has ended, and not by the event that should end it.
-    fn untold(&self, id: &Id, changes: &mut Changes) -> Outcome {
+    fn untold(&self, id: &Id, changes: &mut Changes) -> Outcome<ServerEvent> {
         let event = self.ending(id);
         changes.ended.push(event.clone());
         Outcome::Ended(event)
     }
 
     /// A response is over, and so are the requests for it and for its end.
-    fn settle_response(&mut self, open: Open, outcome: Outcome, changes: &mut Changes) {
+    fn settle_response(&mut self, open: Open, outcome: Outcome<ServerEvent>, changes: &mut Changes) {
         while let Some(cancel) = self.requests.answered(&super::RequestKind::Cancel, Some(&open.id)) {
             changes.settled.push((cancel.seq, outcome.clone()));
         }
@@ -490,7 +490,7 @@ impl RealtimeState {
         }
     }
 
-    fn overdue(&self, asked: &Asked) -> Outcome {
+    fn overdue(&self, asked: &Asked) -> Outcome<ServerEvent> {
         let overdue = Overdue::new(asked.awaited(), asked.time.at);
         Outcome::Overdue(Box::new(overdue.error(self.unclaimed_since(asked.time.at))))
     }

@@ -1,11 +1,11 @@
 //! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
 
-use super::{RealtimeState, RequestKind, Sort, scheduler::Mark};
+use super::{Changes, RealtimeState, RequestKind, Sort, scheduler::Mark};
 use crate::{
     error::Awaited,
     protocol::{
         event::ErrorEvent,
-        state::{Changes, Outcome, Overdue, ResponseTransition, Timeouts, limits::clip_error, requests::Request},
+        state::{Outcome, Overdue, ResponseTransition, Timeouts, limits::clip_error, requests::Request},
     },
     realtime::{
         event::{ResponseDone, ServerEvent},

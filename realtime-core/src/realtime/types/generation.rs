@@ -1,6 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value, value::RawValue};
 
+use super::ReasoningEffort;
 use crate::wire::{Json, Lenient, Notes, Union, read_loosely, read_union};
 
 open_enum! {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{ContentPart, McpError, McpListedTool, ObjectKind};
+use super::{ContentPart, ItemStatus, McpError, McpListedTool, ObjectKind};
 use crate::wire::{Id, Json};
 
 union! {

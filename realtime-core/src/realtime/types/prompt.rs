@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::Detail;
 use crate::wire::Id;
 
 wire! {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
 use serde_json::value::RawValue;
 
 use super::{
-    AudioFormat, Failure, Item, MaxOutputTokens, Modality, ObjectKind, Prompt, Reasoning, Tool, ToolChoice, Usage,
-    Voice,
+    AudioFormat, Failure, Item, MaxOutputTokens, Modality, ObjectKind, Prompt, Reasoning, ResponseStatus, Tool,
+    ToolChoice, Usage, Voice,
 };
 use crate::wire::{Id, Json, Lenient, Notes, Object, Tag, Union, read_union, tag, write_tagged};
 

@@ -1,9 +1,8 @@
 //! What a response consists of, as it comes: each delta is to be added, each `done` brings the whole.
 
 use crate::{
-    event::fast,
     protocol::event::Event,
-    realtime::event::ServerEvent,
+    realtime::event::{ServerEvent, fast},
     wire::{Audio, Id, TextDelta},
 };
 
