@@ -4,7 +4,7 @@ use std::{error, fmt, future::Future, sync::Arc};
 
 use futures::future::BoxFuture;
 
-use crate::Secret;
+use crate::wire::Secret;
 
 /// What proves to the server who connects.
 #[derive(Clone, Debug, PartialEq, Eq)]

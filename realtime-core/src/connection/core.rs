@@ -9,20 +9,20 @@ use std::{
 };
 
 use super::{
-    Notice,
-    ack::Cell,
+    answers::Cell,
     deadlines::Deadlines,
-    driver::{Kind, Shared},
+    driver::Shared,
     end::{End, Waste},
     hub::{self, Hub, bit},
     inbox::{Arrival, Inbox},
     link::{Attempt, Dial, Link, Pumps},
-    notice::Phase,
+    notice::{Notice, Phase},
     options::Options,
     outbox::Entry,
     spare::{Retiring, Spare},
     tasks::Starter,
     trace::Notes,
+    wait::WaitKind,
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
@@ -273,7 +273,7 @@ impl<P: Protocol> Shared<P> {
         &self,
         core: &mut Core<P>,
         bits: u8,
-        kind: Kind,
+        kind: WaitKind,
         enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Waste {
         let mut link = mem::replace(&mut core.link, Link::Taken);
@@ -297,7 +297,7 @@ impl<P: Protocol> Shared<P> {
     }
 
     /// Gives up what the server was waited for too long. What has become ready by it.
-    fn give_up(&self, core: &mut Core<P>, kind: Kind, now: Instant) -> u8 {
+    fn give_up(&self, core: &mut Core<P>, kind: WaitKind, now: Instant) -> u8 {
         let mut changes = Changes::default();
         Arc::make_mut(&mut core.state).expire(&self.options.timeouts(), now, &mut changes);
         core.settle(changes, &self.options, kind, now);
@@ -323,7 +323,7 @@ impl<P: Protocol> Shared<P> {
         core: &mut Core<P>,
         pumps: &mut Pumps,
         mut bits: u8,
-        kind: Kind,
+        kind: WaitKind,
         enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {
         let now = self.timer.now();
@@ -401,7 +401,7 @@ impl<P: Protocol> Shared<P> {
         &self,
         core: &mut Core<P>,
         pumps: &mut Pumps,
-        kind: Kind,
+        kind: WaitKind,
         now: Instant,
         enough: &mut dyn FnMut(&mut Core<P>) -> bool,
     ) -> Result<bool, End> {

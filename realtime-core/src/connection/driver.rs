@@ -10,14 +10,15 @@ use super::{
     core::Core,
     end::Waste,
     hub::{self, Hub, Slot, bit},
+    ids::Ids,
     inbox::Arrival,
     link::Dialer,
     options::Options,
     outbox::Outbox,
     reconnect::Reconnect,
-    sender::Ids,
     tasks::Tasks,
     trace::{Notes, Tracer},
+    wait::WaitKind,
 };
 use crate::{
     dialect::Dialect,
@@ -25,17 +26,6 @@ use crate::{
     protocol::Protocol,
     transport::Timer,
 };
-
-/// Why somebody waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// For the next event. What has arrived with it is read ahead, and waits for the calls that follow.
-    Next,
-    /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
-    Other,
-    /// For nothing: only to drive. Without room, reading pauses.
-    Drive,
-}
 
 /// What all parts of a connection share.
 ///
@@ -117,7 +107,7 @@ impl<P: Protocol> Shared<P> {
         &self,
         cx: &mut Context<'_>,
         slot: &mut Option<Slot>,
-        kind: Kind,
+        kind: WaitKind,
         mut done: impl FnMut(&mut Core<P>) -> Option<R>,
     ) -> Poll<Result<R, Error>> {
         if self.hub.take(bit::DIAL) {
@@ -139,7 +129,7 @@ impl<P: Protocol> Shared<P> {
         let mut found = None;
         let mut enough = |core: &mut Core<P>| {
             // An event is taken when the turn is over, for a turn may panic.
-            if kind == Kind::Next {
+            if kind == WaitKind::Next {
                 return core.inbox.is_ahead();
             }
             if found.is_none() {
@@ -159,7 +149,7 @@ impl<P: Protocol> Shared<P> {
         wake.all = self.hub.end() | core.unpark(self);
         let result = match found {
             Some(found) => Poll::Ready(Ok(found)),
-            None if kind == Kind::Other && core.inbox.is_full() => Poll::Ready(Err(ErrorKind::InboxFull.into())),
+            None if kind == WaitKind::Other && core.inbox.is_full() => Poll::Ready(Err(ErrorKind::InboxFull.into())),
             None => Poll::Pending,
         };
         replaced = if result.is_pending() {

@@ -5,14 +5,14 @@ use std::{mem, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    Notice,
     core::{Core, Current, Wanted},
     deadlines::Pulse,
-    driver::{Kind, Shared},
+    driver::Shared,
     end::End,
-    notice::Phase,
+    notice::{Notice, Phase},
     options::{Options, Unread},
     outbox::{Entry, Outbox},
+    wait::WaitKind,
 };
 use crate::{
     error::{Awaited, Deadline, Error, ErrorKind, Unanswered},
@@ -31,7 +31,7 @@ impl<P: Protocol> Core<P> {
         &mut self,
         shared: &Shared<P>,
         message: Message,
-        kind: Kind,
+        kind: WaitKind,
         now: Instant,
     ) -> Result<(), End> {
         let options = &shared.options;
@@ -69,7 +69,7 @@ impl<P: Protocol> Core<P> {
         mut event: P::ServerEvent,
         mut changes: Changes<P::ServerEvent>,
         raw: &Text,
-        kind: Kind,
+        kind: WaitKind,
         now: Instant,
     ) -> Result<(), End> {
         let options = &shared.options;
@@ -115,7 +115,7 @@ impl<P: Protocol> Core<P> {
             Recognition::Invalid(reason) if options.strict => Some(reason.into()),
             _ => None,
         };
-        if options.unread == Unread::Keep || kind == Kind::Next {
+        if options.unread == Unread::Keep || kind == WaitKind::Next {
             self.inbox.push_event(event, size, Some(raw));
         }
         self.notify(notices, options, kind);
@@ -157,14 +157,14 @@ impl<P: Protocol> Core<P> {
     }
 
     /// Acts on what was given up.
-    pub(super) fn settle(&mut self, changes: Changes<P::ServerEvent>, options: &Options, kind: Kind, now: Instant) {
+    pub(super) fn settle(&mut self, changes: Changes<P::ServerEvent>, options: &Options, kind: WaitKind, now: Instant) {
         let notices = self.answer(changes, None, now);
         self.notify(notices, options, kind);
     }
 
     /// Puts notices where updates are read, as events are put there.
-    fn notify(&mut self, notices: Vec<Notice<P>>, options: &Options, kind: Kind) {
-        if options.unread == Unread::Keep || kind == Kind::Next {
+    fn notify(&mut self, notices: Vec<Notice<P>>, options: &Options, kind: WaitKind) {
+        if options.unread == Unread::Keep || kind == WaitKind::Next {
             notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
         }
     }

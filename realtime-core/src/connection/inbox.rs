@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Notice, Update, options::Unread};
+use super::{
+    notice::{Notice, Update},
+    options::Unread,
+};
 use crate::{error::Error, protocol::Protocol, transport::Text};
 
 /// One update, and the text it came as where somebody taps it.

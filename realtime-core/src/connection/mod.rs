@@ -53,6 +53,7 @@
 //! The stream goes on to its end and tells why.
 
 mod ack;
+mod answers;
 mod core;
 mod deadlines;
 mod driver;
@@ -60,6 +61,7 @@ mod end;
 mod flow;
 mod handlers;
 mod hub;
+mod ids;
 mod inbox;
 mod link;
 mod notice;
@@ -94,20 +96,15 @@ pub use self::{
     ack::Ack,
     handlers::HandlerId,
     notice::{Notice, Phase, Reconnected, Update},
-    options::{Keepalive, Options, Overlap, Unread},
-    outbox::AudioPolicy,
+    options::{AudioPolicy, Keepalive, Options, Overlap, Unread},
     player::Player,
     reconnect::{Attempt, Decision, Reconnect},
     resources::*,
     response::ResponseHandle,
-    sender::{SendError, SendErrorKind, Sender},
+    sender::{SendError, Sender},
 };
-use self::{
-    driver::{Kind, Shared},
-    handlers::Handlers,
-    hub::Slot,
-    inbox::Arrival,
-};
+use self::{driver::Shared, handlers::Handlers, hub::Slot, inbox::Arrival, wait::WaitKind};
+pub use crate::error::SendErrorKind;
 use crate::{
     dialect::Dialect,
     error::{Deadline, Error, ErrorKind},
@@ -170,7 +167,7 @@ impl<P: Protocol> Connection<P> {
     pub async fn flush(&self) -> Result<(), Error> {
         let last = self.shared.out().pushed();
         self.shared
-            .wait(Kind::Other, move |core, shared| match &core.end {
+            .wait(WaitKind::Other, move |core, shared| match &core.end {
                 _ if !core.is_unwritten(last, &shared.out()) => Some(Ok(())),
                 Some(end) => Some(end.clone().and(Err(ErrorKind::Unsent.into()))),
                 None => None,
@@ -329,7 +326,7 @@ impl<P: Protocol> Connection<P> {
         }
         self.flush().await?;
         if P::closing().is_some() {
-            self.shared.wait(Kind::Other, |core, _| (core.over || core.end.is_some()).then_some(())).await?;
+            self.shared.wait(WaitKind::Other, |core, _| (core.over || core.end.is_some()).then_some(())).await?;
         }
         Ok(())
     }
@@ -344,14 +341,14 @@ impl<P: Protocol> Connection<P> {
     pub async fn close(&self, frame: CloseFrame) -> Vec<P::ClientEvent> {
         self.shared.begin_close(frame);
         // Waiting as a driver cannot fail: a full inbox only pauses reading, and the deadline ends that.
-        let _ = self.shared.wait(Kind::Drive, |core, _| core.end.is_some().then_some(())).await;
+        let _ = self.shared.wait(WaitKind::Drive, |core, _| core.end.is_some().then_some(())).await;
         self.shared.take_unsent()
     }
 
     /// Waits until the connection has come as far as this phase.
     pub(crate) async fn reached(&self, phase: Phase) -> Result<(), Error> {
         self.shared
-            .wait(Kind::Drive, move |core, _| match &core.end {
+            .wait(WaitKind::Drive, move |core, _| match &core.end {
                 Some(end) => Some(end.clone().and(Err(ErrorKind::Closed(None).into()))),
                 None => (core.phase == Phase::Open || core.phase == phase).then_some(Ok(())),
             })
@@ -366,7 +363,7 @@ impl<P: Protocol> Connection<P> {
     ) -> Poll<Option<Result<Update<P>, Error>>> {
         let arrival = match self.shared.read_ahead(notices) {
             Some(arrival) => arrival,
-            None => match ready!(self.shared.poll(cx, slot, Kind::Next, |core| core.next(notices))).transpose() {
+            None => match ready!(self.shared.poll(cx, slot, WaitKind::Next, |core| core.next(notices))).transpose() {
                 Some(arrival) => arrival.flatten()?,
                 None => return Poll::Ready(None),
             },
@@ -450,7 +447,7 @@ impl<P: Protocol> Future for Driver<P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.shared.poll(cx, &mut this.slot, Kind::Drive, |core| core.end.clone()).map(Result::flatten)
+        this.shared.poll(cx, &mut this.slot, WaitKind::Drive, |core| core.end.clone()).map(Result::flatten)
     }
 }
 

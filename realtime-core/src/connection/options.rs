@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use super::outbox::AudioPolicy;
 use crate::session::{Playback, Retention, Timeouts};
 
 /// Limits and deadlines of a connection. The defaults suit a conversation by voice.
@@ -148,6 +147,35 @@ impl Keepalive {
     /// Pings after so long a silence, and gives up after so long without an answer.
     pub fn new(idle: Duration, grace: Duration) -> Self {
         Self { idle, grace }
+    }
+}
+
+/// Policy for dropping stale queued audio.
+///
+/// Only appends behind the last queued commit or clear are ever dropped, oldest first; every other event stays. The
+/// milliseconds dropped are reported as [`Notice::AudioDropped`](super::Notice::AudioDropped).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioPolicy {
+    /// Audio that has waited longer than this is dropped.
+    pub max_age: Option<Duration>,
+    /// Whether a full queue drops its oldest audio to take a new event in.
+    pub drop_oldest: bool,
+}
+
+impl AudioPolicy {
+    /// Drops audio that has waited longer than this.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Drops the oldest audio when the queue is full.
+    #[must_use]
+    pub fn drop_oldest(mut self) -> Self {
+        self.drop_oldest = true;
+        self
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::ack::Cell;
+use super::{answers::Cell, options::AudioPolicy};
 use crate::{
     event::Event,
     protocol::Protocol,
@@ -62,35 +62,6 @@ impl<P: Protocol> Entry<P> {
 
     fn is_droppable(&self) -> bool {
         self.audio > 0
-    }
-}
-
-/// What becomes of queued audio that nobody will want to hear any more.
-///
-/// Only appends behind the last queued commit or clear are ever dropped, oldest first; every other event stays. The
-/// milliseconds dropped are reported as [`Notice::AudioDropped`](super::Notice::AudioDropped).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AudioPolicy {
-    /// Audio that has waited longer than this is dropped.
-    pub max_age: Option<Duration>,
-    /// Whether a full queue drops its oldest audio to take a new event in.
-    pub drop_oldest: bool,
-}
-
-impl AudioPolicy {
-    /// Drops audio that has waited longer than this.
-    #[must_use]
-    pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age);
-        self
-    }
-
-    /// Drops the oldest audio when the queue is full.
-    #[must_use]
-    pub fn drop_oldest(mut self) -> Self {
-        self.drop_oldest = true;
-        self
     }
 }
 

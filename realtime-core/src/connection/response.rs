@@ -8,13 +8,16 @@ use std::{
 use futures::{Stream, StreamExt, future, ready, stream};
 
 use super::{
-    Connection, Overlap, SendError, SendErrorKind,
-    ack::{Cell, Part},
-    driver::{Kind, Shared},
+    Connection,
+    answers::{Cell, Part},
+    driver::Shared,
     hub::Slot,
+    options::Overlap,
+    sender::SendError,
+    wait::WaitKind,
 };
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, SendErrorKind},
     event::{ResponseCancel, ResponseCreate, ServerEvent},
     protocol::Realtime,
     session::realtime::{MOST_METADATA, REQUEST, is_out_of_band},
@@ -127,7 +130,7 @@ impl ResponseHandle {
     }
 
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
-        let part = ready!(self.shared.poll(cx, &mut self.slot, Kind::Other, |_| self.cell.next()));
+        let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Other, |_| self.cell.next()));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
                 // Not always the event that begins it, for that may be lost.
@@ -149,7 +152,7 @@ impl Future for ResponseHandle {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let end = this.shared.poll(cx, &mut this.slot, Kind::Other, |_| this.cell.take());
+        let end = this.shared.poll(cx, &mut this.slot, WaitKind::Other, |_| this.cell.take());
         end.map(|end| match end?? {
             ServerEvent::ResponseDone(done) => Ok(done.response),
             // Nothing else ends a response.

@@ -3,13 +3,12 @@
 use std::{mem, sync::Arc};
 
 use super::{
-    Notice, Reconnected,
     core::{Core, Current, Write},
     driver::Shared,
     end::{End, Waste},
     hub::bit,
     link::Again,
-    notice::Phase,
+    notice::{Notice, Phase, Reconnected},
     outbox::Entry,
 };
 use crate::{

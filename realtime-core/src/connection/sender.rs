@@ -1,30 +1,17 @@
-use std::{
-    collections::hash_map::RandomState,
-    error, fmt,
-    hash::{BuildHasher, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{error, fmt, sync::Arc};
 
 use super::{
-    ack::Cell,
-    driver::{Kind, Shared},
+    answers::Cell,
+    driver::Shared,
     hub::bit,
     outbox::{Entry, Refusal},
+    wait::WaitKind,
 };
 use crate::{
-    dialect::DialectError,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, MAX_APPEND, SendErrorKind},
     event::{Event, Recognition},
     protocol::Protocol,
-    transport::Timer,
-    wire::Id,
 };
-
-/// The most audio that one append may hold: what the service takes.
-pub(crate) const MAX_APPEND: usize = 15 << 20;
 
 /// Sends from anywhere: another task, another thread, an audio callback.
 ///
@@ -85,37 +72,6 @@ impl<P: Protocol> Clone for Sender<P> {
 impl<P: Protocol> fmt::Debug for Sender<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender").field("closed", &self.is_closed()).finish()
-    }
-}
-
-/// Makes ids for what a connection sends, so that answers and errors find their events.
-pub(super) struct Ids {
-    /// Tells the ids of two connections apart: both may speak to the same session.
-    mark: u64,
-    last: AtomicU64,
-}
-
-impl Ids {
-    pub(super) fn new(timer: &dyn Timer) -> Self {
-        // The date, so that what happens by a virtual clock happens again. Without one it is the operating system's
-        // randomness, another each time.
-        let random = || RandomState::new().build_hasher().finish();
-        let mark = timer.unix().map_or_else(random, |time| time.as_nanos() as u64);
-        Self { mark, last: AtomicU64::new(0) }
-    }
-
-    /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
-    pub(super) fn jitter(&self, attempt: u32) -> f64 {
-        let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        mixed ^= mixed >> 32;
-        mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        mixed ^= mixed >> 32;
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(super) fn fresh(&self, prefix: &str) -> Id {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        Id::new(&format!("{prefix}_{:016x}_{number}", self.mark))
     }
 }
 
@@ -203,7 +159,7 @@ impl<P: Protocol> Shared<P> {
     }
 
     pub(super) async fn ready(&self) -> Result<(), Error> {
-        self.wait(Kind::Other, |core, shared| match &core.end {
+        self.wait(WaitKind::Other, |core, shared| match &core.end {
             Some(end) => Some(end.clone().and(Err(ErrorKind::Send(SendErrorKind::Closed).into()))),
             None => shared.out().has_room().then_some(Ok(())),
         })
@@ -215,54 +171,6 @@ impl<P: Protocol> Shared<P> {
 pub struct SendError<P: Protocol> {
     kind: SendErrorKind,
     event: Box<P::ClientEvent>,
-}
-
-/// Why an event was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SendErrorKind {
-    /// Too much waits to be written. Await `ready`, or drop the event.
-    Full,
-    /// The connection is closing or has ended.
-    Closed,
-    /// The event is larger than [`Options::max_outbound`](crate::Options::max_outbound) allows.
-    TooLarge {
-        /// Its bytes, as JSON.
-        size: usize,
-        /// The most bytes allowed.
-        limit: usize,
-    },
-    /// More audio than the service takes in one append: 15 MiB.
-    TooMuchAudio {
-        /// Its bytes.
-        bytes: usize,
-    },
-    /// An odd number of bytes where every sample has two.
-    HalfSample {
-        /// Its bytes.
-        bytes: usize,
-    },
-    /// A response of the conversation is in progress, or a request for one waits, and
-    /// [`Options::overlap`](crate::Options::overlap) lets no more wait.
-    ResponseActive,
-    /// A commit of less audio than the service takes: 100 ms. Only where no turn detection commits by itself.
-    CommitTooShort {
-        /// How much there is, in milliseconds.
-        ms: u64,
-    },
-    /// An item that is not known.
-    UnknownItem,
-    /// More audio of an item than was received.
-    BeyondReceived {
-        /// How much was received, in milliseconds.
-        received_ms: u64,
-    },
-    /// Another voice, after the model has spoken with the present one.
-    VoiceInUse,
-    /// A `Malformed` or `Invalid` event: those are only ever received.
-    NoEvent,
-    /// Something that the server's [dialect](crate::dialect::Dialect) cannot say.
-    Dialect(DialectError),
 }
 
 impl From<Refusal> for SendErrorKind {
@@ -292,38 +200,6 @@ impl<P: Protocol> SendError<P> {
     /// The event, to send it later or elsewhere.
     pub fn into_event(self) -> P::ClientEvent {
         *self.event
-    }
-}
-
-impl fmt::Display for SendErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => f.write_str("too much waits to be written: await `ready`, then send again"),
-            Self::Closed => f.write_str("the connection is closed"),
-            Self::TooLarge { size, limit } => write!(f, "the event has {size} bytes, over the limit of {limit}"),
-            Self::TooMuchAudio { bytes } => {
-                write!(f, "{bytes} bytes of audio in one append, and the service takes {MAX_APPEND}: split them")
-            }
-            Self::HalfSample { bytes } => {
-                write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
-            }
-            Self::ResponseActive => f.write_str(
-                "a response is in progress, or a request for one waits, and `Options::overlap` lets no more wait: await \
-                 it, cancel it, or set `Overlap::Queue`",
-            ),
-            Self::CommitTooShort { ms } => {
-                write!(f, "a commit of {ms} ms of audio, and the service takes no less than 100: append more")
-            }
-            Self::UnknownItem => f.write_str("there is no such item"),
-            Self::BeyondReceived { received_ms } => {
-                write!(f, "the item has {received_ms} ms of audio: truncate it there or before")
-            }
-            Self::VoiceInUse => {
-                f.write_str("the model has spoken, so its voice cannot change: open another session for another voice")
-            }
-            Self::Dialect(error) => error.fmt(f),
-            Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
-        }
     }
 }
 

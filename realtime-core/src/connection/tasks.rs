@@ -14,19 +14,19 @@ use futures::{
 };
 
 use super::{
-    Ack, Connection, Notice, SendError, SendErrorKind,
     driver::Shared,
     hub::{self, Hub, bit},
+    notice::Notice,
 };
 use crate::{
-    event::{ConversationItemCreate, SessionUpdate, SessionUpdated},
+    error::SendErrorKind,
+    event::ConversationItemCreate,
     protocol::{Protocol, Realtime},
     session::{
         State,
         realtime::{Call, Due},
     },
     tools::{self, ToolError, ToolErrorKind, Tools},
-    types::RealtimeSessionConfig,
     wire::Id,
 };
 
@@ -107,23 +107,8 @@ impl Drop for GiveBack<'_> {
     }
 }
 
-impl Connection<Realtime> {
-    /// Tells the model of these functions, and runs them when it calls: see [`Tools`].
-    ///
-    /// # Errors
-    /// Gives the event that tells of them back, as [`Sender::send`](crate::Sender::send) does. They are not run then.
-    pub fn use_tools(&self, tools: Tools) -> Result<Ack<Realtime, SessionUpdated>, SendError<Realtime>> {
-        let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
-        let ack = self.request(SessionUpdate::new(config))?;
-        let mut core = self.shared.core();
-        Arc::make_mut(&mut core.state).answer_calls(tools.when_interrupted);
-        core.starter = Some(starter(Arc::downgrade(&self.shared), Arc::new(tools)));
-        Ok(ack)
-    }
-}
-
 /// Runs each call that becomes due, and sends its answer.
-fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtime> {
+pub(super) fn starter(shared: Weak<Shared<Realtime>>, tools: Arc<Tools>) -> Starter<Realtime> {
     let running = Arc::new(Mutex::new(Aborts::default()));
     Arc::new(move |state, generation| {
         let mut tasks: Vec<Task> = Vec::new();

@@ -5,16 +5,23 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{
-    core::Core,
-    driver::{Kind, Shared},
-    hub::Slot,
-};
+use super::{core::Core, driver::Shared, hub::Slot};
 use crate::{error::Error, protocol::Protocol};
+
+/// Why somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitKind {
+    /// For the next event. What has arrived with it is read ahead, and waits for the calls that follow.
+    Next,
+    /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
+    Other,
+    /// For nothing: only to drive. Without room, reading pauses.
+    Drive,
+}
 
 impl<P: Protocol> Shared<P> {
     /// Drives until `done` has an answer.
-    pub(super) fn wait<'a, R, F>(&'a self, kind: Kind, done: F) -> Wait<'a, P, F>
+    pub(super) fn wait<'a, R, F>(&'a self, kind: WaitKind, done: F) -> Wait<'a, P, F>
     where
         F: FnMut(&mut Core<P>, &Self) -> Option<R> + Unpin,
     {
@@ -25,7 +32,7 @@ impl<P: Protocol> Shared<P> {
 pub(super) struct Wait<'a, P: Protocol, F> {
     shared: &'a Shared<P>,
     slot: Option<Slot>,
-    kind: Kind,
+    kind: WaitKind,
     done: F,
 }
 

@@ -2,8 +2,8 @@ use std::fmt;
 
 use http::HeaderName;
 
-use super::{headers::show_header, query::Query};
-use crate::Secret;
+use super::query::Query;
+use crate::{transport::show_header, wire::Secret};
 
 /// Query parameters and headers beyond those of the target and the credential: the defaults of an
 /// [`Endpoint`](super::Endpoint), or what one connection has in addition.

@@ -4,15 +4,13 @@ use http::{
 };
 
 use super::{Endpoint, EndpointError, Extras};
-use crate::{Secret, auth::Credential};
+use crate::{
+    auth::Credential,
+    transport::{BETA, KEY_PROTOCOL, ORGANIZATION, PROJECT, is_harmless},
+    wire::Secret,
+};
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
-const BETA: HeaderName = HeaderName::from_static("openai-beta");
-const ORGANIZATION: HeaderName = HeaderName::from_static("openai-organization");
-const PROJECT: HeaderName = HeaderName::from_static("openai-project");
-
-/// Carries the key in the browser form.
-pub(super) const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
 /// Every header, in three layers: the credential's, the endpoint's, this connection's.
 pub(super) fn headers(
@@ -76,27 +74,6 @@ pub(super) fn subprotocols(
     match headers.keys().next() {
         Some(name) => Err(EndpointError::BrowserHeader { name: name.as_str().into() }),
         None => Ok(protocols),
-    }
-}
-
-/// A header's value as it may be printed. One that is not known to be harmless may be a secret, or name a person.
-pub(super) fn show_header<'a>(name: &str, value: &'a str) -> &'a str {
-    if is_harmless(name) { value } else { "***" }
-}
-
-fn is_harmless(name: &str) -> bool {
-    let harmless = [USER_AGENT, BETA, ORGANIZATION, PROJECT];
-    harmless.iter().any(|harmless| harmless.as_str().eq_ignore_ascii_case(name))
-}
-
-/// The part of a subprotocol that may be printed.
-pub(super) fn show_protocol(protocol: &str) -> &str {
-    let harmless = ["openai-organization.", "openai-project.", "openai-beta."];
-    match protocol {
-        "realtime" => protocol,
-        _ if harmless.iter().any(|prefix| protocol.starts_with(prefix)) => protocol,
-        _ if protocol.starts_with(KEY_PROTOCOL) => "openai-insecure-api-key.***",
-        _ => "***",
     }
 }
 

@@ -34,7 +34,6 @@
 mod base;
 mod error;
 mod extras;
-mod handshake;
 mod headers;
 mod query;
 mod resolve;
@@ -43,9 +42,9 @@ use std::fmt;
 
 use http::{Method, Request};
 
+pub use crate::transport::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 pub use error::EndpointError;
 pub use extras::Extras;
-pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 
 use crate::{auth::Credential, dialect::Dialect};
 use base::Base;

@@ -2,8 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use form_urlencoded::{byte_serialize, parse};
 
-/// The parameters whose values may be shown. Any other may be a secret.
-const VISIBLE: [&str; 5] = ["model", "deployment", "api-version", "intent", "call_id"];
+use crate::transport::show_query;
 
 /// Query parameters, in order. What came with a URL keeps its own spelling.
 #[derive(Clone, Default)]
@@ -67,19 +66,9 @@ impl Query {
     }
 }
 
-/// Without the values that may be secret; nor is a parameter shown that is no pair, for it may be a bare token.
+/// Without the values that may be secret.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Pair { name, text }) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("&")?;
-            }
-            match text.split_once('=') {
-                Some(_) if VISIBLE.contains(&&**name) => f.write_str(text)?,
-                Some((name, _)) => write!(f, "{name}=***")?,
-                None => f.write_str("***")?,
-            }
-        }
-        Ok(())
+        show_query(f, self.0.iter().map(|pair| (&pair.name, &*pair.text)))
     }
 }

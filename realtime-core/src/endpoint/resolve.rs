@@ -4,10 +4,11 @@ use http::{HeaderMap, Method, Request, Uri, uri::Authority};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    Endpoint, EndpointError, Extras, Handshake, Place, Target,
+    Endpoint, EndpointError, Extras, Place, Target,
     base::{Base, Scheme},
     query::Query,
 };
+use crate::transport::Handshake;
 
 /// What a segment of a path is not escaped for (RFC 3986, section 3.3: `pchar`).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC

@@ -4,7 +4,9 @@
 //! `async fn`. `examples/custom_transport.rs` is one.
 
 mod error;
+mod handshake;
 mod message;
+mod redact;
 mod timer;
 
 use std::{fmt, sync::Arc};
@@ -14,10 +16,10 @@ use futures::stream::{self, BoxStream};
 use http::HeaderMap;
 
 pub use error::{TransportError, TransportErrorKind};
+pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 pub use message::{CloseFrame, Message, Text};
+pub(crate) use redact::{BETA, KEY_PROTOCOL, ORGANIZATION, PROJECT, is_harmless, show_header, show_query};
 pub use timer::{Instant, Timer};
-
-use crate::endpoint::Handshake;
 
 /// Knows how to open connections. It is kept as long as the client is, and asked again at every reconnect.
 #[async_trait]

@@ -1,5 +1,8 @@
-use super::super::{Ack, Connection, ResponseHandle, SendError, SendErrorKind};
+use std::sync::Arc;
+
+use super::super::{Connection, ack::Ack, response::ResponseHandle, sender::SendError, tasks::starter};
 use crate::{
+    error::SendErrorKind,
     event::{
         ClientEvent, ConversationItemAdded, ConversationItemCreate, ConversationItemDelete, ConversationItemDeleted,
         ConversationItemRetrieve, ConversationItemRetrieved, ConversationItemTruncate, ConversationItemTruncated,
@@ -7,7 +10,8 @@ use crate::{
         OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ServerEvent, SessionUpdate, SessionUpdated,
     },
     protocol::Realtime,
-    types::{Item, ResponseConfig, SessionConfig},
+    tools::Tools,
+    types::{Item, RealtimeSessionConfig, ResponseConfig, SessionConfig},
     wire::Id,
 };
 
@@ -49,6 +53,19 @@ impl Connection<Realtime> {
     /// The conversation.
     pub fn conversation(&self) -> ConversationResource<'_> {
         ConversationResource(self)
+    }
+
+    /// Tells the model of these functions, and runs them when it calls: see [`Tools`].
+    ///
+    /// # Errors
+    /// Gives the event that tells of them back, as [`Sender::send`](crate::Sender::send) does. They are not run then.
+    pub fn use_tools(&self, tools: Tools) -> Sent<SessionUpdated> {
+        let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
+        let ack = self.request(SessionUpdate::new(config))?;
+        let mut core = self.shared.core();
+        Arc::make_mut(&mut core.state).answer_calls(tools.when_interrupted);
+        core.starter = Some(starter(Arc::downgrade(&self.shared), Arc::new(tools)));
+        Ok(ack)
     }
 }
 

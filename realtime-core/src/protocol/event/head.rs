@@ -8,7 +8,6 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::unrecognized::reason;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, where it stands first and plainly, as it nearly always does.
@@ -81,6 +80,16 @@ impl<'de> Deserialize<'de> for Members<'de> {
         }
 
         deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// What serde says of a message that does not fit, without the text that it found: that may be a secret.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let Some((start, found)) = text.split_once("string \"") else { return text };
+    match found.rsplit_once("\", expected ") {
+        Some((_, expected)) => format!("{start}a string, expected {expected}"),
+        None => format!("a string that does not fit at line {} column {}", error.line(), error.column()),
     }
 }
 

@@ -16,8 +16,8 @@ use crate::{transport::Text, wire::Id};
 pub use crate::wire::Omission;
 
 pub use error::ErrorEvent;
+pub(crate) use head::reason;
 pub use reading::Reading;
-pub(crate) use unrecognized::reason;
 pub use unrecognized::{Custom, Invalid, Malformed, Unknown};
 
 /// One direction's table of events.

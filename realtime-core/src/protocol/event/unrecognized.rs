@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::head::Head;
+use super::head::{Head, reason};
 use crate::{
     transport::Text,
     wire::{Id, Json},
@@ -73,16 +73,6 @@ impl Malformed {
 /// The text of a message whose head was read, so that it is UTF-8.
 fn own(raw: &[u8]) -> Box<str> {
     String::from_utf8_lossy(raw).into()
-}
-
-/// What serde says of a message that does not fit, without the text that it found: that may be a secret.
-pub(crate) fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let Some((start, found)) = text.split_once("string \"") else { return text };
-    match found.rsplit_once("\", expected ") {
-        Some((_, expected)) => format!("{start}a string, expected {expected}"),
-        None => format!("a string that does not fit at line {} column {}", error.line(), error.column()),
-    }
 }
 
 impl Invalid {

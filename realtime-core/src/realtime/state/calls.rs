@@ -10,7 +10,6 @@ use crate::{
     },
     realtime::{
         event::{ClientEvent, ResponseCreate, ServerEvent},
-        tools::WhenInterrupted,
         types::{FunctionCall, Item, McpApprovalRequest},
     },
     wire::Id,
@@ -49,6 +48,17 @@ impl Call {
             Self::Approval(request) => &request.arguments,
         }
     }
+}
+
+/// What becomes of a call whose response was cut short, by the user or by the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenInterrupted {
+    /// It runs to its end, and its answer is sent, so that the model knows it in its next response.
+    #[default]
+    Keep,
+    /// It is dropped where it stands.
+    Cancel,
 }
 
 /// A call, and whether it is to be answered.

@@ -1,7 +1,7 @@
 //! What the server would refuse, found before it is sent.
 
 use super::RealtimeState;
-use crate::{connection::SendErrorKind, protocol::types::Voice, realtime::types::SessionConfig, wire::Id};
+use crate::{error::SendErrorKind, protocol::types::Voice, realtime::types::SessionConfig, wire::Id};
 
 /// The least audio that can be committed, in milliseconds: what the service takes.
 const LEAST_COMMIT_MS: u64 = 100;

@@ -18,9 +18,9 @@ mod twins;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 pub use crate::protocol::state::{Complaint, Input, Speech};
-pub use calls::Call;
 pub(crate) use calls::Due;
 use calls::PendingCalls;
+pub use calls::{Call, WhenInterrupted};
 pub use conversation::Conversation;
 pub use item::{ItemState, McpStatus, PartState, Segment};
 use playback::Ledger;

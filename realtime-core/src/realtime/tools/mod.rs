@@ -38,6 +38,7 @@ use std::{collections::HashMap, error, fmt, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
+pub use crate::realtime::state::WhenInterrupted;
 pub use output::{ToolOutput, marker};
 
 use crate::{
@@ -65,17 +66,6 @@ pub struct Tools {
     pub(crate) spawn: Option<Spawn>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) when_interrupted: WhenInterrupted,
-}
-
-/// What becomes of a call whose response was cut short, by the user or by the application.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhenInterrupted {
-    /// It runs to its end, and its answer is sent, so that the model knows it in its next response.
-    #[default]
-    Keep,
-    /// It is dropped where it stands.
-    Cancel,
 }
 
 impl Tools {

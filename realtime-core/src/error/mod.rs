@@ -1,3 +1,5 @@
+mod send;
+
 use std::{error, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
@@ -5,13 +7,15 @@ use serde_json::Value;
 use crate::{
     answer::Words,
     auth::CredentialError,
-    connection::SendErrorKind,
     endpoint::EndpointError,
     event::ErrorEvent,
     transport::{CloseFrame, TransportError},
     types::ErrorBody,
     wire::Id,
 };
+
+pub(crate) use send::MAX_APPEND;
+pub use send::SendErrorKind;
 
 /// Why a connection could not be opened, or ended, or a request failed.
 ///

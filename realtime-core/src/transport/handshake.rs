@@ -1,11 +1,9 @@
 use std::fmt;
 
+use form_urlencoded::parse;
 use http::{HeaderMap, Uri};
 
-use super::{
-    headers::{KEY_PROTOCOL, show_header, show_protocol},
-    query::Query,
-};
+use super::redact::{KEY_PROTOCOL, show_header, show_protocol, show_query};
 
 /// Bytes of the largest message that is taken from the server by default: 16 MiB.
 pub const DEFAULT_MAX_MESSAGE_SIZE: usize = 16 << 20;
@@ -13,7 +11,7 @@ pub const DEFAULT_MAX_MESSAGE_SIZE: usize = 16 << 20;
 /// Bytes of the shortest word of a header that is taken for a secret where the server repeats it.
 const MIN_SECRET: usize = 8;
 
-/// What a transport connects with. Made by [`Endpoint::handshake`](super::Endpoint::handshake).
+/// The request that a transport connects with. Made by [`Endpoint::handshake`](crate::endpoint::Endpoint::handshake).
 ///
 /// `Debug` leaves out what may be secret; the fields hold it.
 #[derive(Clone)]
@@ -85,7 +83,11 @@ impl fmt::Display for DisplayUrl<'_> {
         }
         f.write_str(self.0.path())?;
         match self.0.query() {
-            Some(query) => write!(f, "?{}", Query::of_url(query)),
+            Some(query) => {
+                f.write_str("?")?;
+                let pairs = query.split('&').filter(|text| !text.is_empty());
+                show_query(f, pairs.map(|text| (parse(text.as_bytes()).next().unwrap_or_default().0, text)))
+            }
             None => Ok(()),
         }
     }

@@ -1,0 +1,85 @@
+//! The place where the answer to a request is put, shared by the connection and whoever awaits it.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{error::Error, protocol::Protocol};
+
+/// Where the answer to one request is put.
+pub(super) struct Cell<P: Protocol>(Mutex<Answer<P>>);
+
+struct Answer<P: Protocol> {
+    /// The events that make up the answer before its end, where they are wanted.
+    parts: Option<Parts<P>>,
+    end: Option<Result<P::ServerEvent, Error>>,
+}
+
+struct Parts<P: Protocol> {
+    queue: VecDeque<P::ServerEvent>,
+    bytes: usize,
+    limit: usize,
+    /// Whether parts were left out for want of room.
+    lagged: bool,
+}
+
+impl<P: Protocol> Cell<P> {
+    /// For an answer of one event.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Answer { parts: None, end: None }))
+    }
+
+    /// For an answer in parts, of which so many bytes may wait to be taken.
+    pub(super) fn in_parts(limit: usize) -> Self {
+        let parts = Parts { queue: VecDeque::new(), bytes: 0, limit, lagged: false };
+        Self(Mutex::new(Answer { parts: Some(parts), end: None }))
+    }
+
+    pub(super) fn set(&self, answer: Result<P::ServerEvent, Error>) {
+        self.answer().end.get_or_insert(answer);
+    }
+
+    pub(super) fn push(&self, event: &P::ServerEvent, bytes: usize) {
+        if let Some(parts) = &mut self.answer().parts {
+            if parts.bytes >= parts.limit {
+                parts.lagged = true;
+            } else {
+                parts.bytes += bytes;
+                parts.queue.push_back(event.clone());
+            }
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Result<P::ServerEvent, Error>> {
+        self.answer().end.take()
+    }
+
+    /// The next part, or that some were left out. None while there is none; then the end, if it has come.
+    pub(super) fn next(&self) -> Option<Part<P>> {
+        let mut answer = self.answer();
+        if let Some(parts) = &mut answer.parts {
+            if let Some(event) = parts.queue.pop_front() {
+                if parts.queue.is_empty() {
+                    parts.bytes = 0;
+                }
+                return Some(Part::Event(event));
+            }
+            if mem::take(&mut parts.lagged) {
+                return Some(Part::Lagged);
+            }
+        }
+        answer.end.is_some().then_some(Part::End)
+    }
+
+    fn answer(&self) -> MutexGuard<'_, Answer<P>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) enum Part<P: Protocol> {
+    Event(P::ServerEvent),
+    Lagged,
+    End,
+}

@@ -1,0 +1,40 @@
+//! Ids and randomness of a connection.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{transport::Timer, wire::Id};
+
+/// Makes ids for what a connection sends, so that answers and errors find their events.
+pub(super) struct Ids {
+    /// Tells the ids of two connections apart: both may speak to the same session.
+    mark: u64,
+    last: AtomicU64,
+}
+
+impl Ids {
+    pub(super) fn new(timer: &dyn Timer) -> Self {
+        // The date, so that what happens by a virtual clock happens again. Without one it is the operating system's
+        // randomness, another each time.
+        let random = || RandomState::new().build_hasher().finish();
+        let mark = timer.unix().map_or_else(random, |time| time.as_nanos() as u64);
+        Self { mark, last: AtomicU64::new(0) }
+    }
+
+    /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
+    pub(super) fn jitter(&self, attempt: u32) -> f64 {
+        let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^= mixed >> 32;
+        mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^= mixed >> 32;
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(super) fn fresh(&self, prefix: &str) -> Id {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        Id::new(&format!("{prefix}_{:016x}_{number}", self.mark))
+    }
+}
