@@ -361,6 +361,8 @@ impl Place {
     async fn dial(self: Arc<Self>, again: Option<Again>) -> Result<Duplex, Error> {
         let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
         let mut extras = self.extras.clone();
+        let elsewhere = again.as_ref().and_then(|again| again.target.as_ref());
+        let target = elsewhere.unwrap_or(&self.target);
         if let (Some(again), Some(policy)) = (&again, &self.reconnect) {
             let timer = transport.timer();
             timer.sleep_until(timer.now() + again.after).await;
@@ -372,7 +374,7 @@ impl Place {
             }
         }
         let credential = credentials.resolve().await?;
-        let mut handshake = endpoint.handshake(&self.target, &credential, &extras)?;
+        let mut handshake = endpoint.handshake(target, &credential, &extras)?;
         handshake.max_message_size = self.max_message_size;
         let secrets = handshake.secrets();
         transport.connect(handshake).await.map_err(|error| Error::connecting(error, &secrets))

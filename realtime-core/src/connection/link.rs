@@ -11,6 +11,7 @@ use std::{
 use futures::{Sink, future::BoxFuture, sink, stream::BoxStream};
 
 use crate::{
+    endpoint::Target,
     error::Error,
     transport::{Duplex, Message, TransportError, WriteHalf},
 };
@@ -28,6 +29,8 @@ pub(crate) struct Again {
     pub(crate) number: u32,
     pub(crate) after: Duration,
     pub(crate) reason: Error,
+    /// Where it leads, if not where the first one led.
+    pub(crate) target: Option<Target>,
 }
 
 /// Where the bytes go.

@@ -54,6 +54,7 @@
 
 mod ack;
 mod answers;
+mod attend;
 mod core;
 mod deadlines;
 mod driver;
@@ -91,7 +92,6 @@ use futures::{
     ready,
 };
 
-pub(crate) use self::link::{Again, Dial, Dialer};
 pub use self::{
     ack::Ack,
     handlers::HandlerId,
@@ -102,6 +102,10 @@ pub use self::{
     resources::*,
     response::ResponseHandle,
     sender::{SendError, Sender},
+};
+pub(crate) use self::{
+    attend::WeakSender,
+    link::{Again, Dial, Dialer},
 };
 use self::{driver::Shared, handlers::Handlers, hub::Slot, inbox::Arrival, wait::WaitKind};
 pub use crate::error::SendErrorKind;

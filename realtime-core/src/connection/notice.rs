@@ -49,6 +49,12 @@ pub enum Notice<P: Protocol> {
     Ended(Box<P::ServerEvent>),
     /// A call of the model could not be answered as it should.
     Tool(ToolError),
+    /// Input audio that is sent at the pace of speech was sent too late, because nobody drove the connection or the link
+    /// did not take it: see [`Feeder`](crate::live::Feeder).
+    FellBehind {
+        /// How much time passed without audio.
+        by: Duration,
+    },
     /// Audio was dropped from the queue, for it had waited too long or the queue was full.
     AudioDropped {
         /// How much, in milliseconds of the session's input format.

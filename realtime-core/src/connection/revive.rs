@@ -48,7 +48,8 @@ impl<P: Protocol> Shared<P> {
         }
         let number = core.attempts + 1;
         let after = policy.next(number, reason, self.ids.jitter(number), self.timer.unix())?;
-        Some(Again { number, after, reason: reason.clone() })
+        let target = P::target_after_loss(&self.settings, &core.state);
+        Some(Again { number, after, reason: reason.clone(), target })
     }
 
     fn redial(&self, core: &mut Core<P>, again: Again) -> Waste {
@@ -65,7 +66,7 @@ impl<P: Protocol> Shared<P> {
         core.deadlines.connect = Some(self.timer.now() + again.after + self.options.connect_timeout);
         core.lost = Some(again.reason.clone());
         core.enter(Phase::Reconnecting);
-        let Again { number: attempt, after, reason } = again.clone();
+        let Again { number: attempt, after, reason, .. } = again.clone();
         core.inbox.push_notice(Notice::Reconnecting { attempt, after, reason });
         let mut waste = Waste::default();
         core.drop_spare(&mut waste);

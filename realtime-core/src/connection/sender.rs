@@ -29,6 +29,10 @@ impl<P: Protocol> Sender<P> {
         Self { shared: shared.clone() }
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared<P>> {
+        &self.shared
+    }
+
     /// Queues an event.
     ///
     /// # Errors

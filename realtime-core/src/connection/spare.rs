@@ -264,7 +264,8 @@ impl<P: Protocol> Shared<P> {
             }
         } else if quiet && core.recycle.is_some_and(|at| now >= at) && core.is_still(now) {
             let reason = ErrorKind::Timeout(Deadline::Session).into();
-            let link = core.attempted((self.dialer)(Some(Again { number: 0, after: Duration::ZERO, reason })));
+            let link =
+                core.attempted((self.dialer)(Some(Again { number: 0, after: Duration::ZERO, reason, target: None })));
             let until = now + self.options.connect_timeout + self.options.opening_timeout;
             let opening = P::opening(&self.settings, &core.state).map(|event| event.encode());
             core.spare = Some(Box::new(Spare::new(link, opening, until)));

@@ -134,6 +134,13 @@ pub struct Unanswered {
     pub only_keepalives: bool,
 }
 
+impl Unanswered {
+    /// Nothing came that would say why.
+    pub(crate) fn new(awaited: Awaited, waited: Duration) -> Self {
+        Self { awaited, waited, error: None, came: Vec::new(), only_keepalives: false }
+    }
+}
+
 /// Something that a server is expected to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! What to connect to, and what the session begins with.
 
 use super::{
-    Live, LiveFork, LiveSideband,
+    AfterLoss, Live, LiveFork, LiveSideband,
     types::{AudioConfig, Delegation, ForkConfig, HistoryItem, SessionConfig},
 };
 use crate::{
@@ -98,6 +98,21 @@ impl Connect<Live> {
         self.configure(|config| config.input(input))
     }
 }
+
+/// What those sessions have in common that a reconnect policy can replace.
+macro_rules! replaceable {
+    ($($kind:ident)+) => {$(
+        impl Connect<$kind> {
+            /// What takes the session's place if its link is lost and the policy reconnects.
+            pub fn after_loss(mut self, after_loss: AfterLoss) -> Self {
+                self.settings_mut().after_loss = after_loss;
+                self
+            }
+        }
+    )+};
+}
+
+replaceable!(Live LiveFork);
 
 impl Connect<LiveFork> {
     /// What differs from the stored session.

@@ -7,14 +7,20 @@
 //! session ([`LiveFork`]), and a sideband of a session that a browser or a telephone holds ([`LiveSideband`]). What a
 //! kind cannot send is not in its table of events.
 
+mod clip;
 mod connect;
+mod delegate;
 pub mod event;
+mod feeder;
 mod protocol;
 mod resources;
 pub mod state;
 pub mod types;
 
+pub use clip::Clip;
 pub use connect::LiveClient;
-pub use protocol::{ForkSettings, Live, LiveFork, LiveSettings, LiveSideband, SidebandSettings};
+pub use delegate::Task;
+pub use feeder::{Feeder, FeederFull, FeederStatus};
+pub use protocol::{AfterLoss, ForkSettings, Live, LiveFork, LiveSettings, LiveSideband, SidebandSettings};
 pub use resources::*;
 pub use state::LiveState;

@@ -1,16 +1,17 @@
 //! The three kinds of connection as protocols.
 
 use super::{
-    event::{ClientEvent, ForkStart, ServerEvent, SessionClose, SessionStart, fork, sideband},
+    event::{ClientEvent, ForkStart, ResponseCreate, ServerEvent, SessionClose, SessionStart, fork, sideband},
     state::{ConnectionKind, LiveState, MOST_HISTORY, refusal},
-    types::{ForkConfig, SessionConfig},
+    types::{ForkAudio, ForkConfig, SessionConfig},
 };
 use crate::{
-    event::ErrorEvent,
+    endpoint::Target,
+    event::{Custom, ErrorEvent},
     protocol::{Protocol, append},
     session::{Changes, Plan, Setup, State, Timeouts, Unlinked},
     transport::{Instant, Text},
-    wire::Id,
+    wire::{Id, Json},
 };
 
 /// A Live session of one's own.
@@ -21,8 +22,11 @@ use crate::{
 ///
 /// A lost link is a lost session. If the policy reconnects, another session is begun with the same configuration, and,
 /// unless [`Reconnect::restore`](crate::connection::Reconnect::restore) says otherwise, with what was said as its `input`:
-/// the latest 128 messages, and no more than 16 KiB of text. Tasks, clips, mute and audio are not made anew; what was sent
-/// and not answered is [ambiguous](crate::connection::Reconnected::ambiguous).
+/// the latest 128 messages, and no more than 16 KiB of text. [`AfterLoss::Fork`] has a stored session forked instead. A
+/// muted input is muted again. Tasks and clips are not made anew: unfinished tasks are
+/// [lost](crate::connection::Reconnected::lost), responses of the backend
+/// [cut short](crate::connection::Reconnected::cut_short), and what was sent and not answered is
+/// [ambiguous](crate::connection::Reconnected::ambiguous).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Live;
 
@@ -43,6 +47,8 @@ pub struct LiveSideband;
 pub struct LiveSettings {
     /// The configuration that `session.start` carries. None sends no such event.
     pub start: Option<SessionConfig>,
+    /// What takes the session's place if its link is lost.
+    pub after_loss: AfterLoss,
 }
 
 /// What a fork begins with.
@@ -53,6 +59,21 @@ pub struct ForkSettings {
     pub source: Id,
     /// What differs from it.
     pub config: ForkConfig,
+    /// What takes the session's place if its link is lost.
+    pub after_loss: AfterLoss,
+}
+
+/// What takes the place of a session whose link is lost, where a [`Reconnect`](crate::connection::Reconnect) policy says
+/// that something does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AfterLoss {
+    /// Another session with the same configuration, and with what was said as its `input`.
+    #[default]
+    Begin,
+    /// A fork of the lost session, if it was stored: the service remembers the conversation. A session that was not
+    /// stored is begun anew. A fork that the service refuses ends the connection with the service's words.
+    Fork,
 }
 
 /// What a sideband attaches to.
@@ -63,8 +84,20 @@ pub struct SidebandSettings {
     pub session: Id,
 }
 
+/// The `session.start` of a fork that takes the place of a lost session: it inherits everything but the audio's encoding.
+fn fork_start(config: &SessionConfig) -> Option<ClientEvent> {
+    let format = config.audio.as_ref().and_then(|audio| audio.format.clone());
+    let config = match format {
+        Some(format) => ForkConfig::default().audio(ForkAudio::default().format(format)),
+        None => ForkConfig::default(),
+    };
+    // The event of another table; it has a JSON form, as all have.
+    let start = fork::ClientEvent::from(ForkStart::new(config));
+    Some(ClientEvent::Custom(Custom::new(Json::new(&start).ok()?).ok()?))
+}
+
 macro_rules! kinds {
-    ($($protocol:ident: $kind:ident sends $event:ty, with $settings:ty { $($own:tt)* } $session:expr;)+) => {$(
+    ($($protocol:ident: $kind:ident sends $event:ty, with $settings:ty { $($own:tt)* } $told:expr;)+) => {$(
         impl Protocol for $protocol {
             type ClientEvent = $event;
             type ServerEvent = ServerEvent;
@@ -99,8 +132,10 @@ macro_rules! kinds {
             }
 
             fn linked(&mut self, settings: &$settings, now: Instant) {
-                let session: fn(&$settings) -> Option<Id> = $session;
-                self.link_is_up(session(settings), now);
+                let told: fn(&$settings) -> (Option<Id>, AfterLoss) = $told;
+                let (session, after_loss) = told(settings);
+                self.forks_when_lost(after_loss == AfterLoss::Fork);
+                self.link_is_up(session, now);
             }
 
             fn unlinked(&mut self, how: Unlinked, now: Instant) {
@@ -130,12 +165,12 @@ macro_rules! kinds {
                 self.give_up(timeouts, now, changes);
             }
 
+            fn next_outgoing(&mut self) -> Option<$event> {
+                self.next_continue().then(|| ResponseCreate::default().into())
+            }
+
             fn restoration(&self, _: bool, now: Instant) -> (Plan<$event>, Self) {
-                let (ambiguous, _) = self.resumed(now);
-                let mut next = self.anew();
-                let session: Option<Id> = self.source_session_id().cloned();
-                next.link_is_up(session, now);
-                (Plan { ambiguous, ..Plan::default() }, next)
+                self.replaced(now)
             }
 
             fn resumption(&self, now: Instant) -> (Plan<$event>, Self) {
@@ -158,6 +193,9 @@ kinds! {
     Live: Primary sends ClientEvent, with LiveSettings {
         fn opening(settings: &LiveSettings, before: &LiveState) -> Option<ClientEvent> {
             let mut config = settings.start.clone()?;
+            if before.fork_of().is_some() {
+                return fork_start(&config);
+            }
             let said = before.history();
             if !said.is_empty() {
                 // What the first session was begun with gives way, the oldest first.
@@ -167,6 +205,10 @@ kinds! {
                 config.input = Some(given.into_iter().skip(kept).chain(said).collect());
             }
             Some(SessionStart::new(config).into())
+        }
+
+        fn target_after_loss(_: &LiveSettings, before: &LiveState) -> Option<Target> {
+            before.fork_of().map(|id| Target::path(["live", "sessions", id, "fork"]))
         }
 
         fn closing() -> Option<ClientEvent> {
@@ -183,10 +225,14 @@ kinds! {
                 _ => None,
             }
         }
-    } |_| None;
+    } |settings| (None, settings.after_loss);
     LiveFork: Fork sends fork::ClientEvent, with ForkSettings {
         fn opening(settings: &ForkSettings, _: &LiveState) -> Option<fork::ClientEvent> {
             Some(ForkStart::new(settings.config.clone()).into())
+        }
+
+        fn target_after_loss(_: &ForkSettings, before: &LiveState) -> Option<Target> {
+            before.fork_of().map(|id| Target::path(["live", "sessions", id, "fork"]))
         }
 
         fn closing() -> Option<fork::ClientEvent> {
@@ -203,7 +249,7 @@ kinds! {
                 _ => None,
             }
         }
-    } |settings| Some(settings.source.clone());
+    } |settings| (Some(settings.source.clone()), settings.after_loss);
     LiveSideband: Sideband sends sideband::ClientEvent, with SidebandSettings {
         fn joins() -> bool {
             true
@@ -212,5 +258,5 @@ kinds! {
         fn audio(_: &sideband::ClientEvent) -> Option<&[u8]> {
             None
         }
-    } |settings| Some(settings.session.clone());
+    } |settings| (Some(settings.session.clone()), AfterLoss::Begin);
 }

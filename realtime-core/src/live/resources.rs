@@ -1,14 +1,14 @@
 //! What can be sent, named like the wire: `live.session().commentary().append(..)`.
 
 use super::{
-    Live, LiveFork, LiveSideband, LiveState,
+    Clip, Live, LiveFork, LiveSideband, LiveState,
     event::{
         DecisionCreate, DecisionEvent, DecisionItemCreate, DecisionItemCreated, DecisionItemDelete,
         DecisionItemDeleted, ResponseCreate, ResponseItemCreate, ServerEvent, SessionClose, SessionClosed,
         SessionCommentaryAppend, SessionCommentaryAppended, SessionInputAudioMute, SessionInputAudioMuted,
         SessionInputAudioUnmute, SessionInputAudioUnmuted, SessionInstructionsAppend, SessionInstructionsAppended,
-        SessionOutputAudioFixturePlay, SessionOutputAudioFixturePlaying, SessionThinkingAppend,
-        SessionThinkingAppended, SessionUpdate, SessionUpdated, TransportDtmfSend, TransportDtmfSent,
+        SessionOutputAudioFixturePlay, SessionThinkingAppend, SessionThinkingAppended, SessionUpdate, SessionUpdated,
+        TransportDtmfSend, TransportDtmfSent,
     },
     types::{DecisionItem, DtmfKey, ResponseItem, UpdateConfig},
 };
@@ -75,7 +75,7 @@ macro_rules! resources {
     ($($(#[$meta:meta])* $name:ident)+) => {$(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
-        pub struct $name<'a, P: Protocol>(&'a Connection<P>);
+        pub struct $name<'a, P: Protocol>(pub(super) &'a Connection<P>);
     )+};
 }
 
@@ -192,13 +192,13 @@ impl<'a, P: LiveKind> OutputAudioResource<'a, P> {
 }
 
 impl<P: LiveKind> FixtureResource<'_, P> {
-    /// Plays a whole clip, 16-bit PCM at 24,000 Hz, 30 seconds at most: `session.output_audio.fixture.play`. Acknowledged
-    /// when it begins; `session.output_audio.fixture.played` tells that it is over.
+    /// Plays a whole clip, 16-bit PCM at 24,000 Hz, 30 seconds at most: `session.output_audio.fixture.play`. Await the
+    /// [`Clip`] for its beginning, or [`Clip::played`] for its end.
     ///
     /// # Errors
     /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
-    pub fn play(&self, audio: impl Into<Audio>) -> Sent<P, SessionOutputAudioFixturePlaying> {
-        self.0.request(SessionOutputAudioFixturePlay::new(audio))
+    pub fn play(&self, audio: impl Into<Audio>) -> Result<Clip<P>, SendError<P>> {
+        Clip::play(self.0.sender(), audio.into())
     }
 }
 

@@ -18,6 +18,7 @@ use self::{
 pub(crate) use crate::{realtime::Realtime, translation::Translation};
 
 use crate::{
+    endpoint::Target,
     error::said,
     transport::Text,
     wire::{Id, base64},
@@ -41,6 +42,13 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// What must be sent before the server opens the session, for these settings and what is known of the session
     /// before, if another link led to one.
     fn opening(settings: &Self::Settings, before: &Self::State) -> Option<Self::ClientEvent> {
+        let _ = (settings, before);
+        None
+    }
+
+    /// Where another link leads after one was lost, for these settings and what is known of the session that was on it.
+    /// None: where the first one led.
+    fn target_after_loss(settings: &Self::Settings, before: &Self::State) -> Option<Target> {
         let _ = (settings, before);
         None
     }

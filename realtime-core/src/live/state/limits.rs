@@ -20,6 +20,11 @@ pub(super) const MOST_ENTRIES: usize = 4096;
 /// Bytes of a call's arguments. A longer call is not a call.
 pub(super) const MOST_ARGUMENTS: usize = 4 << 20;
 
+/// Calls, and tasks of the voice, that handlers work on at one time, and the bytes of the calls' arguments. Others are
+/// refused.
+pub(super) const MOST_OPEN: usize = 1024;
+pub(super) const MOST_OPEN_ARGUMENTS: usize = 32 << 20;
+
 /// Bytes of one report of token usage.
 pub(super) const MOST_USAGE: usize = 16 << 10;
 

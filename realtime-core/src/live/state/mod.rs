@@ -4,6 +4,7 @@
 
 mod command;
 mod context;
+mod errands;
 mod limits;
 mod receive;
 mod requests;
@@ -29,15 +30,20 @@ use self::{
     requests::{Asked, Requests},
     seen::{Seen, Sent},
     turns::Turns,
+};
+pub(super) use self::{
+    errands::{DueCall, DueTask},
+    limits::MOST_HISTORY,
+    receive::refusal,
     work::Work,
 };
-pub(super) use self::{limits::MOST_HISTORY, receive::refusal};
 use crate::{
+    live::event::SessionInputAudioMute,
     live::types::{
         CallError, CloseReason, ContextWindow, Decision, HistoryItem, LiveError, Number, Reported, SessionResource,
     },
     protocol::sample_bytes,
-    session::{LinkEnd, Setup},
+    session::{LinkEnd, Lost, LostReason, Plan, Setup},
     transport::Instant,
     types::AudioFormat,
     wire::{Id, Json},
@@ -313,6 +319,10 @@ pub struct LiveState {
     sent: Sent,
     most_errors: Option<usize>,
     restores: bool,
+    /// Whether a stored session that is lost is forked.
+    forks: bool,
+    /// Whether this side, or another, wants the input to be muted.
+    wants_mute: Option<Mute>,
     /// What was said in the sessions before, which this one was begun with.
     history: Vec<HistoryItem>,
 }
@@ -366,6 +376,8 @@ impl LiveState {
             sent: Sent::default(),
             most_errors: Some(64),
             restores: false,
+            forks: false,
+            wants_mute: None,
             history: Vec::new(),
         }
     }
@@ -525,6 +537,17 @@ impl LiveState {
         self.kind == ConnectionKind::Sideband
     }
 
+    /// A session that is lost is forked if it was stored, or not.
+    pub(super) fn forks_when_lost(&mut self, forks: bool) {
+        self.forks = forks;
+    }
+
+    /// The session that a link after a loss forks, if it does: one that was stored, of a policy that restores.
+    pub(super) fn fork_of(&self) -> Option<&Id> {
+        let stored = self.session.as_ref().filter(|session| session.store == Some(true))?;
+        (self.forks && self.restores && !stored.id.is_empty()).then_some(&stored.id)
+    }
+
     pub(super) fn configured(&mut self, kind: ConnectionKind, setup: &Setup) {
         self.kind = kind;
         self.most_errors = setup.memory.errors;
@@ -560,6 +583,11 @@ impl LiveState {
         }
         let command = event.command();
         if let Some(asked) = Asked::by(&command) {
+            match asked {
+                Asked::Mute => self.wants_mute = Some(Mute::Asked(seq)),
+                Asked::Unmute => self.wants_mute = None,
+                _ => {}
+            }
             self.requests.push(seq, event_id.cloned(), asked, now);
         }
         match command {
@@ -606,17 +634,53 @@ impl LiveState {
         (next.requests.clear(), next)
     }
 
-    /// Another session takes the place of this one, and knows nothing of it.
-    pub(super) fn anew(&self) -> Self {
+    /// What handlers are to do, and what they have done.
+    pub(super) fn work_mut(&mut self) -> &mut Work {
+        &mut self.work
+    }
+
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Whether the backend is to be asked to go on.
+    pub(super) fn next_continue(&mut self) -> bool {
+        self.phase == LivePhase::Open && self.work.next_continue()
+    }
+
+    /// Another session takes the place of this one: what is made anew in it, what is lost, and the state that goes on.
+    pub(super) fn replaced<E: From<SessionInputAudioMute>>(&self, now: Instant) -> (Plan<E>, Self) {
+        let (mut ambiguous, _) = self.resumed(now);
+        let mut events = Vec::new();
+        if let Some(mute) = &self.wants_mute {
+            let mut event = SessionInputAudioMute::default();
+            let seq = match mute {
+                Mute::Granted => None,
+                // A request that was on its way keeps its number: the new session answers it.
+                Mute::Asked(seq) => self.requests.id_of(*seq).map(|id| {
+                    ambiguous.retain(|ambiguous| ambiguous != id);
+                    event.event_id = Some(id.clone());
+                    *seq
+                }),
+            };
+            events.push((seq, event.into()));
+        }
+        let lost = self.work.unfinished().into_iter().map(|id| Lost::new(&id, LostReason::Unfinished)).collect();
+        let plan = Plan { events, lost, ambiguous, cut_short: self.work.in_progress(), ..Plan::default() };
+        let fork = self.fork_of().cloned();
         let mut next = Self::new(self.kind, self.turns.grouping().clone());
         next.most_errors = self.most_errors;
-        next.restores = self.restores;
-        next.history = self.history();
-        next
+        (next.restores, next.forks) = (self.restores, self.forks);
+        // What was said in a session that is forked is the service's to remember.
+        next.history = if fork.is_some() { Vec::new() } else { self.history() };
+        next.work.errands = self.work.errands.anew();
+        next.source = fork.or_else(|| self.source.clone());
+        next.link_is_up(None, now);
+        (plan, next)
     }
 
     /// The encoding of the input, as the session has it.
-    fn input_format(&self) -> AudioFormat {
+    pub(super) fn input_format(&self) -> AudioFormat {
         let audio = self.session.as_ref().and_then(|session| session.audio.as_ref());
         audio.and_then(|audio| audio.format.as_deref().cloned()).unwrap_or_default()
     }
@@ -628,6 +692,15 @@ impl LiveState {
     pub(super) fn input_length_ms(&self, bytes: usize) -> u64 {
         self.input_format().bytes_to_ms(bytes as u64).unwrap_or_default()
     }
+}
+
+/// Why the input is to be muted.
+#[derive(Clone, Debug, PartialEq)]
+enum Mute {
+    /// It is muted.
+    Granted,
+    /// The request with this number asks for it.
+    Asked(u64),
 }
 
 /// An id that is one.

@@ -1,7 +1,7 @@
 //! What an event of the server changes.
 
 use super::{
-    CallState, ContextKind, Ending, FixtureState, LiveComplaint, LiveDecision, LivePhase, LiveState,
+    CallState, ContextKind, Ending, FixtureState, LiveComplaint, LiveDecision, LivePhase, LiveState, Mute,
     context::AppendState,
     id,
     limits::{MOST_ID, MOST_KEYS, MOST_TRANSCRIPT},
@@ -162,8 +162,14 @@ impl LiveState {
             }
             ServerEvent::SessionPaused(_) => self.paused = true,
             ServerEvent::SessionResumed(_) => self.paused = false,
-            ServerEvent::SessionInputAudioMuted(_) => self.input_muted = true,
-            ServerEvent::SessionInputAudioUnmuted(_) => self.input_muted = false,
+            ServerEvent::SessionInputAudioMuted(_) => {
+                self.input_muted = true;
+                self.wants_mute = Some(Mute::Granted);
+            }
+            ServerEvent::SessionInputAudioUnmuted(_) => {
+                self.input_muted = false;
+                self.wants_mute = None;
+            }
             ServerEvent::SessionOutputAudioFixturePlaying(playing) => {
                 self.contexts.fixture(id(&playing.client_event_id), FixtureState::Playing, sideband);
             }
@@ -190,13 +196,14 @@ impl LiveState {
                 });
                 let decided = self.decisions.iter().any(|decision| decision.delegation_id.as_ref() == Some(created_id));
                 if !created_id.is_empty()
-                    && let Some(delegation) = self.work.delegation(created_id)
+                    && let Some((delegation, errands)) = self.work.delegation(created_id)
                 {
                     delegation.target = Some(created.delegation.target.clone());
                     delegation.offset_ms = Some(created.offset_ms);
                     delegation.response_id = id(&created.delegation.response_id).cloned();
                     delegation.answered |= answered;
                     delegation.decided |= decided;
+                    errands.hand_task(delegation);
                 }
             }
             ServerEvent::ResponseEvent(nested) => self.work.backend(id(&nested.delegation_id), &nested.event),

@@ -105,6 +105,11 @@ impl Requests {
         self.0.remove(at).map(|request| request.seq)
     }
 
+    /// The id of an event that waits for its answer.
+    pub(super) fn id_of(&self, seq: u64) -> Option<&Id> {
+        self.0.iter().find(|request| request.seq == seq)?.event_id.as_ref()
+    }
+
     /// Nothing will be answered any more: the ids of those that were not.
     pub(super) fn clear(&mut self) -> Vec<Id> {
         self.0.drain(..).filter_map(|request| request.event_id).collect()

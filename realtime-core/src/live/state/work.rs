@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::{
+    errands::Errands,
     id,
     limits::{Log, MOST_ARGUMENTS, MOST_ENTRIES, MOST_ID, MOST_PARTS, MOST_USAGE, append_first},
     tally::add,
@@ -32,6 +33,8 @@ pub struct LiveDelegation {
     pub(super) answered: bool,
     /// Whether the decision model has answered it.
     pub(super) decided: bool,
+    /// Whether it was given to the application's handler.
+    pub(super) handed: bool,
 }
 
 /// How far a task has come.
@@ -167,6 +170,10 @@ pub struct LiveCall {
     response: Option<u64>,
     /// The event of ours that answered it.
     answer: Option<Id>,
+    /// Whether it was given to the functions of the application.
+    pub(super) handed: bool,
+    /// Whether its output is on its way to the wire.
+    pub(super) queued: bool,
 }
 
 /// What became of a call's output.
@@ -206,7 +213,7 @@ struct Continuation {
 
 /// All work of a session.
 #[derive(Clone, Debug)]
-pub(super) struct Work {
+pub(in crate::live) struct Work {
     pub(super) delegations: Log<LiveDelegation>,
     pub(super) responses: Log<LiveResponse>,
     pub(super) calls: Log<LiveCall>,
@@ -218,6 +225,8 @@ pub(super) struct Work {
     pub(super) continues_sent: u64,
     pub(super) continues_refused: u64,
     pub(super) usage: Value,
+    /// What the application's handlers are to do.
+    pub(super) errands: Errands,
 }
 
 impl Default for Work {
@@ -233,13 +242,14 @@ impl Default for Work {
             continues_sent: 0,
             continues_refused: 0,
             usage: Value::Null,
+            errands: Errands::default(),
         }
     }
 }
 
 impl Work {
-    /// The task with this id, which is known from now on.
-    pub(super) fn delegation(&mut self, id: &Id) -> Option<&mut LiveDelegation> {
+    /// The task with this id, which is known from now on, and what handlers are to do.
+    pub(super) fn delegation(&mut self, id: &Id) -> Option<(&mut LiveDelegation, &mut Errands)> {
         if id.len() > MOST_ID {
             return None;
         }
@@ -252,9 +262,10 @@ impl Work {
                 response_id: None,
                 answered: false,
                 decided: false,
+                handed: false,
             })
         });
-        self.delegations.get_mut(number)
+        Some((self.delegations.get_mut(number)?, &mut self.errands))
     }
 
     /// The task with this id, if it is known.
@@ -339,6 +350,7 @@ impl Work {
         for continuation in self.continuations.iter_mut() {
             continuation.admitted = true;
         }
+        self.errands.go_on();
     }
 
     fn begin(&mut self, known: Option<&Id>, lane: Option<&Id>) -> u64 {
@@ -386,9 +398,11 @@ impl Work {
             for call in self.calls.iter_mut().filter(|call| call.response == Some(number)) {
                 if matches!(call.output, CallOutput::Owed | CallOutput::Sent) {
                     call.output = CallOutput::Discarded;
+                    self.errands.drop_call(&call.call_id);
                 }
             }
         }
+        self.errands.changed();
     }
 
     /// The responses of a lane that are not over, the latest first.
@@ -451,6 +465,8 @@ impl Work {
             output: if void { CallOutput::Discarded } else { CallOutput::Owed },
             response,
             answer: None,
+            handed: false,
+            queued: false,
         };
         if let Some(made_by) = response.and_then(|number| self.responses.get_mut(number))
             && made_by.calls.len() < MOST_ENTRIES
@@ -458,6 +474,8 @@ impl Work {
             made_by.calls.push(call.call_id.clone());
         }
         self.call_ids.insert(call.call_id.clone());
+        let mut call = call;
+        self.errands.hand_call(&mut call);
         self.calls.push(call);
         if self.call_ids.len() > 2 * MOST_ENTRIES {
             self.call_ids = self.calls.iter().map(|call| call.call_id.clone()).collect();
@@ -477,6 +495,7 @@ impl Work {
     /// A `response.create` of ours is sent.
     pub(super) fn continued(&mut self, event_id: Option<&Id>) {
         self.continues_sent += 1;
+        self.errands.continued();
         let sent = self.calls.numbered().filter(|(_, call)| call.output == CallOutput::Sent);
         let calls: Vec<_> = sent.map(|(number, _)| number).collect();
         for number in &calls {
@@ -495,6 +514,7 @@ impl Work {
         for call in self.calls.iter_mut().filter(answered) {
             call.output = CallOutput::Owed;
             call.answer = None;
+            call.queued = false;
         }
         let named = |continuation: &&Continuation| continuation.event_id == *event_id;
         let Some(continuation) = self.continuations.iter().find(named).filter(|found| !found.admitted) else { return };
@@ -506,6 +526,7 @@ impl Work {
             }
         }
         self.continues_refused += 1;
+        self.errands.refused();
         self.continuations.retain(|continuation| continuation.event_id != *event_id);
     }
 }

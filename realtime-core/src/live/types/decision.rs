@@ -155,6 +155,39 @@ union! {
     }
 }
 
+impl Decision {
+    /// The answer to the question of this name.
+    pub fn answer(&self, name: &str) -> Option<&Answer> {
+        self.answers.as_ref()?.iter().find(|answer| answer.name() == Some(name))
+    }
+
+    /// How probable it is that the predicate of this name holds, from 0 to 1. None if the model refused to answer it, or
+    /// there is no such predicate.
+    pub fn predicate(&self, name: &str) -> Option<f64> {
+        match self.answer(name)? {
+            Answer::Predicate(answer) => Some(answer.probability.get()),
+            _ => None,
+        }
+    }
+
+    /// The value that was chosen for the choice of this name. None if the model refused to choose, or there is no such
+    /// choice.
+    pub fn choice(&self, name: &str) -> Option<&ChoiceValue> {
+        match self.answer(name)? {
+            Answer::Choice(answer) => Some(&answer.choice),
+            _ => None,
+        }
+    }
+
+    /// The mean level for the score of this name, from 0. None if the model refused to judge, or there is no such score.
+    pub fn score(&self, name: &str) -> Option<f64> {
+        match self.answer(name)? {
+            Answer::Score(answer) => Some(answer.score.get()),
+            _ => None,
+        }
+    }
+}
+
 impl Answer {
     /// The name of the question that it answers.
     pub fn name(&self) -> Option<&str> {

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    types::{AllowedCaller, AllowedTools, RequireApproval},
+    types::{self, AllowedCaller, AllowedTools, RequireApproval},
     wire::{Id, Json, Patch, Secret},
 };
 
@@ -30,6 +30,27 @@ impl Tool {
     /// A tool that the service runs, by its type alone: `web_search`, `file_search`, `code_interpreter`, ..
     pub fn hosted(kind: &str) -> Self {
         Self::Other(json!({ "type": kind }).into())
+    }
+}
+
+/// A tool as sessions of Realtime name it: what [`Tools`](crate::tools::Tools) holds.
+impl From<&types::Tool> for Tool {
+    fn from(tool: &types::Tool) -> Self {
+        match tool {
+            types::Tool::Function(function) => {
+                let mut told = FunctionTool::new(function.name.clone().unwrap_or_default());
+                if let Some(description) = &function.description {
+                    told = told.description(&**description);
+                }
+                if let Some(parameters) = &function.parameters {
+                    told = told.parameters(parameters.clone());
+                }
+                told.into()
+            }
+            // The structs of the wire always have a JSON form, and both protocols write these alike.
+            other => Json::new(other)
+                .map_or_else(|_| Self::Other(Value::Null.into()), |json| json.read().unwrap_or(Self::Other(json))),
+        }
     }
 }
 

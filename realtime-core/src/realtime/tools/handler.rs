@@ -14,7 +14,7 @@ use crate::{
     realtime::{
         event::ConversationItemCreate,
         state::Call,
-        types::{FunctionCall, Item, McpApprovalRequest},
+        types::{Item, McpApprovalRequest},
     },
     transport::Timer,
 };
@@ -56,14 +56,7 @@ pub(crate) async fn run(
     match call {
         Call::Function(call) => {
             let Some(id) = call.call_id.clone() else { return (None, None) };
-            let answer = match tools.handlers.get(&call.name).cloned() {
-                Some(handler) => bounded(&tools, handler, &call, &*timer).await,
-                None => Err(ToolErrorKind::Unknown),
-            };
-            let (output, error) = match answer {
-                Ok(output) => (output, None),
-                Err(error) => (explain(&tools, &call, &error), Some(error)),
-            };
+            let (output, error) = run_function(&tools, &call.name, &call.arguments, &*timer).await;
             (Some(ConversationItemCreate::new(Item::function_call_output(id, output))), error)
         }
         Call::Approval(request) => {
@@ -77,6 +70,23 @@ pub(crate) async fn run(
     }
 }
 
+/// Runs a function: what the model is told, and what went wrong, if something did.
+pub(crate) async fn run_function(
+    tools: &Tools,
+    name: &str,
+    arguments: &str,
+    timer: &dyn Timer,
+) -> (String, Option<ToolErrorKind>) {
+    let answer = match tools.handlers.get(name).cloned() {
+        Some(handler) => bounded(tools, handler, arguments, timer).await,
+        None => Err(ToolErrorKind::Unknown),
+    };
+    match answer {
+        Ok(output) => (output, None),
+        Err(error) => (explain(tools, name, &error), Some(error)),
+    }
+}
+
 /// What the model is told of a call that has no other answer.
 pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
     let id = call.id()?;
@@ -86,13 +96,8 @@ pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<Conversation
     }))
 }
 
-async fn bounded(
-    tools: &Tools,
-    handler: Handler,
-    call: &FunctionCall,
-    timer: &dyn Timer,
-) -> Result<String, ToolErrorKind> {
-    let arguments = call.arguments.clone();
+async fn bounded(tools: &Tools, handler: Handler, arguments: &str, timer: &dyn Timer) -> Result<String, ToolErrorKind> {
+    let arguments = arguments.to_owned();
     let answer = AssertUnwindSafe(async move { handler(&arguments).await }).catch_unwind();
     let answer = answer.map(|answer| answer.unwrap_or(Err(ToolErrorKind::Panicked)));
     let answer: BoxFuture<'static, _> = match &tools.spawn {
@@ -112,12 +117,12 @@ async fn bounded(
 }
 
 /// What the model is told when a call could not be answered.
-fn explain(tools: &Tools, call: &FunctionCall, error: &ToolErrorKind) -> String {
+fn explain(tools: &Tools, name: &str, error: &ToolErrorKind) -> String {
     match error {
         ToolErrorKind::Unknown => {
             let mut names: Vec<_> = tools.handlers.keys().map(String::as_str).collect();
             names.sort_unstable();
-            format!("error: there is no function `{}`; there are: {}", call.name, names.join(", "))
+            format!("error: there is no function `{name}`; there are: {}", names.join(", "))
         }
         error => format!("error: {error}"),
     }

@@ -47,7 +47,7 @@ use crate::{
     wire::{Id, Json},
 };
 use handler::{Approve, Handler, Spawn};
-pub(crate) use handler::{refusal, run};
+pub(crate) use handler::{refusal, run, run_function};
 
 /// The functions that the model may call, and who runs them.
 ///

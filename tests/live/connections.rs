@@ -1,51 +1,34 @@
-//! Whole Live conversations against a scripted server, in virtual time: a session of one's own, a fork, a sideband.
+//! Whole conversations against a scripted server, in virtual time: a session of one's own, a fork, a sideband.
 
 use std::time::Duration;
 
 use futures::{StreamExt, future::join};
 use realtime::{
-    Client, Connection, Error, ErrorKind, Json, LiveSideband,
+    Connection, Error, ErrorKind, LiveSideband,
     connection::{Notice, Reconnect, Update},
     live::{
-        Live, LiveFork,
+        AfterLoss, Live, LiveFork,
         event::{
-            ErrorEvent, ForkStart, ResponseCreate, ResponseEvent, ResponseItemCreate, ServerEvent, SessionClose,
-            SessionClosed, SessionCommentaryAppend, SessionCommentaryAppended, SessionDelegationCreated,
-            SessionInputAudioAppend, SessionInputAudioMute, SessionInputAudioMuted, SessionInputTranscriptDelta,
-            SessionOutputAudioDelta, SessionOutputTranscriptDelta, SessionStart, SessionStarted, SessionUpdate,
-            TransportDtmfSend, TransportDtmfSent,
+            ErrorEvent, ForkStart, ResponseCreate, ResponseItemCreate, ServerEvent, SessionClose,
+            SessionCommentaryAppend, SessionCommentaryAppended, SessionDelegationCreated, SessionInputAudioAppend,
+            SessionInputAudioMute, SessionInputAudioMuted, SessionInputTranscriptDelta, SessionOutputAudioDelta,
+            SessionOutputTranscriptDelta, SessionStart, SessionStarted, SessionUpdate, TransportDtmfSend,
+            TransportDtmfSent,
         },
         state::{CallOutput, DelegationStatus, LivePhase},
         types::{
-            BackendEvent, CloseReason, Delegation, DelegationItem, DelegationTarget, DtmfKey, ForkConfig,
+            AudioConfig, CloseReason, Delegation, DelegationItem, DelegationTarget, DtmfKey, ForkConfig,
             FunctionCallOutput, HistoryItem, LiveError, ReportedUsage, ResponsesConfig, ResponsesDelegation,
-            SessionResource, SessionUsage, Tool, UpdateConfig,
+            SessionResource, Tool, UpdateConfig,
         },
     },
-    mock::{MockServer, MockSession, MockTransport},
-    session::LinkEnd,
+    mock::MockSession,
+    session::{LinkEnd, LostReason},
+    types::AudioFormat,
 };
 use serde_json::json;
 
-fn service() -> (Client, MockServer) {
-    let (transport, server) = MockTransport::new();
-    server.greet_with(None::<String>);
-    (Client::builder(transport).api_key("sk-1").build(), server)
-}
-
-fn started(id: &str) -> SessionStarted {
-    SessionStarted::new(SessionResource::new(id)).event_id("event_started")
-}
-
-fn closed(id: &str, reason: CloseReason) -> SessionClosed {
-    SessionClosed::new(reason, SessionResource::new(id), SessionUsage::default().seconds(12)).event_id("event_closed")
-}
-
-fn nested(event: serde_json::Value) -> ResponseEvent {
-    let kind = event["type"].to_string();
-    let event = BackendEvent::try_from(Json::from(event)).unwrap();
-    ResponseEvent::new(event).event_id(format!("event_{kind}")).delegation_id("item_1")
-}
+use crate::support::{closed, nested, service, started};
 
 #[test]
 fn a_session_begins_with_its_configuration_hears_speaks_delegates_and_ends_confirmed() {
@@ -319,6 +302,8 @@ fn lose_a_session(restore: bool) {
                 session.expect::<SessionInputAudioMute>().await;
                 session.drop_link();
             } else {
+                let mute: SessionInputAudioMute = session.expect().await;
+                session.send(SessionInputAudioMuted::default().client_event_id(mute.event_id.unwrap()));
                 session.expect::<SessionClose>().await;
                 session.send(closed(id, CloseReason::CloseRequested));
                 session.closed().await;
@@ -329,7 +314,7 @@ fn lose_a_session(restore: bool) {
         let connect = client.live().model("gpt-live-1").instructions("Be brief.");
         let connect = connect.input([HistoryItem::developer("x")]).reconnect(Reconnect::default().restore(restore));
         let live = connect.connect().await.unwrap();
-        drop(live.session().input_audio().mute().unwrap());
+        let muted = live.session().input_audio().mute().unwrap();
         let mut updates = live.updates();
         let reconnected = loop {
             if let Update::Notice(Notice::Reconnected(reconnected)) = updates.next().await.unwrap().unwrap() {
@@ -337,7 +322,9 @@ fn lose_a_session(restore: bool) {
             }
         };
         drop(updates);
-        assert_eq!(reconnected.ambiguous.len(), 1);
+        // The request to mute was not answered: it is made again, and its number kept.
+        assert_eq!(reconnected.ambiguous.len(), 0);
+        assert!(muted.await.is_ok());
         let state = live.state();
         live.finish().await.unwrap();
         state
@@ -345,4 +332,60 @@ fn lose_a_session(restore: bool) {
     let (state, ()) = server.clock().block_on(join(talk, script));
     assert_eq!(state.session_id().map(|id| id.as_str()), Some("live_2"));
     assert_eq!((state.input_transcript.as_str(), state.turns().len()), ("", 0));
+}
+
+#[test]
+fn a_lost_session_that_was_stored_is_forked_if_the_policy_says_so_and_what_is_lost_is_told() {
+    for store in [true, false] {
+        let (client, server) = service();
+        let script = async {
+            let session: MockSession<Live> = server.accept_as().await;
+            session.expect::<SessionStart>().await;
+            session.send(SessionStarted::new(SessionResource::new("live_1").store(store)).event_id("s1"));
+            session.send(SessionInputTranscriptDelta::new(Some("e1".into()), "Hello?", 0, 200));
+            let task = DelegationItem::new("item_1", DelegationTarget::Client);
+            session.send(SessionDelegationCreated::new(task, 200).event_id("e2"));
+            server.clock().sleep(Duration::from_secs(1)).await;
+            session.drop_link();
+            let path = if store {
+                let fork: MockSession<LiveFork> = server.accept_as().await;
+                let start: ForkStart = fork.expect().await;
+                let rate = start.session.audio.as_ref().unwrap().format.as_ref().unwrap().rate_hz();
+                assert_eq!(rate, Some(16_000));
+                fork.send(started("live_2").event_id("s2"));
+                fork.expect::<SessionClose>().await;
+                fork.send(closed("live_2", CloseReason::CloseRequested));
+                fork.closed().await;
+                fork.handshake().uri.path().to_owned()
+            } else {
+                let anew: MockSession<Live> = server.accept_as().await;
+                let start: SessionStart = anew.expect().await;
+                assert_eq!(start.session.input.unwrap().len(), 1);
+                anew.send(started("live_2").event_id("s2"));
+                anew.expect::<SessionClose>().await;
+                anew.send(closed("live_2", CloseReason::CloseRequested));
+                anew.closed().await;
+                anew.handshake().uri.path().to_owned()
+            };
+            assert_eq!(path, if store { "/v1/live/sessions/live_1/fork" } else { "/v1/live/sessions" });
+        };
+        let talk = async {
+            let audio = AudioConfig::default().format(AudioFormat::Pcm { rate: 16_000 });
+            let connect = client.live().model("gpt-live-1").audio(audio).after_loss(AfterLoss::Fork);
+            let live = connect.reconnect(Reconnect::default()).connect().await.unwrap();
+            let mut updates = live.updates();
+            let reconnected = loop {
+                if let Update::Notice(Notice::Reconnected(reconnected)) = updates.next().await.unwrap().unwrap() {
+                    break reconnected;
+                }
+            };
+            drop(updates);
+            let lost: Vec<_> = reconnected.lost.iter().map(|lost| (lost.item_id.as_str(), lost.reason)).collect();
+            assert_eq!(lost, [("item_1", LostReason::Unfinished)]);
+            live.finish().await.unwrap();
+            live.state()
+        };
+        let (state, ()) = server.clock().block_on(join(talk, script));
+        assert_eq!(state.source_session_id().map(|id| id.as_str()), store.then_some("live_1"));
+    }
 }

@@ -1,0 +1,162 @@
+//! What runs with a connection on the application's behalf: handlers of the session's work, and tasks of our own.
+
+use std::sync::{Arc, Weak};
+
+use futures::future::BoxFuture;
+
+use super::{
+    Ack, Notice, SendError, SendErrorKind, Sender,
+    driver::Shared,
+    hub::bit,
+    tasks::Starter,
+    wait::WaitKind,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    event::EventOf,
+    protocol::Protocol,
+    transport::Timer,
+    wire::Id,
+};
+
+/// A [`Sender`] that does not keep the connection's memory alive: for what the connection itself holds.
+pub(crate) struct WeakSender<P: Protocol>(Weak<Shared<P>>);
+
+impl<P: Protocol> Clone for WeakSender<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P: Protocol> WeakSender<P> {
+    /// The sender, as long as anybody holds the connection.
+    pub(crate) fn upgrade(&self) -> Option<Sender<P>> {
+        self.0.upgrade().map(|shared| Sender::new(&shared))
+    }
+}
+
+impl<P: Protocol> Sender<P> {
+    /// Queues an event that the server answers with an `E`. Drop the [`Ack`], or await the answer.
+    ///
+    /// # Errors
+    /// Gives the event back, as [`send`](Self::send) does.
+    pub fn request<E: EventOf<P::ServerEvent>>(
+        &self,
+        event: impl Into<P::ClientEvent>,
+    ) -> Result<Ack<P, E>, SendError<P>> {
+        Ack::send(self.shared(), event)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakSender<P> {
+        WeakSender(Arc::downgrade(self.shared()))
+    }
+
+    pub(crate) fn timer(&self) -> Arc<dyn Timer> {
+        self.shared().timer.clone()
+    }
+
+    /// How long an answer to a request is waited for.
+    pub(crate) fn request_timeout(&self) -> Option<std::time::Duration> {
+        self.shared().options.request_timeout
+    }
+
+    pub(crate) fn state(&self) -> Arc<P::State> {
+        self.shared().core().state.clone()
+    }
+
+    /// Whether the session is open: what is sent now is written soon.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shared().core().phase == super::Phase::Open
+    }
+
+    /// An id that no other event of the connection has.
+    pub(crate) fn fresh_id(&self) -> Id {
+        self.shared().ids.fresh("evt")
+    }
+
+    /// Tells the reader of the updates something.
+    pub(crate) fn notify(&self, notice: Notice<P>) {
+        self.shared().core().inbox.push_notice(notice);
+        self.shared().hub.wake(bit::QUEUE);
+    }
+
+    /// Drives the connection until the state, or the end of the connection, gives an answer.
+    ///
+    /// # Errors
+    /// The connection ended first, or events wait to be read and there is no room for more.
+    pub(crate) async fn until<R>(&self, mut done: impl FnMut(&P::State) -> Option<R> + Unpin) -> Result<R, Error> {
+        self.shared()
+            .wait(WaitKind::Other, move |core, _| match done(&core.state) {
+                Some(answer) => Some(Ok(answer)),
+                None => core.end.clone().map(|end| end.and(Err(ErrorKind::Closed(None).into()))),
+            })
+            .await?
+    }
+
+    /// Runs a task whenever somebody drives the connection. It is dropped with the connection's end.
+    pub(crate) fn run(&self, task: BoxFuture<'static, ()>) {
+        self.shared().tasks.add(vec![task]);
+        self.shared().hub.wake(bit::TASK);
+    }
+
+    /// Changes the state, and from now on makes tasks of what it has become due to do, beside those made so far.
+    pub(crate) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
+        let mut core = self.shared().core();
+        change(Arc::make_mut(&mut core.state));
+        core.starter = Some(match core.starter.take() {
+            None => starter,
+            Some(before) => Arc::new(move |state, generation| {
+                let mut tasks = before(state, generation);
+                tasks.extend(starter(state, generation));
+                tasks
+            }),
+        });
+        let ready = self.shared().collect(&mut core);
+        drop(core);
+        self.shared().hub.wake(ready);
+    }
+
+    /// Sends the answer to something that the session asked for, tells the state of it, and sends what follows from it.
+    /// Nothing happens if another session has taken the place of the one that asked.
+    pub(crate) fn reply(
+        &self,
+        generation: u32,
+        event: impl Into<P::ClientEvent>,
+        settle: impl FnOnce(&mut P::State, bool),
+    ) -> Result<(), SendErrorKind> {
+        let shared = self.shared();
+        let mut core = shared.core();
+        if core.generation != generation {
+            return Ok(());
+        }
+        let sent = shared.enqueue(event.into(), None, true).map_err(|refused| refused.kind());
+        settle(Arc::make_mut(&mut core.state), sent.is_ok());
+        let ready = shared.collect(&mut core);
+        drop(core);
+        shared.hub.wake(ready | bit::QUEUE);
+        sent
+    }
+
+    /// Tells the state that something is done which the session asked for, and sends what follows from it. Nothing happens
+    /// if another session has taken the place of the one that asked.
+    pub(crate) fn change(&self, generation: u32, change: impl FnOnce(&mut P::State)) {
+        let shared = self.shared();
+        let mut core = shared.core();
+        if core.generation == generation {
+            change(Arc::make_mut(&mut core.state));
+            let ready = shared.collect(&mut core);
+            drop(core);
+            shared.hub.wake(ready);
+        }
+    }
+
+    /// Runs a call of a function within its span.
+    pub(crate) fn trace_call<F: Future>(
+        &self,
+        name: &str,
+        call: &Id,
+        run: F,
+    ) -> impl Future<Output = F::Output> + use<F, P> {
+        self.shared().tracer.tool(name, Some(call), run)
+    }
+}

@@ -1,0 +1,6 @@
+//! Live in virtual time: connections, delegation, the feeder, and the simulator.
+
+mod connections;
+mod delegation;
+mod feeder;
+mod support;
