@@ -1,7 +1,7 @@
 //! Serves a simulated service over real WebSockets, for clients in any language.
 //!
 //! ```text
-//! cargo run --example serve --features mock -- --port 0
+//! cargo run --example serve --features serve -- --port 0
 //! ```
 //!
 //! It prints its URL, as an API client takes it, and serves until its standard input ends.

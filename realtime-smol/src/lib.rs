@@ -11,12 +11,16 @@
 //! # drop(driver); Ok::<(), Error>(()) }).unwrap();
 //! ```
 //!
-//! TLS, proxies and streams of your own are settings of [`SmolTransport`]. It works within any executor.
+//! TLS, proxies and streams of your own are settings of [`SmolTransport`]. It works within any executor: it stands on
+//! smol's reactor (`async-io`) and its sockets (`async-net`), and not on the crate `smol` itself.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::{io, sync::Arc};
 
+use async_executor::Task;
+use async_io::Timer as Sleep;
+use async_net::TcpStream;
 use async_trait::async_trait;
 use realtime_core::{
     Connection, Error, Protocol,
@@ -28,7 +32,8 @@ pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
 use realtime_websocket::{
     Runtime, SocketTransport, SystemTimer, Upgraded, client, tungstenite::protocol::WebSocketConfig,
 };
-use smol::{Task, net::TcpStream};
+
+mod executor;
 
 /// Opens WebSockets on smol.
 pub type SmolTransport = SocketTransport<Smol>;
@@ -44,7 +49,7 @@ impl Runtime for Smol {
     fn timer() -> Arc<dyn Timer> {
         Arc::new(SystemTimer::new(|time| {
             Box::pin(async move {
-                smol::Timer::after(time).await;
+                Sleep::after(time).await;
             })
         }))
     }
@@ -70,8 +75,14 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 ///
 /// Every method of the connection still works. Dropping the connection ends the task. Dropping the task ends it too,
 /// as smol's tasks do: keep it, or detach it.
+///
+/// The task runs on a thread of this crate's own, which all such tasks share and the first one starts. To run it
+/// elsewhere, give [`Connection::driver`] to your executor: `smol::spawn(connection.driver())`.
+///
+/// # Panics
+/// The operating system refuses the thread.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> Task<Result<(), Error>> {
-    smol::spawn(connection.driver())
+    executor::global().spawn(connection.driver())
 }
 
 /// Compiles the README's examples.

@@ -1,6 +1,6 @@
 use std::{fmt, ops::Deref};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
@@ -24,9 +24,9 @@ impl Audio {
         self.0.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair))
     }
 
-    /// Keeps so many bytes at most, and gives the rest. Nothing is copied.
-    pub(crate) fn split_off(&mut self, bytes: usize) -> Self {
-        Self(self.0.split_off(bytes.min(self.0.len())))
+    /// Drops bytes from the front. Nothing is copied or allocated.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.0.advance(bytes.min(self.0.len()));
     }
 
     /// Decodes base64 text of the standard alphabet, padded. Everything else is read by [`Deserialize`].

@@ -23,6 +23,7 @@ use calls::PendingCalls;
 pub use calls::{Call, WhenInterrupted};
 pub use conversation::Conversation;
 pub use item::{ItemState, McpStatus, PartState, Segment};
+pub(crate) use playback::AudioQueue;
 use playback::Ledger;
 pub use playback::{Chunk, Heard, Output, Playback, Unheard};
 pub use responses::{ResponseState, Responses};

@@ -1,0 +1,457 @@
+//! The model's audio between its arrival and the user's ear: what is queued, handed out, and heard. Pure: time is an
+//! argument, and nothing here locks.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{Chunk, Output};
+use crate::{
+    protocol::{
+        state::limits::{MOST_PARTS, MOST_QUEUED},
+        types::AudioFormat,
+    },
+    realtime::event::ResponseOutputAudioDelta,
+    transport::Instant,
+    wire::{Audio, Id},
+};
+
+/// The parts that wait to be heard, in the order of playing.
+#[derive(Debug)]
+pub(crate) struct Track {
+    /// Whether audio is kept until it is handed out.
+    queues: bool,
+    parts: VecDeque<Part>,
+    source: Source,
+    /// When the clock was last taken into account.
+    then: Instant,
+    /// Whether audio was handed out since the last flush.
+    handed_out: bool,
+    /// Whether the player is to drop what was handed out, before it gets more.
+    flush: bool,
+}
+
+/// Who reports what was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The clock, as long as the application reports nothing.
+    Clock,
+    /// The application, sample by sample.
+    Samples,
+    /// The application now and then, and the clock in between: up to what was handed out, where that is known.
+    Marks,
+}
+
+/// The audio of one content part of an item.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) item_id: Id,
+    pub(super) content_index: u32,
+    pub(super) response_id: Id,
+    pub(super) format: AudioFormat,
+    /// Bytes received.
+    pub(super) received: u64,
+    /// Bytes heard. Never more than [`Part::audible`].
+    pub(super) heard: u64,
+    /// Whether all of it was received.
+    pub(super) whole: bool,
+    queue: VecDeque<Audio>,
+    /// Bytes in the queue.
+    queued: usize,
+}
+
+impl Track {
+    pub(super) fn new(queues: bool) -> Self {
+        Self {
+            queues,
+            parts: VecDeque::new(),
+            source: Source::Clock,
+            then: Instant::default(),
+            handed_out: false,
+            flush: false,
+        }
+    }
+
+    /// Adds audio behind what is there. Returns whether it began a part.
+    pub(super) fn add(
+        &mut self,
+        delta: &ResponseOutputAudioDelta,
+        format: impl FnOnce() -> AudioFormat,
+        now: Instant,
+    ) -> bool {
+        self.tick(now);
+        let queued: usize = self.parts.iter().map(|part| part.queued).sum();
+        if queued + delta.delta.len() > MOST_QUEUED {
+            return false;
+        }
+        let at = self.parts.iter().rposition(|part| part.is(&delta.item_id, delta.content_index));
+        if at.is_none() {
+            if self.parts.len() >= MOST_PARTS {
+                return false;
+            }
+            if self.parts.is_empty() {
+                self.then = now;
+            }
+            self.parts.push_back(Part {
+                item_id: delta.item_id.clone(),
+                content_index: delta.content_index,
+                response_id: delta.response_id.clone(),
+                format: format(),
+                received: 0,
+                heard: 0,
+                whole: false,
+                queue: VecDeque::new(),
+                queued: 0,
+            });
+        }
+        let part = match at {
+            Some(at) => self.parts.get_mut(at),
+            None => self.parts.back_mut(),
+        };
+        if let Some(part) = part {
+            part.received += delta.delta.len() as u64;
+            if self.queues {
+                part.queue.push_back(delta.delta.clone());
+                part.queued += delta.delta.len();
+            }
+        }
+        at.is_none()
+    }
+
+    /// Lets the clock play, as far as there is something to play.
+    pub(super) fn tick(&mut self, now: Instant) {
+        let mut time = now - std::mem::replace(&mut self.then, now);
+        if !self.follows_clock() {
+            return;
+        }
+        for part in &mut self.parts {
+            let Some(rate) = part.bytes_per_second() else { break };
+            let left = part.audible() - part.heard;
+            let can = bytes_in(time, rate);
+            part.heard += can.min(left);
+            if can < left || !part.is_all_out() {
+                break;
+            }
+            time = time.saturating_sub(time_of(left, rate));
+        }
+        self.drop_heard();
+    }
+
+    /// Whether everything received has been heard by now.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        let mut time = now - self.then;
+        self.parts.iter().all(|part| {
+            let Some(rate) = part.bytes_per_second() else { return false };
+            let left = part.audible() - part.heard;
+            let is_over = part.is_all_out() && self.follows_clock() && bytes_in(time, rate) >= left;
+            time = time.saturating_sub(time_of(left, rate));
+            is_over
+        })
+    }
+
+    fn follows_clock(&self) -> bool {
+        match self.source {
+            Source::Clock => true,
+            Source::Samples => false,
+            // What the application plays by itself is known to its marks alone.
+            Source::Marks => self.queues,
+        }
+    }
+
+    /// Marks parts as received to their end.
+    pub(super) fn finish(&mut self, ends: impl Fn(&Part) -> bool, now: Instant) {
+        self.tick(now);
+        self.parts.iter_mut().filter(|part| ends(part)).for_each(|part| part.whole = true);
+        self.drop_heard();
+    }
+
+    /// The link is gone: what it brought is still played, and no more of it comes. Returns the parts.
+    pub(super) fn break_off(&mut self) -> Vec<(Id, u32)> {
+        self.parts.iter_mut().for_each(|part| part.whole = true);
+        self.parts.iter().map(|part| (part.item_id.clone(), part.content_index)).collect()
+    }
+
+    /// Takes the parts of an item out. They are given back to be dropped where nobody waits for it.
+    pub(super) fn remove(&mut self, item_id: &Id) -> VecDeque<Part> {
+        let (removed, kept) = std::mem::take(&mut self.parts).into_iter().partition(|part| part.item_id == *item_id);
+        self.parts = kept;
+        removed
+    }
+
+    /// Takes out everything that was not heard, and has the player drop what it was handed.
+    pub(super) fn cut_off(&mut self, now: Instant) -> VecDeque<Part> {
+        self.tick(now);
+        self.flush |= std::mem::take(&mut self.handed_out);
+        std::mem::take(&mut self.parts)
+    }
+
+    /// The next thing for the player to do.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Output> {
+        if std::mem::take(&mut self.flush) {
+            return Some(Output::Flush);
+        }
+        // What was not handed out before could not be heard before.
+        self.tick(now);
+        let part = self.parts.iter_mut().find(|part| !part.queue.is_empty())?;
+        let audio = part.queue.pop_front()?;
+        part.queued -= audio.len();
+        self.handed_out = true;
+        let (item_id, content_index, format) = (part.item_id.clone(), part.content_index, part.format.clone());
+        self.drop_heard();
+        Some(Output::Chunk(Chunk { item_id, content_index, format, audio }))
+    }
+
+    /// Fills a buffer with audio, which counts as heard with that. Returns how many bytes there were. Never allocates.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
+        // What is read is played at once, so there is nothing behind it to be dropped.
+        self.flush = false;
+        let mut rest = &mut *buffer;
+        for part in &mut self.parts {
+            while let Some(audio) = part.queue.front_mut()
+                && !rest.is_empty()
+            {
+                let bytes = audio.len().min(rest.len());
+                let (filled, empty) = rest.split_at_mut(bytes);
+                filled.copy_from_slice(&audio[..bytes]);
+                rest = empty;
+                part.queued -= bytes;
+                audio.advance(bytes);
+                if audio.is_empty() {
+                    part.queue.pop_front();
+                }
+            }
+        }
+        let left = rest.len();
+        let filled = buffer.len() - left;
+        self.advance(filled as u64);
+        filled
+    }
+
+    /// Counts more samples as heard, in the order of playing.
+    pub(crate) fn played(&mut self, samples: u64) {
+        let sample = self.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
+        self.advance(samples.saturating_mul(u64::from(sample)));
+    }
+
+    /// Counts more bytes as heard.
+    fn advance(&mut self, mut bytes: u64) {
+        self.source = Source::Samples;
+        for part in &mut self.parts {
+            let step = bytes.min(part.audible() - part.heard);
+            part.heard += step;
+            bytes -= step;
+            if bytes == 0 {
+                break;
+            }
+        }
+        self.drop_heard();
+    }
+
+    /// The part was heard up to there, and everything before it to its end.
+    pub(crate) fn mark(&mut self, item_id: &str, content_index: u32, ms: u64, now: Instant) {
+        self.tick(now);
+        self.source = Source::Marks;
+        let Some(at) = self.parts.iter().position(|part| part.is(item_id, content_index)) else { return };
+        for (index, part) in self.parts.iter_mut().enumerate().take(at + 1) {
+            if index < at {
+                part.heard = part.audible();
+            } else if let Some(bytes) = part.format.ms_to_bytes(ms) {
+                part.heard = bytes.min(part.audible());
+            }
+        }
+        self.drop_heard();
+    }
+
+    /// What plays, and how much of it was heard, in milliseconds.
+    pub(crate) fn position(&mut self, now: Instant) -> Option<(Id, u32, u64)> {
+        self.tick(now);
+        let part = self.parts.iter().find(|part| part.heard < part.received || !part.whole)?;
+        Some((part.item_id.clone(), part.content_index, part.ms(part.heard)))
+    }
+
+    /// How much audio was received and not heard, in milliseconds.
+    pub(crate) fn unheard_ms(&mut self, now: Instant) -> u64 {
+        self.tick(now);
+        self.parts.iter().map(|part| part.ms(part.received - part.heard)).sum()
+    }
+
+    /// Forgets what was heard from beginning to end.
+    fn drop_heard(&mut self) {
+        while self.parts.front().is_some_and(|part| part.is_all_out() && part.heard == part.received) {
+            self.parts.pop_front();
+        }
+    }
+}
+
+impl Part {
+    fn is(&self, item_id: &str, content_index: u32) -> bool {
+        self.content_index == content_index && self.item_id == *item_id
+    }
+
+    /// Bytes that can have been heard: where audio is queued here, those that were handed out.
+    fn audible(&self) -> u64 {
+        self.received - self.queued as u64
+    }
+
+    /// Whether nothing more of it comes, from the queue or from the server.
+    fn is_all_out(&self) -> bool {
+        self.whole && self.queue.is_empty()
+    }
+
+    fn bytes_per_second(&self) -> Option<u64> {
+        self.format.bytes_per_second().filter(|rate| *rate > 0)
+    }
+
+    /// The time that so many bytes play, in milliseconds.
+    pub(super) fn ms(&self, bytes: u64) -> u64 {
+        self.format.bytes_to_ms(bytes).unwrap_or_default()
+    }
+}
+
+/// Bytes played in a time: whole milliseconds are exact.
+fn bytes_in(time: Duration, rate: u64) -> u64 {
+    u64::try_from(time.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+fn time_of(bytes: u64, rate: u64) -> Duration {
+    let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(rate));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::default() + Duration::from_millis(ms)
+    }
+
+    fn delta(item: &str, ms: usize) -> ResponseOutputAudioDelta {
+        ResponseOutputAudioDelta::new("resp", item, 0, 0, vec![1; ms * 48])
+    }
+
+    fn track(queues: bool, items: &[(&str, usize)]) -> Track {
+        let mut track = Track::new(queues);
+        for (item, ms) in items {
+            track.add(&delta(item, *ms), AudioFormat::default, at(0));
+            track.finish(|part| part.item_id == **item, at(0));
+        }
+        track
+    }
+
+    #[test]
+    fn a_read_crosses_chunks_and_items_and_leaves_the_rest_of_the_buffer() {
+        let mut track = track(true, &[("a", 10), ("a", 10), ("b", 10)]);
+        let mut buffer = [7; 25 * 48];
+        assert_eq!(track.read(&mut buffer), 25 * 48);
+        assert_eq!((track.unheard_ms(at(0)), track.parts.len()), (5, 1), "the first item is heard to its end");
+        assert_eq!(track.read(&mut buffer[..0]), 0);
+        buffer.fill(7);
+        assert_eq!(track.read(&mut buffer), 5 * 48);
+        assert_eq!((buffer[5 * 48 - 1], buffer[5 * 48]), (1, 7));
+        assert_eq!((track.read(&mut buffer), track.parts.len()), (0, 0));
+    }
+
+    #[test]
+    fn silence_is_computed_from_the_clock_and_changes_nothing() {
+        let track = track(false, &[("a", 100), ("b", 50)]);
+        assert!(!track.is_silent(at(149)));
+        assert!(track.is_silent(at(150)));
+        assert_eq!((track.parts.len(), track.then), (2, at(0)));
+    }
+
+    #[test]
+    fn queued_audio_is_never_silent_and_samples_stop_the_clock() {
+        assert!(!track(true, &[("a", 10)]).is_silent(at(1_000)));
+        let mut track = track(false, &[("a", 10)]);
+        track.played(24);
+        assert!(!track.is_silent(at(1_000)), "the application reports what it plays");
+        track.played(24 * 9);
+        assert!(track.is_silent(at(0)));
+    }
+
+    #[test]
+    fn an_interruption_flushes_what_was_handed_out_once() {
+        let mut track = track(true, &[("a", 10), ("b", 10)]);
+        assert_eq!(track.cut_off(at(0)).len(), 2);
+        assert_eq!(track.next(at(0)), None, "nothing was handed out");
+        track.add(&delta("c", 10), AudioFormat::default, at(0));
+        track.add(&delta("c", 10), AudioFormat::default, at(0));
+        assert!(track.next(at(0)).and_then(Output::into_chunk).is_some());
+        assert_eq!(track.cut_off(at(4)).iter().map(|part| part.ms(part.heard)).collect::<Vec<_>>(), [4]);
+        assert_eq!((track.next(at(4)), track.next(at(4))), (Some(Output::Flush), None));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add(u8, usize),
+        Finish(u8),
+        Remove(u8),
+        BreakOff,
+        CutOff,
+        Next,
+        Read(usize),
+        Played(u64),
+        Mark(u8, u64),
+        Wait(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let item = 0_u8..4;
+        prop_oneof![
+            4 => (item.clone(), 0_usize..40).prop_map(|(item, ms)| Step::Add(item, ms)),
+            1 => item.clone().prop_map(Step::Finish),
+            1 => item.clone().prop_map(Step::Remove),
+            1 => Just(Step::BreakOff),
+            1 => Just(Step::CutOff),
+            3 => Just(Step::Next),
+            2 => (0_usize..3_000).prop_map(Step::Read),
+            1 => (0_u64..1_000).prop_map(Step::Played),
+            1 => (item, 0_u64..100).prop_map(|(item, ms)| Step::Mark(item, ms)),
+            2 => (0_u64..50).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever happens in whatever order: a part's queue and its count agree, nothing is heard that was not handed
+        /// out, every byte is handed out at most once, and no part stays at the front that is over.
+        #[test]
+        fn nothing_is_heard_that_was_not_handed_out(queues: bool, steps in prop::collection::vec(step(), 0..60)) {
+            let mut track = Track::new(queues);
+            let (mut now, mut received, mut handed_out) = (0, 0, 0);
+            let name = |item: u8| format!("item_{item}");
+            for step in steps {
+                match step {
+                    Step::Add(item, ms) => {
+                        track.add(&delta(&name(item), ms), AudioFormat::default, at(now));
+                        received += ms * 48;
+                    }
+                    Step::Finish(item) => track.finish(|part| part.item_id == *name(item), at(now)),
+                    Step::Remove(item) => drop(track.remove(&Id::new(&name(item)))),
+                    Step::BreakOff => drop(track.break_off()),
+                    Step::CutOff => drop(track.cut_off(at(now))),
+                    Step::Next => {
+                        let chunk = track.next(at(now)).and_then(Output::into_chunk);
+                        handed_out += chunk.map_or(0, |chunk| chunk.audio.len());
+                    }
+                    Step::Read(bytes) => handed_out += track.read(&mut vec![0; bytes]),
+                    Step::Played(samples) => track.played(samples),
+                    Step::Mark(item, ms) => track.mark(&name(item), 0, ms, at(now)),
+                    Step::Wait(ms) => now += ms,
+                }
+                for part in &track.parts {
+                    let queued: usize = part.queue.iter().map(|audio| audio.len()).sum();
+                    prop_assert_eq!(part.queued, queued);
+                    prop_assert!(queues || queued == 0);
+                    prop_assert!(part.heard <= part.audible() && part.audible() <= part.received);
+                }
+                prop_assert!(handed_out <= received);
+                let is_silent = track.is_silent(at(now));
+                track.tick(at(now));
+                prop_assert_eq!(is_silent, track.parts.is_empty(), "it agrees with what the clock leaves");
+            }
+        }
+    }
+}
