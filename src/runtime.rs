@@ -1,4 +1,4 @@
-//! The runtime that is there.
+//! Selection of the runtime.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ enum Runtime {
     Tokio,
 }
 
-/// What is compiled in. The first is taken where no tokio runtime is running.
+/// The compiled-in runtimes. The first is used where no tokio runtime is running.
 const ORDER: &[Runtime] = &[
     #[cfg(feature = "smol")]
     Runtime::Smol,
@@ -39,7 +39,7 @@ impl Runtime {
     }
 }
 
-/// The transport of the runtime that is there when [`default_transport`] is called.
+/// The transport selected by [`default_transport`].
 #[derive(Clone, Debug)]
 pub struct DefaultTransport(Arc<dyn Transport>);
 
@@ -54,13 +54,13 @@ impl Transport for DefaultTransport {
     }
 }
 
-/// The transport of the runtime that is there, with its defaults:
+/// Selects a transport for the runtime in use, with default settings:
 ///
-/// * within a tokio runtime, tokio's, if feature `tokio` is on;
-/// * else smol's, else async-std's, whichever feature is on: they work within any executor;
-/// * else tokio's, for a client that is made before its runtime.
+/// * tokio's, inside a tokio runtime, if feature `tokio` is on;
+/// * otherwise smol's or async-std's, whichever feature is on: both work in any executor;
+/// * otherwise tokio's, for a client created before its runtime.
 ///
-/// To choose otherwise, give [`Client::builder`] a transport by name.
+/// To choose explicitly, pass a transport to [`Client::builder`].
 pub fn default_transport() -> DefaultTransport {
     DefaultTransport(match Runtime::current() {
         #[cfg(feature = "smol")]
@@ -72,19 +72,19 @@ pub fn default_transport() -> DefaultTransport {
     })
 }
 
-/// A client of OpenAI's service over the transport of the runtime that is there: see [`default_transport`].
+/// Starts to build a client of OpenAI's API on the [`default_transport`].
 pub fn client() -> ClientBuilder {
     Client::builder(default_transport())
 }
 
-/// Drives the connection in a task of its own, until its end, on the runtime that is there: see [`default_transport`]. However
-/// slowly its events are read, what is sent leaves at once, pings are answered and deadlines kept.
+/// Spawns a task that drives the connection until it ends, on the runtime of the [`default_transport`]. Queued events
+/// are then sent, pings answered and deadlines kept no matter how slowly the application reads.
 ///
-/// Every method of the connection still works. Dropping the connection ends the task. How it ended is told by the
-/// connection's own last item; for a handle to the task, spawn by the runtime's own module.
+/// All methods of the connection remain usable. Dropping the connection ends the task. How it ended is the last item of
+/// the connection's own stream; for a handle to the task, use `spawn` of the runtime's module.
 ///
 /// # Panics
-/// Only tokio's runtime is compiled in, and none is running.
+/// Panics if only tokio is compiled in and no tokio runtime is running.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) {
     match Runtime::current() {
         #[cfg(feature = "smol")]

@@ -1,7 +1,7 @@
 //! The async-std transport.
 //!
-//! async-std is discontinued (RUSTSEC-2025-0052). This crate is for programs that still run on it; new ones, and those
-//! that can move, use `realtime-smol`, which shares everything with this one but the socket, the alarm and the task.
+//! async-std is discontinued (RUSTSEC-2025-0052). This crate exists for programs that still run on it. Everything else
+//! should use `realtime-smol`, which shares all of its code except the socket, the timer and the task.
 //!
 //! ```no_run
 //! use realtime_async_std::AsyncStdTransport;
@@ -14,7 +14,7 @@
 //! # drop(driver); Ok::<(), Error>(()) }).unwrap();
 //! ```
 //!
-//! TLS, proxies and streams of your own are settings of [`AsyncStdTransport`]. It works within any executor.
+//! TLS, proxies and custom streams are settings of [`AsyncStdTransport`]. It works in any executor.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -33,10 +33,10 @@ use realtime_websocket::{
     Runtime, SocketTransport, SystemTimer, Upgraded, client, tungstenite::protocol::WebSocketConfig,
 };
 
-/// The one place that knows the socket.
+/// The only mention of the socket type.
 type Socket = async_std::net::TcpStream;
 
-/// Opens WebSockets on async-std.
+/// WebSocket transport on async-std.
 pub type AsyncStdTransport = SocketTransport<AsyncStd>;
 
 /// async-std's reactor.
@@ -62,15 +62,15 @@ impl Runtime for AsyncStd {
 
 async fn connect(host: &str, port: u16) -> io::Result<Socket> {
     let socket = Socket::connect((host, port)).await?;
-    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+    // Without it, a small message waits up to 40 ms for the acknowledgement of the previous one.
     socket.set_nodelay(true)?;
     Ok(socket)
 }
 
-/// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves
-/// at once, pings are answered and deadlines kept.
+/// Spawns a task that drives the connection until it ends. Queued events are then sent, pings answered and deadlines
+/// kept no matter how slowly the application reads.
 ///
-/// Every method of the connection still works. Dropping the connection ends the task; dropping the handle does not.
+/// All methods of the connection remain usable. Dropping the connection ends the task; dropping the handle does not.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> JoinHandle<Result<(), Error>> {
     task::spawn(connection.driver())
 }

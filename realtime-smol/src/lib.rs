@@ -11,8 +11,8 @@
 //! # drop(driver); Ok::<(), Error>(()) }).unwrap();
 //! ```
 //!
-//! TLS, proxies and streams of your own are settings of [`SmolTransport`]. It works within any executor: it stands on
-//! smol's reactor (`async-io`) and its sockets (`async-net`), and not on the crate `smol` itself.
+//! TLS, proxies and custom streams are settings of [`SmolTransport`]. It works in any executor: it depends on smol's
+//! reactor (`async-io`) and its sockets (`async-net`), not on the crate `smol` itself.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -35,7 +35,7 @@ use realtime_websocket::{
 
 mod executor;
 
-/// Opens WebSockets on smol.
+/// WebSocket transport on smol.
 pub type SmolTransport = SocketTransport<Smol>;
 
 /// smol's reactor.
@@ -65,22 +65,22 @@ impl Runtime for Smol {
 
 async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let socket = TcpStream::connect((host, port)).await?;
-    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+    // Without it, a small message waits up to 40 ms for the acknowledgement of the previous one.
     socket.set_nodelay(true)?;
     Ok(socket)
 }
 
-/// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves
-/// at once, pings are answered and deadlines kept.
+/// Spawns a task that drives the connection until it ends. Queued events are then sent, pings answered and deadlines
+/// kept no matter how slowly the application reads.
 ///
-/// Every method of the connection still works. Dropping the connection ends the task. Dropping the task ends it too,
-/// as smol's tasks do: keep it, or detach it.
+/// All methods of the connection remain usable. Dropping the connection ends the task. Dropping the task cancels it, as
+/// usual in smol: keep it, or detach it.
 ///
-/// The task runs on a thread of this crate's own, which all such tasks share and the first one starts. To run it
-/// elsewhere, give [`Connection::driver`] to your executor: `smol::spawn(connection.driver())`.
+/// The task runs on a thread of this crate, which is started by the first such task and shared by all. To run it
+/// elsewhere, spawn [`Connection::driver`] on your own executor: `smol::spawn(connection.driver())`.
 ///
 /// # Panics
-/// The operating system refuses the thread.
+/// Panics if the operating system cannot create the thread.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> Task<Result<(), Error>> {
     executor::global().spawn(connection.driver())
 }

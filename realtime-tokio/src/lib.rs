@@ -11,8 +11,8 @@
 //! # drop(driver); Ok(()) }
 //! ```
 //!
-//! TLS, proxies and streams of your own are settings of [`TokioTransport`]. Connecting needs a tokio runtime with I/O
-//! and time; a connection that is open can be used from any thread.
+//! TLS, proxies and custom streams are settings of [`TokioTransport`]. Connecting requires a tokio runtime with I/O and
+//! time enabled; an open connection can be used from any thread.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
@@ -45,10 +45,10 @@ use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 
 pub use timer::TokioTimer;
 
-/// Opens WebSockets on tokio.
+/// WebSocket transport on tokio.
 pub type TokioTransport = SocketTransport<Tokio>;
 
-/// The tokio runtime that calls.
+/// The tokio runtime of the caller.
 #[derive(Debug)]
 pub struct Tokio;
 
@@ -74,12 +74,12 @@ impl Runtime for Tokio {
 async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     Handle::try_current().map_err(io::Error::other)?;
     let socket = TcpStream::connect((host, port)).await?;
-    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+    // Without it, a small message waits up to 40 ms for the acknowledgement of the previous one.
     socket.set_nodelay(true)?;
     Ok(socket)
 }
 
-/// A stream of tokio's, for [`TokioTransport::over`] and [`TokioTransport::once`].
+/// Adapts a tokio stream for [`TokioTransport::over`] and [`TokioTransport::once`].
 ///
 /// ```no_run
 /// use realtime_core::Client;
@@ -93,18 +93,18 @@ pub fn stream(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ByteStrea
     ByteStream::new(TokioAsyncReadCompatExt::compat(stream))
 }
 
-/// Drives the connection in a task of its own, until its end: however slowly its events are read, what is sent leaves
-/// at once, pings are answered and deadlines kept.
+/// Spawns a task that drives the connection until it ends. Queued events are then sent, pings answered and deadlines
+/// kept no matter how slowly the application reads.
 ///
-/// Every method of the connection still works. Dropping the connection ends the task; dropping the handle does not.
+/// All methods of the connection remain usable. Dropping the connection ends the task; dropping the handle does not.
 ///
 /// # Panics
-/// Outside a tokio runtime.
+/// Panics if called outside of a tokio runtime.
 pub fn spawn<P: Protocol>(connection: &Connection<P>) -> JoinHandle<Result<(), Error>> {
     tokio::spawn(connection.driver())
 }
 
-/// Whether this thread is within a tokio runtime.
+/// Whether the current thread is inside a tokio runtime.
 pub fn is_running() -> bool {
     Handle::try_current().is_ok()
 }

@@ -7,21 +7,21 @@ use futures::future::BoxFuture;
 use realtime_core::transport::{Instant, Timer};
 use tokio::{runtime::Handle, time};
 
-/// tokio's clock. It stands still where tokio's does, in tests that pause it.
+/// tokio's clock. It stands still when tokio's does, in tests that pause time.
 ///
-/// Once it was made or used within a runtime, alarms can be set from any thread. Where there has been none, they never
-/// ring.
+/// After it was created or used inside a runtime, timers can be set from any thread. If it never was, they never
+/// expire.
 #[derive(Clone, Debug)]
 pub struct TokioTimer {
     origin: time::Instant,
     runtime: Arc<OnceLock<Handle>>,
 }
 
-/// A deadline further away than this is none.
+/// Deadlines further away than this never expire.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 impl TokioTimer {
-    /// A clock that starts now.
+    /// Creates a clock that starts now.
     pub fn new() -> Self {
         let runtime = Handle::try_current().map_or_else(|_| OnceLock::new(), OnceLock::from);
         Self { origin: time::Instant::now(), runtime: runtime.into() }
@@ -44,7 +44,7 @@ impl Timer for TokioTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        // Whoever waits may be no thread of the runtime, and an alarm is set in one.
+        // The caller may not be a thread of the runtime, but timers can be created only inside one.
         let runtime = Handle::try_current().ok().or_else(|| self.runtime.get().cloned());
         let Some(runtime) = runtime else { return Box::pin(std::future::pending()) };
         self.runtime.get_or_init(|| runtime.clone());

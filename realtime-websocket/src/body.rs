@@ -1,19 +1,19 @@
 use http::{HeaderMap, StatusCode, header};
 
-/// As much of a refusal's body as is waited for, in bytes.
+/// Maximum number of bytes of a refusal's body that are kept.
 const MAX_BODY: usize = 4096;
-/// As much as is read for that, the marks between chunks included.
+/// Maximum number of bytes read to obtain it, chunk framing included.
 const MAX_RAW: usize = 4 * MAX_BODY;
 
-/// The beginning of a refusal's body.
+/// The beginning of the body of a refusal.
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    /// Whether there is nothing more to wait for.
+    /// Whether the body is complete.
     pub(crate) is_whole: bool,
 }
 
 impl Body {
-    /// Reads what was received behind the headers so far.
+    /// Parses the bytes received after the headers.
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, raw: &[u8]) -> Self {
         let last = |name| headers.get_all(name).iter().next_back().and_then(|value| value.to_str().ok());
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
@@ -23,7 +23,7 @@ impl Body {
         let mut body = if coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked")) {
             chunked(raw)
         } else {
-            // Without a length it ends with the connection.
+            // Without a length, the body ends when the connection does.
             let length = last(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
             let end = length.unwrap_or(usize::MAX).min(raw.len());
             Self { bytes: raw[..end].to_vec(), is_whole: length.is_some_and(|length| raw.len() >= length) }
@@ -34,7 +34,7 @@ impl Body {
     }
 }
 
-/// The bytes within chunks (RFC 9112, section 7.1), as far as they keep to the rules.
+/// Payload of a chunked body (RFC 9112, section 7.1), up to the first violation of the format.
 fn chunked(mut raw: &[u8]) -> Body {
     let mut bytes = Vec::new();
     loop {

@@ -1,13 +1,14 @@
 //! The close frame as the peer sent it.
 //!
-//! tungstenite replaces a code that it does not take, 1014 for one, by 1002 and the reason by its own words. So the
-//! frames are followed on their way to it: of each frame its header alone, and of the close frame its payload.
+//! tungstenite replaces close codes that it does not accept, such as 1014, by 1002, and the reason by its own text.
+//! Therefore the frames are parsed on their way to tungstenite: only the header of each frame, and the payload of the
+//! close frame.
 
 use std::sync::{Arc, OnceLock};
 
 use realtime_core::transport::CloseFrame;
 
-/// What the peer closes with, once that has come. It is filled by the stream that it [comes with](crate::Upgraded).
+/// The peer's close frame, once it has arrived. Filled by the stream it [comes with](crate::Upgraded).
 #[derive(Clone, Debug, Default)]
 pub struct ReceivedClose(Arc<OnceLock<CloseFrame>>);
 
@@ -17,20 +18,20 @@ impl ReceivedClose {
     }
 }
 
-/// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
+/// Maximum payload of a control frame, in bytes (RFC 6455, section 5.5).
 const MAX_CONTROL: u64 = 125;
-/// The largest header: two bytes, a length of eight, a mask of four.
+/// Maximum size of a frame header: two bytes, an 8-byte length, a 4-byte mask.
 const MAX_HEADER: usize = 14;
 
-/// Follows the frames in a stream of bytes.
+/// Parses the frames of a byte stream.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     header: [u8; MAX_HEADER],
-    /// How many bytes of the header are there.
+    /// Number of header bytes received.
     length: usize,
-    /// How many bytes of the payload are still to come, once the header is whole.
+    /// Number of payload bytes still expected, once the header is complete.
     left: u64,
-    /// The payload of a close frame, while it is read.
+    /// The payload of a close frame while it is being read.
     close: Option<Vec<u8>>,
     received: ReceivedClose,
 }
@@ -42,9 +43,9 @@ impl Frames {
         (frames, received)
     }
 
-    /// Looks at the next bytes of the stream.
+    /// Parses the next bytes of the stream.
     pub(crate) fn see(&mut self, mut bytes: &[u8]) {
-        // After the close frame nothing is of interest.
+        // Everything after the close frame is ignored.
         while !bytes.is_empty() && self.received.get().is_none() {
             if self.left > 0 {
                 let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -60,7 +61,7 @@ impl Frames {
             }
             let Some((byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
-            // Within bounds: a header of at most 14 bytes is begun anew as soon as it is whole.
+            // In bounds: a header has at most 14 bytes, and is reset as soon as it is complete.
             self.header[self.length] = *byte;
             self.length += 1;
             if self.length == self.header_length() {
@@ -116,7 +117,7 @@ impl Frames {
 mod tests {
     use super::*;
 
-    /// A frame of so many bytes, with a mask or without.
+    /// A frame with a payload of this length, masked or not.
     fn frame(opcode: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
         let flag = if mask.is_some() { 0x80 } else { 0 };
         let mut frame = vec![0x80 | opcode];

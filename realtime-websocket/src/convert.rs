@@ -1,4 +1,4 @@
-//! Messages and errors, between tungstenite's and core's.
+//! Conversion of messages and errors between tungstenite and core.
 
 use std::io;
 
@@ -17,22 +17,22 @@ use tungstenite::{
 
 use crate::close::ReceivedClose;
 
-/// How tungstenite is to read and write: messages up to `max_message` bytes, through a buffer of `read_buffer` bytes.
+/// WebSocket configuration for messages of up to `max_message` bytes, read through a buffer of `read_buffer` bytes.
 ///
-/// The buffer is zeroed before every read, so a large one costs more than it gains where frames come one by one.
+/// The buffer is zeroed before every read, so a large one costs more than it saves when frames arrive one at a time.
 pub fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(read_buffer)
-        // Nothing is held back: every message is flushed as soon as it is written.
+        // No write buffering: every message is flushed as soon as it is written.
         .write_buffer_size(0)
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
 
-/// A message on its way out.
+/// Converts an outgoing message.
 pub(crate) fn to_wire(message: Message) -> Wire {
     match message {
-        // As a frame, for the text is known to be UTF-8 and is not checked again.
+        // Sent as a raw frame: the text is known to be UTF-8, so tungstenite need not validate it again.
         Message::Text(text) => Wire::Frame(Frame::message(text.into_bytes(), OpCode::Data(Data::Text), true)),
         Message::Binary(bytes) => Wire::Binary(bytes),
         Message::Ping(bytes) => Wire::Ping(bytes),
@@ -43,7 +43,7 @@ pub(crate) fn to_wire(message: Message) -> Wire {
     }
 }
 
-/// A message that arrived. A close frame is the one that was received, where that is known.
+/// Converts an incoming message. A close frame is replaced by the one actually received, if known.
 pub(crate) fn from_wire(message: Wire, close: &ReceivedClose) -> Option<Message> {
     Some(match message {
         Wire::Text(text) => Message::Text(Text::declared(text.into())),
@@ -54,12 +54,12 @@ pub(crate) fn from_wire(message: Wire, close: &ReceivedClose) -> Option<Message>
             let read = |frame: WireClose| CloseFrame::new(frame.code.into(), frame.reason.as_str());
             Message::Close(close.get().cloned().or_else(|| frame.map(read)))
         }
-        // Only ever written.
+        // Raw frames are only ever written.
         Wire::Frame(_) => return None,
     })
 }
 
-/// What is to be told to a peer that broke a rule (RFC 6455, section 7.4.1).
+/// The close frame that tells a peer which rule it broke (RFC 6455, section 7.4.1).
 pub(crate) fn complaint(error: &Error) -> Option<Wire> {
     let code = match error {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return None,
@@ -71,7 +71,7 @@ pub(crate) fn complaint(error: &Error) -> Option<Wire> {
     Some(Wire::Close(Some(WireClose { code, reason: Utf8Bytes::default() })))
 }
 
-/// What went wrong, in core's words.
+/// Converts a tungstenite error.
 pub(crate) fn error(error: Error) -> TransportError {
     let kind = match &error {
         Error::Io(io) => link_kind(io),
@@ -84,16 +84,16 @@ pub(crate) fn error(error: Error) -> TransportError {
     TransportError::new(kind, error)
 }
 
-/// A failure of the stream below, while it is not yet known whether the peer trusts us: with TLS 1.3 it says so only
-/// after the handshake.
+/// Converts an I/O error that occurred before the peer's trust was established: with TLS 1.3 the peer rejects our
+/// certificate only after the handshake.
 pub(crate) fn io(error: io::Error) -> TransportError {
-    // What a TLS library has to say of a peer comes as invalid data.
+    // TLS libraries report verification failures as invalid data.
     let is_trust = error.kind() == io::ErrorKind::InvalidData && !is_broken_record(&error);
     if is_trust { TransportError::new(TransportErrorKind::Tls, error) } else { link(error) }
 }
 
-/// A failure of the stream below, once the peer has spoken. Trust is a matter of the handshake: from here on a broken
-/// record of TLS is a broken link.
+/// Converts an I/O error that occurred after the peer has responded. From then on, a broken TLS record means a broken
+/// link, not missing trust.
 pub(crate) fn link(error: io::Error) -> TransportError {
     TransportError::new(link_kind(&error), error)
 }
@@ -105,7 +105,7 @@ fn link_kind(error: &io::Error) -> TransportErrorKind {
     }
 }
 
-/// Whether it is known to be no word of the peer's, but a record that cannot be read.
+/// Whether the error is a TLS record that cannot be decoded, rather than an alert sent by the peer.
 fn is_broken_record(error: &io::Error) -> bool {
     #[cfg(feature = "rustls")]
     {
@@ -121,7 +121,7 @@ fn is_broken_record(error: &io::Error) -> bool {
     }
 }
 
-/// A failure to reach the server.
+/// Converts a failure to reach the server.
 pub(crate) fn unreachable(error: io::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, error)
 }

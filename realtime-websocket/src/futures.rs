@@ -1,4 +1,4 @@
-//! WebSockets on any runtime of the `futures` traits, by async-tungstenite.
+//! WebSockets over the `futures` I/O traits, on any runtime, with async-tungstenite.
 
 use async_tungstenite::WebSocketStream;
 use realtime_core::transport::Duplex;
@@ -6,14 +6,13 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::{close::ReceivedClose, halves::duplex, stream::ByteStream, upgrade::Upgraded};
 
-/// The client's end of a WebSocket.
+/// Client end of a WebSocket.
 pub async fn client(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
     let Upgraded { stream, rest, close, .. } = upgraded;
     open(stream, rest, &close, Role::Client, config).await
 }
 
-/// The server's end of a WebSocket, once its answer to the upgrade has been sent. `rest` is what the client sent behind
-/// its request.
+/// Server end of a WebSocket whose upgrade response has been sent. `rest` is what the client sent after its request.
 pub async fn serve(mut stream: ByteStream, rest: Vec<u8>, config: WebSocketConfig) -> Duplex {
     let close = stream.follow(&rest);
     open(stream, rest, &close, Role::Server, config).await

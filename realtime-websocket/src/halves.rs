@@ -1,4 +1,4 @@
-//! The two halves of one WebSocket.
+//! The two halves of a WebSocket.
 
 use std::{
     future::poll_fn,
@@ -20,12 +20,12 @@ use crate::{
     convert::{complaint, error, from_wire, to_wire},
 };
 
-/// A WebSocket of tungstenite's.
+/// A tungstenite WebSocket.
 trait Socket: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin {}
 impl<S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin> Socket for S {}
 
-/// Makes a connection of an open WebSocket, as tokio-tungstenite and async-tungstenite have it. `close` is what came with
-/// the [upgraded](crate::Upgraded) stream, or the default.
+/// Splits an open WebSocket of tokio-tungstenite or async-tungstenite into the halves of a connection. `close` comes
+/// from the [upgraded](crate::Upgraded) stream, or is the default.
 pub fn duplex<S>(socket: S, close: &ReceivedClose) -> Duplex
 where
     S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + Unpin + 'static,
@@ -44,28 +44,28 @@ where
     duplex
 }
 
-/// Locked for as long as a half is polled, which never blocks.
+/// Locked while a half is polled, which never blocks.
 struct SharedSocket<S> {
     socket: S,
-    /// Who waits to write.
+    /// The task that waits to write.
     writer: Option<Waker>,
-    /// Who waits for the answer to a close frame to leave.
+    /// The task that waits for the reply to a close frame to be sent.
     reader: Option<Waker>,
-    /// Whom to wake, for what they wait for was done by the other half.
+    /// The task to wake because the other half did what it waits for.
     other: Option<Waker>,
-    /// Whether an answer to the peer waits for room.
+    /// Whether a reply to the peer waits for room.
     answering: bool,
-    /// Whether the peer's close frame has come.
+    /// Whether the peer's close frame has arrived.
     closed: bool,
-    /// What the peer closes with, as it was received.
+    /// The peer's close frame as it was received.
     close: ReceivedClose,
 }
 
 struct Write<S>(Arc<Mutex<SharedSocket<S>>>);
 struct Read<S>(Arc<Mutex<SharedSocket<S>>>);
 
-/// Polls a half, and wakes the other, outside the lock, if what it waits for was done on the way: a socket that was
-/// written to with success forgets who waited to write.
+/// Polls one half, then wakes the other half outside the lock if the poll completed what that one waits for: after a
+/// successful write, the socket forgets which task waits to write.
 fn poll<S, T>(shared: &Mutex<SharedSocket<S>>, half: impl FnOnce(&mut SharedSocket<S>) -> Poll<T>) -> Poll<T> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let result = half(&mut shared);
@@ -104,7 +104,7 @@ impl<S: Socket> SharedSocket<S> {
             self.answer(cx);
         }
         if self.closed {
-            // Nothing comes after a close frame. Only its answer is still to leave.
+            // Nothing follows a close frame. Only the reply to it remains to be sent.
             self.reader = self.answering.then(|| cx.waker().clone());
             return if self.answering { Poll::Pending } else { Poll::Ready(None) };
         }
@@ -127,7 +127,7 @@ impl<S: Socket> SharedSocket<S> {
         }
     }
 
-    /// Tells the peer which rule it broke, as far as there is room for that now: the connection ends anyway.
+    /// Tells the peer which rule it broke, if there is room. The connection ends either way.
     fn complain(&mut self, cx: &mut Context<'_>, failure: &Error) {
         let Some(close) = complaint(failure) else { return };
         if let Poll::Ready(Ok(())) = self.socket().poll_ready(cx)
@@ -137,10 +137,10 @@ impl<S: Socket> SharedSocket<S> {
         }
     }
 
-    /// Sends what the socket has prepared: the answer to a ping or to a close frame. Now and not at the next call, for
-    /// there may be none.
+    /// Sends the replies that the socket has prepared, to pings and to a close frame. Done immediately, because there
+    /// may be no further call.
     fn answer(&mut self, cx: &mut Context<'_>) {
-        // The socket remembers one writer. If there is one already, it must not be forgotten for this.
+        // The socket remembers a single writer, which must not be replaced here.
         let writer = self.writer.clone().unwrap_or_else(|| cx.waker().clone());
         self.answering = self.socket().poll_flush(&mut Context::from_waker(&writer)).is_pending();
         if !self.answering {

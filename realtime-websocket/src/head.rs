@@ -1,35 +1,35 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use realtime_core::transport::{TransportError, TransportErrorKind};
 
-/// The most that is looked at before the end of the headers, in bytes.
+/// Maximum size of the response headers, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 128;
 
-/// What an HTTP answer begins with.
+/// The head of an HTTP response.
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
-    /// Whether it is an answer of HTTP/1.0, which knows no upgrade.
+    /// Whether the response is HTTP/1.0, which has no upgrade.
     pub(crate) is_old: bool,
     pub(crate) headers: HeaderMap,
-    /// How many of the received bytes it takes, informational answers before it included.
+    /// Length in bytes of this head and of the informational responses before it.
     pub(crate) length: usize,
 }
 
-/// How much of an answer's beginning there is.
+/// How much of the response head has arrived.
 pub(crate) enum Progress {
-    /// Nothing that decides.
+    /// Not enough to decide.
     Open,
     /// A final status, before the end of its headers.
     Status(StatusCode),
-    /// All of it.
+    /// The complete head.
     Head(Head),
 }
 
 impl Head {
-    /// Looks at all that was received so far. Informational answers (1xx, RFC 9110, section 15.2) are passed over, but
-    /// for 101, which is final.
+    /// Parses everything received so far. Informational responses (1xx, RFC 9110, section 15.2) are skipped, except
+    /// 101, which is final.
     ///
-    /// A status that is not 101 counts even if its headers break the rules or have no end.
+    /// A status other than 101 is reported even if its headers are invalid or unterminated.
     pub(crate) fn read(received: &[u8]) -> Result<Progress, TransportError> {
         let protocol = |what: &'static str| TransportError::new(TransportErrorKind::Protocol, what);
         let mut start = 0;

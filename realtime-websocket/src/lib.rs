@@ -1,13 +1,14 @@
-//! WebSockets for the `realtime` crates on any runtime.
+//! WebSocket transports for the `realtime` crates, on any runtime.
 //!
-//! A runtime says how it dials and how it waits ([`Runtime`]): that is all that its transport has of its own. The rest
-//! is here, once: [TLS](Tls), [proxies](Proxies), the upgrade, the messages, the two halves. `realtime-tokio`,
-//! `realtime-smol` and `realtime-async-std` are made so, and a runtime of your own takes twenty lines.
+//! A runtime provides how to connect a socket and how to sleep ([`Runtime`]). Everything else is implemented once,
+//! here: [TLS](Tls), [proxies](Proxies), the HTTP upgrade, messages, and the two halves of a connection.
+//! `realtime-tokio`, `realtime-smol` and `realtime-async-std` are built this way; another runtime takes about twenty
+//! lines.
 //!
 //! # Logs
-//! `tungstenite` writes every frame to the log at its `trace` level, payload and all: what users say, and any secret
-//! within an event. Keep `tungstenite=trace`, and `trace` for everything, out of production. The upgrade, which carries
-//! the credential, is done here and logged nowhere.
+//! `tungstenite` logs whole frames at its `trace` level, including what users say and any secret inside an event. Do
+//! not enable `tungstenite=trace`, or `trace` globally, in production. The upgrade request, which carries the
+//! credential, is written by this crate and never logged.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.
@@ -27,11 +28,11 @@ mod tls;
 mod transport;
 mod upgrade;
 
-/// The TLS library that a [configuration](Tls::rustls) is made with.
+/// The rustls version that [`Tls::rustls`] accepts a configuration of.
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
 
-/// The library that speaks WebSocket.
+/// The WebSocket library.
 pub use tungstenite;
 
 pub use close::ReceivedClose;

@@ -16,20 +16,20 @@ use crate::{
 trait Io: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Io for S {}
 
-/// A connected stream of bytes, of whatever kind: TCP, TLS, a tunnel, a Unix socket.
+/// A connected byte stream of any kind: TCP, TLS, a tunnel, a Unix socket.
 pub struct ByteStream {
     io: Pin<Box<dyn Io>>,
-    /// Looks at the frames that are read, once there are frames.
+    /// Parses the frames that are read, once the upgrade is complete.
     frames: Option<Box<Frames>>,
 }
 
 impl ByteStream {
-    /// Takes a stream of the `futures` traits.
+    /// Wraps a stream that implements the `futures` I/O traits.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         Self { io: Box::pin(stream), frames: None }
     }
 
-    /// Follows the frames from here on, of which these bytes are the first.
+    /// Starts to parse frames. `rest` are the first bytes of the WebSocket.
     pub(crate) fn follow(&mut self, rest: &[u8]) -> ReceivedClose {
         let (mut frames, received) = Frames::new();
         frames.see(rest);
@@ -37,20 +37,20 @@ impl ByteStream {
         received
     }
 
-    /// Writes all of it, and sees that it leaves.
+    /// Writes all of `bytes` and flushes them.
     pub(crate) async fn say(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         self.write_all(bytes).await.map_err(io)?;
         self.flush().await.map_err(io)
     }
 
-    /// Reads so many bytes.
+    /// Reads exactly `N` bytes.
     pub(crate) async fn hear<const N: usize>(&mut self) -> Result<[u8; N], TransportError> {
         let mut bytes = [0; N];
         self.read_exact(&mut bytes).await.map_err(io)?;
         Ok(bytes)
     }
 
-    /// Reads what there is, behind what was read before. Whether there was something.
+    /// Appends the available bytes to `received`. Returns whether there were any.
     pub(crate) async fn read_more(&mut self, received: &mut Vec<u8>) -> IoResult<bool> {
         let mut bytes = [0; 2048];
         let length = self.read(&mut bytes).await?;

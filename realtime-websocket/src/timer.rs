@@ -6,7 +6,7 @@ use std::{
 use futures::future::BoxFuture;
 use realtime_core::transport::{Instant, Timer};
 
-/// The machine's clock, with the alarms of a runtime.
+/// The system's monotonic clock, combined with a runtime's sleep function.
 #[derive(Clone, Copy)]
 pub struct SystemTimer {
     origin: Origin,
@@ -14,7 +14,7 @@ pub struct SystemTimer {
 }
 
 impl SystemTimer {
-    /// A clock that starts now. `sleep` waits so long; it must work from any thread.
+    /// Creates a clock that starts now. `sleep` completes after the given duration and must work on any thread.
     pub fn new(sleep: fn(Duration) -> BoxFuture<'static, ()>) -> Self {
         Self { origin: Origin::now(), sleep }
     }
@@ -32,7 +32,7 @@ impl Timer for SystemTimer {
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         let timer = *self;
         Box::pin(async move {
-            // Reckoned when it is first polled, for some runtimes begin to count only then.
+            // Computed on the first poll, because some runtimes start counting only then.
             while timer.now() < deadline {
                 (timer.sleep)(deadline - timer.now()).await;
             }

@@ -21,29 +21,30 @@ use crate::{
     upgrade::{Upgraded, upgrade},
 };
 
-/// What a runtime has of its own: how it dials, how it waits, and its name for a WebSocket.
+/// What a runtime provides: sockets, a timer, and its WebSocket library.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
-    /// The name of its transport, to be printed.
+    /// Name of the transport in `Debug` output.
     const NAME: &'static str;
 
-    /// A clock that starts now.
+    /// Creates a timer that starts now.
     fn timer() -> Arc<dyn Timer>;
 
-    /// Connects to a port of a host, given by name or address. Small messages must leave at once: `TCP_NODELAY`.
+    /// Connects to a port of a host, given by name or address. Must set `TCP_NODELAY`, so that small messages are sent
+    /// at once.
     ///
     /// # Errors
     /// The host cannot be reached.
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream>;
 
-    /// Speaks WebSocket over a stream. A library for this runtime does it, and [`duplex`](crate::duplex) makes the two
-    /// halves of what it gives; for the `futures` traits, [`client`](crate::client) does both.
+    /// Runs WebSocket over a stream. Use a library for this runtime and turn its stream into halves with
+    /// [`duplex`](crate::duplex), or use [`client`](crate::client), which does both for the `futures` traits.
     async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex;
 }
 
-/// Opens WebSockets on a runtime. A clone shares what it has read for TLS.
+/// A transport that opens WebSockets on a runtime. Clones share what was loaded for TLS.
 ///
-/// By default the proxies of the environment are used ([`Proxies::env`]), and the trust is left open ([`Tls`]).
+/// By default, it uses the proxies of the environment ([`Proxies::env`]) and the default trust ([`Tls`]).
 pub struct SocketTransport<R> {
     way: Way,
     tls: Tls,
@@ -62,15 +63,15 @@ enum Way {
 type Connect = dyn Fn(&Handshake) -> BoxFuture<'static, io::Result<ByteStream>> + Send + Sync;
 
 impl<R: Runtime> SocketTransport<R> {
-    /// With the defaults.
+    /// A transport with default settings.
     pub fn new() -> Self {
         Self::on(Way::Dial(Proxies::default()))
     }
 
-    /// Over streams that the application connects, for every connection a new one: a Unix socket, a tunnel. Where the
-    /// URL says `wss`, TLS is spoken inside.
+    /// A transport over streams that the application connects, one per connection: a Unix socket, a tunnel. If the
+    /// URL's scheme is `wss`, TLS runs inside the stream.
     ///
-    /// A small message should leave at once: set `TCP_NODELAY` on a TCP socket.
+    /// Set `TCP_NODELAY` on TCP sockets, so that small messages are sent at once.
     pub fn over<F>(connect: impl Fn(&Handshake) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = io::Result<ByteStream>> + Send + 'static,
@@ -79,7 +80,7 @@ impl<R: Runtime> SocketTransport<R> {
         Self::on(Way::Given { connect, encrypted: false })
     }
 
-    /// Over one stream that is already connected. A second connection fails.
+    /// A transport over one stream that is already connected. A second connection attempt fails.
     pub fn once(stream: ByteStream) -> Self {
         let stream = Mutex::new(Some(stream));
         Self::over(move |_| {
@@ -89,8 +90,8 @@ impl<R: Runtime> SocketTransport<R> {
         })
     }
 
-    /// Leaves the streams that the application connects as they are, whatever the URL says: they lead to the server,
-    /// and to nobody else. It changes nothing for a transport that dials.
+    /// Never adds TLS to the streams that the application connects, whatever the URL's scheme: use it only if they lead
+    /// to the server and nowhere else. Has no effect on a transport that connects sockets itself.
     #[must_use]
     pub fn already_encrypted(mut self) -> Self {
         if let Way::Given { encrypted, .. } = &mut self.way {
@@ -99,8 +100,8 @@ impl<R: Runtime> SocketTransport<R> {
         self
     }
 
-    /// Goes through a proxy, or through none: a [`Proxy`](crate::Proxy) or [`Proxies`]. It changes nothing for a transport over
-    /// streams of the application.
+    /// Sets the proxies: a [`Proxy`](crate::Proxy) or [`Proxies`]. Has no effect on a transport over the application's
+    /// own streams.
     #[must_use]
     pub fn proxy(mut self, proxies: impl Into<Proxies>) -> Self {
         if let Way::Dial(current) = &mut self.way {
@@ -109,7 +110,7 @@ impl<R: Runtime> SocketTransport<R> {
         self
     }
 
-    /// Whom to trust, and how to show who we are. The files that it names are read at the first secure connection.
+    /// Sets the TLS settings. Files that they name are read when the first secure connection is made.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
@@ -117,15 +118,15 @@ impl<R: Runtime> SocketTransport<R> {
         self
     }
 
-    /// Bytes of the buffer that the socket is read into, one for each connection. 16 KiB by default: enough for audio
-    /// at its own pace. A larger one is faster for bursts and costs its size in memory.
+    /// Sets the size in bytes of the buffer that the socket is read into, one per connection. The default of 16 KiB
+    /// suits audio in real time; a larger one is faster for bursts and costs its size in memory.
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(1);
         self
     }
 
-    /// A read buffer of 4 KiB, for a process with very many connections.
+    /// Sets a read buffer of 4 KiB, for processes with very many connections.
     #[must_use]
     pub fn small_buffers(self) -> Self {
         self.read_buffer(4 << 10)
@@ -170,7 +171,7 @@ impl<R: Runtime> SocketTransport<R> {
     }
 }
 
-/// Where a handshake leads to.
+/// The server that a handshake leads to.
 struct Server<'a> {
     secure: bool,
     host: &'a str,

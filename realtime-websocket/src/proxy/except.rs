@@ -16,9 +16,9 @@ struct Rule {
 #[derive(Clone, Debug)]
 enum Servers {
     All,
-    /// An address and how many of its leading bits count.
+    /// An IP address and the number of leading bits that must match.
     Range(IpAddr, u32),
-    /// A name and all below it.
+    /// A name and all of its subdomains.
     Domain(String),
 }
 
@@ -56,7 +56,7 @@ impl Except {
 
 impl Rule {
     fn new(word: &str) -> Self {
-        // A lone IPv6 address has colons too, and no port.
+        // A bare IPv6 address contains colons, but no port.
         let (servers, port) = match word.rsplit_once(':') {
             Some((servers, port)) if !servers.contains(':') || servers.ends_with(']') => {
                 port.parse().map_or((word, None), |port| (servers, Some(port)))
@@ -80,7 +80,7 @@ fn is_below(host: &str, domain: &str) -> bool {
     end.eq_ignore_ascii_case(domain.as_bytes()) && (below.is_empty() || below.ends_with(b"."))
 }
 
-/// The leading bits of an address, and of which family it is.
+/// The leading bits of an address, and whether it is IPv6.
 fn leading(address: IpAddr, bits: u32) -> (bool, u128) {
     match address.to_canonical() {
         IpAddr::V4(address) => (true, u128::from(address.to_bits() & !u32::MAX.checked_shr(bits).unwrap_or(0))),

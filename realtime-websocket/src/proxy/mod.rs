@@ -1,4 +1,4 @@
-//! Which proxy is on the way to which server.
+//! Selection of the proxy for a server.
 
 mod except;
 mod tunnel;
@@ -15,11 +15,11 @@ use realtime_core::{
 use self::except::Except;
 pub(crate) use self::tunnel::through;
 
-/// A proxy: `http://user:password@host:port`, with `https` for one that is itself spoken to by TLS, or `socks5`.
+/// A proxy: `http://user:password@host:port`, `https://` if the proxy itself is reached over TLS, or `socks5://`.
 ///
-/// HTTP proxies are asked to CONNECT, SOCKS proxies likewise, and get the server's name to look it up by themselves
-/// (`socks5h` means the same). TLS is spoken inside, with the server. User and password are percent-encoded in the
-/// URL, and never shown.
+/// HTTP proxies receive a `CONNECT` request. Both HTTP and SOCKS proxies receive the server's name and resolve it
+/// themselves (`socks5h` is a synonym of `socks5`). TLS with the server runs inside the tunnel. User name and password
+/// are percent-encoded in the URL and never appear in output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     kind: ProxyKind,
@@ -36,10 +36,10 @@ enum ProxyKind {
 }
 
 impl Proxy {
-    /// The proxy at this URL. Without a scheme it is an HTTP proxy; without a port it is 80, 443 or, for SOCKS, 1080.
+    /// Parses the URL of a proxy. The default scheme is `http`; the default port is 80, 443 or, for SOCKS, 1080.
     ///
     /// # Errors
-    /// Says what is wrong with the URL, without the URL.
+    /// The URL is invalid. The error says why, without repeating the URL.
     pub fn new(url: &str) -> Result<Self, TransportError> {
         let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = url.parse().map_err(|_| refused("the proxy's URL is no URL"))?;
@@ -69,14 +69,14 @@ impl Proxy {
         }
     }
 
-    /// The user and the password to show to the proxy.
+    /// Sets the user name and password for the proxy.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
         self.credentials = Some((user.into(), password.into()));
         self
     }
 
-    /// An error on the way through this proxy, with its name.
+    /// Adds the proxy's name to an error.
     pub(crate) fn named(&self, error: TransportError) -> TransportError {
         let mut text = format!("the proxy at {self}");
         let mut source = error.source();
@@ -95,7 +95,7 @@ impl Proxy {
         self.port
     }
 
-    /// Whether the proxy itself is spoken to by TLS.
+    /// Whether the proxy itself is reached over TLS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.kind == ProxyKind::Https
     }
@@ -109,7 +109,7 @@ impl FromStr for Proxy {
     }
 }
 
-/// Host and port alone.
+/// Prints host and port only.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {
@@ -119,7 +119,7 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Without the credentials.
+/// Omits the credentials.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
@@ -131,8 +131,8 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Which proxy is used for which server: [one](Self::from) for all, [none](Self::none), or as the
-/// [environment](Self::env) says, which is the default.
+/// Selects the proxy for a server: [one](Self::from) for all, [none](Self::none), or, by default, as the
+/// [environment](Self::env) says.
 #[derive(Clone, Debug)]
 pub struct Proxies {
     plain: Way,
@@ -144,23 +144,23 @@ pub struct Proxies {
 enum Way {
     Direct,
     Through(Proxy),
-    /// What this variable of the environment holds is no proxy.
+    /// This environment variable does not hold the URL of a proxy.
     Invalid(&'static str),
 }
 
 impl Proxies {
-    /// No proxy.
+    /// Uses no proxy.
     pub fn none() -> Self {
         Self { plain: Way::Direct, secure: Way::Direct, except: Except::default() }
     }
 
-    /// What the environment says now, much as curl and Python read it.
+    /// Reads the environment variables now, much as curl and Python do.
     ///
-    /// For `wss` the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is set decides, for `ws`
-    /// the first of `http_proxy`, `all_proxy` and `ALL_PROXY`; if it is empty there is no proxy. `HTTP_PROXY` is not
-    /// read, for a CGI program has what its client says in it. `no_proxy`, else `NO_PROXY`, is read as
-    /// [`except`](Self::except) says. This machine itself (`localhost`, 127.0.0.0/8, `::1`) is never reached through a
-    /// proxy of the environment.
+    /// For `wss`, the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is set is used; for `ws`,
+    /// the first of `http_proxy`, `all_proxy` and `ALL_PROXY`. An empty value means no proxy. `HTTP_PROXY` is ignored,
+    /// because in a CGI program its value comes from the client. `no_proxy`, or else `NO_PROXY`, is interpreted like
+    /// [`except`](Self::except). The local machine (`localhost`, 127.0.0.0/8, `::1`) is never reached through a proxy
+    /// of the environment.
     pub fn env() -> Self {
         Self::from_variables(|name| env::var(name).ok())
     }
@@ -179,15 +179,15 @@ impl Proxies {
         }
     }
 
-    /// Leaves these servers out: a list with commas of host names, which include the names below them, IP addresses,
-    /// ranges such as `10.0.0.0/8`, each perhaps with a port, or `*` for all. It stands in place of an earlier one.
+    /// Excludes servers: a comma-separated list of host names, which include their subdomains, IP addresses, and ranges
+    /// such as `10.0.0.0/8`, each optionally with a port, or `*` for all. Replaces an earlier list.
     #[must_use]
     pub fn except(mut self, servers: &str) -> Self {
         self.except = Except::new(servers);
         self
     }
 
-    /// The proxy on the way to a server.
+    /// The proxy to use for a server, if any.
     pub(crate) fn on_the_way(&self, secure: bool, host: &str, port: u16) -> Result<Option<&Proxy>, TransportError> {
         match if secure { &self.secure } else { &self.plain } {
             Way::Direct => Ok(None),
@@ -199,7 +199,7 @@ impl Proxies {
 }
 
 impl Default for Proxies {
-    /// [`env`](Self::env).
+    /// Returns [`env`](Self::env).
     fn default() -> Self {
         Self::env()
     }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!((way(&proxies, true, "a.example.com"), way(&proxies, false, "10.1.2.3")), (None, None));
         assert_eq!((way(&proxies, true, "localhost"), way(&proxies, true, "::1")), (None, None));
         assert!(way(&proxies, true, "example.org").is_some());
-        // A proxy that the application chose is used for this machine too.
+        // A proxy chosen by the application also applies to the local machine.
         let proxies = Proxies::from(Proxy::new("p:1").unwrap());
         assert!(way(&proxies, true, "localhost").is_some());
         assert_eq!(way(&proxies.except("localhost"), true, "localhost"), None);

@@ -1,4 +1,4 @@
-//! What is said to a proxy before the way is free.
+//! The handshake with a proxy.
 
 use std::{error::Error, io::ErrorKind, net::IpAddr};
 
@@ -13,7 +13,7 @@ use crate::{
     stream::ByteStream,
 };
 
-/// Asks the proxy at the other end of the stream for a way to a server. Afterwards the stream is that way.
+/// Asks the proxy at the other end of the stream for a tunnel to a server. The stream is that tunnel afterwards.
 pub(crate) async fn through(
     proxy: &Proxy,
     stream: &mut ByteStream,
@@ -61,7 +61,7 @@ async fn connect(proxy: &Proxy, stream: &mut ByteStream, host: &str, port: u16) 
     }
 }
 
-/// Whether the proxy is willing, but does not get there now: another attempt may.
+/// Whether the proxy accepted the request but cannot reach the server at the moment, so a retry may succeed.
 fn is_temporary(status: StatusCode) -> bool {
     let never = [
         StatusCode::NOT_IMPLEMENTED,
@@ -71,7 +71,7 @@ fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429) || (status.is_server_error() && !never.contains(&status))
 }
 
-/// RFC 1928, and RFC 1929 for the credentials.
+/// SOCKS5 (RFC 1928) with optional user name and password (RFC 1929).
 async fn socks(proxy: &Proxy, stream: &mut ByteStream, host: &str, port: u16) -> Result<(), TransportError> {
     const NO_NAME: u8 = 0;
     const BY_PASSWORD: u8 = 2;
@@ -123,7 +123,7 @@ async fn socks(proxy: &Proxy, stream: &mut ByteStream, host: &str, port: u16) ->
         6 => return Err(unreachable("no answer in time")),
         status => return Err(refused(format!("it failed with status {status}"))),
     }
-    // The address that the proxy speaks from, and its port. Of no use here.
+    // The address and port that the proxy connects from are not used.
     let length = match family {
         1 => 4,
         4 => 16,

@@ -1,4 +1,4 @@
-//! TLS, by whichever library is compiled in.
+//! TLS by the compiled-in library.
 
 #[cfg(feature = "native-tls")]
 mod native;
@@ -19,18 +19,18 @@ use realtime_core::{
 
 use crate::stream::ByteStream;
 
-/// Whom to trust, and how to show who we are.
+/// TLS settings: trusted authorities and the client certificate.
 ///
-/// If the choice is left open, the certificates of the file that `SSL_CERT_FILE` names are trusted; without it those
-/// that the first of these trusts which is compiled in: the platform's verifier, Mozilla's roots, native-tls.
+/// By default, the certificates in the file named by `SSL_CERT_FILE` are trusted. Without that variable, trust comes
+/// from the first of these that is compiled in: the platform's verifier, Mozilla's roots, native-tls.
 ///
-/// A server that is not trusted ends the attempt to connect with [`TransportErrorKind::Tls`], which is never retried.
+/// If the server is not trusted, connecting fails with [`TransportErrorKind::Tls`], which is never retried.
 #[derive(Clone, Default)]
 pub struct Tls {
     trust: Trust,
-    /// Whether nobody is trusted but `authorities`.
+    /// Whether only `authorities` are trusted.
     alone: bool,
-    /// In PEM.
+    /// PEM data.
     authorities: Vec<Vec<u8>>,
     identity: Option<Identity>,
 }
@@ -49,7 +49,7 @@ enum Trust {
     Config(Arc<ClientConfig>),
 }
 
-/// What an open choice becomes: the first.
+/// Default trust: the first entry.
 const ORDER: &[Trust] = &[
     #[cfg(feature = "rustls-platform-verifier")]
     Trust::Platform,
@@ -59,7 +59,7 @@ const ORDER: &[Trust] = &[
     Trust::Native,
 ];
 
-/// A certificate chain and its key, in PEM.
+/// A certificate chain and its private key, in PEM.
 #[derive(Clone)]
 #[cfg_attr(
     not(any(feature = "native-tls", feature = "rustls-platform-verifier", feature = "rustls-webpki-roots")),
@@ -71,58 +71,58 @@ struct Identity {
 }
 
 impl Tls {
-    /// Leaves the choice open.
+    /// Default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// rustls, trusting whom the platform trusts.
+    /// Uses rustls with the platform's certificate verifier.
     #[cfg(feature = "rustls-platform-verifier")]
     pub fn platform() -> Self {
         Trust::Platform.into()
     }
 
-    /// rustls, trusting Mozilla's roots as they were when this program was compiled.
+    /// Uses rustls with Mozilla's root certificates as of the time this program was compiled.
     #[cfg(feature = "rustls-webpki-roots")]
     pub fn webpki_roots() -> Self {
         Trust::Mozilla.into()
     }
 
-    /// The platform's own TLS, trusting whom it trusts.
+    /// Uses the platform's own TLS library and trust store.
     #[cfg(feature = "native-tls")]
     pub fn native() -> Self {
         Trust::Native.into()
     }
 
-    /// rustls, configured by the application. Whatever else is set here has no effect.
+    /// Uses a rustls configuration made by the application. All other settings are ignored.
     #[cfg(feature = "rustls")]
     pub fn rustls(config: impl Into<Arc<ClientConfig>>) -> Self {
         Trust::Config(config.into()).into()
     }
 
-    /// Trusts these authorities too: one or more certificates in PEM, such as the contents of a file.
+    /// Additionally trusts these authorities: one or more certificates in PEM, such as the contents of a file.
     #[must_use]
     pub fn ca_pem(mut self, certificates: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(certificates.into());
         self
     }
 
-    /// Trusts nobody but the authorities given by [`ca_pem`](Self::ca_pem).
+    /// Trusts only the authorities given by [`ca_pem`](Self::ca_pem).
     #[must_use]
     pub fn only_given(mut self) -> Self {
         self.alone = true;
         self
     }
 
-    /// Shows the server this certificate, if it asks for one: the certificate and those between it and the authority,
-    /// and the key as PKCS #8, both in PEM.
+    /// Sets the client certificate for servers that request one: the certificate followed by any intermediates, and the
+    /// private key as PKCS #8, both in PEM.
     #[must_use]
     pub fn identity(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Secret>) -> Self {
         self.identity = Some(Identity { chain: chain.into(), key: key.into() });
         self
     }
 
-    /// Reads what is to be read, and checks it.
+    /// Reads and validates everything that the settings refer to.
     pub(crate) fn connector(&self) -> Result<Arc<dyn Connector>, TransportError> {
         let mut tls = self.clone();
         if matches!(self.trust, Trust::Open) {
@@ -156,17 +156,17 @@ impl From<Trust> for Tls {
     }
 }
 
-/// Without the certificates and the key.
+/// Omits the certificates and the key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
     }
 }
 
-/// Encrypts streams.
+/// Adds TLS to streams.
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
-    /// Makes sure that the peer is `host`, and encrypts.
+    /// Performs the TLS handshake and verifies that the peer is `host`.
     async fn connect(&self, host: &str, stream: ByteStream) -> Result<ByteStream, TransportError>;
 }
 

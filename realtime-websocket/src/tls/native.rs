@@ -1,4 +1,4 @@
-//! native-tls reads and writes like a file that may not be ready: here it is taught to wait.
+//! TLS by native-tls, whose blocking interface is adapted to polling.
 
 use std::{
     io::{self, Read, Write},
@@ -61,7 +61,7 @@ impl Connector for TlsConnector {
                     step = Step::Resume(handshake);
                     Poll::Pending
                 }
-                // What it says of a peer that is gone does not tell it from one that is not trusted.
+                // native-tls reports a disconnected peer and an untrusted one alike.
                 Err(HandshakeError::Failure(error)) if hung_up.load(Ordering::Relaxed) => {
                     Poll::Ready(Err(convert::io(io::Error::new(io::ErrorKind::UnexpectedEof, error))))
                 }
@@ -78,12 +78,12 @@ enum Step {
     Done,
 }
 
-/// A stream that says "not now" in place of waiting, and then wakes whoever asked last.
+/// A stream that returns `WouldBlock` instead of waiting, and wakes the task that polled it last.
 #[derive(Debug)]
 struct Lent {
     stream: ByteStream,
     waker: Waker,
-    /// Whether the peer has ended the stream, or it broke.
+    /// Whether the peer has ended the stream, or the stream failed.
     hung_up: Arc<AtomicBool>,
 }
 
@@ -121,7 +121,7 @@ impl Write for Lent {
     }
 }
 
-/// The stream inside the encryption.
+/// The decrypted stream.
 struct Encrypted(TlsStream<Lent>);
 
 impl Encrypted {
@@ -130,12 +130,12 @@ impl Encrypted {
         cx: &mut Context<'_>,
         operation: impl FnOnce(&mut TlsStream<Lent>) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        // Reading may have to write and the other way round. It does no harm that the last who asks is woken for
-        // both: the WebSocket on top passes every wake-up to its reader and to its writer.
+        // Reading may require writing and vice versa. Waking only the most recent task for both is sufficient: the
+        // WebSocket above forwards every wake-up to its reader and its writer.
         self.0.get_mut().waker.clone_from(cx.waker());
         match operation(&mut self.0) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            // The peer is there, so it is the encryption that failed. rustls says so by this kind too.
+            // The peer is still there, so the failure is TLS's own. rustls uses this error kind too.
             Err(error) if !self.0.get_ref().hung_up.load(Ordering::Relaxed) => {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)))
             }

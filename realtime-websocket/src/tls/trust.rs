@@ -8,9 +8,9 @@ use realtime_core::transport::TransportError;
 
 use super::{NO_CERTIFICATE, Tls, Trust, failed};
 
-/// rustls, trusting whom it is told to.
+/// Builds a rustls configuration with this trust.
 pub(super) fn config(trust: &Trust, tls: &Tls) -> Result<ClientConfig, TransportError> {
-    // Named, so that other crates in the program that prefer another provider do not matter.
+    // Named explicitly, so that a different default provider elsewhere in the program has no effect.
     let provider = Arc::new(ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed)?;

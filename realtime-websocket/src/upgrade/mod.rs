@@ -1,6 +1,6 @@
-//! The upgrade from HTTP to WebSocket (RFC 6455, section 4), as bytes to send and bytes to look at.
+//! The upgrade from HTTP to WebSocket (RFC 6455, section 4), as bytes to send and bytes to parse.
 //!
-//! It is done here and not by tungstenite because that logs the request, with its credentials, at trace level.
+//! Implemented here because tungstenite logs the request, including the credentials, at trace level.
 
 use std::{fmt::Write, io::ErrorKind, time::Duration};
 
@@ -20,37 +20,38 @@ use crate::{
     stream::ByteStream,
 };
 
-/// How long a server that has refused may take to say why.
+/// Time allowed for the rest of a refusal after its status was read.
 const REFUSAL_WAIT: Duration = Duration::from_secs(2);
 
-/// A stream whose server has agreed to speak WebSocket.
+/// A stream whose server has accepted the upgrade to WebSocket.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Upgraded {
     /// The stream.
     pub stream: ByteStream,
-    /// What came behind the server's answer: the first bytes of the WebSocket.
+    /// Bytes received after the response: the first bytes of the WebSocket.
     pub rest: Vec<u8>,
-    /// The headers of the answer.
+    /// Headers of the response.
     pub headers: HeaderMap,
-    /// Tells the close frame as it was sent: for [`duplex`](crate::duplex).
+    /// Receives the close frame as it was sent. Pass it to [`duplex`](crate::duplex).
     pub close: ReceivedClose,
 }
 
-/// Asks the server at the other end of a stream to speak WebSocket.
+/// Performs the WebSocket upgrade over a stream.
 ///
-/// A status other than 101 decides as soon as it is read. For its headers and its body two seconds of the timer are
-/// waited, and what came until then is told; informational answers (1xx) are passed over.
+/// A status other than 101 is decisive as soon as it is read. Its headers and body are then awaited for up to two
+/// seconds on `timer`, and whatever has arrived by then is reported. Informational responses (1xx) are skipped.
 ///
 /// # Errors
-/// The server refuses, or what it says is no answer.
+/// The server refuses, or its response is invalid.
 pub async fn upgrade(
     mut stream: ByteStream,
     handshake: &Handshake,
     timer: &dyn Timer,
 ) -> Result<Upgraded, TransportError> {
     let upgrade = Upgrade::new(handshake)?;
-    // Who refuses at once may have hung up before all of it was written: what it says is read all the same.
+    // A server that refuses immediately may have closed the connection before the request was fully written. Its
+    // response is read nevertheless.
     let written = stream.say(upgrade.request.as_bytes()).await;
     let mut received = Vec::with_capacity(1024);
     let accepted = loop {
@@ -63,7 +64,7 @@ pub async fn upgrade(
                 let failure = match read {
                     Ok(true) => continue,
                     Ok(false) => link(ErrorKind::UnexpectedEof.into()),
-                    // Once the server speaks, it is no longer a question of trust.
+                    // Once the server has responded, a failure can no longer be a matter of trust.
                     Err(error) if received.is_empty() => io(error),
                     Err(error) => link(error),
                 };
@@ -86,25 +87,25 @@ struct Upgrade {
     offered: Vec<String>,
 }
 
-/// What the server has answered so far.
+/// The server's response so far.
 enum UpgradeAnswer {
     Open,
     Refused(Refusal),
     Accepted(Accepted),
 }
 
-/// The server's refusal, as far as it was read.
+/// A refusal, as far as it was read.
 struct Refusal {
     error: TransportError,
-    /// Whether there is nothing more to wait for.
+    /// Whether the refusal is complete.
     is_whole: bool,
 }
 
-/// The server's consent.
+/// An accepted upgrade.
 struct Accepted {
-    /// The headers of its answer.
+    /// Headers of the response.
     headers: HeaderMap,
-    /// How many of the received bytes the answer takes. What follows is the first of the WebSocket.
+    /// Length of the response in bytes. Everything after it belongs to the WebSocket.
     length: usize,
 }
 
@@ -134,10 +135,10 @@ impl Upgrade {
         Ok(Self { request, accept: derive_accept_key(key.as_bytes()), offered })
     }
 
-    /// Looks at all that was received so far.
+    /// Parses everything received so far.
     ///
     /// # Errors
-    /// What the server says is no answer to this request.
+    /// The response is invalid.
     fn answer(&self, received: &[u8]) -> Result<UpgradeAnswer, TransportError> {
         let Head { status, is_old, headers, length } = match Head::read(received)? {
             Progress::Open => return Ok(UpgradeAnswer::Open),
@@ -154,12 +155,12 @@ impl Upgrade {
             self.check(&headers)?;
             return Ok(UpgradeAnswer::Accepted(Accepted { headers, length }));
         }
-        // The body says why, often in a segment of its own.
+        // The body carries the reason, often in a segment of its own.
         let Body { bytes, is_whole } = Body::read(status, &headers, received.get(length..).unwrap_or_default());
         Ok(UpgradeAnswer::Refused(Refusal { error: TransportError::rejected(status, headers, bytes.into()), is_whole }))
     }
 
-    /// Reads on, for what else the server says of its refusal: as long as it goes on, and no longer than is waited.
+    /// Reads the rest of a refusal until it is complete, the peer stops, or the deadline expires.
     async fn refusal(
         &self,
         mut refusal: Refusal,
@@ -175,7 +176,7 @@ impl Upgrade {
             };
             match self.answer(&received) {
                 Ok(UpgradeAnswer::Refused(more)) => refusal = more,
-                // What was a refusal stays one.
+                // A refusal stays a refusal.
                 Ok(UpgradeAnswer::Open | UpgradeAnswer::Accepted(_)) | Err(_) => break,
             }
             if !goes_on {
@@ -210,7 +211,7 @@ impl Upgrade {
     }
 }
 
-/// What the `Host` header says: the port only where it is not the scheme's own, as browsers write it.
+/// Value of the `Host` header. Like a browser, it omits the scheme's default port.
 fn host(uri: &Uri) -> Option<String> {
     let authority = uri.authority()?;
     let default = if uri.scheme_str() == Some("wss") { 443 } else { 80 };

@@ -16,19 +16,19 @@ use realtime_core::transport::Instant;
 
 use super::*;
 
-/// What a server does, one read after the other. After the last it is silent.
+/// Actions of a scripted server, one per read. After the last one it is silent.
 #[derive(Clone, Copy)]
 enum Step {
     Says(&'static str),
     Resets,
     Ends,
-    /// Agrees in this version of HTTP.
+    /// Accepts the upgrade with this version of HTTP.
     Agrees(&'static str),
 }
 
 use Step::*;
 
-/// A server that reads everything and then does as it is told.
+/// A server that reads everything and then follows its script.
 struct Scripted {
     steps: VecDeque<Step>,
     request: Arc<Mutex<String>>,
@@ -75,7 +75,7 @@ impl AsyncWrite for Scripted {
     }
 }
 
-/// A clock whose every deadline has come as soon as there is nothing else to do, and which says what was waited for.
+/// A timer whose deadlines expire as soon as nothing else can make progress, and that records which were awaited.
 #[derive(Debug, Default)]
 struct Impatient(Mutex<Vec<Duration>>);
 
