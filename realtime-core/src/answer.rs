@@ -1,4 +1,4 @@
-//! What an HTTP answer says: how long to wait, and the server's words in its body.
+//! Interpretation of HTTP responses: retry hints, and the error described in the body.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use http::{HeaderMap, StatusCode};
 use httpdate::parse_http_date;
 use serde_json::{Map, Value};
 
-/// What a body is.
+/// The kind of a response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyKind {
-    /// JSON with an object that tells what went wrong: in its member `error`, else as a whole.
+    /// JSON with an object that describes an error: the member `error`, or the whole body.
     ErrorObject,
     /// Any other JSON.
     OtherJson,
-    /// Nothing, or white space alone.
+    /// Empty, or only white space.
     Empty,
-    /// Anything else: HTML, plain text, JSON that was cut off.
+    /// Anything else: HTML, plain text, truncated JSON.
     Text,
 }
 
-/// What the body of a refusal says.
+/// The error described by the body of a refusal.
 #[derive(Debug)]
 pub(crate) struct Words {
     pub(crate) body: BodyKind,
@@ -31,7 +31,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Reads a body, whatever its content type says.
+    /// Parses a body, regardless of its content type.
     pub(crate) fn read(body: &[u8]) -> Self {
         let mut words = Self { body: BodyKind::Text, message: None, kind: None, code: None, param: None };
         if body.trim_ascii().is_empty() {
@@ -60,8 +60,8 @@ fn number(object: &Map<String, Value>, name: &str) -> Option<String> {
     object.get(name).filter(|value| value.is_number()).map(Value::to_string)
 }
 
-/// Whether another attempt may fare better, by the server's word for it (`x-should-retry`, as OpenAI sends it), else by
-/// the status.
+/// Whether a retry may succeed: according to the server if it says so (`x-should-retry`, sent by OpenAI), otherwise
+/// according to the status.
 pub(crate) fn is_retryable(status: StatusCode, headers: &HeaderMap) -> bool {
     match headers.get("x-should-retry").and_then(|value| value.to_str().ok()) {
         Some("true") => true,
@@ -70,10 +70,10 @@ pub(crate) fn is_retryable(status: StatusCode, headers: &HeaderMap) -> bool {
     }
 }
 
-/// How long the server asks to wait before another attempt, by `retry-after-ms` (milliseconds, as OpenAI sends it), else
-/// by `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, for which the time since the Unix epoch is needed.
+/// Delay that the server asks for before a retry: `retry-after-ms` (milliseconds, sent by OpenAI), or else
+/// `Retry-After` (RFC 9110, section 10.2.3) as seconds or as a date, which requires the time since the Unix epoch.
 ///
-/// None if it does not say so, or says what cannot be waited for.
+/// Returns `None` if the server does not ask for a delay, or asks for one that is out of range.
 pub(crate) fn retry_after(headers: &HeaderMap, unix: Option<Duration>) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok());

@@ -1,4 +1,4 @@
-//! Who connects: credentials, fixed or asked for at every connection.
+//! Credentials, fixed or obtained by a callback before every connection.
 
 use std::{error, fmt, future::Future, sync::Arc};
 
@@ -6,40 +6,40 @@ use futures::future::BoxFuture;
 
 use crate::wire::Secret;
 
-/// What proves to the server who connects.
+/// A credential, and the form in which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {
-    /// An API key: `Authorization: Bearer <key>`. It belongs on servers, never in what users can read.
+    /// An API key, sent as `Authorization: Bearer <key>`. Use it on servers only, never in code that users can read.
     ApiKey(Secret),
-    /// A short-lived key (`ek_..`) that a server of yours has made for one client: sent as an API key is.
+    /// A short-lived key (`ek_..`) that your server created for one client. Sent like an API key.
     Ephemeral(Secret),
-    /// The key of an Azure resource: `api-key: <key>`.
+    /// The key of an Azure resource, sent as `api-key: <key>`.
     AzureKey(Secret),
-    /// A token that another authority has issued, such as Entra: `Authorization: Bearer <token>`.
+    /// A token issued by another authority, such as Entra, sent as `Authorization: Bearer <token>`.
     Bearer(Secret),
-    /// Nothing: for a server that asks for nothing, or for one that takes its key in a header or a query parameter of
-    /// its own, given as [`Extras`](crate::endpoint::Extras).
+    /// No credential: for a server that requires none, or that expects it in a header or query parameter of its own,
+    /// set with [`Extras`](crate::endpoint::Extras).
     None,
 }
 
 impl Credential {
-    /// An API key.
+    /// Creates an API key credential.
     pub fn api_key(key: impl Into<Secret>) -> Self {
         Self::ApiKey(key.into())
     }
 
-    /// A short-lived key.
+    /// Creates a short-lived key credential.
     pub fn ephemeral(key: impl Into<Secret>) -> Self {
         Self::Ephemeral(key.into())
     }
 
-    /// The key of an Azure resource.
+    /// Creates an Azure key credential.
     pub fn azure_key(key: impl Into<Secret>) -> Self {
         Self::AzureKey(key.into())
     }
 
-    /// A token of another authority.
+    /// Creates a bearer token credential.
     pub fn bearer(token: impl Into<Secret>) -> Self {
         Self::Bearer(token.into())
     }
@@ -47,7 +47,7 @@ impl Credential {
 
 type Callback = dyn Fn() -> BoxFuture<'static, Result<Credential, CredentialError>> + Send + Sync;
 
-/// Where the credential of a connection comes from. A clone shares the callback.
+/// Source of a connection's credential. Clones share the callback.
 #[derive(Clone)]
 pub struct Credentials(Source);
 
@@ -58,7 +58,7 @@ enum Source {
 }
 
 impl Credentials {
-    /// Asks `callback` before every connection and every reconnection, so that a token that has run out is replaced.
+    /// Calls `callback` before every connection and every reconnect attempt, so that an expired token is replaced.
     ///
     /// ```
     /// use realtime_core::auth::{Credential, Credentials};
@@ -80,7 +80,7 @@ impl Credentials {
         })))
     }
 
-    /// The credential, if nobody need be asked for it.
+    /// The credential, if it is fixed.
     pub(crate) fn fixed(&self) -> Option<&Credential> {
         match &self.0 {
             Source::Fixed(credential) => Some(credential),
@@ -88,13 +88,13 @@ impl Credentials {
         }
     }
 
-    /// The credential for one connection.
+    /// Obtains the credential for one connection.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the callback's.
+    /// Dropping the future drops the callback's future.
     ///
     /// # Errors
-    /// The callback failed. A fixed credential never does.
+    /// The callback failed. A fixed credential never fails.
     pub async fn resolve(&self) -> Result<Credential, CredentialError> {
         match &self.0 {
             Source::Fixed(credential) => Ok(credential.clone()),
@@ -118,7 +118,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A credential callback failed; [`source`](error::Error::source) is its own error.
+/// Failure of a credential callback. Its [`source`](error::Error::source) is the callback's error.
 pub struct CredentialError(Box<dyn error::Error + Send + Sync>);
 
 impl CredentialError {
@@ -133,7 +133,7 @@ impl fmt::Display for CredentialError {
     }
 }
 
-/// Without the source: what fetches a token may well have it in its errors.
+/// Omits the source, because errors of code that fetches tokens often contain them.
 impl fmt::Debug for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CredentialError").finish_non_exhaustive()

@@ -10,9 +10,9 @@ use crate::{
     wire::Secret,
 };
 
-/// Makes connections: a server, a credential, a transport, options.
+/// Opens connections: an endpoint, credentials, a transport and options.
 ///
-/// A clone shares them. It costs nothing to keep, and opens nothing by itself.
+/// Clones share these settings. A client is cheap to keep and opens nothing by itself.
 #[derive(Clone)]
 pub struct Client(Arc<Settings>);
 
@@ -26,7 +26,7 @@ struct Settings {
 }
 
 impl Client {
-    /// A client of OpenAI's service over this transport.
+    /// Starts to build a client of OpenAI's API over this transport.
     pub fn builder(transport: impl Transport) -> ClientBuilder {
         ClientBuilder {
             settings: Settings {
@@ -40,18 +40,18 @@ impl Client {
         }
     }
 
-    /// A conversation or a transcription. Say which by [`model`](Connect::model), [`call`](Connect::call) or
-    /// [`transcription`](Connect::transcription).
+    /// Prepares a conversation or transcription session. Choose one with [`model`](Connect::model),
+    /// [`call`](Connect::call) or [`transcription`](Connect::transcription).
     pub fn realtime(&self) -> Connect<Realtime> {
         self.protocol()
     }
 
-    /// A translation. Its [`model`](Connect::model) must be given.
+    /// Prepares a translation session. Its [`model`](Connect::model) is required.
     pub fn translation(&self) -> Connect<Translation> {
         self.protocol()
     }
 
-    /// A protocol of your own.
+    /// Prepares a session of a custom protocol.
     pub fn protocol<P: Protocol>(&self) -> Connect<P> {
         let (options, reconnect) = (self.0.options.clone(), self.0.reconnect.clone());
         let settings = P::Settings::default();
@@ -69,7 +69,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Sets a [`Client`] up.
+/// Builder of a [`Client`].
 #[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
@@ -78,8 +78,8 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The settings of the environment, as the official clients read them: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
-    /// `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`. What is not set, or empty, stays as it is.
+    /// Reads the environment variables that the official clients read: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
+    /// `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`. A variable that is unset or empty changes nothing.
     pub fn env(mut self) -> Self {
         let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(base) = read("OPENAI_BASE_URL") {
@@ -97,48 +97,48 @@ impl ClientBuilder {
         self
     }
 
-    /// The API key.
+    /// Sets the API key.
     pub fn api_key(self, key: impl Into<Secret>) -> Self {
         self.credentials(Credential::api_key(key))
     }
 
-    /// A credential of any kind, or a callback that is asked for one before every connection.
+    /// Sets the credentials: fixed, or a callback that is called before every connection.
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
         self.settings.credentials = credentials.into();
         self
     }
 
-    /// The base URL of the API, such as `https://gateway.example/v1`.
+    /// Sets the base URL of the API, such as `https://gateway.example/v1`.
     pub fn base_url(self, base: impl Into<String>) -> Self {
         self.endpoint(Endpoint::gateway(base))
     }
 
-    /// The server: OpenAI, a gateway, Azure.
+    /// Sets the endpoint: OpenAI, a gateway, Azure.
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.settings.endpoint = endpoint;
         self
     }
 
-    /// Query parameters and headers of every connection, after those of the [`endpoint`](Self::endpoint), and in place
-    /// of those set here before.
+    /// Sets query parameters and headers for every connection, sent after those of the [`endpoint`](Self::endpoint).
+    /// Replaces earlier ones.
     pub fn extras(mut self, extras: Extras) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Limits and deadlines.
+    /// Sets limits and timeouts.
     pub fn options(mut self, options: Options) -> Self {
         self.settings.options = Arc::new(options);
         self
     }
 
-    /// Makes a connection that broke anew. Off unless it is given.
+    /// Sets the reconnect policy. Without one, a lost connection is not re-established.
     pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
         self.settings.reconnect = policy.into().map(Arc::new);
         self
     }
 
-    /// The client.
+    /// Builds the client.
     pub fn build(mut self) -> Client {
         self.settings.endpoint = self.settings.endpoint.and(self.extras);
         Client(Arc::new(self.settings))
@@ -151,7 +151,7 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// A connection about to be made.
+/// Builder of a connection.
 #[must_use = "nothing happens before `connect`, `open` or `run`"]
 pub struct Connect<P: Protocol> {
     client: Client,
@@ -163,64 +163,64 @@ pub struct Connect<P: Protocol> {
 }
 
 impl<P: Protocol> Connect<P> {
-    /// What to connect to, in place of what was chosen before.
+    /// Sets what to connect to, replacing an earlier choice.
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// A query parameter for this connection.
+    /// Adds a query parameter to this connection.
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.extras = self.extras.query(name, value);
         self
     }
 
-    /// A header for this connection.
+    /// Adds a header to this connection.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.extras = self.extras.header(name, value);
         self
     }
 
-    /// Query parameters and headers of this connection, in place of those set before.
+    /// Sets the query parameters and headers of this connection, replacing earlier ones.
     pub fn extras(mut self, extras: Extras) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Limits and deadlines of this connection.
+    /// Sets limits and timeouts of this connection.
     pub fn options(mut self, options: Options) -> Self {
         self.options = Arc::new(options);
         self
     }
 
-    /// Makes this connection anew if it breaks, or does not.
+    /// Sets the reconnect policy of this connection, or removes it with `None`.
     pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
         self.reconnect = policy.into().map(Arc::new);
         self
     }
 
-    /// What the protocol needs to know before it begins, in place of what was said before.
+    /// Sets the protocol's settings, replacing earlier ones.
     pub fn settings(mut self, settings: P::Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// What the protocol needs to know, to be changed.
+    /// The protocol's settings.
     pub(crate) fn settings_mut(&mut self) -> &mut P::Settings {
         &mut self.settings
     }
 
-    /// Connects in the background of whoever drives: returns at once. What is sent is queued, and written right after
-    /// the upgrade. Whether the server takes it all is told by what waits on the connection.
+    /// Returns a connection immediately; connecting happens while the connection is driven. Events can be sent at once:
+    /// they are queued and written right after the upgrade. A failure is reported by whatever waits on the connection.
     ///
     /// # Errors
-    /// The settings make no handshake. Nothing was sent.
+    /// The endpoint configuration is invalid. Nothing was sent.
     pub fn open(self) -> Result<Connection<P>, Error> {
         let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
-        // An exact URL names its target by itself.
+        // An exact URL includes the target.
         let exact = endpoint.exact_url().map(|_| Target::Unnamed);
         let target = self.target.or(exact).ok_or(ErrorKind::NoTarget)?;
-        // Checked at once. Only a credential that must be asked for can still be wrong later.
+        // Checked immediately. Only a credential obtained by a callback can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
         let timer = transport.timer();
         let joins = P::joins() || matches!(target, Target::Call(_));
@@ -237,23 +237,23 @@ impl<P: Protocol> Connect<P> {
 
     /// Connects, and waits until the server has opened the session.
     ///
-    /// With a call the server's consent to the upgrade is enough: its session is already under way.
+    /// If a call is joined, the upgrade is enough, because its session is already open.
     ///
     /// # Cancel safety
-    /// Dropping the future closes what was opened.
+    /// Dropping the future closes the connection attempt.
     ///
     /// # Errors
-    /// The settings make no handshake, the transport cannot connect, or the server refuses: with another status than
-    /// 101, or by an `error` event and close code 3000 or 4000 after it.
+    /// The endpoint configuration is invalid, the transport cannot connect, or the server refuses: with a status other
+    /// than 101, or with an `error` event followed by close code 3000 or 4000.
     pub async fn connect(self) -> Result<Connection<P>, Error> {
         let connection = self.open()?;
         connection.reached(Phase::Open).await?;
         Ok(connection)
     }
 
-    /// Connects, calls the function with the connection, and closes it: in order if the function succeeds, at once if
-    /// it fails. What the function gives comes back, whatever becomes of the closing: see
-    /// [`run_to_end`](Self::run_to_end) to be told.
+    /// Connects, calls `application` with the connection, and closes the connection: gracefully if `application`
+    /// succeeds, at once if it fails. Its value is returned whatever the outcome of closing; use
+    /// [`run_to_end`](Self::run_to_end) to learn that outcome.
     ///
     /// ```
     /// # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::Error> {
@@ -264,10 +264,10 @@ impl<P: Protocol> Connect<P> {
     /// ```
     ///
     /// # Cancel safety
-    /// Dropping the future drops the connection, which closes the socket without a handshake.
+    /// Dropping the future drops the connection, which closes the socket without a close handshake.
     ///
     /// # Errors
-    /// The connection could not be made, or the function failed.
+    /// Connecting failed, or `application` failed.
     pub async fn run<T, E, F>(self, application: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&Connection<P>) -> Result<T, E>,
@@ -276,16 +276,17 @@ impl<P: Protocol> Connect<P> {
         self.run_to_end(application).await.map(|ran| ran.value)
     }
 
-    /// As [`run`](Self::run), and tells beside the function's value how the connection ended: whether everything that
-    /// was sent has left, and the session was closed in order. Closing takes no longer than
-    /// [`Options::finish_timeout`] and [`Options::close_timeout`] together; while the link is gone it waits so long for
-    /// another one, where there is a policy to reconnect.
+    /// Like [`run`](Self::run), but also returns how the connection ended: whether everything that was sent was also
+    /// written, and the session was closed gracefully. Closing takes at most [`Options::finish_timeout`] plus
+    /// [`Options::close_timeout`]. If the link is lost and a reconnect policy is set, that time is also the bound for
+    /// reconnecting.
     ///
     /// # Cancel safety
-    /// As of [`run`](Self::run).
+    /// See [`run`](Self::run).
     ///
     /// # Errors
-    /// As of [`run`](Self::run). That the connection did not end in order is no error here: [`Ran::end`] has it.
+    /// See [`run`](Self::run). A connection that did not end gracefully is not an error of this method: see
+    /// [`Ran::end`].
     pub async fn run_to_end<T, E, F>(self, application: F) -> Result<Ran<T>, E>
     where
         F: AsyncFnOnce(&Connection<P>) -> Result<T, E>,
@@ -302,34 +303,34 @@ impl<P: Protocol> Connect<P> {
     }
 }
 
-/// What a function gave, and how the connection that it was called with ended: see [`Connect::run_to_end`].
+/// The value of an application function, and how its connection ended. Returned by [`Connect::run_to_end`].
 #[derive(Clone, Debug)]
 #[must_use = "the end of the connection may be an error"]
 #[non_exhaustive]
 pub struct Ran<T> {
-    /// What the function gave.
+    /// The function's value.
     pub value: T,
-    /// How the connection ended: everything that was sent has left, and the session was closed in order, or not.
+    /// How the connection ended. `Ok` if everything was written and the session was closed gracefully.
     pub end: Result<(), Error>,
 }
 
 impl Connect<Realtime> {
-    /// Converses with this model; at an Azure endpoint, with this deployment.
+    /// Starts a conversation with this model; at an Azure endpoint, with this deployment.
     pub fn model(self, model: impl Into<String>) -> Self {
         self.target(Target::Model(model.into()))
     }
 
-    /// Joins a call that is under way, to watch and to steer it.
+    /// Joins a call in progress, to observe and control it.
     pub fn call(self, id: impl Into<String>) -> Self {
         self.target(Target::Call(id.into()))
     }
 
-    /// Only transcribes.
+    /// Starts a session that only transcribes.
     pub fn transcription(self) -> Self {
         self.target(Target::Transcription)
     }
 
-    /// Converses with whatever the server serves: for servers that take no model in the URL.
+    /// Starts a conversation with a server that takes no model in its URL.
     pub fn without_model(self) -> Self {
         self.target(Target::Unnamed)
     }
@@ -348,7 +349,7 @@ impl<P: Protocol> fmt::Debug for Connect<P> {
     }
 }
 
-/// Where a connection leads, for as many attempts as it takes.
+/// Everything needed to connect, for any number of attempts.
 struct Place {
     client: Client,
     target: Target,

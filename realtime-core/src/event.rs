@@ -1,16 +1,16 @@
-//! The events of each protocol: a struct an event, a table a direction.
+//! Events: one struct per event, one enum per direction and protocol.
 //!
-//! A table ([`ServerEvent`], [`ClientEvent`], and [`translation`]'s pair) is an enum whose variants bear the wire's
-//! names. Both directions decode and encode, so a test or a server of your own speaks with the same types.
+//! An enum such as [`ServerEvent`] or [`ClientEvent`] has one variant per event, named after its type string. Both
+//! directions can be decoded and encoded, so tests and servers use the same types.
 //!
-//! Nothing that arrives is lost and nothing that arrives is fatal: a type without a name here is
-//! [`ServerEvent::Unknown`], a known type without what it is about [`ServerEvent::Malformed`], anything else
-//! [`ServerEvent::Invalid`], each with its own copy of the text.
+//! No incoming message is lost or fatal. An event of an unknown type is [`ServerEvent::Unknown`], one of a known type
+//! that lacks an essential member is [`ServerEvent::Malformed`], and anything else is [`ServerEvent::Invalid`]. Each
+//! keeps its text.
 
 pub use crate::realtime::event::*;
 
-/// The events of a translation session, in which the user speaks and the server continuously speaks and writes the same
-/// in another language. It is a protocol of its own: some events share a name with one of Realtime but have other members.
+/// Events of a translation session, in which the server continuously translates the user's speech. This is a separate
+/// protocol: some of its events share a name with one of Realtime but have different members.
 pub mod translation {
     pub use crate::translation::event::*;
 }

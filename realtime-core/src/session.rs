@@ -1,4 +1,4 @@
-//! What to do next: the state machine of a session. No network, no clock, no async.
+//! Session state: what the client knows of a session. No network, no clock, no async.
 
 pub use crate::{
     protocol::state::*,
@@ -6,7 +6,7 @@ pub use crate::{
     translation::state::TranslationState,
 };
 
-/// The state of a session that converses or transcribes, part by part.
+/// The state of a conversation or transcription session, part by part.
 pub mod realtime {
     pub use crate::realtime::state::*;
 }

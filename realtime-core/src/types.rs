@@ -1,6 +1,6 @@
-//! What events carry: sessions and their configuration, items, responses, tools, usage.
+//! Types that events carry: session configuration, items, responses, tools, usage.
 //!
-//! The structs that are sent hold exactly what is to be written: start from `Default` (or from `new`, where something
-//! is required) and name what you want to set. What the server reports about a session has structs of its own.
+//! Structs that are sent serialize exactly the members that were set: start with `Default` (or with `new`, if there are
+//! required members) and call the setters. Structs that describe a session as the server reports it are separate.
 
 pub use crate::{realtime::types::*, translation::types::*};

@@ -330,7 +330,7 @@ fn without_playback_there_is_no_player() {
     let (connection, ..) = open(Options::default());
     let error = connection.player().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoPlayback));
-    assert_eq!(error.to_string(), "the playback is not followed: set `Options::playback`");
+    assert_eq!(error.to_string(), "playback is not tracked: set `Options::playback`");
 }
 
 #[test]

@@ -109,8 +109,8 @@ fn a_second_response_waits_for_the_first_and_a_third_is_refused() {
             // It is true whatever is in progress, and says what to set.
             assert_eq!(
                 third.to_string(),
-                "a response is in progress, or a request for one waits, and `Options::overlap` lets no more wait: await \
-                 it, cancel it, or set `Overlap::Queue`"
+                "a response is in progress or requested, and `Options::overlap` does not allow another to wait: await it, \
+                 cancel it, or set `Overlap::Queue`"
             );
             connection.send(ResponseCancel::default().response_id("overtakes")).unwrap();
             let (first, second) = join(first, second).await;

@@ -17,90 +17,91 @@ use crate::{
 pub(crate) use send::MAX_APPEND;
 pub use send::SendErrorKind;
 
-/// Why a connection could not be opened, or ended, or a request failed.
+/// Failure of a connection or of a request.
 ///
-/// A clone is the same error: everything that waits on a connection is told. Its [`source`](error::Error::source) is what
-/// caused it: for a request that the end of the connection left unanswered, the reason for which that ended.
+/// Clones are the same error, so that everything that waits on a connection receives it. Its
+/// [`source`](error::Error::source) is the cause. For a request left unanswered by the end of the connection, that is
+/// the reason the connection ended.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     cause: Option<Error>,
-    /// What the server said where the kind has no place for it: in its answer to the handshake, or right before it closed.
+    /// Error reported by the server where the kind has no place for it: in its response to the handshake, or right
+    /// before it closed the connection.
     said: Option<Box<ErrorEvent>>,
 }
 
-/// What went wrong.
+/// The kind of an [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The settings make no handshake. Nothing was sent.
+    /// The endpoint configuration is invalid. Nothing was sent.
     Endpoint(EndpointError),
-    /// The settings name no target, such as a model. Nothing was sent.
+    /// No target, such as a model, was chosen. Nothing was sent.
     NoTarget,
-    /// The credentials could not be had. Nothing was sent.
+    /// The credential callback failed. Nothing was sent.
     Credentials(CredentialError),
-    /// The transport could not connect, or broke.
+    /// The transport could not connect, or failed later.
     Transport(TransportError),
-    /// The server took the connection and refused the session: a wrong key, an unknown model.
+    /// The server accepted the connection but refused the session: wrong key, unknown model.
     Refused(Box<Refused>),
-    /// The connection itself was too slow: this deadline has passed.
+    /// A deadline of the connection itself passed.
     Timeout(Deadline),
-    /// The server said nothing of what was waited for: it did not open the session, answer an event or go on with a
-    /// response in time. Only the first ends the connection.
+    /// The server did not respond in time: it did not open the session, answer an event, or continue a response. Only
+    /// the first of these ends the connection.
     Unanswered(Box<Unanswered>),
-    /// The server closed the connection, with this frame, or without one. Code 1000 is here only if something was
-    /// still unanswered.
+    /// The server closed the connection, with or without a close frame. Code 1000 is an error only if a request was
+    /// unanswered.
     Closed(Option<CloseFrame>),
-    /// An event was not taken for sending.
+    /// The event was not accepted for sending.
     Send(SendErrorKind),
-    /// The server refused an event of ours.
+    /// The server refused the event.
     Request(Box<ErrorEvent>),
-    /// The link ended while an event that it had begun to send was unanswered: the server may have taken it or not. It
-    /// is not sent again, also where the connection goes on over another link.
+    /// The link was lost after writing the event had begun and before it was answered, so the server may have processed
+    /// it. It is not sent again, not even if the connection continues on another link.
     Ambiguous,
-    /// The connection ended before the event was sent.
+    /// The connection ended before the event was written.
     Unsent,
     /// The link ended before the server confirmed the end of the session.
     Unconfirmed,
-    /// The link was gone for this reason, and the application decided not to reconnect.
+    /// The link was lost for this reason, and the application decided not to reconnect.
     Aborted(Error),
-    /// The event was not sent before another session took the place of the one that it is about.
+    /// The event was not written before the session that it refers to was replaced.
     Stale,
-    /// Events wait to be read and there is no room for more. Nothing is lost: read them, then wait again.
+    /// The inbox is full. Nothing is lost: read events, then wait again.
     InboxFull,
-    /// The options do not turn the playback on, so there is nothing to play from.
+    /// Playback is not tracked, so there is no audio to play. See [`Options::playback`](crate::Options::playback).
     NoPlayback,
-    /// Parts of an answer were left out, for nobody took them and there was no room for more.
+    /// Parts of the response were dropped, because they were not read and their buffer was full.
     Lagged,
-    /// A message that is no event, where the options ask to end on one.
+    /// The server sent an invalid message, and the options treat that as fatal.
     Invalid(Box<str>),
-    /// The server sent a message over the limit.
+    /// The server sent a message that exceeds the size limit.
     TooLarge {
-        /// Its bytes.
+        /// Size in bytes.
         size: usize,
-        /// The most bytes that the options allow.
+        /// Limit in bytes.
         limit: usize,
     },
     /// The transport panicked.
     Panicked,
 }
 
-/// How a server refused a session.
+/// Details of a refused session.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refused {
-    /// What it said last before it closed.
+    /// The last error event before the server closed the connection.
     pub error: Option<ErrorEvent>,
-    /// The close frame. The service closes with 3000 for credentials and 4000 for the request.
+    /// The close frame. OpenAI closes with 3000 for credentials and 4000 for the request.
     pub close: Option<CloseFrame>,
 }
 
 impl Refused {
-    /// Whether another attempt may fare better. The type of the error decides where it is known: a fault of the
-    /// request, of the credential or of the account stays one, and a fault of the server passes. Else the close code
-    /// does.
+    /// Whether a retry may succeed. A known error type decides: faults of the request, the credential or the account
+    /// persist, faults of the server are transient. Otherwise the close code decides.
     fn is_retryable(&self) -> bool {
         match self.error.as_ref().and_then(|error| error.error.kind.as_deref()) {
             Some(
@@ -117,44 +118,43 @@ impl Refused {
     }
 }
 
-/// What a server did not do in time.
+/// Details of a missing answer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unanswered {
-    /// What was waited for.
+    /// The expected answer.
     pub awaited: Awaited,
-    /// How long, in all. Time in which a response was active does not count for an event of ours.
+    /// Time waited in total. For a client event, time during which a response is active does not count.
     pub waited: Duration,
-    /// What the server complained of meanwhile without saying which event it meant: perhaps why.
+    /// The last error event that named no event: possibly the cause.
     pub error: Option<ErrorEvent>,
-    /// The types of the events that came in place of the one that opens a session: the first eight. Empty for what
-    /// else is waited for.
+    /// Types of the events received instead of the one that opens a session: the first eight. Otherwise empty.
     pub came: Vec<Box<str>>,
-    /// Whether keepalives came, and nothing else: the server lives, and is silent.
+    /// Whether keepalive events were received, and nothing else.
     pub only_keepalives: bool,
 }
 
 impl Unanswered {
-    /// Nothing came that would say why.
+    /// Creates a description without details.
     pub(crate) fn new(awaited: Awaited, waited: Duration) -> Self {
         Self { awaited, waited, error: None, came: Vec::new(), only_keepalives: false }
     }
 }
 
-/// Something that a server is expected to do.
+/// An answer that a server is expected to give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Awaited {
-    /// To open the session.
+    /// Opening the session.
     Opening,
-    /// To answer an event of ours: to acknowledge it, to begin the response that it asks for, or to refuse it.
+    /// Answering a client event: acknowledging it, starting the response that it requests, or refusing it.
     Event {
         /// Its type, such as `response.create`.
         kind: Box<str>,
         /// Its id.
         event_id: Option<Id>,
     },
-    /// To go on with this response, or to end it.
+    /// Continuing or ending this response.
     Response(Id),
 }
 
@@ -162,15 +162,15 @@ pub enum Awaited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// Dialling, TLS and the upgrade.
+    /// Connecting: the socket, TLS and the upgrade.
     Connect,
     /// Writing one message.
     Write,
-    /// The answer to a ping.
+    /// The reply to a ping.
     Keepalive,
-    /// The protocol's own ending.
+    /// The graceful end of the session.
     Finish,
-    /// The session itself: the server is about to end it.
+    /// The maximum duration of the session, which is about to be reached.
     Session,
 }
 
@@ -179,19 +179,19 @@ impl Error {
         Self(Arc::new(Inner { kind, cause: None, said: None }))
     }
 
-    /// Why a transport could not connect, with the server's own words if there are any. Where they repeat a secret,
-    /// `***` stands in its place.
+    /// A transport's failure to connect, with the error described by the server, if any. Secrets repeated by the server
+    /// are replaced by `***`.
     pub(crate) fn connecting(error: TransportError, secrets: &[String]) -> Self {
         let said = error.body().and_then(|body| said(body, secrets)).map(Box::new);
         Self(Arc::new(Inner { kind: ErrorKind::Transport(error), cause: None, said }))
     }
 
-    /// An error that another has led to.
+    /// An error caused by another one.
     pub(crate) fn caused(kind: ErrorKind, cause: Option<&Self>) -> Self {
         Self(Arc::new(Inner { kind, cause: cause.cloned(), said: None }))
     }
 
-    /// The server's close, and what it complained of right before.
+    /// The connection was closed by the server, possibly after an error event.
     pub(crate) fn closed(frame: Option<CloseFrame>, said: Option<Box<ErrorEvent>>) -> Self {
         Self(Arc::new(Inner { kind: ErrorKind::Closed(frame), cause: None, said }))
     }
@@ -204,13 +204,13 @@ impl Error {
         Self::new(ErrorKind::Refused(Box::new(Refused { error, close })))
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// What the server said, if it said something: in an event, in the JSON body of its answer to the handshake, or in
-    /// what caused this error.
+    /// The error reported by the server, if any: in an event, in the JSON body of its response to the handshake, or in
+    /// the cause of this error.
     pub fn server(&self) -> Option<&ErrorEvent> {
         let own = match self.kind() {
             ErrorKind::Refused(refused) => refused.error.as_ref(),
@@ -222,7 +222,7 @@ impl Error {
         own.or_else(|| self.0.cause.as_ref()?.server())
     }
 
-    /// How long the server asks to wait before another attempt: see [`TransportError::retry_after`].
+    /// Delay that the server asks for before a retry. See [`TransportError::retry_after`].
     pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
         match self.kind() {
             ErrorKind::Transport(error) => error.retry_after(unix),
@@ -230,7 +230,7 @@ impl Error {
         }
     }
 
-    /// The server's close frame, if it sent one and the connection ended by it.
+    /// The server's close frame, if the connection ended with one.
     pub fn close_frame(&self) -> Option<&CloseFrame> {
         match self.kind() {
             ErrorKind::Refused(refused) => refused.close.as_ref(),
@@ -240,10 +240,10 @@ impl Error {
         }
     }
 
-    /// Whether another connection may fare better: after a broken or silent link, where a session did not open in
-    /// time, and after the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open. After
-    /// 1000 too, for that is an error only where something was unanswered. Never after a refusal for which the request,
-    /// the credential or the account is to blame.
+    /// Whether connecting again may succeed: after a broken or half-open link, after the server did not open the
+    /// session in time, and after the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was
+    /// open. Also after 1000, which is an error only if a request was unanswered. Never after a refusal caused by the
+    /// request, the credential or the account.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Transport(error) => error.is_retryable(),
@@ -256,8 +256,8 @@ impl Error {
     }
 }
 
-/// Whether a close code tells of something that passes: the server goes away, restarts, is overloaded, has failed, or
-/// is behind a gateway that has. 1005 and 1006 stand for no close frame at all.
+/// Whether a close code indicates a transient condition: the server is going away, restarting, overloaded, has failed,
+/// or is behind a gateway that has. 1005 and 1006 stand for a missing close frame.
 pub(crate) fn is_passing(code: u16) -> bool {
     matches!(code, 1001 | 1005 | 1006 | 1011..=1014)
 }
@@ -295,12 +295,12 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            ErrorKind::Endpoint(_) => f.write_str("the settings make no handshake"),
+            ErrorKind::Endpoint(_) => f.write_str("invalid endpoint configuration"),
             ErrorKind::NoTarget => f.write_str(
                 "nothing to connect to: choose a `model` (a conversation may also join a `call`, or only do \
                  `transcription`; a server that takes no model is connected to `without_model`)",
             ),
-            ErrorKind::Credentials(_) => f.write_str("the credentials could not be had"),
+            ErrorKind::Credentials(_) => f.write_str("could not obtain credentials"),
             ErrorKind::Transport(_) => match self.server() {
                 Some(error) => write!(f, "the server refused the connection: {}", error.error),
                 None => f.write_str("the transport failed"),
@@ -320,7 +320,7 @@ impl fmt::Display for Error {
                 Deadline::Write => "writing a message took too long",
                 Deadline::Keepalive => "the server no longer answers: a keepalive ping went unanswered",
                 Deadline::Finish => "the server did not end the session in time",
-                Deadline::Session => "the session is about to reach its greatest age",
+                Deadline::Session => "the session is about to reach its maximum duration",
             }),
             ErrorKind::Unanswered(unanswered) => unanswered.fmt(f),
             ErrorKind::Closed(frame) => {
@@ -329,7 +329,7 @@ impl fmt::Display for Error {
                     None => f.write_str("the connection ended without a close frame")?,
                 }
                 match &self.0.said {
-                    Some(said) => write!(f, ", after it had said: {}", said.error),
+                    Some(said) => write!(f, ", after reporting: {}", said.error),
                     None => Ok(()),
                 }
             }
@@ -340,18 +340,18 @@ impl fmt::Display for Error {
                  not known",
             ),
             ErrorKind::Ambiguous => f.write_str(
-                "the link ended before the server answered the event, which it may have taken: it is not sent again",
+                "the link was lost before the server answered the event, which it may have processed: it is not sent again",
             ),
             ErrorKind::Unsent => f.write_str("the connection ended before the event was sent"),
-            ErrorKind::Aborted(_) => f.write_str("the connection broke, and was not to be made anew"),
-            ErrorKind::Stale => f.write_str("the event is about a session that is gone, and was not sent"),
+            ErrorKind::Aborted(_) => f.write_str("the connection was lost, and the application decided not to reconnect"),
+            ErrorKind::Stale => f.write_str("the event refers to a session that was replaced, and was not sent"),
             ErrorKind::InboxFull => f.write_str(
                 "too many events wait to be read: read them and wait again, or, if nobody reads them, set \
                  `Options::unread` to `Unread::Discard`",
             ),
-            ErrorKind::NoPlayback => f.write_str("the playback is not followed: set `Options::playback`"),
-            ErrorKind::Lagged => f.write_str("parts of the answer were left out, for nobody took them"),
-            ErrorKind::Invalid(reason) => write!(f, "the server sent what is no event: {reason}"),
+            ErrorKind::NoPlayback => f.write_str("playback is not tracked: set `Options::playback`"),
+            ErrorKind::Lagged => f.write_str("parts of the response were dropped because they were not read in time"),
+            ErrorKind::Invalid(reason) => write!(f, "the server sent an invalid message: {reason}"),
             ErrorKind::TooLarge { size, limit } => {
                 write!(f, "the server sent a message of {size} bytes, over the limit of {limit}")
             }
@@ -378,7 +378,7 @@ impl fmt::Display for Unanswered {
         match &self.awaited {
             Awaited::Opening => write!(f, "timed out: the server did not open the session within {seconds} s")?,
             Awaited::Event { kind, .. } => write!(f, "timed out: `{kind}` was not acknowledged within {seconds} s")?,
-            Awaited::Response(id) => write!(f, "timed out: nothing more came of response {id} within {seconds} s")?,
+            Awaited::Response(id) => write!(f, "timed out: response {id} did not continue within {seconds} s")?,
         }
         if !self.came.is_empty() {
             write!(f, ", but sent `{}`", self.came.join("`, `"))?;
@@ -387,7 +387,7 @@ impl fmt::Display for Unanswered {
             f.write_str(", only keepalives (ping) came")?;
         }
         match &self.error {
-            Some(error) => write!(f, "; the server has said: {}", error.error),
+            Some(error) => write!(f, "; the server reported: {}", error.error),
             None => Ok(()),
         }
     }
@@ -403,11 +403,11 @@ impl fmt::Display for Awaited {
     }
 }
 
-/// The server's words in the body of a refusal.
+/// Parses the error described in the body of a refusal.
 pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
     let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
     let words = Words::read(body);
-    // What is in front of a service often has one word of its own.
+    // Proxies and gateways often use a member of their own.
     let detail = || {
         let body = serde_json::from_slice::<Value>(body).ok()?;
         let detail = ["message", "detail", "title"].iter().find_map(|name| body.get(name)?.as_str().map(str::to_owned));

@@ -2,75 +2,75 @@ use std::fmt;
 
 use crate::dialect::DialectError;
 
-/// The most audio that one append may hold: what the service takes.
+/// Maximum size in bytes of the audio in one append, set by the service.
 pub(crate) const MAX_APPEND: usize = 15 << 20;
 
-/// Why an event was not taken.
+/// Why an event was not accepted for sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendErrorKind {
-    /// Too much waits to be written. Await `ready`, or drop the event.
+    /// The outbox is full. Await `ready` and send again, or drop the event.
     Full,
     /// The connection is closing or has ended.
     Closed,
     /// The event is larger than [`Options::max_outbound`](crate::Options::max_outbound) allows.
     TooLarge {
-        /// Its bytes, as JSON.
+        /// Size of the event's JSON in bytes.
         size: usize,
-        /// The most bytes allowed.
+        /// Limit in bytes.
         limit: usize,
     },
-    /// More audio than the service takes in one append: 15 MiB.
+    /// The append contains more audio than the service accepts: 15 MiB.
     TooMuchAudio {
-        /// Its bytes.
+        /// Size of the audio in bytes.
         bytes: usize,
     },
-    /// An odd number of bytes where every sample has two.
+    /// The audio has an odd number of bytes, but two bytes per sample.
     HalfSample {
-        /// Its bytes.
+        /// Size of the audio in bytes.
         bytes: usize,
     },
-    /// A response of the conversation is in progress, or a request for one waits, and
-    /// [`Options::overlap`](crate::Options::overlap) lets no more wait.
+    /// A response is in progress or requested, and [`Options::overlap`](crate::Options::overlap) does not allow another
+    /// request to wait.
     ResponseActive,
-    /// A commit of less audio than the service takes: 100 ms. Only where no turn detection commits by itself.
+    /// The commit contains less audio than the service accepts, 100 ms. Not reported if turn detection commits.
     CommitTooShort {
-        /// How much there is, in milliseconds.
+        /// Duration of the audio in milliseconds.
         ms: u64,
     },
-    /// An item that is not known.
+    /// No such item is known.
     UnknownItem,
-    /// More audio of an item than was received.
+    /// The position is beyond the audio received for the item.
     BeyondReceived {
-        /// How much was received, in milliseconds.
+        /// Duration of the received audio in milliseconds.
         received_ms: u64,
     },
-    /// Another voice, after the model has spoken with the present one.
+    /// The voice cannot be changed after the model has spoken.
     VoiceInUse,
-    /// A `Malformed` or `Invalid` event: those are only ever received.
+    /// The event is `Malformed` or `Invalid`. These can only be received.
     NoEvent,
-    /// Something that the server's [dialect](crate::dialect::Dialect) cannot say.
+    /// The event contains something that the server's [dialect](crate::dialect::Dialect) cannot express.
     Dialect(DialectError),
 }
 
 impl fmt::Display for SendErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => f.write_str("too much waits to be written: await `ready`, then send again"),
+            Self::Full => f.write_str("the outbox is full: await `ready`, then send again"),
             Self::Closed => f.write_str("the connection is closed"),
             Self::TooLarge { size, limit } => write!(f, "the event has {size} bytes, over the limit of {limit}"),
             Self::TooMuchAudio { bytes } => {
-                write!(f, "{bytes} bytes of audio in one append, and the service takes {MAX_APPEND}: split them")
+                write!(f, "{bytes} bytes of audio in one append exceed the service's limit of {MAX_APPEND}: split them")
             }
             Self::HalfSample { bytes } => {
-                write!(f, "{bytes} bytes of 16-bit audio end in half a sample: append an even number")
+                write!(f, "{bytes} bytes of 16-bit audio end within a sample: append an even number")
             }
             Self::ResponseActive => f.write_str(
-                "a response is in progress, or a request for one waits, and `Options::overlap` lets no more wait: await \
-                 it, cancel it, or set `Overlap::Queue`",
+                "a response is in progress or requested, and `Options::overlap` does not allow another to wait: await it, \
+                 cancel it, or set `Overlap::Queue`",
             ),
             Self::CommitTooShort { ms } => {
-                write!(f, "a commit of {ms} ms of audio, and the service takes no less than 100: append more")
+                write!(f, "a commit of {ms} ms of audio is below the service's minimum of 100 ms: append more")
             }
             Self::UnknownItem => f.write_str("there is no such item"),
             Self::BeyondReceived { received_ms } => {

@@ -1,7 +1,7 @@
-//! The words of servers that speak an older form of the protocol.
+//! Encoding for servers that speak an older form of the protocol.
 //!
-//! What arrives is read in either form. What is sent is said in the form that the server takes, by one pure function:
-//! [`Dialect::encode`]. Applications are written in the current form, whatever the server.
+//! Incoming events are accepted in both forms. Outgoing events are encoded in the form that the server expects, by one
+//! pure function: [`Dialect::encode`]. Applications always use the current form.
 //!
 //! ```
 //! use realtime_core::{dialect::Dialect, event::SessionUpdate, types::{AudioFormat, RealtimeSessionConfig}};
@@ -16,27 +16,27 @@
 
 use std::{error, fmt};
 
-/// The form of the protocol that a server takes. See [`Endpoint::dialect`](crate::endpoint::Endpoint::dialect).
+/// The form of the protocol that a server expects. See [`Endpoint::dialect`](crate::endpoint::Endpoint::dialect).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// The form that is generally available: the session's audio in `audio.input` and `audio.output`, formats as
-    /// objects, content parts named `output_text` and `output_audio`.
+    /// The generally available form: audio settings in `audio.input` and `audio.output`, formats as objects, content
+    /// parts named `output_text` and `output_audio`.
     #[default]
     Current,
-    /// The form of the beta, which Azure's preview endpoint takes: everything at the top of the session, formats as
-    /// words (`pcm16`, `g711_ulaw`, `g711_alaw`), `modalities`, content parts named `text` and `audio`.
+    /// The beta form, used by Azure's preview endpoint: all settings at the top level of the session, formats as
+    /// strings (`pcm16`, `g711_ulaw`, `g711_alaw`), `modalities`, content parts named `text` and `audio`.
     Flat,
 }
 
-/// Something that the server's dialect cannot say. Nothing was sent.
+/// A member that the server's dialect cannot express. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DialectError {
     pub(crate) member: &'static str,
 }
 
 impl DialectError {
-    /// What cannot be said: the path of a member, such as `session.reasoning`.
+    /// Path of the member, such as `session.reasoning`.
     pub fn member(self) -> &'static str {
         self.member
     }

@@ -1,4 +1,4 @@
-//! Which events travel on a connection.
+//! What a protocol is, and what all protocols share.
 
 pub mod dialect;
 #[macro_use]
@@ -24,28 +24,120 @@ use crate::{
     wire::{Id, base64},
 };
 
-/// A family of events, its opening and its ending: all that the connection knows of it.
+/// A family of events and the rules of its session: everything that a connection needs to know of a protocol.
 ///
-/// The same type string can mean different shapes on different sockets (`session.created` does), so every protocol
-/// has tables and a state of its own. [`Realtime`] and [`Translation`] come with the crate; another family is another
-/// implementation, and the connection stays as it is.
+/// The same type string can mean different things on different sockets (`session.created` does), so each protocol has
+/// its own events and its own state. [`Realtime`](crate::Realtime), [`Translation`](crate::Translation) and the
+/// protocols of [`live`](crate::live) come with this crate.
+///
+/// # Custom protocols
+///
+/// The trait is open. Implement it together with [`Event`] and [`State`], and connect with
+/// [`Client::protocol`](crate::Client::protocol). Methods added to these traits always have a default, so that an
+/// implementation keeps compiling. The macros that define this crate's own events are internal; a custom protocol uses
+/// serde, or any other decoder:
+///
+/// ```
+/// use bytes::Bytes;
+/// use realtime_core::{
+///     Id, Protocol,
+///     event::{ErrorEvent, Event, Recognition},
+///     session::{Changes, State, Timeouts},
+///     transport::{Instant, Text},
+/// };
+///
+/// /// Lines of text in both directions. The first line from the server opens the session.
+/// #[derive(Debug)]
+/// struct Lines;
+///
+/// #[derive(Clone, Debug, PartialEq)]
+/// struct Line(String);
+///
+/// impl Event for Line {
+///     const KINDS: &'static [&'static str] = &["line"];
+///
+///     fn decode(raw: &[u8]) -> Self {
+///         Self(String::from_utf8_lossy(raw).into_owned())
+///     }
+///     fn binary(raw: Bytes) -> Self {
+///         Self::decode(&raw)
+///     }
+///     fn encode(&self) -> Text {
+///         self.0.clone().into()
+///     }
+///     fn kind(&self) -> &str {
+///         "line"
+///     }
+///     fn event_id(&self) -> Option<&Id> {
+///         None
+///     }
+///     fn set_event_id(&mut self, _: Id) {}
+///     fn recognition(&self) -> Recognition<'_> {
+///         Recognition::Known
+///     }
+/// }
+///
+/// /// Counts the lines received. There are no requests, so nothing is ever awaited.
+/// #[derive(Clone, Debug, Default)]
+/// struct Count(u64);
+///
+/// impl State<Lines> for Count {
+///     fn sent(&mut self, _: u64, _: &Line, _: Instant) {}
+///     fn sent_audio(&mut self, _: usize, _: Instant) {}
+///     fn received(&mut self, _: &mut Line, _: Instant, _: &mut Changes<Line>) {
+///         self.0 += 1;
+///     }
+///     fn due(&self, _: &Timeouts) -> Option<Instant> {
+///         None
+///     }
+///     fn expire(&mut self, _: &Timeouts, _: Instant, _: &mut Changes<Line>) {}
+///     fn input_ms(&self, _: usize) -> u64 {
+///         0
+///     }
+/// }
+///
+/// impl Protocol for Lines {
+///     type ClientEvent = Line;
+///     type ServerEvent = Line;
+///     type State = Count;
+///     type Settings = ();
+///
+///     fn opened(_: &Line) -> bool {
+///         true
+///     }
+///     fn error(_: &Line) -> Option<ErrorEvent> {
+///         None
+///     }
+///     fn audio(_: &Line) -> Option<&[u8]> {
+///         None
+///     }
+///     fn append(_: &[u8]) -> Text {
+///         String::new().into() // There is no audio in this protocol.
+///     }
+/// }
+///
+/// # fn connect(client: realtime_core::Client) {
+/// let connection = client.protocol::<Lines>().target(realtime_core::endpoint::Target::path(["lines"]));
+/// # drop(connection); }
+/// ```
 pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
-    /// What the client sends.
+    /// Events sent by the client.
     type ClientEvent: Event;
-    /// What the server sends.
+    /// Events sent by the server.
     type ServerEvent: Event;
-    /// What is known of the session.
+    /// The client's knowledge of the session.
     type State: State<Self>;
-    /// What is said of a connection of this protocol before it is made: see [`Connect::settings`](crate::Connect::settings).
+    /// Settings of a connection, chosen before it is opened. See [`Connect::settings`](crate::Connect::settings).
     type Settings: Clone + fmt::Debug + Default + Send + Sync + 'static;
 
-    /// What must be sent before the server opens the session, for these settings and what is known of the session
-    /// before, if another link led to one.
+    /// The event that makes the server open the session, if the protocol has one. `before` is the state of the
+    /// session on the previous link, if there was one.
     fn opening(settings: &Self::Settings, before: &Self::State) -> Option<Self::ClientEvent> {
         let _ = (settings, before);
         None
     }
 
+<<<<<<< HEAD
     /// Where another link leads after one was lost, for these settings and what is known of the session that was on it.
     /// None: where the first one led.
     fn target_after_loss(settings: &Self::Settings, before: &Self::State) -> Option<Target> {
@@ -55,6 +147,10 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Whether the session is under way already, and outlives the connection: then the upgrade opens it, whatever
     /// arrives, and after a drop it is joined again.
+=======
+    /// Whether the connection joins a session that exists already and outlives it. The upgrade alone then opens the
+    /// connection, and a reconnect joins the same session again.
+>>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
     fn joins() -> bool {
         false
     }
@@ -62,17 +158,17 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// Whether this event opens the session.
     fn opened(event: &Self::ServerEvent) -> bool;
 
-    /// Whether this event says only that the server lives. Those of the WebSocket protocol are no events.
+    /// Whether this event is only a keepalive. WebSocket pings are not events.
     fn is_keepalive(event: &Self::ServerEvent) -> bool {
         matches!(event.kind(), "ping" | "pong" | "keepalive" | "keep_alive" | "heartbeat")
     }
 
-    /// The event that an acknowledgement is given as, where it has another name than the event that came.
+    /// The event that an `Ack` returns, if that differs from the event received.
     fn acknowledgement(event: &Self::ServerEvent) -> Self::ServerEvent {
         event.clone()
     }
 
-    /// What is sent to end the session in order; [`closed`](Self::closed) is then waited for.
+    /// The event that ends the session gracefully. [`closed`](Self::closed) is then awaited.
     fn closing() -> Option<Self::ClientEvent> {
         None
     }
@@ -83,32 +179,32 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
         false
     }
 
-    /// Whether a session that was to be [closed](Self::closing) has ended in order only if the server said so. Else the
+    /// Whether only the server's confirmation makes the end of a [closed](Self::closing) session graceful. Otherwise the
     /// end of the link is enough.
     fn confirms_end() -> bool {
         false
     }
 
-    /// The server's complaint, if the event is one, in the words of Realtime.
+    /// The error that the event reports, if any, in the form of Realtime's `error` event.
     fn error(event: &Self::ServerEvent) -> Option<ErrorEvent>;
 
-    /// Writes an event in the words of the server.
+    /// Encodes an event in the server's dialect.
     ///
     /// # Errors
-    /// The event has something that the dialect cannot say.
+    /// The event contains something that the dialect cannot express.
     fn encode(event: &Self::ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {
         let _ = dialect;
         Ok(event.encode())
     }
 
-    /// What the server complains of in a message that is no [`error`](Self::error), if it is to be had: asked of what
-    /// comes in place of the event that opens the session.
+    /// The error reported by a message that is not an [`error`](Self::error) event, if any. Called for messages received
+    /// in place of the event that opens the session.
     fn refusal(message: &[u8]) -> Option<ErrorEvent> {
         let _ = message;
         None
     }
 
-    /// Completes an event that is about to be queued, with ids that `fresh` makes of a prefix.
+    /// Completes an event before it is queued. `fresh` creates a unique id with a prefix.
     fn prepare(event: &mut Self::ClientEvent, fresh: &dyn Fn(&str) -> Id) {
         let _ = (event, fresh);
     }
@@ -116,39 +212,39 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// The audio that the event appends to the input buffer.
     fn audio(event: &Self::ClientEvent) -> Option<&[u8]>;
 
-    /// Whether the event uses up the audio appended before it, as a commit does.
+    /// Whether the event consumes the audio appended before it, as a commit does.
     fn is_audio_barrier(event: &Self::ClientEvent) -> bool {
         let _ = event;
         false
     }
 
-    /// Whether the event asks for a response of the conversation, of which there is one at a time.
+    /// Whether the event requests a response of the conversation, of which only one can be active at a time.
     fn is_scheduled(event: &Self::ClientEvent) -> bool {
         let _ = event;
         false
     }
 
-    /// How many bytes one sample of input audio has after this event, where it says so.
+    /// Size in bytes of one sample of input audio after this event, if the event sets it.
     fn sample_bytes(event: &Self::ClientEvent) -> Option<usize> {
         let _ = event;
         None
     }
 
-    /// Writes the event that appends this audio, in one allocation.
+    /// Encodes the event that appends this audio, in one allocation.
     fn append(audio: &[u8]) -> Text;
 
-    /// The event that appends this audio: what is given back where it is not taken.
+    /// The event that appends this audio. Returned to the caller if it cannot be queued.
     fn appended(audio: &[u8]) -> Self::ClientEvent {
         Self::ClientEvent::decode(Self::append(audio).as_bytes())
     }
 }
 
-/// How many bytes one sample has. One for a format that is not known, so that nothing is refused.
+/// Size of one sample in bytes. 1 for an unknown format, so that no audio is refused.
 pub(crate) fn sample_bytes(format: &AudioFormat) -> usize {
     format.bytes_per_sample().map_or(1, |bytes| bytes as usize)
 }
 
-/// The words of a complaint in the shapes that refusals by HTTP have.
+/// The error in a message that has the form of an HTTP error body.
 pub(crate) fn refusal(message: &[u8]) -> Option<ErrorEvent> {
     said(message, &[]).filter(|error| !error.error.message.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Conversation and transcription.
+//! The Realtime protocol: conversation and transcription.
 
 mod dialect;
 pub(crate) mod event;
@@ -21,7 +21,7 @@ use crate::{
     wire::Id,
 };
 
-/// Conversation and transcription.
+/// The protocol of conversation and transcription sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Realtime;
 
@@ -31,13 +31,13 @@ impl Protocol for Realtime {
     type State = RealtimeState;
     type Settings = ();
 
-    /// By its type alone, so that a member that does not fit keeps no session from being opened. Some servers open it by
-    /// `conversation.created`, and those that send neither say at least what became of an update.
+    /// Decided by the type alone, so that a member that does not fit cannot prevent a session from opening. Some
+    /// servers open it with `conversation.created`; those that send neither at least answer an update.
     fn opened(event: &ServerEvent) -> bool {
         matches!(event.kind(), "session.created" | "conversation.created" | "session.updated")
     }
 
-    /// Items that are announced by an older name, or by being complete, were added all the same.
+    /// An item announced under an older name, or only when complete, was added as well.
     fn acknowledgement(event: &ServerEvent) -> ServerEvent {
         let (event_id, previous_item_id, item) = match event {
             ServerEvent::ConversationItemCreated(created) => {
@@ -67,8 +67,8 @@ impl Protocol for Realtime {
         refusal(message)
     }
 
-    /// An item without an id gets one, so that the server's answer is told from other items. What was said in an item
-    /// that came from the server goes back in writing.
+    /// Assigns an id to an item without one, so that the server's answer can be matched. Converts audio content of an
+    /// item that came from the server to its transcript.
     fn prepare(event: &mut ClientEvent, fresh: &dyn Fn(&str) -> Id) {
         let ClientEvent::ConversationItemCreate(create) = event else { return };
         if let Item::Message(message) = &mut create.item {

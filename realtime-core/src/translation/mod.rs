@@ -1,4 +1,4 @@
-//! Translation.
+//! The translation protocol.
 
 pub(crate) mod event;
 pub(crate) mod state;
@@ -17,7 +17,7 @@ use crate::{
     transport::Text,
 };
 
-/// Translation: the user speaks, the server speaks the same in another language.
+/// The protocol of translation sessions: the server translates the user's speech into another language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Translation;
 

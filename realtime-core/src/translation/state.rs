@@ -1,4 +1,4 @@
-//! The session of a translation.
+//! The state of a translation session.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -24,27 +24,27 @@ use crate::{
     wire::Id,
 };
 
-/// What is known of a session that translates.
+/// The client's knowledge of a translation session.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct TranslationState {
-    /// What was said, in its own language, if the session transcribes it: the last 4 MiB of it.
+    /// Transcript of the user's speech, if the session transcribes it: the last 4 MiB.
     pub input_transcript: String,
-    /// The translation, in writing: the last 4 MiB of it.
+    /// Translation as text: the last 4 MiB.
     pub output_transcript: String,
-    /// Bytes of spoken translation that came.
+    /// Bytes of translated speech received.
     pub output_audio_bytes: u64,
-    /// Pieces of spoken translation that came.
+    /// Number of deltas of translated speech received.
     pub output_audio_events: u64,
-    /// How far the latest output that said so has come in the stream, in milliseconds.
+    /// Position of the latest output in the stream in milliseconds, if reported.
     pub elapsed_ms: Option<u64>,
     /// Whether the server has ended the session.
     pub closed: bool,
-    /// How much was sent.
+    /// Input audio sent.
     pub input: Input,
-    /// The server's complaints, the latest last.
+    /// Errors reported by the server, the latest last.
     pub errors: VecDeque<Complaint>,
-    /// Types of events that were not known, the latest last.
+    /// Types of unknown events, the latest last.
     pub unknown: VecDeque<Box<str>>,
     info: Option<TranslationSessionInfo>,
     requests: Requests<RequestKind>,
@@ -53,7 +53,7 @@ pub struct TranslationState {
     memory: Retention,
 }
 
-/// Nothing stops it: a translation has no responses.
+/// Never paused: a translation has no responses.
 const CLOCK: Patience = Patience::new();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ enum RequestKind {
 }
 
 impl TranslationState {
-    /// The session as the server last described it. None before it is open.
+    /// The session as last described by the server. `None` before it is open.
     pub fn info(&self) -> Option<&TranslationSessionInfo> {
         self.info.as_ref()
     }
@@ -75,7 +75,7 @@ impl TranslationState {
         }
     }
 
-    /// The request that an error refuses: the one that it names, else the only one there is.
+    /// Takes the request that an error refuses: the one it names, or else the only one.
     fn refused(&mut self, named: Option<&Id>) -> Option<Request<RequestKind>> {
         if let Some(id) = named {
             if let Some(request) = self.requests.refused(id) {

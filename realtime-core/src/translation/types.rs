@@ -4,70 +4,70 @@ use crate::{
 };
 
 wire! {
-    /// What a session that translates is to be like. What is left out stays as it is.
+    /// Configuration of a translation session. Members that are not set keep their value.
     pub struct TranslationSessionConfig {
-        /// What it hears and what it speaks.
+        /// Audio settings.
         deep audio: TranslationAudioConfig,
     }
 
-    /// The audio of a session that translates: 16-bit PCM at 24,000 Hz in both directions.
+    /// Audio settings of a translation session: 16-bit PCM at 24,000 Hz in both directions.
     pub struct TranslationAudioConfig {
-        /// What is to be translated.
+        /// Input settings.
         deep input: TranslationInput,
-        /// What is spoken.
+        /// Output settings.
         deep output: TranslationOutput,
     }
 
-    /// What is to be translated.
+    /// Input settings of a translation session.
     pub struct TranslationInput {
-        /// The model that writes down what was said (its name, nothing else); null turns that off. The translation
-        /// does not need it.
+        /// Model that transcribes the user's speech (only its name), or null to turn transcription off. The translation
+        /// does not depend on it.
         patch transcription: Transcription,
-        /// How the audio is filtered; null turns that off.
+        /// Noise reduction, or null to turn it off.
         patch noise_reduction: NoiseReduction,
     }
 
-    /// What is spoken.
+    /// Output settings of a translation session.
     pub struct TranslationOutput {
-        /// The language of the translation: `es`.
+        /// Target language: `es`.
         opt language: String,
     }
 
-    /// A session that translates, as the server reports it.
+    /// A translation session as described by the server.
     pub struct TranslationSessionInfo {
-        /// Its id.
+        /// Id.
         opt id: Id,
         /// Always `translation`.
         opt kind as "type": TranslationSessionKind,
-        /// When the server will end it, in seconds since 1970.
+        /// When the server will end the session, in seconds since the Unix epoch.
         opt_int expires_at: u64,
         /// The model.
         opt model: String,
-        /// What it hears and what it speaks.
+        /// Audio settings.
         opt audio: TranslationAudioInfo,
     }
 
-    /// The audio of a session that translates.
+    /// Audio settings of a translation session, as described by the server.
     pub struct TranslationAudioInfo {
-        /// What is translated.
+        /// Input settings.
         opt input: TranslationInputInfo,
-        /// What is spoken.
+        /// Output settings.
         opt output: TranslationOutput,
     }
 
-    /// What is translated.
+    /// Input settings of a translation session, as described by the server.
     pub struct TranslationInputInfo {
-        /// How what was said is written down, if it is.
+        /// Transcription settings, if on.
         opt transcription: Transcription,
-        /// How the audio is filtered, if it is.
+        /// Noise reduction, if on.
         opt noise_reduction: NoiseReduction,
     }
 }
 
 open_enum! {
-    /// What sort of session it is.
+    /// Type of the session.
     pub enum TranslationSessionKind {
-        /// One that translates.
+        /// A translation session.
         Translation = "translation",
     }
 }
@@ -78,7 +78,7 @@ merged! {
     TranslationOutput { language }
 }
 
-/// Short forms of what lies deep.
+/// Shortcuts for nested settings.
 impl TranslationSessionConfig {
     /// Sets `audio.output.language`.
     #[must_use]

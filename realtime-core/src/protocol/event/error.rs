@@ -6,14 +6,14 @@ use crate::{
 };
 
 server_events! {
-    /// Something went wrong: with what the client sent, or on the server. By itself it does not end the session.
+    /// An error caused by a client event or by the server. It does not end the session by itself.
     pub struct ErrorEvent mended by from_around {
-        /// What went wrong.
+        /// The error.
         soft error: ErrorBody,
     }
 }
 
-/// Other servers say the same beside the error, or without one.
+/// Some servers put these members next to the error object, or send no such object.
 fn from_around(mut event: ErrorEvent, value: &RawValue, notes: &mut Notes) -> ErrorEvent {
     const NAMES: &[&str] = &["message", "code", "param"];
 

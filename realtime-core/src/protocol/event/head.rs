@@ -1,4 +1,4 @@
-//! Finds an event's type without reading the event.
+//! Finds the type of an event without parsing the event.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,15 +10,15 @@ use serde_json::value::RawValue;
 
 use crate::wire::{Id, text::Borrowed};
 
-/// The type, where it stands first and plainly, as it nearly always does.
+/// The type, if it is the first member and contains no escapes, as is nearly always the case.
 pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
     let rest = raw.strip_prefix(br#"{"type":""#)?;
     let end = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
     (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
 }
 
-/// Reads an event of many members: sooner done if its text is checked once as a whole than string by string. Bytes that
-/// are no text may still be an event, for what is not known is not looked at.
+/// Parses a large event. Validating its text once as a whole is faster than validating string by string. Invalid UTF-8
+/// may still be an event, because unknown members are skipped.
 pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
     match std::str::from_utf8(raw) {
         Ok(text) => serde_json::from_str(text),
@@ -26,19 +26,19 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_
     }
 }
 
-/// The message without a byte order mark in front, which is none of its text.
+/// Removes a byte order mark.
 pub(crate) fn without_mark(raw: &[u8]) -> &[u8] {
     raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw)
 }
 
-/// What any event has.
+/// The members that any event has.
 pub(crate) struct Head<'a> {
     pub(crate) kind: Cow<'a, str>,
     pub(crate) event_id: Option<Id>,
 }
 
 impl<'a> Head<'a> {
-    /// Reads a whole message for its head, wherever the members stand. The error says why it is no event.
+    /// Scans a whole message for these members, in any position. The error says why the message is not an event.
     pub(crate) fn scan(raw: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))?;
         let members: Members<'a> = serde_json::from_str(text).map_err(|error| reason(&error))?;
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 while let Some(Borrowed(key)) = map.next_key()? {
                     match &*key {
                         "type" => members.kind = Some(map.next_value::<Borrowed<'de>>()?.0),
-                        // One that is no text is none, and no reason to lose the event.
+                        // An `event_id` that is not a string is ignored.
                         "event_id" => {
                             members.event_id = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok()
                         }
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// What serde says of a message that does not fit, without the text that it found: that may be a secret.
+/// serde's message for a value that does not fit, without the value itself, which may be a secret.
 pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some((start, found)) = text.split_once("string \"") else { return text };

@@ -1,4 +1,4 @@
-//! What all events have in common, whichever protocol they belong to.
+//! The traits and types that the events of all protocols share.
 
 #[macro_use]
 mod table;
@@ -20,80 +20,82 @@ pub(crate) use head::reason;
 pub use reading::Reading;
 pub use unrecognized::{Custom, Invalid, Malformed, Unknown};
 
-/// One direction's table of events.
+/// All events of one direction of a protocol.
 ///
-/// Implemented by the enums of this module. A protocol of your own brings its own tables.
+/// Implemented by enums such as [`ServerEvent`](crate::event::ServerEvent). A custom protocol implements it for its
+/// own.
 pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
-    /// The type strings of all events in the table, current names only.
+    /// The type strings of all events, by their current names.
     const KINDS: &'static [&'static str];
 
-    /// Reads one message. Never fails: what is not understood is an event too.
+    /// Decodes one message. Never fails: a message that is not understood becomes an event as well.
     fn decode(raw: &[u8]) -> Self;
 
-    /// Reads one message, and tells how it had to be read. By default [`decode`](Self::decode), which tells nothing.
+    /// Decodes one message, and reports how it had to be read. The default calls [`decode`](Self::decode) and reports
+    /// nothing.
     fn read(raw: &[u8], reading: &mut Reading) -> Self {
         let _ = reading;
         Self::decode(raw)
     }
 
-    /// What a binary message becomes. There are no binary events, but some servers send what is text as binary; what is
-    /// not that either is no event at all.
+    /// Decodes a binary message. The protocol has none, but some servers send text as binary. Anything else becomes an
+    /// invalid event.
     fn binary(raw: Bytes) -> Self;
 
-    /// As [`binary`](Self::binary), and tells how it had to be read.
+    /// Decodes a binary message, and reports how it had to be read.
     fn read_binary(raw: Bytes, reading: &mut Reading) -> Self {
         let _ = reading;
         Self::binary(raw)
     }
 
-    /// The JSON that travels.
+    /// Encodes the event as JSON.
     fn encode(&self) -> Text;
 
-    /// The type string, by its current name. Empty where there is none to be found.
+    /// The type string, by its current name. Empty if there is none.
     fn kind(&self) -> &str;
 
-    /// The id that its sender gave it.
+    /// The id assigned by the sender.
     fn event_id(&self) -> Option<&Id>;
 
-    /// Gives it an id. An event that is kept as raw text stays as it is.
+    /// Sets the id. An event that is kept as raw text is not changed.
     fn set_event_id(&mut self, id: Id);
 
-    /// Whether the table knows it, and why not if not.
+    /// Whether the event is known, and if not, why.
     fn recognition(&self) -> Recognition<'_>;
 }
 
-/// What became of a message that was read.
+/// How a message was recognized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recognition<'a> {
-    /// An event of the table.
+    /// An event of a known type.
     Known,
-    /// A well-formed event whose type is not in the table.
+    /// A well-formed event of an unknown type.
     Unknown,
-    /// An event of the table whose members do not fit, for the reason given.
+    /// An event of a known type whose members do not fit, and the reason.
     Malformed(&'a str),
-    /// No event at all, for the reason given.
+    /// Not an event, and the reason.
     Invalid(&'a str),
 }
 
-/// An event struct that is a variant of the table `E`.
+/// A struct that is the content of one variant of the enum `E`.
 ///
-/// It lets a type stand for its event: in `Connection::on`, in an expectation of a test.
+/// It makes a type stand for its event, as in `Connection::on` and in the expectations of tests.
 pub trait EventOf<E>: Sized {
     /// The event's type string.
     const KIND: &'static str;
 
-    /// The struct within the event, if it is this one.
+    /// Borrows the struct if the event is of this type.
     fn get(event: &E) -> Option<&Self>;
 
-    /// Takes the struct out of the event, or gives the event back.
+    /// Extracts the struct.
     ///
     /// # Errors
-    /// The event, if it is another.
+    /// Returns the event if it is of another type.
     fn take(event: E) -> Result<Self, E>;
 }
 
-/// The JSON of an event: its type first, where a reader looks for it.
+/// Encodes an event with its type as the first member.
 #[expect(clippy::expect_used, reason = "see the proof beside it")]
 pub(crate) fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text {
     struct Tagged<'a, T>(&'a str, &'a T);
@@ -104,12 +106,12 @@ pub(crate) fn encode_tagged<T: serde::Serialize>(kind: &str, event: &T) -> Text 
         }
     }
 
-    // Serialising to memory fails only where a type's own `Serialize` does or a map's key is no string: no type of
-    // this crate has either.
+    // Serializing to memory fails only if a type's own `Serialize` fails or a map key is not a string. No type of this
+    // crate does either.
     serde_json::to_string(&Tagged(kind, event)).expect("events have a JSON form").into()
 }
 
-/// Writes an event that is kept as text.
+/// Serializes an event that is kept as text.
 pub(crate) fn write_raw<S: serde::Serializer>(serializer: S, text: &Text) -> Result<S::Ok, S::Error> {
     let raw: &serde_json::value::RawValue =
         serde_json::from_slice(text.as_bytes()).map_err(serde::ser::Error::custom)?;

@@ -2,21 +2,22 @@ use serde_json::value::RawValue;
 
 use crate::wire::{Notes, Omission};
 
-/// How a message had to be read, beside the event that it became.
+/// How a message had to be read, beyond the resulting event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reading {
-    /// Whether it came by an older name. Some servers send an event by both its names.
+    /// Whether the event arrived under an older name. Some servers send an event under both of its names.
     pub older_name: bool,
-    /// What did not fit and was left out, the first sixteen of it.
+    /// Members that did not fit and were left out: the first sixteen.
     pub left_out: Vec<Omission>,
-    /// Bytes that the event takes beside the length of its message, where that may be many times more; else 0.
+    /// Memory in bytes that the event needs beyond the length of its message, where that may be many times more;
+    /// otherwise 0.
     pub weight: usize,
 }
 
 impl Reading {
-    /// Reads a message member by member. If the event cannot be placed: the name of the member that it would need, if
-    /// that is why.
+    /// Reads a message member by member. On failure, returns the name of the required member that is missing, if that
+    /// is the reason.
     pub(crate) fn leniently<T>(
         &mut self,
         text: &[u8],

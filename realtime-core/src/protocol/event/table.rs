@@ -1,10 +1,10 @@
-/// The structs of events the client sends, as [`wire!`] makes them, each with its id first.
+/// Structs of client events, made by [`wire!`], each with an optional id.
 macro_rules! client_events {
     ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })+) => {
         wire! {$(
             $(#[$meta])*
             pub struct $name {
-                /// An id of the client's choosing, up to 512 characters: an `error` that the event causes names it.
+                /// Id chosen by the client, up to 512 characters. An `error` caused by the event refers to it.
                 opt event_id: crate::wire::Id,
                 $($body)*
             }
@@ -12,13 +12,13 @@ macro_rules! client_events {
     };
 }
 
-/// The structs of events the server sends, as [`wire!`] makes them, each with its id first.
+/// Structs of server events, made by [`wire!`], each with an optional id.
 macro_rules! server_events {
     ($($(#[$meta:meta])* pub struct $name:ident $(mended by $mend:ident)? { $($body:tt)* })+) => {
         wire! {$(
             $(#[$meta])*
             pub struct $name $(mended by $mend)? {
-                /// The id that the server gave the event.
+                /// Id assigned by the server.
                 opt event_id: crate::wire::Id,
                 $($body)*
             }
@@ -26,12 +26,12 @@ macro_rules! server_events {
     };
 }
 
-/// One direction's events: wire name => variant, those in the second list boxed, for they are large.
+/// The events of one direction: type string => variant. Variants in the second list are boxed because they are large.
 ///
-/// A variant holds the struct of its own name, or the one named in brackets. A second name behind `|` is an older one
-/// that still arrives: the event that is read goes by its current name. What `first` names is asked before everything
-/// else; it gives none, or what would have been read without it. In a `lenient` table an event that does not fit is read
-/// once more, member by member.
+/// A variant holds the struct of its own name, or the one named in brackets. A second type string after `|` is an older
+/// name that servers still use; the decoded event has the current one. The `first` function, if given, is tried before
+/// everything else: it returns either `None` or exactly what the general path would return. If the table is `lenient`,
+/// an event that does not fit is read a second time, member by member.
 macro_rules! events {
     (
         $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?;
@@ -44,16 +44,17 @@ macro_rules! events {
         pub enum $table {
             $(#[doc = concat!("`", $kind, "`")] $event(events!(@struct $event $($inner)?)),)*
             $(#[doc = concat!("`", $big_kind, "`")] $big(Box<events!(@struct $big $($big_inner)?)>),)*
-            /// An event that the table does not name.
+            /// An event of an unknown type.
             $unknown($unknown),
-            /// An event of the table that does not fit it.
+            /// An event of a known type whose members do not fit.
             Malformed(Box<$crate::protocol::event::Malformed>),
-            /// No event at all.
+            /// A message that is not an event.
             Invalid(Box<$crate::protocol::event::Invalid>),
         }
 
         impl $table {
-            /// Reads an event whose type is known, and tells its current name; none if the table does not name it.
+            /// Decodes an event of a known type strictly and returns its current name, or `None` if the type is
+            /// unknown.
             fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
                     $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
@@ -62,7 +63,7 @@ macro_rules! events {
                 })
             }
 
-            /// Reads an event whose type is known, member by member.
+            /// Decodes an event of a known type member by member.
             fn parse_leniently(
                 kind: &str,
                 raw: &serde_json::value::RawValue,
@@ -77,7 +78,7 @@ macro_rules! events {
                 }
             }
 
-            /// Reads one message, whatever it is.
+            /// Decodes any message by the general path.
             pub(crate) fn general(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
                 let mut error = None;
                 if let Some(kind) = $crate::protocol::event::head::leading_kind(raw)
@@ -95,7 +96,7 @@ macro_rules! events {
                 Self::decode_anywhere(raw, error, reading)
             }
 
-            /// `error` says why the strict way has failed, if it was gone.
+            /// `error` is the reason why strict decoding failed, if it was attempted.
             #[cold]
             fn decode_anywhere(
                 raw: &[u8],
@@ -138,7 +139,7 @@ macro_rules! events {
                 Self::Malformed(Box::new(Malformed::new(current, head, text, &error)))
             }
 
-            /// The current name of an event.
+            /// The current name of a type.
             fn current(kind: &str) -> Option<&'static str> {
                 match kind {
                     $($kind $(| $legacy)* => Some($kind),)*

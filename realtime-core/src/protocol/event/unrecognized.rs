@@ -1,4 +1,4 @@
-//! Messages that are no event of the table. Their `Debug` leaves the text out, for it may hold anything.
+//! Messages that are not known events. Their `Debug` output omits the text, which may contain anything.
 
 use std::fmt;
 
@@ -10,39 +10,39 @@ use crate::{
     wire::{Id, Json},
 };
 
-/// An event whose type is not in the table: newer than this crate, or a gateway's own.
+/// An event of an unknown type: newer than this crate, or specific to a gateway.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unknown {
-    /// Its type string.
+    /// Type string.
     pub kind: Box<str>,
-    /// The id that its sender gave it.
+    /// Id assigned by the sender.
     pub event_id: Option<Id>,
     /// The whole message.
     pub raw: Box<str>,
 }
 
-/// An event of the table whose members do not fit: one is missing that must be there, or has another type.
+/// An event of a known type whose members do not fit: a required one is missing or has an unexpected type.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Malformed {
-    /// Its type string, by its current name.
+    /// Type string, by its current name.
     pub kind: &'static str,
-    /// The id that its sender gave it.
+    /// Id assigned by the sender.
     pub event_id: Option<Id>,
     /// The whole message.
     pub raw: Box<str>,
-    /// What does not fit, and where.
+    /// Which member does not fit, and why.
     pub reason: Box<str>,
 }
 
-/// A message that is no event at all: no JSON object, no `type`, no UTF-8, or a binary message.
+/// A message that is not an event: not a JSON object, no `type`, not UTF-8, or a binary message.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Invalid {
     /// The whole message.
     pub raw: Bytes,
-    /// Why it is no event.
+    /// Why it is not an event.
     pub reason: Box<str>,
 }
 
@@ -70,7 +70,7 @@ impl Malformed {
     }
 }
 
-/// The text of a message whose head was read, so that it is UTF-8.
+/// Copies the text of a message that is known to be UTF-8.
 fn own(raw: &[u8]) -> Box<str> {
     String::from_utf8_lossy(raw).into()
 }
@@ -80,13 +80,13 @@ impl Invalid {
         Self { raw: Bytes::copy_from_slice(raw), reason: reason.into() }
     }
 
-    /// A message that was binary. The bytes are copied, for they may be a view of a larger buffer.
+    /// Creates the event for a binary message. The bytes are copied, because they may be a slice of a larger buffer.
     pub(crate) fn binary(raw: Bytes) -> Self {
         Self::new(&raw, "a binary message".into())
     }
 }
 
-/// An event of your own making, sent as it stands: a type newer than this crate, or a gateway's own.
+/// A custom client event, sent as is: of a type newer than this crate, or specific to a gateway.
 #[derive(Clone, PartialEq)]
 pub struct Custom {
     kind: Box<str>,
@@ -95,10 +95,10 @@ pub struct Custom {
 }
 
 impl Custom {
-    /// Takes the JSON of a whole event.
+    /// Creates an event from its complete JSON.
     ///
     /// # Errors
-    /// It is no object with a string `type`.
+    /// The JSON is not an object with a string member `type`.
     pub fn new(json: Json) -> Result<Self, Invalid> {
         match Head::scan(json.as_str().as_bytes()) {
             Ok(head) => Ok(Self { kind: head.kind.into(), event_id: head.event_id, json }),
@@ -111,7 +111,7 @@ impl Custom {
         &self.kind
     }
 
-    /// The event's id, if it has one.
+    /// The event's id, if any.
     pub fn event_id(&self) -> Option<&Id> {
         self.event_id.as_ref()
     }
@@ -120,7 +120,7 @@ impl Custom {
         String::from(self.json.as_str()).into()
     }
 
-    /// The whole event.
+    /// The complete JSON.
     pub fn json(&self) -> &Json {
         &self.json
     }
@@ -128,7 +128,7 @@ impl Custom {
 
 impl From<Unknown> for Custom {
     fn from(unknown: Unknown) -> Self {
-        // Its text was read as an object once, so it is JSON.
+        // The text was parsed as an object before, so it is valid JSON.
         let json = Json::parse(unknown.raw).unwrap_or_else(|_| serde_json::Value::Null.into());
         Self { kind: unknown.kind, event_id: unknown.event_id, json }
     }

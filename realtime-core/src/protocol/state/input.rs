@@ -1,36 +1,36 @@
 use crate::{protocol::types::ErrorBody, wire::Id};
 
-/// What the user says: how much was sent, and what the server made of it.
+/// Input audio: what was sent, and what the server made of it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Input {
-    /// Bytes of audio sent, in all.
+    /// Bytes of audio sent in total.
     pub appended_bytes: u64,
-    /// Bytes of audio sent since the last commit or clear, of either side.
+    /// Bytes of audio sent since the last commit or clear by either side.
     pub buffered_bytes: u64,
-    /// Appends sent.
+    /// Number of appends sent.
     pub appends: u64,
-    /// Commits sent.
+    /// Number of commits sent.
     pub commits: u64,
-    /// Clears sent.
+    /// Number of clears sent.
     pub clears: u64,
-    /// How often the server said that it had committed the buffer.
+    /// Number of times the server reported a commit.
     pub committed: u64,
-    /// How often the server said that it had cleared the buffer.
+    /// Number of times the server reported a clear.
     pub cleared: u64,
-    /// How often the server spoke up because the user had not.
+    /// Number of idle timeouts, after which the server prompted the user.
     pub timeouts: u64,
-    /// The user speaks, as far as the server can tell.
+    /// The user's current speech, as detected by the server.
     pub speech: Option<Speech>,
 }
 
-/// The user speaks.
+/// Speech that the server detected and that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Speech {
-    /// The item that it will be. There is none yet.
+    /// Id of the item that the speech will become. The item does not exist yet.
     pub item_id: Id,
-    /// From where, in milliseconds of all audio sent in the session. None if the server does not say.
+    /// Start of the speech, in milliseconds of all audio sent in the session, if reported.
     pub start_ms: Option<u64>,
 }
 
@@ -42,12 +42,12 @@ impl Input {
     }
 }
 
-/// A complaint of the server, and the event that it is about.
+/// An error event, and the client event that it refers to.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Complaint {
-    /// What the server said.
+    /// The error.
     pub error: ErrorBody,
-    /// The type of the event of ours that it names.
+    /// Type of the client event that the error names.
     pub about: Option<Box<str>>,
 }

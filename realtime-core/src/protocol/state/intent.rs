@@ -1,13 +1,13 @@
-//! The configuration that the client wants: what it asked for, less what the server refused.
+//! The configuration that the client requested, except what the server refused.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// Every change of the configuration, as one.
+/// All configuration changes, merged.
 #[derive(Clone, Debug)]
 pub(crate) struct Intent<C> {
     granted: Option<Box<C>>,
-    /// On the wire, in order, by the number of the request.
+    /// Changes in flight, in order, by request number.
     asked: Vec<(u64, C)>,
 }
 
@@ -17,7 +17,7 @@ impl<C> Default for Intent<C> {
     }
 }
 
-/// How many changes may be unanswered. The oldest is then taken for granted.
+/// Maximum number of unanswered changes. Beyond it, the oldest is assumed to be granted.
 const MOST: usize = 64;
 
 impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
@@ -40,7 +40,7 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
         }
     }
 
-    /// All that was asked for and not refused, as one change. From now on it is taken for granted.
+    /// Merges all changes that were not refused. They are assumed to be granted from now on.
     pub(crate) fn take_all(&mut self) -> Option<C> {
         while let Some((seq, _)) = self.asked.first() {
             let seq = *seq;
@@ -50,7 +50,7 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
     }
 }
 
-/// One change after another. The types have a JSON form that reads back, so nothing is lost on the way.
+/// Merges two changes. The types survive a round trip through JSON, so nothing is lost.
 fn merge<C: Clone + Serialize + DeserializeOwned>(before: &C, after: &C) -> C {
     let merged = || {
         let mut value = serde_json::to_value(before).ok()?;
@@ -60,14 +60,14 @@ fn merge<C: Clone + Serialize + DeserializeOwned>(before: &C, after: &C) -> C {
     merged().unwrap_or_else(|| after.clone())
 }
 
-/// Members replace members; objects of the same `type` are merged, as the service merges them.
+/// Replaces members; objects of the same `type` are merged, as the service does.
 fn overlay(under: &mut Value, over: Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over))
             if under.get("type") == over.get("type") || !over.contains_key("type") =>
         {
             for (key, value) in over {
-                // A prompt's variables and a tool's schema are wholes.
+                // A prompt's variables and a tool's schema are replaced as a whole.
                 match under.get_mut(&key) {
                     Some(present) if key != "prompt" => overlay(present, value),
                     _ => drop(under.insert(key, value)),

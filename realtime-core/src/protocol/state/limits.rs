@@ -1,62 +1,62 @@
-//! How much is believed of what a server says. Its words are its own; the memory is ours.
+//! Limits on the memory that a server can make a session use.
 
 use std::collections::BTreeMap;
 
 use crate::protocol::types::{ErrorBody, Failure};
 
-/// Bytes of a text that is kept though it should be a few words: of errors, of types, of states.
+/// Maximum size in bytes of texts that should be short: messages of errors, types, states.
 pub(crate) const MOST_WORDS: usize = 4096;
 
-/// Bytes of the latest digits that were dialled.
+/// Bytes of the most recent DTMF digits kept.
 pub(crate) const MOST_DTMF: usize = 4096;
 
-/// Bytes of the latest part of each transcript of a translation: about a week of talk.
+/// Bytes kept of the end of each transcript of a translation: about a week of speech.
 pub(crate) const MOST_TRANSCRIPT: usize = 4 << 20;
 
-/// Items whose place in the order is known. Beyond that the oldest sixteenth of them leaves the state altogether.
+/// Maximum number of items whose position is known. Beyond it, the oldest sixteenth is removed from the state.
 pub(crate) const MOST_ITEMS: usize = 1 << 18;
 
-/// Bytes of an id that stays known when its item is forgotten.
+/// Maximum length in bytes of an id that is kept when its item is evicted.
 pub(crate) const MOST_KEPT_ID: usize = 64;
 
-/// Items that were spoken of and of which nothing has come yet, whose order is remembered.
+/// Maximum number of items mentioned but not yet described whose order is remembered.
 pub(crate) const MOST_MENTIONS: usize = 64;
 
-/// Bytes of the ids of one response's items.
+/// Maximum total size in bytes of the item ids of one response.
 pub(crate) const MOST_OUTPUT_IDS: usize = 64 << 10;
 
-/// Pieces of one transcription by speakers. Later ones are left out.
+/// Maximum number of diarized segments of one transcription. Later ones are dropped.
 pub(crate) const MOST_SEGMENTS: usize = 4096;
 
-/// Items of one response. Later ones are known to the conversation alone.
+/// Maximum number of items recorded per response. Later ones are part of the conversation only.
 pub(crate) const MOST_OUTPUT: usize = 1024;
 
-/// Calls that wait for their answers at one time, and the bytes of their arguments. Others are not run.
+/// Maximum number of unanswered function calls, and of the bytes of their arguments. Further calls are refused.
 pub(crate) const MOST_CALLS: usize = 1024;
 pub(crate) const MOST_ARGUMENTS: usize = 32 << 20;
 
-/// Calls that are remembered, so that none is run twice.
+/// Number of recent calls remembered, so that none is run twice.
 pub(crate) const MOST_SEEN: usize = 4096;
 
-/// Parts of items whose playback is followed. What comes after is neither followed nor kept to be played.
+/// Maximum number of content parts whose playback is tracked. Further parts are neither tracked nor queued.
 pub(crate) const MOST_PARTS: usize = 1024;
 
-/// Bytes of audio that wait to be played: 46 minutes of PCM. What comes after is not kept to be played.
+/// Maximum bytes of audio queued for playback: 46 minutes of PCM. Further audio is not queued.
 pub(crate) const MOST_QUEUED: usize = 128 << 20;
 
-/// Bytes of a response's metadata: the service takes 16 pairs of 64 and 512 letters. More is not kept.
+/// Maximum size in bytes of a response's metadata. The service allows 16 pairs of 64 and 512 characters.
 const MOST_METADATA: usize = 64 << 10;
 
-/// A text of a few words.
+/// Truncates a text that should be short.
 pub(crate) fn words(text: &str) -> &str {
     &text[..text.floor_char_boundary(MOST_WORDS)]
 }
 
-/// Adds to a text of which only the latest part is kept.
+/// Appends to a text of which only the end is kept.
 pub(crate) fn append_latest(text: &mut String, new: &str, most: usize) {
     text.push_str(new);
     if text.len() > most {
-        // A quarter more than need be, so that it is not moved for every letter.
+        // Removes a quarter more than necessary, so that the text is not moved on every append.
         let start = text.ceil_char_boundary(text.len() - most / 4 * 3);
         text.drain(..start);
         text.shrink_to(most);

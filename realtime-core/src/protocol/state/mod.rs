@@ -1,4 +1,4 @@
-//! What to do next: the state machine of a session. No network, no clock, no async.
+//! What a session's state is, whichever protocol it belongs to. No network, no clock, no async.
 
 mod input;
 pub(crate) mod intent;
@@ -21,48 +21,47 @@ use crate::{
 
 pub use input::{Complaint, Input, Speech};
 
-/// What is known of a session: fed with every event in both directions, in the order of the wire.
+/// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///
-/// Time is an argument; nothing here reads a clock.
+/// Time is an argument; implementations do not read a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
-    /// How much is to be kept and followed.
+    /// Sets what to keep and to track.
     fn configure(&mut self, setup: &Setup) {
         let _ = setup;
     }
 
-    /// A link to the server is up.
+    /// A link to the server was established.
     fn linked(&mut self, settings: &P::Settings, now: Instant) {
         let _ = (settings, now);
     }
 
-    /// The link is gone.
+    /// The link was lost or closed.
     fn unlinked(&mut self, how: Unlinked, now: Instant) {
         let _ = (how, now);
     }
 
-    /// An event of ours goes onto the wire. `seq` is its number in the order of sending.
+    /// A client event is about to be written. `seq` is its number in sending order.
     fn sent(&mut self, seq: u64, event: &P::ClientEvent, now: Instant);
 
-    /// So many bytes of audio go onto the wire.
+    /// `bytes` of input audio are about to be written.
     fn sent_audio(&mut self, bytes: usize, now: Instant);
 
-    /// An event arrived. What is this crate's own business is taken out of it before anybody sees it.
+    /// An event was received. Anything that only concerns this crate is removed from it before the application sees it.
     fn received(&mut self, event: &mut P::ServerEvent, now: Instant, changes: &mut Changes<P::ServerEvent>);
 
-    /// When something that is waited for is given up, if nothing arrives. None if nothing is waited for.
+    /// When the oldest wait times out, or `None` if nothing is awaited.
     fn due(&self, timeouts: &Timeouts) -> Option<Instant>;
 
-    /// Gives up what has been waited for too long: every request that [`sent`](Self::sent) was told of must be in
-    /// [`Changes::settled`] in the end, or whoever awaits its answer waits as long as the connection lives.
+    /// Gives up waits that have timed out. Every request passed to [`sent`](Self::sent) must eventually appear in
+    /// [`Changes::settled`]; otherwise its `Ack` stays pending until the connection ends.
     fn expire(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes<P::ServerEvent>);
 
-    /// Whether the server has still to answer something, or to end a response: a connection that ends before that has
-    /// not ended well.
+    /// Whether a request or a response is unfinished. If so, the end of the connection is an error.
     fn is_waiting(&self) -> bool {
         false
     }
 
-    /// Whether the event can be sent now. If not, it waits, and what follows overtakes it.
+    /// Whether the event can be sent now. Otherwise it waits, and later events overtake it.
     fn admits(&self, event: &P::ClientEvent, now: Instant) -> bool {
         let _ = (event, now);
         true
@@ -73,75 +72,74 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         None
     }
 
-    /// When an event that [waits](Self::admits) is to be looked at again, whatever arrives.
+    /// When to check [waiting events](Self::admits) again even if nothing arrives.
     fn deadline(&self) -> Option<Instant> {
         None
     }
 
-    /// What is to be made anew in another session that takes the place of this one, and the state that goes on from
-    /// there. By default nothing, and a new state.
+    /// Plans how to restore this session in a new one, and creates the state that continues there. The default restores
+    /// nothing and starts with a new state.
     fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<P::ClientEvent>, Self) {
         let _ = (repeat_response, now);
         (Plan::default(), Self::default())
     }
 
-    /// What becomes of requests when the link is gone but not the session: which of them nothing answered, and the state
-    /// that goes on from there. By default a new state.
+    /// Plans how to continue the same session on another link: which requests are ambiguous, and the state that
+    /// continues. The default is a new state.
     fn resumption(&self, now: Instant) -> (Plan<P::ClientEvent>, Self) {
         let _ = now;
         (Plan::default(), Self::default())
     }
 
-    /// Whether an event that waits to be sent still makes sense after that. `created` are the items that are sent before
-    /// it, `audio` the bytes of audio since the last commit.
+    /// Whether a queued event still makes sense after that. `created` are the items created by events ahead of it,
+    /// `audio` the bytes of audio since the last commit.
     fn still_applies(&self, event: &P::ClientEvent, created: &[Id], audio: usize) -> bool {
         let _ = (event, created, audio);
         true
     }
 
-    /// The item that an event of ours creates.
+    /// Id of the item that a client event creates.
     fn created(event: &P::ClientEvent) -> Option<&Id> {
         let _ = event;
         None
     }
 
-    /// Whether nothing is under way that a change of sessions would cut short.
+    /// Whether a handover now would interrupt nothing.
     fn is_quiet(&self, now: Instant) -> bool {
         let _ = now;
         false
     }
 
-    /// When the server ends the session, since the Unix epoch.
+    /// When the server will end the session, as time since the Unix epoch.
     fn expires_at(&self) -> Option<Duration> {
         None
     }
 
-    /// How many bytes one sample of input audio has.
+    /// Size of one sample of input audio, in bytes.
     fn sample_bytes(&self) -> usize {
         2
     }
 
-    /// How long so many bytes of input audio last, in milliseconds.
+    /// Duration of this many bytes of input audio, in milliseconds.
     fn input_ms(&self, bytes: usize) -> u64;
 }
 
-/// How much of a session is kept in memory. What is left out can still be asked for: `conversation.item.retrieve`.
+/// How much of a session is kept in memory. Evicted content can still be requested with `conversation.item.retrieve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// How many of the latest items keep what was said in them. Of older ones only the id and the place in the order
-    /// are kept. None keeps all that [`bytes`](Self::bytes) allow; the default. The places of the last quarter of a million items are
-    /// known in any case, and no others.
+    /// Number of most recent items whose content is kept. Of older items, only the id and position are kept. `None`,
+    /// the default, keeps all that [`bytes`](Self::bytes) allows. Positions are kept for the last 262,144 items.
     pub items: Option<usize>,
-    /// Bytes of what is said in the items, about. Beyond that the oldest ones are forgotten, as they are by
-    /// [`items`](Self::items), and of an item that alone is larger no more is kept. 64 MiB: with
-    /// [`audio`](Self::audio), 23 minutes of it. None: no limit.
+    /// Approximate maximum size of all items' content, in bytes. Beyond it, the content of the oldest items is evicted,
+    /// and an item that exceeds it alone stops growing. 64 MiB by default: about 23 minutes of [`audio`](Self::audio).
+    /// `None` is no limit.
     pub bytes: Option<usize>,
-    /// How many of the latest responses are kept. 256.
+    /// Number of most recent responses kept. 256 by default.
     pub responses: Option<usize>,
-    /// How many of the latest errors, and of the types of unknown events, are kept. 64.
+    /// Number of most recent errors, and of types of unknown events, kept. 64 by default.
     pub errors: Option<usize>,
-    /// Whether the model's audio is kept. It is not: a minute has 2.9 MB.
+    /// Whether the model's audio is kept. Off by default: a minute takes 2.9 MB.
     pub audio: bool,
 }
 
@@ -152,38 +150,38 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Keeps everything but audio, for ever.
+    /// Keeps everything except audio, without limits.
     pub fn unlimited() -> Self {
         Self { items: None, bytes: None, responses: None, errors: None, audio: false }
     }
 }
 
-/// What a session is to keep and to follow.
+/// What a session's state keeps and tracks.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Setup {
-    /// How much is kept.
+    /// Limits on what is kept.
     pub memory: Retention,
-    /// Whether the playback of the model's audio is followed.
+    /// Settings of playback tracking, if on.
     pub playback: Option<Playback>,
-    /// Whether what was sent is remembered, so that the conversation can be restored.
+    /// Whether sent events are remembered so that the conversation can be restored.
     pub restore: bool,
 }
 
 impl Setup {
-    /// Keeps so much, and follows nothing.
+    /// Keeps content within these limits, and tracks nothing.
     pub fn new(memory: Retention) -> Self {
         Self { memory, ..Self::default() }
     }
 
-    /// Follows the playback.
+    /// Turns playback tracking on or off.
     #[must_use]
     pub fn playback(mut self, playback: impl Into<Option<Playback>>) -> Self {
         self.playback = playback.into();
         self
     }
 
-    /// Remembers what is needed to restore the conversation.
+    /// Sets whether the conversation can be restored.
     #[must_use]
     pub fn restore(mut self, restore: bool) -> Self {
         self.restore = restore;
@@ -191,21 +189,21 @@ impl Setup {
     }
 }
 
-/// What is to be made anew in another session.
+/// How to restore a session's content in another session.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan<E> {
-    /// The events to send, in order. One that was on its way already keeps the number of its request.
+    /// The events to send, in order. An event that was in flight keeps its request number.
     pub events: Vec<(Option<u64>, E)>,
-    /// The items that are made anew, in order.
+    /// The items that are replayed, in order.
     pub replayed: Vec<Id>,
-    /// The items that cannot be, and why.
+    /// The items that cannot be restored, and why.
     pub lost: Vec<Lost>,
-    /// Events of ours that were sent, that nothing answered, and that are not sent again.
+    /// Ids of client events that were sent, not answered, and are not sent again.
     pub ambiguous: Vec<Id>,
-    /// Responses that were in progress, and will not end any more.
+    /// Ids of the responses that were in progress and are lost.
     pub cut_short: Vec<Id>,
-    /// Audio that was sent since the last commit, in milliseconds.
+    /// Duration of the input audio sent since the last commit, in milliseconds.
     pub audio_ms: u64,
 }
 
@@ -222,29 +220,29 @@ impl<E> Default for Plan<E> {
     }
 }
 
-/// An item that could not be made anew.
+/// An item that could not be restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lost {
-    /// The item.
+    /// Its id.
     pub item_id: Id,
-    /// Why.
+    /// Why it could not be restored.
     pub reason: LostReason,
 }
 
-/// Why an item could not be made anew.
+/// Why an item could not be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LostReason {
-    /// It was spoken, and nothing is known of what was said.
+    /// It was spoken, and has no transcript.
     NoTranscript,
-    /// It was in progress, and nothing of it had come; a call, not all of its arguments, or no result.
+    /// It was in progress without any content; or a call lacks part of its arguments or its result.
     Unfinished,
-    /// It is too old: see [`Retention::items`].
+    /// Its content was evicted. See [`Retention::items`].
     Forgotten,
-    /// Its type is not known.
+    /// Its type is unknown.
     Unknown,
-    /// Nothing is restored: see [`Reconnect::restore`](crate::connection::Reconnect::restore).
+    /// Restoring is turned off. See [`Reconnect::restore`](crate::connection::Reconnect::restore).
     NotAsked,
 }
 
@@ -260,9 +258,9 @@ impl Lost {
 pub struct Unlinked {
     /// Who ended it.
     pub by: LinkEnd,
-    /// The WebSocket's close code.
+    /// The WebSocket close code, if any.
     pub code: Option<u16>,
-    /// Whether the connection ends with it. Else another link may follow.
+    /// Whether the connection ends with the link. Otherwise another link may follow.
     pub last: bool,
 }
 
@@ -272,14 +270,14 @@ pub struct Unlinked {
 pub enum LinkEnd {
     /// The server closed it.
     Server,
-    /// This side closed it.
+    /// The client closed it.
     Client,
-    /// It broke.
+    /// It was lost.
     Network,
 }
 
 impl LinkEnd {
-    /// The name of who ended it: `server`, `client`, `network`.
+    /// Lower-case name: `server`, `client`, `network`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -289,41 +287,41 @@ impl LinkEnd {
     }
 }
 
-/// How long a server is waited for. None: for as long as the connection lives.
+/// Timeouts for the server's answers. `None` waits until the connection ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For the answer to an event: [`Options::request_timeout`](crate::Options::request_timeout).
+    /// For the answer to a client event. See [`Options::request_timeout`](crate::Options::request_timeout).
     pub request: Option<Duration>,
-    /// For a response after an error: [`Options::response_error_timeout`](crate::Options::response_error_timeout).
+    /// For a response after an error. See [`Options::response_error_timeout`](crate::Options::response_error_timeout).
     pub response_error: Option<Duration>,
-    /// For a response that is silent: [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
+    /// For an idle response. See [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
     pub response_idle: Option<Duration>,
 }
 
 impl Timeouts {
-    /// These, in the order of the fields.
+    /// Creates timeouts, in the order of the fields.
     pub fn new(request: Option<Duration>, response_error: Option<Duration>, response_idle: Option<Duration>) -> Self {
         Self { request, response_error, response_idle }
     }
 }
 
-/// What an event, or the passing of time, changed beyond the state itself.
+/// Effects of an event, or of the passage of time, beyond the state itself.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Changes<E> {
-    /// What became of requests, by the number of each.
+    /// Outcomes of requests, by request number.
     pub settled: Vec<(u64, Outcome<E>)>,
-    /// The request that the event is part of the answer to.
+    /// Number of the request that the event is part of the answer to.
     pub part_of: Option<u64>,
-    /// Responses that began or ended with it.
+    /// Responses that began or ended.
     pub turns: Vec<ResponseTransition>,
-    /// Responses that ended without the event that ends one, as if it had come.
+    /// Synthesized final events of responses that ended without one.
     pub ended: Vec<E>,
-    /// How the event was read: put in before the state is told of the event.
+    /// How the event was read. Set before the state receives the event.
     pub reading: Reading,
-    /// Whether it said once more what an event before it said: under its other name, or after the session was joined
-    /// again. Then it changed nothing, and nobody is told of it.
+    /// Whether the event repeats an earlier one, under its other name or after a session was rejoined. It then has no
+    /// effect and is not delivered.
     pub repeated: bool,
 }
 
@@ -340,22 +338,22 @@ impl<E> Default for Changes<E> {
     }
 }
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome<E> {
-    /// Granted, by the event in hand.
+    /// Granted by the current event.
     Granted,
-    /// Over without the event that answers it, as if this had come.
+    /// Finished without the event that normally answers it; this one is synthesized.
     Ended(E),
-    /// Refused with these words.
+    /// Refused with this error.
     Refused(Awaited, Box<ErrorEvent>),
     /// Not answered in time.
     Overdue(Box<Overdue>),
 }
 
 impl<E> Outcome<E> {
-    /// Whether the server did, or refused, what it was asked for. None where it said neither.
+    /// Whether the server granted (`true`) or refused (`false`) the request. `None` if it did neither.
     pub fn granted(&self) -> Option<bool> {
         match self {
             Self::Granted | Self::Ended(_) => Some(true),
@@ -365,25 +363,25 @@ impl<E> Outcome<E> {
     }
 }
 
-/// Something that the server did not do in time.
+/// An answer that did not arrive in time.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Overdue {
-    /// What was waited for.
+    /// The expected answer.
     pub awaited: Awaited,
-    /// Since when.
+    /// Since when it was expected.
     pub since: Instant,
-    /// What the server complained of meanwhile, without saying which event it meant.
+    /// The last error that named no event, received meanwhile.
     pub error: Option<ErrorEvent>,
 }
 
 impl Overdue {
-    /// Waited for since then, in vain.
+    /// Creates a description without an error.
     pub fn new(awaited: Awaited, since: Instant) -> Self {
         Self { awaited, since, error: None }
     }
 
-    /// What the server may have meant by this.
+    /// Sets the error that may be the cause.
     #[must_use]
     pub fn error(mut self, error: Option<ErrorEvent>) -> Self {
         self.error = error;
@@ -391,33 +389,33 @@ impl Overdue {
     }
 }
 
-/// A response that began or ended.
+/// The beginning or end of a response.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseTransition {
-    /// It began.
+    /// A response began.
     Began {
-        /// The response.
+        /// The response's id.
         id: Id,
-        /// Whether it stands outside the conversation.
+        /// Whether it is out of band.
         out_of_band: bool,
     },
-    /// It ended.
+    /// A response ended.
     Ended {
-        /// The response.
+        /// The response's id.
         id: Id,
-        /// How.
+        /// Its final status.
         status: ResponseStatus,
-        /// From its beginning to its first text, transcript, argument or audio.
+        /// Time from its beginning to its first text, transcript, argument or audio.
         time_to_first_token: Option<Duration>,
-        /// From its beginning to its first audio.
+        /// Time from its beginning to its first audio.
         time_to_first_audio: Option<Duration>,
-        /// What it cost.
+        /// Tokens used.
         total_tokens: Option<u64>,
     },
 }
 
-/// Adds to a list of the latest.
+/// Appends to a list with a maximum length.
 pub(crate) fn remember<T>(list: &mut VecDeque<T>, new: T, most: Option<usize>) {
     while most.is_some_and(|most| list.len() >= most.max(1)) {
         list.pop_front();

@@ -1,39 +1,39 @@
-//! Which of our events wait for an answer, which event answers them, and how long they wait.
+//! Unanswered client events: which event answers each, and when they time out.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::{transport::Instant, wire::Id};
 
-/// The most requests that are waited for: the oldest is given up. A server that answers none cannot make it grow.
+/// Maximum number of unanswered requests. Beyond it, the oldest is given up.
 const MOST: usize = 4096;
 const MOST_NAMED: usize = 1024;
 
-/// Requests on the wire, in order, and the ids of the latest events of ours.
+/// Requests in flight, in order, and the ids of recent client events.
 #[derive(Clone, Debug)]
 pub(crate) struct Requests<K> {
     open: VecDeque<Request<K>>,
     named: VecDeque<(Id, Box<str>)>,
 }
 
-/// One request: what kind of answer it wants, and for what.
+/// A request: the kind of answer it expects, and its subject.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<K> {
     pub(crate) seq: u64,
     pub(crate) event_id: Option<Id>,
     pub(crate) kind: K,
-    /// What it is about: an item.
+    /// Id of the item that it is about.
     pub(crate) subject: Option<Id>,
     pub(crate) asked: Asked,
 }
 
-/// When a request went out: by the transport's clock, and by the one that stops.
+/// When a request was sent, on the transport's clock and on the pausable one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     pub(crate) at: Instant,
     reading: Duration,
 }
 
-/// A clock that stops while a response is active: servers answer after it what they did not answer meanwhile.
+/// A clock that pauses while a response is active, because servers may answer requests only afterwards.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patience {
     stopped: Option<Instant>,
@@ -60,7 +60,7 @@ impl Patience {
         Asked { at: now, reading: self.read(now) }
     }
 
-    /// When a request has waited so long. None while the clock stands still.
+    /// When a request times out. `None` while the clock is paused.
     pub(crate) fn due(&self, asked: Asked, timeout: Option<Duration>) -> Option<Instant> {
         let timeout = timeout.filter(|_| self.stopped.is_none())?;
         Some(Instant::from_origin(asked.reading) + timeout + self.rested)
@@ -78,7 +78,7 @@ impl<K> Default for Requests<K> {
 }
 
 impl<K: PartialEq> Requests<K> {
-    /// An event of ours has this id: a complaint may name it.
+    /// Records the id of a client event, because an error may name it.
     pub(crate) fn note(&mut self, id: &Id, kind: &str) {
         if self.named.len() == MOST_NAMED {
             self.named.pop_front();
@@ -86,20 +86,20 @@ impl<K: PartialEq> Requests<K> {
         self.named.push_back((id.clone(), kind.into()));
     }
 
-    /// The type of our event with this id. The latest, if it was used twice.
+    /// The type of the client event with this id. If the id was reused, the latest one.
     pub(crate) fn kind_of(&self, id: &Id) -> Option<&str> {
         self.named.iter().rev().find(|(named, _)| named == id).map(|(_, kind)| &**kind)
     }
 
     pub(crate) fn push(&mut self, request: Request<K>) {
-        // Where time passes, they are given up before that.
+        // Normally they time out before that.
         if self.open.len() == 2 * MOST {
             self.open.pop_front();
         }
         self.open.push_back(request);
     }
 
-    /// The oldest request of this kind about this subject. One that names no subject fits any.
+    /// Takes the oldest request of this kind about this subject. A request without a subject matches any.
     pub(crate) fn answered(&mut self, kind: &K, subject: Option<&Id>) -> Option<Request<K>> {
         let fits = |request: &Request<K>| {
             request.kind == *kind && (request.subject.is_none() || request.subject.as_ref() == subject)
@@ -108,19 +108,19 @@ impl<K: PartialEq> Requests<K> {
         self.open.remove(at)
     }
 
-    /// The oldest request that passes.
+    /// Number of the oldest request that matches.
     pub(crate) fn first(&self, passes: impl FnMut(&&Request<K>) -> bool) -> Option<u64> {
         self.open.iter().find(passes).map(|request| request.seq)
     }
 
-    /// The only request that passes, if there is just one.
+    /// Number of the only request that matches, if there is exactly one.
     pub(crate) fn only(&self, mut passes: impl FnMut(&Request<K>) -> bool) -> Option<u64> {
         let mut passing = self.open.iter().filter(|request| passes(request));
         let only = passing.next()?;
         passing.next().is_none().then_some(only.seq)
     }
 
-    /// How many requests pass.
+    /// Number of requests that match.
     pub(crate) fn count(&self, mut passes: impl FnMut(&Request<K>) -> bool) -> usize {
         self.open.iter().filter(|request| passes(request)).count()
     }
@@ -130,7 +130,7 @@ impl<K: PartialEq> Requests<K> {
         self.open.remove(at)
     }
 
-    /// When the first of them has waited for too long.
+    /// When the oldest request times out.
     pub(crate) fn due(&self, patience: &Patience, timeout: Option<Duration>) -> Option<Instant> {
         if self.open.len() > MOST {
             return Some(Instant::default());
@@ -138,7 +138,7 @@ impl<K: PartialEq> Requests<K> {
         patience.due(self.open.front()?.asked, timeout)
     }
 
-    /// Takes the next one that has waited for too long.
+    /// Takes the next request that has timed out.
     pub(crate) fn expired(
         &mut self,
         now: Instant,
@@ -148,12 +148,12 @@ impl<K: PartialEq> Requests<K> {
         if self.due(patience, timeout).is_some_and(|at| now >= at) { self.open.pop_front() } else { None }
     }
 
-    /// All that are unanswered: their numbers and ids.
+    /// Numbers and ids of all unanswered requests.
     pub(crate) fn open(&self) -> impl Iterator<Item = (u64, &Id)> {
         self.open.iter().filter_map(|request| Some((request.seq, request.event_id.as_ref()?)))
     }
 
-    /// What the unanswered requests of a kind are about, with their numbers.
+    /// Numbers and subjects of the unanswered requests of a kind.
     pub(crate) fn subjects(&self, kind: &K) -> Vec<(u64, &Id)> {
         self.open
             .iter()
@@ -162,12 +162,12 @@ impl<K: PartialEq> Requests<K> {
             .collect()
     }
 
-    /// Nothing will be answered any more.
+    /// Forgets all requests.
     pub(crate) fn clear(&mut self) {
         self.open.clear();
     }
 
-    /// The request that an error is about.
+    /// Takes the request that an error names.
     pub(crate) fn refused(&mut self, event_id: &Id) -> Option<Request<K>> {
         let at = self.open.iter().position(|request| request.event_id.as_ref() == Some(event_id))?;
         self.open.remove(at)

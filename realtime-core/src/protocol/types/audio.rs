@@ -9,23 +9,23 @@ use crate::wire::{
     write_tagged,
 };
 
-/// The rate of `audio/pcm` where none is given, and the only one that the service takes today.
+/// Default sample rate of `audio/pcm` in Hz, and the only one that the service accepts today.
 const PCM_RATE: u32 = 24_000;
 
-/// How audio is written as bytes. All formats have one channel.
+/// Audio encoding. All formats have one channel.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AudioFormat {
     /// Little-endian 16-bit samples: `audio/pcm`.
     Pcm {
-        /// Samples a second, in Hz.
+        /// Sample rate in Hz.
         rate: u32,
     },
-    /// G.711 μ-law, one byte a sample at 8,000 Hz: `audio/pcmu`.
+    /// G.711 μ-law, one byte per sample at 8,000 Hz: `audio/pcmu`.
     Pcmu,
-    /// G.711 A-law, one byte a sample at 8,000 Hz: `audio/pcma`.
+    /// G.711 A-law, one byte per sample at 8,000 Hz: `audio/pcma`.
     Pcma,
-    /// A format that this crate does not know.
+    /// An unknown format.
     Other(Json),
 }
 
@@ -35,7 +35,7 @@ impl AudioFormat {
         Self::Pcm { rate: PCM_RATE }
     }
 
-    /// Samples a second, in Hz. None for a format that is not known.
+    /// Sample rate in Hz. `None` for an unknown format.
     pub fn rate_hz(&self) -> Option<u32> {
         match self {
             Self::Pcm { rate } => Some(*rate),
@@ -44,7 +44,7 @@ impl AudioFormat {
         }
     }
 
-    /// Bytes a sample. None for a format that is not known.
+    /// Bytes per sample. `None` for an unknown format.
     pub fn bytes_per_sample(&self) -> Option<u32> {
         match self {
             Self::Pcm { .. } => Some(2),
@@ -53,18 +53,18 @@ impl AudioFormat {
         }
     }
 
-    /// Bytes a second. None for a format that is not known.
+    /// Bytes per second. `None` for an unknown format.
     pub fn bytes_per_second(&self) -> Option<u64> {
         Some(u64::from(self.rate_hz()?) * u64::from(self.bytes_per_sample()?))
     }
 
-    /// How long so many bytes last, in whole milliseconds, rounded down. None for a format that is not known.
+    /// Duration of this many bytes in milliseconds, rounded down. `None` for an unknown format.
     pub fn bytes_to_ms(&self, bytes: u64) -> Option<u64> {
         let per_second = u128::from(self.bytes_per_second()?);
         (u128::from(bytes) * 1000).checked_div(per_second).map(saturate)
     }
 
-    /// How many bytes of whole samples are heard within so many milliseconds. None for a format that is not known.
+    /// Size in bytes of the whole samples in this many milliseconds. `None` for an unknown format.
     pub fn ms_to_bytes(&self, ms: u64) -> Option<u64> {
         let samples = u128::from(ms) * u128::from(self.rate_hz()?) / 1000;
         Some(saturate(samples * u128::from(self.bytes_per_sample()?)))
@@ -72,7 +72,7 @@ impl AudioFormat {
 }
 
 impl AudioFormat {
-    /// By its name: of today, or from before the formats were objects.
+    /// Parses a format name, current or from the beta.
     fn named(name: &str) -> Option<Self> {
         match name {
             "audio/pcm" | "pcm16" | "pcm" | "pcm24" => Some(Self::pcm()),
@@ -93,7 +93,7 @@ fn saturate(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// [`AudioFormat::pcm`], as in a session where nothing else was said.
+/// Returns [`AudioFormat::pcm`], the default of a session.
 impl Default for AudioFormat {
     fn default() -> Self {
         Self::pcm()
@@ -139,7 +139,7 @@ impl Lenient for AudioFormat {
         }
     }
 
-    /// Some servers say in words that they do not say.
+    /// Some servers use a string to say that no format is set.
     fn is_none(value: &RawValue) -> bool {
         is_null(value) || lenient_text(value).is_some_and(|text| text.is_empty() || text == "not specified")
     }

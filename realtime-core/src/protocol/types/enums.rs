@@ -3,55 +3,55 @@ open_enum! {
     pub enum Detail {
         /// The service chooses.
         Auto = "auto",
-        /// Cheaply.
+        /// Low detail, at lower cost.
         Low = "low",
-        /// Closely.
+        /// High detail.
         High = "high",
-        /// As it is, without scaling: for prompt images only.
+        /// The original, without scaling. For prompt images only.
         Original = "original",
     }
 }
 
 open_enum! {
-    /// How hard a model thinks before it speaks.
+    /// How much a reasoning model thinks before it speaks.
     pub enum ReasoningEffort {
-        /// Hardly.
+        /// `minimal`
         Minimal = "minimal",
-        /// A little.
+        /// `low`
         Low = "low",
-        /// In between.
+        /// `medium`
         Medium = "medium",
-        /// Hard.
+        /// `high`
         High = "high",
-        /// As hard as it can.
+        /// `xhigh`
         XHigh = "xhigh",
     }
 }
 
 open_enum! {
-    /// How far an item has come.
+    /// Status of an item.
     pub enum ItemStatus {
-        /// It is whole.
+        /// The item is complete.
         Completed = "completed",
-        /// It was cut short.
+        /// The item was cut short.
         Incomplete = "incomplete",
-        /// More of it comes.
+        /// The item is being generated.
         InProgress = "in_progress",
     }
 }
 
 open_enum! {
-    /// How far a response has come, and how it ended.
+    /// Status of a response.
     pub enum ResponseStatus {
-        /// It ended as it should.
+        /// It completed.
         Completed = "completed",
-        /// The client has cancelled it, or the user has begun to speak.
+        /// It was cancelled by the client, or because the user began to speak.
         Cancelled = "cancelled",
-        /// It came to nothing, or broke off.
+        /// It failed.
         Failed = "failed",
-        /// It was cut off.
+        /// It was cut off by a token limit or a content filter.
         Incomplete = "incomplete",
-        /// It has not ended.
+        /// It is in progress.
         InProgress = "in_progress",
     }
 }

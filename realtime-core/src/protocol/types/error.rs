@@ -3,34 +3,34 @@ use std::fmt;
 use crate::wire::Id;
 
 wire! {
-    /// What an `error` event says.
+    /// The content of an `error` event.
     pub struct ErrorBody as "message" {
-        /// What sort of error it is: `invalid_request_error`, `server_error`, ..
+        /// Type of the error: `invalid_request_error`, `server_error`, ..
         opt kind as "type": String,
-        /// Which error it is: `invalid_value`, `conversation_already_has_active_response`, ..
+        /// Code of the error: `invalid_value`, `conversation_already_has_active_response`, ..
         opt code: String,
-        /// The error in words. Empty if the server has none.
+        /// Message. Empty if the server sent none.
         req_text message: String,
-        /// The member of the client's event that is at fault.
+        /// Path of the member of the client event that caused the error.
         opt param: String,
-        /// The client's event that is at fault, by the id that the client gave it.
+        /// Id of the client event that caused the error.
         opt event_id: Id,
     }
 
     /// Why a response or a transcription failed.
     pub struct Failure as "message" {
-        /// What sort of error it is.
+        /// Type of the error.
         opt kind as "type": String,
-        /// Which error it is.
+        /// Code of the error.
         opt code: String,
-        /// The error in words.
+        /// Message.
         opt_text message: String,
-        /// The parameter that is at fault.
+        /// The parameter that caused the error.
         opt param: String,
     }
 }
 
-/// The words, and which error it is.
+/// Prints the message and the code.
 impl fmt::Display for ErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -41,7 +41,7 @@ impl fmt::Display for ErrorBody {
     }
 }
 
-/// An error of which nothing is said.
+/// Creates an error without any details.
 impl Default for ErrorBody {
     fn default() -> Self {
         Self::new("")

@@ -10,86 +10,86 @@ use serde_json::value::RawValue;
 use crate::wire::{Json, Lenient, Notes, Patch, Secret, Union, read_loosely, read_object, read_union};
 
 wire! {
-    /// An MCP server whose tools the service calls for the model. One of `server_url`, `connector_id` and `tunnel_id`
-    /// says where it is.
+    /// An MCP server whose tools the service calls for the model. Its location is given by one of `server_url`,
+    /// `connector_id` and `tunnel_id`.
     pub struct McpTool {
-        /// The name that calls and events know the server by.
+        /// Label that identifies the server in calls and events.
         req server_label: String,
-        /// Its URL.
+        /// URL of the server.
         opt server_url: String,
-        /// A connector of the service (`connector_gmail`, ..). Newer models do not take them any more.
+        /// A connector of the service (`connector_gmail`, ..). Not supported by newer models.
         opt connector_id: String,
-        /// A tunnel to a server that has no public URL.
+        /// A tunnel to a server without a public URL.
         opt tunnel_id: String,
-        /// An OAuth access token for the server or the connector.
+        /// OAuth access token for the server or connector.
         opt authorization: Secret,
-        /// What the server is for.
+        /// Description of the server.
         opt server_description: String,
-        /// Headers for the server.
+        /// HTTP headers for the server.
         patch headers: BTreeMap<String, Secret>,
-        /// Which of its tools the model may call; all of them, if left out.
+        /// Tools that the model may call. All tools if unset.
         patch allowed_tools: AllowedTools,
-        /// Who may call the tools.
+        /// Allowed callers of the tools.
         patch allowed_callers: Vec<AllowedCaller>,
-        /// Which calls the application must approve first.
+        /// Calls that require the application's approval.
         patch require_approval: RequireApproval,
-        /// Whether the tools are found by tool search, and not listed at once.
+        /// Whether tools are discovered by tool search instead of being listed at once.
         opt defer_loading: bool,
     }
 
-    /// Some of a server's tools.
+    /// A selection of a server's tools.
     pub struct ToolFilter {
-        /// Those of these names.
+        /// Tools with these names.
         list tool_names: String,
-        /// Those that the server marks as changing nothing, or as changing something.
+        /// Tools that the server marks as read-only (`true`) or not (`false`).
         opt read_only: bool,
     }
 
-    /// Which calls need an approval, tool by tool.
+    /// Tools whose calls require approval, and tools whose calls do not.
     pub struct ApprovalFilter {
-        /// Those that always do.
+        /// Tools that always require approval.
         opt always: ToolFilter,
-        /// Those that never do.
+        /// Tools that never require approval.
         opt never: ToolFilter,
     }
 
-    /// A tool that an MCP server offers.
+    /// A tool offered by an MCP server.
     pub struct McpListedTool {
-        /// Its name.
+        /// Name.
         req name: String,
-        /// What it does.
+        /// Description.
         patch description: String,
-        /// Its arguments, as a JSON schema.
+        /// JSON schema of the arguments.
         req input_schema: Json,
-        /// What else the server says of it.
+        /// Annotations of the server.
         patch annotations: Json,
     }
 
-    /// The MCP server broke the protocol, or answered with one of its errors.
+    /// The MCP server violated the protocol, or answered with a protocol error.
     pub struct McpProtocolError {
-        /// The JSON-RPC error code.
+        /// JSON-RPC error code.
         req_int code: i64,
-        /// The error in words.
+        /// Message.
         req message: String,
     }
 
     /// The MCP server answered with an HTTP error.
     pub struct McpHttpError {
-        /// The HTTP status.
+        /// HTTP status.
         req_int code: i64,
-        /// The error in words.
+        /// Message.
         req message: String,
     }
 
     /// The tool ran and failed.
     pub struct McpToolExecutionError as "message" {
-        /// The error in words.
+        /// Message.
         req message: String,
     }
 }
 
 impl McpTool {
-    /// Adds a header for the server.
+    /// Adds an HTTP header for the server.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         let mut headers = self.headers.into_set().unwrap_or_default();
@@ -100,16 +100,16 @@ impl McpTool {
 }
 
 union! {
-    /// Which calls the application must approve first.
+    /// Calls that require the application's approval.
     pub enum RequireApproval {
         words {
-            /// All.
+            /// All calls.
             "always" => Always,
-            /// None.
+            /// No calls.
             "never" => Never,
         }
         any {
-            /// It depends on the tool.
+            /// Depends on the tool.
             Filter(ApprovalFilter)
         }
     }
@@ -119,40 +119,40 @@ union! {
     /// Why a call of an MCP tool failed.
     pub enum McpError {
         objects {
-            /// The protocol was broken.
+            /// The MCP protocol was violated.
             "protocol_error" => Protocol(McpProtocolError),
             /// The tool failed.
             "tool_execution_error" => ToolExecution(McpToolExecutionError),
-            /// The server refused over HTTP.
+            /// The server answered with an HTTP error.
             "http_error" => Http(McpHttpError),
         }
     }
 }
 
 open_enum! {
-    /// Who may call a tool.
+    /// A caller of a tool.
     pub enum AllowedCaller {
         /// The model.
         Direct = "direct",
-        /// Code that the model has written.
+        /// Code written by the model.
         Programmatic = "programmatic",
     }
 }
 
-/// Which of a server's tools the model may call.
+/// The tools of a server that the model may call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AllowedTools {
-    /// Those of these names.
+    /// Tools with these names.
     Names(Vec<String>),
-    /// Those that pass the filter.
+    /// Tools that match the filter.
     Filter(ToolFilter),
-    /// A shape that this crate does not know, kept whole.
+    /// An unknown form, preserved.
     Other(Json),
 }
 
 impl AllowedTools {
-    /// Those of these names.
+    /// Allows the tools with these names.
     pub fn names(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Names(names.into_iter().map(Into::into).collect())
     }

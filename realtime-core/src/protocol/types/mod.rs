@@ -1,4 +1,4 @@
-//! What events of several protocols carry.
+//! Types that the events of several protocols carry.
 
 mod audio;
 mod enums;

@@ -1,88 +1,88 @@
 wire! {
-    /// How the user's speech is written down: by a model of its own, beside the one that answers, so its text may
-    /// differ from what the other one heard.
+    /// Transcription of the user's speech. It is made by a separate model, so the text may differ from what the
+    /// conversing model understood.
     pub struct Transcription as "model" {
-        /// The model that transcribes. The only member that a translation session takes.
+        /// The transcription model. The only member allowed in a translation session.
         opt model: String,
-        /// The language that is spoken (ISO 639-1, `en`): told, it is transcribed better and sooner.
+        /// Language of the speech (ISO 639-1, `en`). Improves accuracy and latency.
         opt language: String,
-        /// The languages that may be spoken, for models that take several.
+        /// Possible languages of the speech, for models that accept several.
         list languages: String,
-        /// Words to expect, for models that take them.
+        /// Words to expect, for models that accept them.
         list keywords: String,
-        /// What the text may be about, or (for `whisper-1`) words to expect.
+        /// Context for the transcription or, for `whisper-1`, words to expect.
         opt prompt: String,
-        /// How long the model waits before it commits itself to a text: longer is better and later.
+        /// How long the model waits before it commits to a text. A longer delay improves accuracy.
         opt delay: TranscriptionDelay,
     }
 
-    /// Filters the user's audio before turn detection and the model hear it.
+    /// Noise reduction applied to the user's audio before turn detection and the model.
     pub struct NoiseReduction as "type" {
-        /// Where the microphone is.
+        /// Position of the microphone.
         opt kind as "type": NoiseReductionKind,
-        /// How strong the filter is (1 when first turned on).
+        /// Strength of the filter. 1 when first turned on.
         opt strength: f64,
     }
 
-    /// How likely a piece of a transcript is.
+    /// Log probability of a token of a transcript.
     pub struct Logprob {
-        /// The piece of text.
+        /// The token.
         req_text token: String,
-        /// The natural logarithm of its probability.
+        /// Natural logarithm of its probability.
         req logprob: f64,
-        /// Its bytes in UTF-8: a token may hold a part of a character.
+        /// UTF-8 bytes of the token, which may contain part of a character.
         #[serde(deserialize_with = "crate::wire::int::read_bytes")]
         opt bytes: Vec<u8>,
     }
 
-    /// A language that was heard.
+    /// A detected language.
     pub struct DetectedLanguage as "code" {
-        /// Its code: `en`.
+        /// Language code: `en`.
         req code: String,
     }
 }
 
 impl Transcription {
-    /// By this model.
+    /// Transcribes with this model.
     pub fn by(model: impl Into<String>) -> Self {
         Self::default().model(model)
     }
 }
 
 impl NoiseReduction {
-    /// For a microphone near the mouth: headphones.
+    /// For a microphone close to the mouth, such as a headset.
     pub fn near_field() -> Self {
         Self::default().kind(NoiseReductionKind::NearField)
     }
 
-    /// For a microphone farther away: of a laptop, in a room.
+    /// For a distant microphone, such as that of a laptop or a conference room.
     pub fn far_field() -> Self {
         Self::default().kind(NoiseReductionKind::FarField)
     }
 }
 
 open_enum! {
-    /// Where the microphone is.
+    /// Position of the microphone.
     pub enum NoiseReductionKind {
-        /// Near the mouth.
+        /// Close to the mouth.
         NearField = "near_field",
-        /// Farther away.
+        /// Distant.
         FarField = "far_field",
     }
 }
 
 open_enum! {
-    /// How long a transcription model waits before it commits itself to a text.
+    /// How long a transcription model waits before it commits to a text.
     pub enum TranscriptionDelay {
-        /// As short as can be.
+        /// `minimal`
         Minimal = "minimal",
-        /// Short.
+        /// `low`
         Low = "low",
-        /// In between.
+        /// `medium`
         Medium = "medium",
-        /// Long.
+        /// `high`
         High = "high",
-        /// As long as can be.
+        /// `xhigh`
         XHigh = "xhigh",
     }
 }

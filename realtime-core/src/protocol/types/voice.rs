@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use crate::wire::{Id, Json, Lenient, Notes, Object, Union, read_loosely, read_union};
 
 open_enum! {
-    /// A voice of the service. The service recommends `marin` and `cedar`.
+    /// A built-in voice. OpenAI recommends `marin` and `cedar`.
     pub enum VoiceName {
         /// Alloy.
         Alloy = "alloy",
@@ -29,22 +29,22 @@ open_enum! {
     }
 }
 
-/// Who speaks. It cannot change any more once the session has spoken.
+/// The voice of the model. It cannot be changed after the model has spoken in a session.
 ///
-/// A name becomes one by itself: `.voice("marin")`, `.voice(VoiceName::Marin)`.
+/// Names convert automatically: `.voice("marin")`, `.voice(VoiceName::Marin)`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Voice {
-    /// A voice of the service.
+    /// A built-in voice.
     Named(VoiceName),
-    /// A voice made from samples of someone's speech, by its id.
+    /// A custom voice, by its id.
     Custom(Id),
-    /// A shape that this crate does not know, kept whole.
+    /// An unknown form, preserved.
     Other(Json),
 }
 
 impl Voice {
-    /// A voice of your own, by its id (`voice_...`).
+    /// Selects a custom voice by its id (`voice_...`).
     pub fn custom(id: impl Into<Id>) -> Self {
         Self::Custom(id.into())
     }

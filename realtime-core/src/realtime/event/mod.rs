@@ -1,4 +1,4 @@
-//! The events of a session that converses or transcribes.
+//! Events of a conversation or transcription session.
 
 mod client;
 mod fast;

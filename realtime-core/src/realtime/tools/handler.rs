@@ -1,4 +1,4 @@
-//! Runs one call to its end, whatever becomes of it.
+//! Runs a single call to completion.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     transport::Timer,
 };
 
-/// A function: from arguments as JSON to an answer.
+/// A function, from JSON arguments to its output.
 pub(crate) type Handler = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<String, ToolErrorKind>> + Send + Sync>;
 pub(crate) type Approve = Arc<dyn Fn(McpApprovalRequest) -> BoxFuture<'static, bool> + Send + Sync>;
 pub(crate) type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
@@ -31,7 +31,7 @@ where
     Fut: Future<Output: ToolOutput<M>> + Send + 'static,
 {
     Arc::new(move |arguments| {
-        // A function without arguments is often called with none at all.
+        // Models often call a function without parameters with empty arguments.
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         match serde_json::from_str(arguments) {
             Ok(arguments) => {
@@ -43,7 +43,7 @@ where
     })
 }
 
-/// Answers a call, or refuses to: the event to send, if there is one, and what went wrong, if something did.
+/// Answers or refuses a call. Returns the event to send, if any, and the error, if one occurred.
 pub(crate) async fn run(
     tools: Arc<Tools>,
     call: Call,
@@ -61,7 +61,7 @@ pub(crate) async fn run(
         }
         Call::Approval(request) => {
             let (Some(approve), Some(id)) = (&tools.approve, request.id.clone()) else { return (None, None) };
-            // Calling the function is its own code too.
+            // Calling the function is itself application code that may panic.
             let approve = AssertUnwindSafe(async { approve(request).await }).catch_unwind().await;
             let error = approve.is_err().then_some(ToolErrorKind::Panicked);
             let response = Item::mcp_approval_response(&id, approve.unwrap_or(false));
@@ -70,6 +70,7 @@ pub(crate) async fn run(
     }
 }
 
+<<<<<<< HEAD
 /// Runs a function: what the model is told, and what went wrong, if something did.
 pub(crate) async fn run_function(
     tools: &Tools,
@@ -88,6 +89,9 @@ pub(crate) async fn run_function(
 }
 
 /// What the model is told of a call that has no other answer.
+=======
+/// The answer to a call that cannot be run.
+>>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
 pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
     let id = call.id()?;
     Some(ConversationItemCreate::new(match call {
@@ -105,7 +109,7 @@ async fn bounded(tools: &Tools, handler: Handler, arguments: &str, timer: &dyn T
         Some(spawn) => {
             let (sender, receiver) = oneshot::channel();
             spawn(answer.map(|answer| drop(sender.send(answer))).boxed());
-            // Dropped by whoever was to run it.
+            // The task that was to run the function was dropped.
             receiver.map(|answer| answer.unwrap_or(Err(ToolErrorKind::Panicked))).boxed()
         }
     };
@@ -116,8 +120,13 @@ async fn bounded(tools: &Tools, handler: Handler, arguments: &str, timer: &dyn T
     }
 }
 
+<<<<<<< HEAD
 /// What the model is told when a call could not be answered.
 fn explain(tools: &Tools, name: &str, error: &ToolErrorKind) -> String {
+=======
+/// The message for the model about a call that could not be answered.
+fn explain(tools: &Tools, call: &FunctionCall, error: &ToolErrorKind) -> String {
+>>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
     match error {
         ToolErrorKind::Unknown => {
             let mut names: Vec<_> = tools.handlers.keys().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Functions that the model may call.
+//! Functions that the model can call.
 //!
 //! ```
 //! # #[cfg(feature = "schemars")] {
@@ -26,9 +26,9 @@
 //! # }
 //! ```
 //!
-//! A function is an async closure, or anything that gives a future. Each call runs on a clone of it, so whatever it
-//! captures is cloned, too: handles such as an `Arc` or a pool of connections, not the data itself. What it gives back
-//! is any type that serialises, or a `Result` of one: see [`ToolOutput`].
+//! A function is an async closure, or any closure that returns a future. Each call runs on a clone of it, so everything
+//! that it captures is cloned too: capture handles such as an `Arc` or a connection pool, not the data itself. The
+//! output is any serializable type, or a `Result` of one: see [`ToolOutput`].
 
 mod handler;
 mod output;
@@ -49,15 +49,18 @@ use crate::{
 use handler::{Approve, Handler, Spawn};
 pub(crate) use handler::{refusal, run, run_function};
 
-/// The functions that the model may call, and who runs them.
+/// The functions that the model can call.
 ///
-/// Given to a connection by [`use_tools`](crate::Connection::use_tools), they run whenever somebody drives it: several
-/// at once, each call once. Each answer is sent as soon as it is there; after the last one of a response the model is
-/// asked to go on. No more than 1,024 calls, and 32 MiB of their arguments, wait at one time: others are not run.
+/// Given to a connection with [`use_tools`](crate::Connection::use_tools), they run while the connection is driven:
+/// concurrently, and each call once. Each output is sent when it is ready. After the last call of a response, a new
+/// response is requested. At most 1,024 calls with 32 MiB of arguments can be unanswered at a time; further calls are
+/// refused.
 ///
-/// A function that blocks, blocks the task that drives. Give it a thread, or give [`spawner`](Self::spawner).
+/// A function that blocks also blocks the task that drives the connection. Run it on a thread, or set a
+/// [`spawner`](Self::spawner).
 ///
-/// Whatever goes wrong, the model is told in words, and the application by [`Notice::Tool`](crate::connection::Notice).
+/// If a call fails, the model receives an explanation, and the application receives
+/// [`Notice::Tool`](crate::connection::Notice).
 #[derive(Clone, Default)]
 pub struct Tools {
     pub(crate) definitions: Vec<Tool>,
@@ -69,13 +72,13 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// No functions.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A function whose arguments have a type of yours. Their schema is made from it; the type's doc comments tell the
-    /// model what they mean.
+    /// Adds a function with typed arguments. Their JSON schema is derived from the type; its doc comments become the
+    /// descriptions that the model sees.
     #[cfg(feature = "schemars")]
     #[must_use]
     pub fn add<A, F, Fut, M>(self, name: impl Into<String>, description: impl Into<String>, function: F) -> Self
@@ -91,7 +94,7 @@ impl Tools {
         self.add_raw(name, description, schema.to_value().into(), function)
     }
 
-    /// A function with a JSON schema of your own for its arguments.
+    /// Adds a function with an explicit JSON schema for its arguments.
     #[must_use]
     pub fn add_raw<A, F, Fut, M>(
         mut self,
@@ -111,14 +114,14 @@ impl Tools {
         self
     }
 
-    /// Tools of an MCP server, which the service calls by itself.
+    /// Adds the tools of an MCP server, which the service calls itself.
     #[must_use]
     pub fn mcp(mut self, tool: McpTool) -> Self {
         self.definitions.push(tool.into());
         self
     }
 
-    /// Decides whether the model may call a tool of an MCP server, where the service asks.
+    /// Sets the function that approves calls of MCP tools, if the service requires approval.
     #[must_use]
     pub fn approve<F, Fut>(mut self, decide: F) -> Self
     where
@@ -129,28 +132,29 @@ impl Tools {
         self
     }
 
-    /// The most time a function may take. After it the model is told so, and what the function still gives is dropped.
+    /// Sets the maximum run time of a function. After that, the model is told about the timeout, and the output is
+    /// discarded.
     #[must_use]
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
         self
     }
 
-    /// What becomes of a call whose response was cut short.
+    /// Sets what happens to a call whose response was cut short.
     #[must_use]
     pub fn when_interrupted(mut self, policy: WhenInterrupted) -> Self {
         self.when_interrupted = policy;
         self
     }
 
-    /// Runs the functions elsewhere than in the task that drives: `|future| { tokio::spawn(future); }`.
+    /// Runs the functions on another task: `|future| { tokio::spawn(future); }`.
     #[must_use]
     pub fn spawner(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.spawn = Some(Arc::new(spawn));
         self
     }
 
-    /// What the model is told of the functions: for a `session.update` of your own.
+    /// The definitions of the functions, for a custom `session.update`.
     pub fn definitions(&self) -> &[Tool] {
         &self.definitions
     }
@@ -162,33 +166,33 @@ impl fmt::Debug for Tools {
     }
 }
 
-/// Why a call could not be answered as it should. The model was told so.
+/// Failure of a function call, already reported to the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolError {
-    /// The call.
+    /// Id of the call.
     pub call_id: Option<Id>,
-    /// The function's name, as the model has it.
+    /// Name of the function, as used by the model.
     pub name: String,
-    /// What went wrong.
+    /// Kind of the failure.
     pub kind: ToolErrorKind,
 }
 
-/// What went wrong with a call.
+/// Why a function call failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolErrorKind {
-    /// There is no such function.
+    /// No such function exists.
     Unknown,
-    /// The arguments do not fit, for the reason given.
+    /// The arguments do not match the function, for this reason.
     Arguments(String),
-    /// The function failed, in its own words.
+    /// The function failed, with this message.
     Failed(String),
     /// The function panicked.
     Panicked,
-    /// The function took too long.
+    /// The function timed out.
     TimedOut,
-    /// More than a thousand calls, or 32 MiB of arguments, wait for their answers. This one was not run.
+    /// Too many calls were unanswered: 1,024, or 32 MiB of arguments. This one was not run.
     TooMany,
 }
 

@@ -2,49 +2,49 @@ use std::{error::Error, fmt, ops::Deref};
 
 use serde::{Serialize, Serializer, ser::Impossible};
 
-/// What a function may give back: anything that serialises, or a result of it.
+/// Output of a function: any serializable type, or a `Result` of one.
 ///
-/// A text goes to the model as it is, `()` as an empty text, and anything else as the JSON that serde_json writes for
-/// it, byte for byte. An `Err` tells the model and the application what went wrong: a text as it is, an error in the
-/// words of its `Display`.
+/// A string is sent to the model as is, `()` as an empty string, and anything else as JSON, exactly as written by
+/// serde_json. An `Err` reports the failure to the model and the application: a string as is, an error by its `Display`
+/// output.
 ///
-/// `M` says which of the implementations is meant; the compiler finds it. It cannot where an error both serialises and
-/// is a [`std::error::Error`]: give `map_err(|error| error.to_string())` then.
+/// `M` selects the implementation and is inferred. Inference fails if an error type both serializes and implements
+/// [`std::error::Error`]; in that case use `map_err(|error| error.to_string())`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be given to the model",
     note = "a function gives anything that implements `serde::Serialize`, or a `Result` of it whose error is a text, \
             implements `std::error::Error`, or is a boxed one (`Box<dyn Error>`, `anyhow::Error`)"
 )]
 pub trait ToolOutput<M> {
-    /// The answer for the model, or what went wrong.
+    /// Converts the output to the text for the model.
     ///
     /// # Errors
-    /// In the function's own words.
+    /// The function's own error message.
     fn into_output(self) -> Result<String, String>;
 }
 
-/// Which implementation of [`ToolOutput`] is meant. The compiler finds it.
+/// Markers that select the implementation of [`ToolOutput`]. They are inferred.
 pub mod marker {
-    /// Of what serialises.
+    /// A serializable value.
     #[derive(Debug)]
     pub enum Value {}
 
-    /// Of a result whose error is a [`std::error::Error`].
+    /// A `Result` whose error implements [`std::error::Error`].
     #[derive(Debug)]
     pub enum Failing {}
 
-    /// Of a result whose error is a box of one, or the like of `anyhow::Error`.
+    /// A `Result` whose error is a boxed error, or a type like `anyhow::Error`.
     #[derive(Debug)]
     pub enum FailingBoxed {}
 
-    /// Of a result whose error is a box of one that stays in its thread.
+    /// A `Result` whose error is a boxed error that is not `Send`.
     #[derive(Debug)]
     pub enum FailingLocal {}
 }
 
 impl<T: Serialize> ToolOutput<marker::Value> for T {
     fn into_output(self) -> Result<String, String> {
-        // A result serialises too, and is told from other values by how it does.
+        // A `Result` is serializable too, and is recognized by how it serializes.
         self.serialize(Top).unwrap_or_else(|fmt::Error| write(&self))
     }
 }
@@ -75,13 +75,13 @@ where
     }
 }
 
-/// A text as it is, anything else as JSON.
+/// Writes a string as is, and anything else as JSON.
 fn write<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
     if json.starts_with('"') { serde_json::from_str(&json).map_err(|error| error.to_string()) } else { Ok(json) }
 }
 
-/// Takes a result and nothing apart. Everything else is an error.
+/// Accepts a serialized `Result` only, and fails for everything else.
 struct Top;
 
 macro_rules! not_a_result {

@@ -5,40 +5,40 @@ use super::ReasoningEffort;
 use crate::wire::{Json, Lenient, Notes, Union, read_loosely, read_union};
 
 open_enum! {
-    /// What the model answers in.
+    /// Output modality of the model.
     pub enum Modality {
-        /// Text alone.
+        /// Text only.
         Text = "text",
-        /// Audio, with a transcript.
+        /// Audio with a transcript.
         Audio = "audio",
     }
 }
 
 open_enum! {
-    /// What the server adds to its events when asked to.
+    /// Additional data that the server includes in events on request.
     pub enum Include {
-        /// How likely each piece of an input transcript is.
+        /// Log probabilities of input transcripts.
         InputTranscriptLogprobs = "item.input_audio_transcription.logprobs",
     }
 }
 
 wire! {
-    /// How a model that reasons does so.
+    /// Reasoning settings.
     pub struct Reasoning as "effort" {
-        /// How hard it thinks before it speaks.
+        /// How much the model thinks before it speaks.
         opt effort: ReasoningEffort,
     }
 }
 
-/// How many tokens one response may have, tool calls included.
+/// Maximum number of tokens of a response, including tool calls.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MaxOutputTokens {
-    /// As many as the model can: the default.
+    /// The maximum of the model. The default.
     Inf,
-    /// So many, from 1 to 4,096.
+    /// A number from 1 to 4,096.
     Limit(u32),
-    /// A shape that this crate does not know, kept whole.
+    /// An unknown form, preserved.
     Other(Json),
 }
 
@@ -92,7 +92,7 @@ impl Union for MaxOutputTokens {
     fn number(number: Number) -> Self {
         let whole =
             number.as_f64().filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
-        // In the range of a u32, and whole.
+        // An integer in the range of a `u32`.
         whole.map_or_else(|| Self::Other(Value::from(number).into()), |limit| Self::Limit(limit as u32))
     }
 }

@@ -4,22 +4,22 @@ use super::{ContentPart, ItemStatus, McpError, McpListedTool, ObjectKind};
 use crate::wire::{Id, Json};
 
 union! {
-    /// A thing that a conversation is made of.
+    /// A conversation item.
     pub enum Item else OtherItem {
         objects {
-            /// Something said or written.
+            /// A message.
             "message" => Message(Message),
-            /// The model calls a function of the application.
+            /// A call of one of the application's functions.
             "function_call" => FunctionCall(FunctionCall),
-            /// What the application answers to such a call.
+            /// The application's output for a function call.
             "function_call_output" => FunctionCallOutput(FunctionCallOutput),
-            /// The service asks whether the model may call a tool of an MCP server.
+            /// The service's request to approve a call of an MCP tool.
             "mcp_approval_request" => McpApprovalRequest(McpApprovalRequest),
-            /// What the application answers to that.
+            /// The application's decision about an approval request.
             "mcp_approval_response" => McpApprovalResponse(McpApprovalResponse),
-            /// The tools that an MCP server offers.
+            /// The tools of an MCP server.
             "mcp_list_tools" => McpListTools(McpListTools),
-            /// The model calls a tool of an MCP server.
+            /// A call of an MCP tool by the service.
             "mcp_call" => McpCall(McpCall),
         }
     }
@@ -27,108 +27,107 @@ union! {
 }
 
 wire! {
-    /// Something said or written.
+    /// A message of the user, the model, or the system.
     pub struct Message {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
         /// Always [`ObjectKind::Item`].
         opt object: ObjectKind,
-        /// How far it has come. Without meaning in what a client sends.
+        /// Status. Ignored in items that a client sends.
         opt status: ItemStatus,
-        /// Who said it. An empty word if the server does not say.
+        /// Author of the message. Empty if the server does not say.
         req role: Role,
-        /// What was said.
+        /// Content parts.
         req content: Vec<ContentPart>,
     }
 
-    /// The model calls a function of the application.
+    /// A call of one of the application's functions.
     pub struct FunctionCall {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
         /// Always [`ObjectKind::Item`].
         opt object: ObjectKind,
-        /// How far it has come. Without meaning in what a client sends.
+        /// Status. Ignored in items that a client sends.
         opt status: ItemStatus,
-        /// The call's id, which the answer names.
+        /// Id of the call, which its output refers to.
         opt call_id: Id,
-        /// The function's name.
+        /// Name of the function.
         req name: String,
-        /// The arguments: JSON as the model has written it, so perhaps not JSON at all. Empty while they are
-        /// streamed.
+        /// The arguments: JSON as written by the model, which may be invalid. Empty while they are streamed.
         req_json arguments: String,
     }
 
-    /// What the application answers to a call.
+    /// The application's output for a function call.
     pub struct FunctionCallOutput {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
         /// Always [`ObjectKind::Item`].
         opt object: ObjectKind,
-        /// How far it has come. Without meaning in what a client sends.
+        /// Status. Ignored in items that a client sends.
         opt status: ItemStatus,
-        /// The call that it answers.
+        /// Id of the call.
         soft call_id: Id,
-        /// The answer: any text, also none.
+        /// The output: any text, possibly empty.
         req_json output: String,
     }
 
-    /// The service asks whether the model may call a tool of an MCP server.
+    /// A request to approve a call of an MCP tool.
     pub struct McpApprovalRequest {
-        /// The item's id, which the answer names.
+        /// Id of the item, which the answer refers to.
         opt id: Id,
-        /// The server's label.
+        /// Label of the server.
         req server_label: String,
-        /// The tool's name.
+        /// Name of the tool.
         req name: String,
-        /// The arguments: JSON as the model has written it.
+        /// The arguments: JSON as written by the model.
         req_json arguments: String,
     }
 
-    /// Whether the model may call a tool of an MCP server.
+    /// The decision about an approval request.
     pub struct McpApprovalResponse {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
-        /// The request that it answers.
+        /// Id of the request.
         soft approval_request_id: Id,
-        /// Whether it may.
+        /// Whether the call is approved.
         req approve: bool,
-        /// Why.
+        /// Reason for the decision.
         patch reason: String,
     }
 
-    /// The tools that an MCP server offers.
+    /// The tools of an MCP server.
     pub struct McpListTools {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
-        /// The server's label.
+        /// Label of the server.
         req server_label: String,
         /// The tools.
         req tools: Vec<McpListedTool>,
     }
 
-    /// The model calls a tool of an MCP server.
+    /// A call of an MCP tool by the service.
     pub struct McpCall {
-        /// The item's id.
+        /// Id of the item.
         opt id: Id,
-        /// The server's label.
+        /// Label of the server.
         req server_label: String,
-        /// The tool's name.
+        /// Name of the tool.
         req name: String,
-        /// The arguments: JSON as the model has written it.
+        /// The arguments: JSON as written by the model.
         req_json arguments: String,
-        /// The approval that was asked for.
+        /// Id of the approval request, if there was one.
         patch approval_request_id: Id,
-        /// What the tool gave back.
+        /// Output of the tool.
         patch_text output: String,
-        /// Why it failed.
+        /// Why the call failed.
         patch error: McpError,
     }
 }
 
 open_enum! {
-    /// Who said something.
+    /// Author of a message.
     pub enum Role {
-        /// The application, to the model.
+        /// The application, instructing the model.
         System = "system",
         /// The user.
         User = "user",
@@ -138,13 +137,13 @@ open_enum! {
 }
 
 impl Message {
-    /// What can be read of it: the texts and transcripts of its parts, one after the other.
+    /// The readable content: the texts and transcripts of all parts, concatenated.
     pub fn text(&self) -> String {
         self.content.iter().filter_map(ContentPart::readable).collect()
     }
 
-    /// Puts what was said in writing where the audio is not there, so that the server takes the item. Parts of which
-    /// nothing is known go, if others stay.
+    /// Replaces audio parts without audio by their transcripts, so that the server accepts the item. Parts without a
+    /// transcript are removed, unless no other part remains.
     pub(crate) fn make_creatable(&mut self) {
         if self.content.iter().any(|part| part.is_audio() && part.audio.is_none()) {
             let content: Vec<_> = self.content.iter().filter_map(|part| part.in_writing(&self.role)).collect();
@@ -156,32 +155,32 @@ impl Message {
 }
 
 impl Item {
-    /// The user says this, in writing.
+    /// Creates a text message of the user.
     pub fn user(text: impl Into<String>) -> Self {
         Message::new(Role::User, [ContentPart::input_text(text)]).into()
     }
 
-    /// The application tells the model this, in the middle of the conversation.
+    /// Creates a system message, which instructs the model during the conversation.
     pub fn system(text: impl Into<String>) -> Self {
         Message::new(Role::System, [ContentPart::input_text(text)]).into()
     }
 
-    /// The model has said this, in writing.
+    /// Creates a text message of the model.
     pub fn assistant(text: impl Into<String>) -> Self {
         Message::new(Role::Assistant, [ContentPart::output_text(text)]).into()
     }
 
-    /// The answer to a function call.
+    /// Creates the output of a function call.
     pub fn function_call_output(call_id: impl Into<Id>, output: impl Into<String>) -> Self {
         FunctionCallOutput::new(call_id, output).into()
     }
 
-    /// The answer to a request for approval.
+    /// Creates the answer to an approval request.
     pub fn mcp_approval_response(request_id: impl Into<Id>, approve: bool) -> Self {
         McpApprovalResponse::new(request_id, approve).into()
     }
 
-    /// Its id.
+    /// Id of the item.
     pub fn id(&self) -> Option<&Id> {
         match self {
             Self::Message(item) => item.id.as_ref(),
@@ -195,7 +194,7 @@ impl Item {
         }
     }
 
-    /// Gives it an id: the client may choose one. An item that is kept as raw text stays as it is.
+    /// Sets the id, which a client may choose. Does not change an item that is kept as raw JSON.
     pub fn set_id(&mut self, id: impl Into<Id>) {
         *match self {
             Self::Message(item) => &mut item.id,
@@ -209,14 +208,14 @@ impl Item {
         } = Some(id.into());
     }
 
-    /// With this id.
+    /// Returns the item with this id.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<Id>) -> Self {
         self.set_id(id);
         self
     }
 
-    /// How far it has come. Items of MCP have no status.
+    /// Status of the item. MCP items have none.
     pub fn status(&self) -> Option<&ItemStatus> {
         match self {
             Self::Message(item) => item.status.as_ref(),
@@ -229,7 +228,7 @@ impl Item {
         }
     }
 
-    /// The message, if it is one.
+    /// The message, if the item is one.
     pub fn as_message(&self) -> Option<&Message> {
         match self {
             Self::Message(message) => Some(message),
@@ -237,7 +236,7 @@ impl Item {
         }
     }
 
-    /// The function call, if it is one.
+    /// The function call, if the item is one.
     pub fn as_function_call(&self) -> Option<&FunctionCall> {
         match self {
             Self::FunctionCall(call) => Some(call),
@@ -246,15 +245,15 @@ impl Item {
     }
 }
 
-/// An item of a type that this crate does not know, kept whole.
+/// An item of an unknown type, preserved.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OtherItem {
-    /// Its id: it has its place in the conversation, whatever it is.
+    /// Id, by which it has a place in the conversation like any other item.
     pub id: Option<Id>,
-    /// How far it has come.
+    /// Status.
     pub status: Option<ItemStatus>,
-    /// The whole item.
+    /// The complete item.
     pub json: Json,
 }
 

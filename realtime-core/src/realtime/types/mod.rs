@@ -1,7 +1,7 @@
-//! What events carry: sessions and their configuration, items, responses, tools, usage.
+//! Types that the events of a conversation or transcription session carry.
 //!
-//! The structs that are sent hold exactly what is to be written: start from `Default` (or from `new`, where something
-//! is required) and name what you want to set. What the server reports about a session has structs of its own.
+//! Structs that are sent serialize exactly the members that were set: start with `Default` (or with `new`, if there are
+//! required members) and call the setters. Structs that describe a session as the server reports it are separate.
 
 mod content;
 mod generation;
@@ -37,17 +37,17 @@ pub use turn_detection::*;
 pub use usage::*;
 
 open_enum! {
-    /// What sort of thing an object of the API is.
+    /// Kind of an API object.
     pub enum ObjectKind {
-        /// An item of a conversation.
+        /// A conversation item.
         Item = "realtime.item",
         /// A response.
         Response = "realtime.response",
         /// A conversation.
         Conversation = "realtime.conversation",
-        /// A session that converses.
+        /// A conversation session.
         Session = "realtime.session",
-        /// A session that only transcribes.
+        /// A transcription session.
         TranscriptionSession = "realtime.transcription_session",
     }
 }

@@ -4,71 +4,71 @@ use super::Detail;
 use crate::wire::Id;
 
 wire! {
-    /// A prompt template that is stored with the service.
+    /// A reference to a prompt template stored by the service.
     pub struct Prompt as "id" {
-        /// The template's id (`pmpt_...`).
+        /// Id of the template (`pmpt_...`).
         req id: Id,
-        /// Which version; the latest by null or if left out.
+        /// Version. The latest if null or unset.
         patch version: String,
-        /// What its variables stand for.
+        /// Values of its variables.
         patch variables: BTreeMap<String, PromptVariable>,
     }
 
-    /// A text for a variable.
+    /// A text value of a prompt variable.
     pub struct PromptText as "text" {
         /// The text.
         req text: String,
-        /// Marks the end of a prefix to be cached.
+        /// Ends a prefix to be cached.
         opt prompt_cache_breakpoint: PromptCacheBreakpoint,
     }
 
-    /// An image for a variable, by its URL or as a stored file.
+    /// An image value of a prompt variable, given by URL or as a stored file.
     pub struct PromptImage {
-        /// A URL, or a data URL that holds the image.
+        /// URL, or data URL with the image.
         opt image_url: String,
-        /// A stored file.
+        /// Id of a stored file.
         opt file_id: Id,
         /// How closely the model looks.
         opt detail: Detail,
-        /// Marks the end of a prefix to be cached.
+        /// Ends a prefix to be cached.
         opt prompt_cache_breakpoint: PromptCacheBreakpoint,
     }
 
-    /// A file for a variable: stored, at a URL, or right here.
+    /// A file value of a prompt variable: stored, given by URL, or inline.
     pub struct PromptFile {
-        /// A stored file.
+        /// Id of a stored file.
         opt file_id: Id,
-        /// Its name.
+        /// Name of the file.
         opt filename: String,
-        /// What is in it, in base64.
+        /// Content in base64.
         opt file_data: String,
-        /// Where it is.
+        /// URL of the file.
         opt file_url: String,
         /// How closely the model looks.
         opt detail: Detail,
-        /// Marks the end of a prefix to be cached.
+        /// Ends a prefix to be cached.
         opt prompt_cache_breakpoint: PromptCacheBreakpoint,
     }
 
-    /// The end of a prefix of the prompt that is to be cached.
+    /// End of a prefix of the prompt that is cached.
     pub struct PromptCacheBreakpoint {
-        /// How it was set.
+        /// How the end was chosen.
         req mode: BreakpointMode,
-        /// How long the cache is kept.
+        /// Lifetime of the cache entry.
         opt ttl: CacheTtl,
     }
 }
 
 open_enum! {
-    /// How the end of a cached prefix was set.
+    /// How the end of a cached prefix was chosen.
     pub enum BreakpointMode {
-        /// By hand.
+        /// Explicitly.
         Explicit = "explicit",
     }
 }
 
 open_enum! {
-    /// How long a cached prefix is kept.
+    /// Lifetime of a cached prefix.
     pub enum CacheTtl {
         /// 30 minutes.
         Minutes30 = "30m",
@@ -78,14 +78,14 @@ open_enum! {
 }
 
 union! {
-    /// What a variable of a prompt template stands for.
+    /// Value of a prompt variable.
     pub enum PromptVariable {
         text {
-            /// A bare text.
+            /// Plain text.
             Plain
         }
         objects {
-            /// A text, with a mark for the cache.
+            /// Text with options.
             "input_text" => Text(PromptText),
             /// An image.
             "input_image" => Image(PromptImage),

@@ -1,23 +1,23 @@
 wire! {
-    /// How much of something may still be used.
+    /// A rate limit.
     pub struct RateLimit {
-        /// Of what. The service sends only tokens today.
+        /// The limited quantity. OpenAI currently reports tokens only.
         opt name: RateLimitName,
-        /// How much there is when nothing is used.
+        /// Maximum.
         opt_int limit: u64,
-        /// How much is left.
+        /// Remaining amount.
         opt_int remaining: u64,
-        /// In how many seconds all of it is there again.
+        /// Time until the limit is fully reset, in seconds.
         opt reset_seconds: f64,
     }
 }
 
 open_enum! {
-    /// What is limited.
+    /// Quantity limited by a rate limit.
     pub enum RateLimitName {
-        /// How many requests.
+        /// Requests.
         Requests = "requests",
-        /// How many tokens.
+        /// Tokens.
         Tokens = "tokens",
     }
 }

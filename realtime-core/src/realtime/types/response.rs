@@ -10,112 +10,111 @@ use super::{
 use crate::wire::{Id, Json, Lenient, Notes, Object, Tag, Union, read_union, tag, write_tagged};
 
 wire! {
-    /// A response, as far as it has come.
+    /// A response.
     pub struct Response as "id" {
-        /// Its id.
+        /// Id.
         opt id: Id,
         /// Always [`ObjectKind::Response`].
         opt object: ObjectKind,
-        /// How far it has come, and how it ended.
+        /// Status.
         opt status: ResponseStatus,
-        /// Why it ended so.
+        /// Details of the final status.
         opt status_details: StatusDetails,
-        /// The items that it consists of, without their audio.
+        /// Output items, without audio.
         list output: Item,
-        /// What the client gave it to be recognised by.
+        /// Metadata set by the client.
         opt metadata: BTreeMap<String, String>,
-        /// How it sounds.
+        /// Audio settings.
         opt audio: ResponseAudio,
-        /// What it has used. None while it is in progress, and perhaps when it was cancelled.
+        /// Usage. Unset while the response is in progress, and possibly if it was cancelled.
         opt usage: Usage,
-        /// The conversation that its items are added to. Null for one that is out of band; older servers leave it
-        /// out.
+        /// Id of the conversation that its items are added to. Null if out of band. Omitted by older servers.
         patch conversation_id: Id,
-        /// What it is in.
+        /// Output modalities.
         list output_modalities: Modality,
-        /// How many tokens it might have.
+        /// Maximum number of tokens.
         opt max_output_tokens: MaxOutputTokens,
     }
 
-    /// Why a response ended as it did.
+    /// Details of the final status of a response.
     pub struct StatusDetails {
-        /// How it ended.
+        /// The final status.
         opt kind as "type": ResponseStatus,
-        /// Why it was cancelled, or is incomplete.
+        /// Why the response was cancelled or is incomplete.
         opt reason: StatusReason,
-        /// Why it failed.
+        /// Why the response failed.
         opt error: Failure,
     }
 
-    /// How a response sounds.
+    /// Audio settings of a response.
     pub struct ResponseAudio {
-        /// What is spoken.
+        /// Output settings.
         deep output: ResponseAudioOutput,
     }
 
-    /// How a response is spoken.
+    /// Output audio settings of a response.
     pub struct ResponseAudioOutput {
-        /// How the audio is written.
+        /// Audio encoding.
         opt format: AudioFormat,
-        /// Who speaks.
+        /// Voice.
         opt voice: Voice,
     }
 
-    /// How one response is to be made. What is set here counts in place of the session's configuration, once.
+    /// Settings of a single response. They override the session's configuration.
     pub struct ResponseConfig {
-        /// What it is in: text or audio, not both.
+        /// Output modality: text or audio, not both.
         list output_modalities: Modality,
-        /// What the model is told to do.
+        /// Instructions for the model.
         opt instructions: String,
-        /// How it sounds.
+        /// Audio settings.
         deep audio: ResponseAudio,
-        /// What the model may call.
+        /// Tools that the model can call.
         list tools: Tool,
-        /// What the model is made to call.
+        /// Tool that the model must call, if any.
         opt tool_choice: ToolChoice,
-        /// Whether it may call several tools at once, for models that reason.
+        /// Whether a reasoning model can call several tools at once.
         opt parallel_tool_calls: bool,
-        /// How a model that reasons does so.
+        /// Reasoning settings.
         opt reasoning: Reasoning,
-        /// How many tokens it may have.
+        /// Maximum number of tokens.
         opt max_output_tokens: MaxOutputTokens,
-        /// Which conversation it reads and is added to.
+        /// Conversation that the response reads and is added to.
         opt conversation: ConversationChoice,
-        /// Up to 16 pairs to recognise it by: keys of at most 64 characters, values of at most 512.
+        /// Up to 16 pairs of metadata: keys of up to 64 characters, values of up to 512.
         patch metadata: BTreeMap<String, String>,
-        /// A prompt template.
+        /// Prompt template.
         patch prompt: Prompt,
-        /// What the model reads in place of the conversation. An empty list: nothing.
+        /// Input that the model reads instead of the conversation. An empty list means no input.
         list input: InputItem,
     }
 
-    /// An item by its id alone.
+    /// A reference to an item by id.
     pub struct ItemReference {
-        /// The id of an item that the session has seen.
+        /// Id of an item that the session has seen.
         req id: Id,
     }
 }
 
 open_enum! {
-    /// Why a response was cancelled, or is incomplete.
+    /// Why a response was cancelled or is incomplete.
     pub enum StatusReason {
         /// Cancelled: the user began to speak.
         TurnDetected = "turn_detected",
-        /// Cancelled: the client said so.
+        /// Cancelled by the client.
         ClientCancelled = "client_cancelled",
-        /// Incomplete: it had its tokens.
+        /// Incomplete: the token limit was reached.
         MaxOutputTokens = "max_output_tokens",
-        /// Incomplete: the service's filter has stopped it.
+        /// Incomplete: stopped by the content filter.
         ContentFilter = "content_filter",
     }
 }
 
 open_enum! {
-    /// Which conversation a response reads and is added to.
+    /// Conversation of a response.
     pub enum ConversationChoice {
-        /// The session's.
+        /// The session's conversation.
         Auto = "auto",
-        /// The response is out of band: added to no conversation, and several may run at once.
+        /// Out of band: added to no conversation. Several such responses can be active at once.
         None = "none",
     }
 }
@@ -125,16 +124,16 @@ merged! {
     ResponseAudioOutput { format, voice }
 }
 
-/// Short forms of `audio.output`.
+/// Shortcuts for nested settings.
 impl ResponseConfig {
-    /// Sets how the audio is written: `audio.output.format`.
+    /// Sets `audio.output.format`.
     #[must_use]
     pub fn output_format(mut self, format: impl Into<AudioFormat>) -> Self {
         self.output_mut().format = Some(format.into());
         self
     }
 
-    /// Sets who speaks: `audio.output.voice`.
+    /// Sets `audio.output.voice`.
     #[must_use]
     pub fn voice(mut self, voice: impl Into<Voice>) -> Self {
         self.output_mut().voice = Some(voice.into());
@@ -146,18 +145,18 @@ impl ResponseConfig {
     }
 }
 
-/// Something that a response reads in place of the conversation.
+/// Input of a response that replaces the conversation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum InputItem {
-    /// An item, made for this response.
+    /// An item made for this response.
     Item(Item),
     /// An item that the session has seen.
     Reference(ItemReference),
 }
 
 impl InputItem {
-    /// An item that the session has seen.
+    /// Refers to an item that the session has seen.
     pub fn reference(id: impl Into<Id>) -> Self {
         Self::Reference(ItemReference::new(id))
     }

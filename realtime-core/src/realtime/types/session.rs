@@ -5,92 +5,92 @@ use super::{
 use crate::wire::Patch;
 
 union! {
-    /// What a session is to be like: what `session.update` sends. What is left out stays as it is.
+    /// Configuration of a session, sent by `session.update`. Members that are not set keep their value.
     ///
-    /// The sort of session cannot change once it is open.
+    /// The type of a session cannot be changed once it is open.
     #[expect(clippy::large_enum_variant, reason = "it travels in an event that is boxed")]
     pub enum SessionConfig {
         objects {
-            /// A session that converses.
+            /// A conversation session.
             "realtime" => Realtime(RealtimeSessionConfig),
-            /// A session that only transcribes.
+            /// A transcription session.
             "transcription" => Transcription(TranscriptionSessionConfig),
         }
     }
 }
 
 wire! {
-    /// What a session that converses is to be like. What is left out stays as it is.
+    /// Configuration of a conversation session. Members that are not set keep their value.
     pub struct RealtimeSessionConfig {
-        /// The model. It cannot change once the session is open.
+        /// The model. Cannot be changed once the session is open.
         opt model: String,
-        /// What the model answers in: text or audio, not both.
+        /// Output modality: text or audio, not both.
         list output_modalities: Modality,
-        /// What the model is told to do, and how to speak. Cleared by an empty text.
+        /// Instructions for the model. Cleared by an empty string.
         opt instructions: String,
-        /// What it hears and how it sounds.
+        /// Audio settings.
         deep audio: AudioConfig,
-        /// What the server is to add to its events.
+        /// Additional data to include in events.
         list include: Include,
-        /// Whether the service records traces; null turns that off.
+        /// Tracing settings, or null to turn tracing off.
         patch tracing: Tracing,
-        /// What the model may call. Cleared by an empty list.
+        /// Tools that the model can call. Cleared by an empty list.
         list tools: Tool,
-        /// What the model is made to call.
+        /// Tool that the model must call, if any.
         opt tool_choice: ToolChoice,
-        /// Whether it may call several tools at once, for models that reason.
+        /// Whether a reasoning model can call several tools at once.
         opt parallel_tool_calls: bool,
-        /// How a model that reasons does so.
+        /// Reasoning settings.
         opt reasoning: Reasoning,
-        /// How many tokens one response may have.
+        /// Maximum number of tokens of a response.
         opt max_output_tokens: MaxOutputTokens,
-        /// What happens when the conversation grows too long.
+        /// What happens when the conversation exceeds the model's input limit.
         opt truncation: Truncation,
-        /// A prompt template; null takes it away.
+        /// Prompt template, or null to remove it.
         patch prompt: Prompt,
     }
 
-    /// What a session that only transcribes is to be like. What is left out stays as it is.
+    /// Configuration of a transcription session. Members that are not set keep their value.
     pub struct TranscriptionSessionConfig {
-        /// What it hears.
+        /// Audio settings.
         deep audio: TranscriptionAudioConfig,
-        /// What the server is to add to its events.
+        /// Additional data to include in events.
         list include: Include,
     }
 
-    /// The audio of a session that converses.
+    /// Input and output audio settings.
     pub struct AudioConfig {
-        /// The user's.
+        /// Input settings.
         deep input: AudioInput,
-        /// The model's.
+        /// Output settings.
         deep output: AudioOutput,
     }
 
-    /// The audio of a session that only transcribes.
+    /// Audio settings of a transcription session.
     pub struct TranscriptionAudioConfig {
-        /// The user's.
+        /// Input settings.
         deep input: AudioInput,
     }
 
-    /// The user's audio.
+    /// Input audio settings.
     pub struct AudioInput {
-        /// How it is written.
+        /// Audio encoding.
         opt format: AudioFormat,
-        /// How it is transcribed; null turns that off.
+        /// Transcription settings, or null to turn transcription off.
         patch transcription: Transcription,
-        /// How it is filtered; null turns that off.
+        /// Noise reduction, or null to turn it off.
         patch noise_reduction: NoiseReduction,
-        /// How the end of a turn is found; null turns that off, and the client commits the audio itself.
+        /// Turn detection, or null to turn it off; the client then commits the audio.
         patch turn_detection: TurnDetection,
     }
 
-    /// The model's audio.
+    /// Output audio settings.
     pub struct AudioOutput {
-        /// How it is written.
+        /// Audio encoding.
         opt format: AudioFormat,
-        /// Who speaks.
+        /// Voice.
         opt voice: Voice,
-        /// How fast, as a multiple of the natural speed: 0.25 to 1.5. It cannot change while the model speaks.
+        /// Speed, as a multiple of the natural speed: 0.25 to 1.5. Cannot be changed while the model speaks.
         opt speed: f64,
     }
 }
@@ -102,7 +102,7 @@ merged! {
     AudioOutput { format, voice, speed }
 }
 
-/// The short forms of `audio.input`.
+/// Shortcuts for `audio.input`.
 macro_rules! input_short_forms {
     ($config:ident) => {
         impl $config {
@@ -144,7 +144,7 @@ macro_rules! input_short_forms {
 input_short_forms!(RealtimeSessionConfig);
 input_short_forms!(TranscriptionSessionConfig);
 
-/// Short forms of `audio.output`.
+/// Shortcuts for `audio.output`.
 impl RealtimeSessionConfig {
     /// Sets `audio.output.format`.
     #[must_use]
@@ -166,7 +166,7 @@ impl RealtimeSessionConfig {
 }
 
 impl TranscriptionSessionConfig {
-    /// Sets what is set in this of `audio.input`, and leaves the rest of it as it was.
+    /// Merges these settings into `audio.input`.
     #[must_use]
     pub fn input(self, input: AudioInput) -> Self {
         self.audio(TranscriptionAudioConfig::default().input(input))
@@ -195,7 +195,7 @@ mod tests {
             .turn_detection(ServerVad::default())
             .transcription(Patch::Clear);
         assert_eq!(config, short);
-        // What is said later counts.
+        // The last call wins.
         let later = AudioConfig::default().input(AudioInput::default().format(AudioFormat::Pcma).turn_detection(None));
         let config = config.audio(later);
         let written = serde_json::to_value(&config).unwrap_or_default();

@@ -7,99 +7,99 @@ use super::{
 };
 use crate::wire::{Id, Json, Lenient, Members, Notes, Tag, tag, write_tagged};
 
-/// A session as the server reports it: all that is in force, its defaults included.
+/// A session as described by the server: its effective configuration, including defaults.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "it travels in an event that is boxed")]
 pub enum SessionInfo {
-    /// A session that converses. Older servers do not name the sort: it is read as this one.
+    /// A conversation session. Also used for older servers, which do not name the type.
     Realtime(RealtimeSessionInfo),
-    /// A session that only transcribes.
+    /// A transcription session.
     Transcription(TranscriptionSessionInfo),
-    /// A sort of session that this crate does not know, kept whole.
+    /// An unknown type of session, preserved.
     Other(Json),
 }
 
 wire! {
-    /// A session that converses, as the server reports it.
+    /// A conversation session as described by the server.
     pub struct RealtimeSessionInfo as "id" mended by realtime_from_flat {
-        /// Its id.
+        /// Id.
         opt id: Id,
         /// Always [`ObjectKind::Session`].
         opt object: ObjectKind,
-        /// When the server will end it, in seconds since 1970.
+        /// When the server will end the session, in seconds since the Unix epoch.
         opt_int expires_at: u64,
         /// The model.
         opt model: String,
-        /// What the model answers in.
+        /// Output modalities.
         list output_modalities | "modalities": Modality,
-        /// What the model is told to do.
+        /// Instructions for the model.
         opt instructions: String,
-        /// What it hears and how it sounds.
+        /// Audio settings.
         opt audio: AudioInfo,
-        /// What the server adds to its events.
+        /// Additional data included in events.
         list include: Include,
-        /// Whether the service records traces.
+        /// Tracing settings.
         opt tracing: Tracing,
-        /// What the model may call.
+        /// Tools that the model can call.
         list tools: Tool,
-        /// What the model is made to call.
+        /// Tool that the model must call, if any.
         opt tool_choice: ToolChoice,
-        /// Whether it may call several tools at once.
+        /// Whether the model can call several tools at once.
         opt parallel_tool_calls: bool,
-        /// How a model that reasons does so.
+        /// Reasoning settings.
         opt reasoning: Reasoning,
-        /// How many tokens one response may have.
+        /// Maximum number of tokens of a response.
         opt max_output_tokens | "max_response_output_tokens" | "max_response_output_token": MaxOutputTokens,
-        /// What happens when the conversation grows too long.
+        /// What happens when the conversation exceeds the model's input limit.
         opt truncation: Truncation,
-        /// The prompt template.
+        /// Prompt template.
         opt prompt: Prompt,
     }
 
-    /// A session that only transcribes, as the server reports it.
+    /// A transcription session as described by the server.
     pub struct TranscriptionSessionInfo mended by transcription_from_flat {
-        /// Its id.
+        /// Id.
         opt id: Id,
         /// Always [`ObjectKind::TranscriptionSession`].
         opt object: ObjectKind,
-        /// When the server will end it, in seconds since 1970.
+        /// When the server will end the session, in seconds since the Unix epoch.
         opt_int expires_at: u64,
-        /// What it hears.
+        /// Audio settings.
         opt audio: TranscriptionAudioInfo,
-        /// What the server adds to its events.
+        /// Additional data included in events.
         list include: Include,
     }
 
-    /// The audio of a session that converses.
+    /// Input and output audio settings, as described by the server.
     pub struct AudioInfo {
-        /// The user's.
+        /// Input settings.
         opt input: AudioInputInfo,
-        /// The model's.
+        /// Output settings.
         opt output: AudioOutput,
     }
 
-    /// The audio of a session that only transcribes.
+    /// Audio settings of a transcription session, as described by the server.
     pub struct TranscriptionAudioInfo {
-        /// The user's.
+        /// Input settings.
         opt input: AudioInputInfo,
     }
 
-    /// The user's audio.
+    /// Input audio settings, as described by the server.
     pub struct AudioInputInfo {
-        /// How it is written.
+        /// Audio encoding.
         opt format: AudioFormat,
-        /// How it is transcribed, if it is.
+        /// Transcription settings, if on.
         opt transcription: Transcription,
-        /// How it is filtered, if it is.
+        /// Noise reduction, if on.
         opt noise_reduction: NoiseReduction,
-        /// How the end of a turn is found, if the server looks for it.
+        /// Turn detection, if on.
         opt turn_detection: TurnDetection,
     }
 }
 
 impl SessionInfo {
-    /// Its id.
+    /// Id of the session.
     pub fn id(&self) -> Option<&Id> {
         match self {
             Self::Realtime(session) => session.id.as_ref(),
@@ -108,7 +108,7 @@ impl SessionInfo {
         }
     }
 
-    /// When the server will end it, in seconds since 1970.
+    /// When the server will end the session, in seconds since the Unix epoch.
     pub fn expires_at(&self) -> Option<u64> {
         match self {
             Self::Realtime(session) => session.expires_at,
@@ -117,7 +117,7 @@ impl SessionInfo {
         }
     }
 
-    /// The user's audio.
+    /// Input audio settings.
     pub fn input(&self) -> Option<&AudioInputInfo> {
         match self {
             Self::Realtime(session) => session.audio.as_ref()?.input.as_ref(),
@@ -126,7 +126,7 @@ impl SessionInfo {
         }
     }
 
-    /// The model's audio.
+    /// Output audio settings.
     pub fn output(&self) -> Option<&AudioOutput> {
         match self {
             Self::Realtime(session) => session.audio.as_ref()?.output.as_ref(),
@@ -136,7 +136,7 @@ impl SessionInfo {
 }
 
 impl SessionInfo {
-    /// What an update need not repeat: the id, the model, and which sort of session it is.
+    /// Keeps what an update need not repeat: the id, the model, and the type of the session.
     pub(crate) fn keep_from(&mut self, before: &Self) {
         if let (Self::Realtime(session), Self::Transcription(_)) = (&mut *self, before)
             && session.object.is_none()
@@ -188,15 +188,15 @@ impl Serialize for SessionInfo {
     }
 }
 
-/// A session that says nothing of itself.
+/// Creates a description without any details.
 impl Default for SessionInfo {
     fn default() -> Self {
         Self::Realtime(RealtimeSessionInfo::default())
     }
 }
 
-/// Read by the lenient way alone: what older servers say in members of the session itself stands nowhere else, and a
-/// session is described rarely.
+/// Always read leniently: members that older servers place at the top level need special treatment, and sessions are
+/// described rarely.
 impl<'de> Deserialize<'de> for SessionInfo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -215,7 +215,7 @@ impl Lenient for SessionInfo {
     fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
         let sort = match tag(value) {
             Some(Tag::Text(sort)) => sort,
-            // Older servers say in `object` what `type` says now.
+            // Older servers put in `object` what is now in `type`.
             Some(Tag::Absent | Tag::Null | Tag::Odd) if is_transcription(value) => TRANSCRIPTION.into(),
             _ => REALTIME.into(),
         };
@@ -233,7 +233,7 @@ fn is_transcription(value: &RawValue) -> bool {
     object == Some(ObjectKind::TranscriptionSession)
 }
 
-/// What stood in the session itself before `audio` had it.
+/// Names of the members that older servers place at the top level instead of in `audio`.
 const FLAT: &[&str] = &[
     "input_audio_format",
     "output_audio_format",
@@ -269,7 +269,7 @@ fn transcription_from_flat(
     session
 }
 
-/// What stands where it does today counts, also where that is null; but a format that is null is only not told.
+/// A member in its current place takes precedence, even if null; but a null format counts as missing.
 fn input_from_flat(place: &mut Option<AudioInputInfo>, value: &RawValue, flat: &Members<'_>, notes: &mut Notes) {
     const TODAY: &[&str] = &["transcription", "noise_reduction", "turn_detection"];
 
@@ -292,7 +292,7 @@ fn input_from_flat(place: &mut Option<AudioInputInfo>, value: &RawValue, flat: &
     *place = some(input);
 }
 
-/// Nothing, if there is nothing in it.
+/// `None` if the value is the default.
 fn some<T: Default + PartialEq>(value: T) -> Option<T> {
     Some(value).filter(|value| *value != T::default())
 }

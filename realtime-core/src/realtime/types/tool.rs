@@ -2,7 +2,7 @@ use super::McpTool;
 use crate::wire::Json;
 
 union! {
-    /// Something the model may call.
+    /// A tool that the model can call.
     pub enum Tool {
         objects {
             /// A function of the application.
@@ -22,19 +22,19 @@ impl From<McpTool> for Tool {
 }
 
 wire! {
-    /// A function of the application that the model may call.
+    /// Definition of an application's function.
     pub struct FunctionTool within "function" {
-        /// The name that the model calls it by.
+        /// Name by which the model calls it.
         opt name: String,
         /// What it does, when to call it, and what to tell the user meanwhile.
         opt description: String,
-        /// Its arguments, as a JSON schema.
+        /// JSON schema of its arguments.
         opt parameters: Json,
     }
 }
 
 impl FunctionTool {
-    /// A function of this name.
+    /// Defines a function with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self::default().name(name)
     }

@@ -1,46 +1,46 @@
 union! {
-    /// Which tool the model calls.
+    /// Tool that the model must or may call.
     pub enum ToolChoice {
         words {
-            /// None.
+            /// The model calls no tool.
             "none" => None,
-            /// Whichever it likes, or none.
+            /// The model decides.
             "auto" => Auto,
-            /// At least one.
+            /// The model calls at least one tool.
             "required" => Required,
         }
         objects {
-            /// This function.
+            /// The model calls this function.
             "function" => Function(FunctionChoice),
-            /// A tool of this MCP server.
+            /// The model calls a tool of this MCP server.
             "mcp" => Mcp(McpChoice),
         }
     }
 }
 
 wire! {
-    /// Makes the model call one function.
+    /// Requires a call of one function.
     pub struct FunctionChoice within "function" {
-        /// Its name.
+        /// Name of the function.
         req name: String,
     }
 
-    /// Makes the model call a tool of one MCP server.
+    /// Requires a call of a tool of one MCP server.
     pub struct McpChoice {
-        /// The server's label.
+        /// Label of the server.
         req server_label: String,
-        /// The tool's name; null or left out, the model chooses.
+        /// Name of the tool. If null or unset, the model chooses.
         patch name: String,
     }
 }
 
 impl ToolChoice {
-    /// The function of this name.
+    /// Requires a call of this function.
     pub fn function(name: impl Into<String>) -> Self {
         FunctionChoice::new(name).into()
     }
 
-    /// A tool of the MCP server with this label.
+    /// Requires a call of a tool of the MCP server with this label.
     pub fn mcp(server_label: impl Into<String>) -> Self {
         McpChoice::new(server_label).into()
     }

@@ -1,27 +1,27 @@
 use crate::wire::Json;
 
 union! {
-    /// Whether the service records the session's traces. Once on, it cannot be changed.
+    /// Whether the service records traces of the session. Cannot be changed once on.
     pub enum Tracing {
         words {
-            /// On, under names that the service chooses.
+            /// On, with generated names.
             "auto" => Auto,
         }
         any {
-            /// On, under these names.
+            /// On, with these names.
             Named(TracingConfig)
         }
     }
 }
 
 wire! {
-    /// The names that a session's trace is found by.
+    /// Names and metadata of a session's trace.
     pub struct TracingConfig {
-        /// The workflow.
+        /// Name of the workflow.
         opt workflow_name: String,
-        /// The group that it belongs to.
+        /// Id of the group of traces.
         opt group_id: String,
-        /// Anything else to filter by: an object.
+        /// Metadata to filter by: an object.
         opt metadata: Json,
     }
 }

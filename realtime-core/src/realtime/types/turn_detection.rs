@@ -1,11 +1,11 @@
 union! {
-    /// How the service finds out that the user's turn has ended. Without it the client commits the audio and asks for
-    /// each response itself.
+    /// How the service detects the end of the user's turn. Without turn detection, the client commits the audio and
+    /// requests each response.
     pub enum TurnDetection {
         objects {
-            /// By silence.
+            /// Detection by silence.
             "server_vad" => ServerVad(ServerVad),
-            /// By what was said.
+            /// Detection by what was said.
             "semantic_vad" => SemanticVad(SemanticVad),
         }
     }
@@ -14,37 +14,37 @@ union! {
 }
 
 wire! {
-    /// Detects speech by its loudness, and the end of a turn by a silence.
+    /// Detects speech by its volume, and the end of a turn by silence.
     pub struct ServerVad {
-        /// How loud speech must be, from 0 to 1 (0.5 by default). Higher is better where it is noisy.
+        /// Volume threshold from 0 to 1 (0.5 by default). Increase it in noisy environments.
         opt threshold: f64,
-        /// How much audio before the speech is kept, in milliseconds (300 by default).
+        /// Audio before the speech that is included, in milliseconds (300 by default).
         opt_int prefix_padding_ms: u32,
-        /// How long a silence ends the turn, in milliseconds (500 by default). Shorter answers sooner, and breaks in
-        /// on short pauses.
+        /// Silence that ends the turn, in milliseconds (500 by default). A shorter value responds sooner, but may
+        /// interrupt the user in a short pause.
         opt_int silence_duration_ms: u32,
-        /// After how long without speech the model speaks by itself, in milliseconds, counted from the end of its
-        /// last audio. Off by default and by null.
+        /// Time without speech after which the model prompts the user, in milliseconds, counted from the end of its
+        /// last audio. Off by default, or if null.
         patch_int idle_timeout_ms: u32,
-        /// Whether the end of a turn makes the model answer.
+        /// Whether the end of a turn requests a response.
         opt create_response: bool,
-        /// Whether the start of speech cancels the response that is being spoken.
+        /// Whether the start of speech (barge-in) cancels the active response.
         opt interrupt_response: bool,
     }
 
     /// Detects the end of a turn with a model that judges whether the user has finished.
     pub struct SemanticVad {
-        /// How soon it believes so.
+        /// How eagerly it ends the turn.
         opt eagerness: Eagerness,
-        /// Whether the end of a turn makes the model answer.
+        /// Whether the end of a turn requests a response.
         opt create_response: bool,
-        /// Whether the start of speech cancels the response that is being spoken.
+        /// Whether the start of speech (barge-in) cancels the active response.
         opt interrupt_response: bool,
     }
 }
 
 open_enum! {
-    /// How soon the end of a turn is believed.
+    /// How eagerly semantic turn detection ends a turn.
     pub enum Eagerness {
         /// Waits up to 8 seconds.
         Low = "low",
@@ -52,7 +52,7 @@ open_enum! {
         Medium = "medium",
         /// Waits up to 2 seconds.
         High = "high",
-        /// As medium: the default.
+        /// Same as medium. The default.
         Auto = "auto",
     }
 }

@@ -1,78 +1,79 @@
 wire! {
-    /// What a response has used: what is billed.
+    /// Billed usage of a response.
     ///
-    /// The conversation so far is input again each time, so the numbers grow with it; what is cached costs less.
+    /// The conversation so far counts as input of every response, so usage grows with its length. Cached tokens cost
+    /// less.
     pub struct Usage {
-        /// Input and output together.
+        /// Total number of tokens.
         opt_int total_tokens: u64,
-        /// Tokens read, cached ones included.
+        /// Input tokens, including cached ones.
         opt_int input_tokens: u64,
-        /// Tokens written.
+        /// Output tokens.
         opt_int output_tokens: u64,
-        /// Tokens read, by what they are.
+        /// Input tokens by kind.
         opt input_token_details | "input_tokens_details": InputTokenDetails,
-        /// Tokens written, by what they are.
+        /// Output tokens by kind.
         opt output_token_details | "output_tokens_details": OutputTokenDetails,
     }
 
-    /// Tokens read, by what they are.
+    /// Input tokens by kind.
     pub struct InputTokenDetails {
-        /// Of text.
+        /// Text tokens.
         opt_int text_tokens: u64,
-        /// Of audio.
+        /// Audio tokens.
         opt_int audio_tokens: u64,
-        /// Of images.
+        /// Image tokens.
         opt_int image_tokens: u64,
-        /// How many of all these were cached.
+        /// Cached tokens among all of these.
         opt_int cached_tokens: u64,
-        /// The cached ones, by what they are.
+        /// Cached tokens by kind.
         opt cached_tokens_details: CachedTokenDetails,
     }
 
-    /// Cached tokens, by what they are.
+    /// Cached tokens by kind.
     pub struct CachedTokenDetails {
-        /// Of text.
+        /// Text tokens.
         opt_int text_tokens: u64,
-        /// Of audio.
+        /// Audio tokens.
         opt_int audio_tokens: u64,
-        /// Of images.
+        /// Image tokens.
         opt_int image_tokens: u64,
     }
 
-    /// Tokens written, by what they are.
+    /// Output tokens by kind.
     pub struct OutputTokenDetails {
-        /// Of text.
+        /// Text tokens.
         opt_int text_tokens: u64,
-        /// Of audio.
+        /// Audio tokens.
         opt_int audio_tokens: u64,
     }
 
-    /// What a transcription has used, in tokens.
+    /// Usage of a transcription in tokens.
     pub struct TranscriptionTokens {
-        /// Tokens read.
+        /// Input tokens.
         req_int input_tokens: u64,
-        /// Tokens written.
+        /// Output tokens.
         req_int output_tokens: u64,
-        /// Both together.
+        /// Total number of tokens.
         req_int total_tokens: u64,
-        /// Tokens read, by what they are.
+        /// Input tokens by kind.
         opt input_token_details | "input_tokens_details": InputTokenDetails,
     }
 
-    /// What a transcription has used, in time.
+    /// Usage of a transcription in time.
     pub struct TranscriptionDuration {
-        /// The length of the audio, in seconds.
+        /// Duration of the audio, in seconds.
         req seconds: f64,
     }
 }
 
 union! {
-    /// What a transcription has used: billed apart from the responses, by the price of the model that transcribes.
+    /// Usage of a transcription. Billed separately from responses, at the price of the transcription model.
     pub enum TranscriptionUsage {
         objects {
             /// Billed by tokens.
             "tokens" => Tokens(TranscriptionTokens),
-            /// Billed by the length of the audio.
+            /// Billed by duration of the audio.
             "duration" => Duration(TranscriptionDuration),
         }
     }

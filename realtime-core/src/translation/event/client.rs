@@ -1,22 +1,23 @@
 use crate::{translation::types::TranslationSessionConfig, wire::Audio};
 
 client_events! {
-    /// Changes the session's configuration: what it names, nothing else.
+    /// Changes the session's configuration. Members that are not set keep their value.
     ///
-    /// The server answers with `session.updated`, or with an `error`.
+    /// The server answers with `session.updated` or with an `error`.
     pub struct SessionUpdate {
-        /// What is to change.
+        /// The changes.
         req session: TranslationSessionConfig,
     }
 
-    /// Adds audio to be translated, silence included: 16-bit PCM at 24,000 Hz. There is no answer.
+    /// Appends audio to be translated, silence included: 16-bit PCM at 24,000 Hz. There is no answer.
     ///
-    /// The server works in steps of 200 ms, so that is the best length; what is shorter waits for more.
+    /// The server works in steps of 200 ms, so that is the best length. Shorter audio is buffered until a step is
+    /// complete.
     pub struct SessionInputAudioBufferAppend {
         /// The audio.
         req audio: Audio,
     }
 
-    /// Ends the session: the server translates what it still has, sends it, and answers with `session.closed`.
+    /// Ends the session. The server translates the remaining audio, sends it, and answers with `session.closed`.
     pub struct SessionClose {}
 }

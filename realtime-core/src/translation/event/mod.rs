@@ -1,7 +1,6 @@
-//! The events of a session that translates: the user speaks, the server speaks and writes the same in another language,
-//! all the time.
+//! Events of a translation session, in which the server continuously translates the user's speech.
 //!
-//! It is a protocol of its own: some names are those of the other one, with other members.
+//! This is a separate protocol: some events share a name with one of Realtime but have different members.
 
 mod client;
 mod server;
@@ -12,7 +11,7 @@ pub use server::*;
 use crate::protocol::event::{Custom, ErrorEvent, Unknown};
 
 events! {
-    /// What the client sends, in a session that translates.
+    /// A client event of a translation session.
     pub enum ClientEvent, else Custom;
     "session.input_audio_buffer.append" => SessionInputAudioBufferAppend,
     "session.close" => SessionClose,
@@ -22,7 +21,7 @@ events! {
 }
 
 events! {
-    /// What the server sends, in a session that translates.
+    /// A server event of a translation session.
     pub enum ServerEvent, else Unknown, lenient yes;
     "session.output_audio.delta" => SessionOutputAudioDelta,
     "session.output_transcript.delta" => SessionOutputTranscriptDelta,

@@ -1,54 +1,54 @@
 use crate::{translation::types::TranslationSessionInfo, wire::Audio};
 
 server_events! {
-    /// The session is open: the server's first event.
+    /// The session is open. The server's first event.
     pub struct SessionCreated {
-        /// The session, as it is by default.
+        /// The session with its default configuration.
         soft session: TranslationSessionInfo,
     }
 
-    /// The session's configuration has changed: the answer to `session.update`.
+    /// The session's configuration has changed. Answers `session.update`.
     pub struct SessionUpdated {
-        /// The session, as it is now.
+        /// The session with its new configuration.
         soft session: TranslationSessionInfo,
     }
 
-    /// The session has ended: the last event, after all output.
+    /// The session has ended. The last event, after all output.
     pub struct SessionClosed {}
 
-    /// A piece of what was said, in its own language, if the session transcribes it.
+    /// Part of the transcript of the user's speech, if the session transcribes it.
     pub struct SessionInputTranscriptDelta {
-        /// The text to be added, as it is: it brings its own spaces.
+        /// Text to append, including its spaces.
         req_text delta: String,
-        /// Where in the stream it belongs, in milliseconds: in steps of 200, and several pieces may have the same.
+        /// Position in the stream in milliseconds, in steps of 200. Several deltas may share one.
         opt_int elapsed_ms: u64,
     }
 
-    /// A piece of the translation, in writing.
+    /// Part of the translation as text.
     pub struct SessionOutputTranscriptDelta {
-        /// The text to be added, as it is: it brings its own spaces.
+        /// Text to append, including its spaces.
         req_text delta: String,
-        /// Where in the stream it belongs, in milliseconds: in steps of 200, and several pieces may have the same.
+        /// Position in the stream in milliseconds, in steps of 200. Several deltas may share one.
         opt_int elapsed_ms: u64,
     }
 
-    /// A piece of the translation, spoken. Its length varies.
+    /// Part of the translation as speech. Its length varies.
     pub struct SessionOutputAudioDelta {
-        /// The audio to be added.
+        /// Audio to append.
         req delta: Audio,
-        /// Samples a second, in Hz: 24,000.
+        /// Sample rate in Hz: 24,000.
         opt_int sample_rate: u32,
-        /// How many channels: 1.
+        /// Number of channels: 1.
         opt_int channels: u32,
-        /// How the audio is written.
+        /// Audio encoding.
         opt format: TranslationAudioFormat,
-        /// Where in the stream it belongs, in milliseconds. Several pieces may have the same.
+        /// Position in the stream in milliseconds. Several deltas may share one.
         opt_int elapsed_ms: u64,
     }
 }
 
 open_enum! {
-    /// How the translation's audio is written.
+    /// Encoding of the translation's audio.
     pub enum TranslationAudioFormat {
         /// Little-endian 16-bit samples.
         Pcm16 = "pcm16",

@@ -5,38 +5,38 @@ client_events! {
     ///
     /// The server answers with `conversation.item.added` and `conversation.item.done`, or with an `error`.
     pub struct ConversationItemCreate {
-        /// The item that it is to follow: `root` for none, so that it comes first. Left out, it comes last.
+        /// Id of the item to insert after, or `root` to insert at the beginning. If unset, the item is appended.
         opt previous_item_id: Id,
         /// The item. Audio of the model cannot be added.
         req item: Item,
     }
 
-    /// Takes an item out of the conversation.
+    /// Deletes an item from the conversation.
     ///
     /// The server answers with `conversation.item.deleted`, or with an `error` if there is no such item.
     pub struct ConversationItemDelete {
-        /// The item.
+        /// Id of the item.
         req item_id: Id,
     }
 
-    /// Asks for an item as the server has it, with its audio after noise reduction and turn detection.
+    /// Retrieves an item as stored by the server, including its audio after noise reduction and turn detection.
     ///
     /// The server answers with `conversation.item.retrieved`, or with an `error` if there is no such item.
     pub struct ConversationItemRetrieve {
-        /// The item.
+        /// Id of the item.
         req item_id: Id,
     }
 
-    /// Cuts the model's audio off at what the user has heard, because the user has interrupted it: the model sends
-    /// faster than one can listen. The transcript goes, for it may say what was not heard.
+    /// Truncates the model's audio to what the user has heard, after a barge-in: the model generates audio faster than
+    /// it is played. The server also deletes the transcript, because it contains text that was not heard.
     ///
     /// The server answers with `conversation.item.truncated`, or with an `error`.
     pub struct ConversationItemTruncate {
-        /// The message of the model.
+        /// Id of the model's message.
         req item_id: Id,
-        /// Its part that holds the audio.
+        /// Index of the content part with the audio.
         req_int content_index: u32,
-        /// How much of it is kept, in milliseconds: not more than there is.
+        /// Duration of audio to keep, in milliseconds. At most the duration of the part.
         req_int audio_end_ms: u64,
     }
 }

@@ -1,4 +1,4 @@
-//! What the client sends.
+//! Client events.
 
 mod conversation;
 mod input_audio_buffer;
@@ -15,7 +15,7 @@ pub use session::*;
 use crate::protocol::event::Custom;
 
 events! {
-    /// What the client sends, in a session that converses or transcribes.
+    /// A client event of a conversation or transcription session.
     pub enum ClientEvent, else Custom;
     "input_audio_buffer.append" => InputAudioBufferAppend,
     "input_audio_buffer.commit" => InputAudioBufferCommit,

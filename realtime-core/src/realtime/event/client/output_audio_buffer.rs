@@ -1,5 +1,5 @@
 client_events! {
-    /// Cuts off the audio that is being played. Over WebRTC and SIP only, and after `response.cancel`.
+    /// Stops the audio being played. Over WebRTC and SIP only, after `response.cancel`.
     ///
     /// The server answers with `output_audio_buffer.cleared`.
     pub struct OutputAudioBufferClear {}

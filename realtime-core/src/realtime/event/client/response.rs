@@ -1,21 +1,21 @@
 use crate::{realtime::types::ResponseConfig, wire::Id};
 
 client_events! {
-    /// Asks the model for a response. With turn detection the server asks by itself.
+    /// Requests a response from the model. With turn detection, the server requests one itself.
     ///
-    /// The server answers with `response.created`, what the response consists of, and `response.done`; or with an
-    /// `error`, as it does while another response of the same conversation is in progress.
+    /// The server answers with `response.created`, the events of the response, and `response.done`; or with an `error`,
+    /// for example while another response of the same conversation is in progress.
     pub struct ResponseCreate {
-        /// What is to be other than in the session's configuration.
+        /// Settings that override the session's configuration for this response.
         opt response: ResponseConfig,
     }
 
-    /// Stops a response.
+    /// Cancels a response.
     ///
-    /// The server answers with `response.done`, status cancelled; what was under way may still arrive. If there is
-    /// none to stop, it answers with an `error` that does no harm.
+    /// The server answers with `response.done` and status `cancelled`; events in flight may still arrive. If no
+    /// response is active, it answers with an `error`, which has no other effect.
     pub struct ResponseCancel {
-        /// The response; left out, the one in progress in the session's conversation.
+        /// Id of the response. If unset, the active response of the conversation is cancelled.
         opt response_id: Id,
     }
 }

@@ -1,11 +1,11 @@
 use crate::realtime::types::SessionConfig;
 
 client_events! {
-    /// Changes the session's configuration: what it names, nothing else.
+    /// Changes the session's configuration. Members that are not set keep their value.
     ///
-    /// The server answers with `session.updated`, or with an `error` and no change at all.
+    /// The server answers with `session.updated`, or with an `error` and no change.
     pub struct SessionUpdate {
-        /// What is to change.
+        /// The changes.
         req session: SessionConfig,
     }
 }

@@ -1,13 +1,13 @@
-//! What an event is part of.
+//! The response that an event belongs to.
 
 use super::ServerEvent;
 use crate::wire::Id;
 
 impl ServerEvent {
-    /// The response that the event is part of, or that it is about. None for an event of no response, and where the
-    /// server leaves the id out.
+    /// Id of the response that the event is part of or about. `None` if it concerns no response, or the server omits
+    /// the id.
     pub fn response_id(&self) -> Option<&Id> {
-        // Without a wildcard: an event that is added is looked at here, or it does not compile.
+        // No wildcard, so that a new event does not compile until it is considered here.
         let id = match self {
             Self::ResponseOutputAudioDelta(event) => Some(&event.response_id),
             Self::ResponseOutputAudioTranscriptDelta(event) => Some(&event.response_id),
@@ -50,7 +50,7 @@ impl ServerEvent {
             | Self::InputAudioBufferCleared(_)
             | Self::InputAudioBufferTimeoutTriggered(_)
             | Self::InputAudioBufferDtmfEventReceived(_)
-            // What an MCP server does is told by the item alone.
+            // Progress of MCP calls is reported by item only.
             | Self::ResponseMcpCallInProgress(_)
             | Self::ResponseMcpCallCompleted(_)
             | Self::ResponseMcpCallFailed(_)

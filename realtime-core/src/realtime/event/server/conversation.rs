@@ -4,16 +4,16 @@ use crate::{
 };
 
 server_events! {
-    /// A conversation was made. Older servers send it after `session.created`; the current one does not.
+    /// A conversation was created. Sent by older servers after `session.created`.
     pub struct ConversationCreated {
         /// The conversation.
         soft conversation: ConversationInfo,
     }
 
-    /// An item has come into the conversation: the client made it, the input buffer was committed, or the model has
-    /// begun it, and then nothing is in it yet.
+    /// An item was added to the conversation: created by the client, committed from the input buffer, or started by the
+    /// model and still empty.
     pub struct ConversationItemAdded {
-        /// The item before it. Null: there is none. Left out: the server does not say, and the item is the last.
+        /// Id of the preceding item. Null if the item is the first. Unset if the server does not say; the item is then the last.
         patch previous_item_id: Id,
         /// The item, without audio.
         req item: Item,
@@ -21,49 +21,49 @@ server_events! {
 
     /// An item of the conversation is complete.
     pub struct ConversationItemDone {
-        /// The item before it. Null: there is none. Left out: the server does not say.
+        /// Id of the preceding item. Null if the item is the first. Unset if the server does not say.
         patch previous_item_id: Id,
         /// The item, without audio.
         req item: Item,
     }
 
-    /// An item has come into the conversation: what older servers send for `conversation.item.added`.
+    /// An item was added to the conversation. Sent by older servers instead of `conversation.item.added`.
     pub struct ConversationItemCreated {
-        /// The item before it. Null: there is none. Left out: the server does not say, and the item is the last.
+        /// Id of the preceding item. Null if the item is the first. Unset if the server does not say; the item is then the last.
         patch previous_item_id: Id,
         /// The item, without audio.
         req item: Item,
     }
 
-    /// An item as the server has it, with its audio: the answer to `conversation.item.retrieve`.
+    /// An item as stored by the server, including its audio. Answers `conversation.item.retrieve`.
     pub struct ConversationItemRetrieved {
         /// The item.
         req item: Item,
     }
 
-    /// The model's audio was cut off at what the user has heard: the answer to `conversation.item.truncate`.
+    /// The model's audio was truncated. Answers `conversation.item.truncate`.
     ///
-    /// The transcript is gone from the server's side.
+    /// The server has deleted the transcript.
     pub struct ConversationItemTruncated {
-        /// The message of the model.
+        /// Id of the model's message.
         req item_id: Id,
-        /// Its part that holds the audio.
+        /// Index of the content part with the audio.
         req_int content_index: u32,
-        /// How much of it was kept, in milliseconds. Older servers may leave it out.
+        /// Duration of the audio kept, in milliseconds. Older servers may omit it.
         opt_int audio_end_ms: u64,
     }
 
-    /// An item was taken out of the conversation: the answer to `conversation.item.delete`.
+    /// An item was deleted from the conversation. Answers `conversation.item.delete`.
     pub struct ConversationItemDeleted {
-        /// The item.
+        /// Id of the item.
         req item_id: Id,
     }
 }
 
 wire! {
-    /// A conversation, as the server reports it.
+    /// A conversation as described by the server.
     pub struct ConversationInfo as "id" {
-        /// Its id.
+        /// Id.
         opt id: Id,
         /// Always [`ObjectKind::Conversation`].
         opt object: ObjectKind,

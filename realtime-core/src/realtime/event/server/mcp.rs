@@ -1,69 +1,69 @@
 use crate::wire::Id;
 
 server_events! {
-    /// The service asks an MCP server for its tools.
+    /// The service is listing the tools of an MCP server.
     pub struct McpListToolsInProgress {
-        /// The item that the list will be in.
+        /// Id of the item that will contain the list.
         req item_id: Id,
     }
 
-    /// An MCP server has told its tools.
+    /// The service has listed the tools of an MCP server.
     pub struct McpListToolsCompleted {
-        /// The item that the list is in.
+        /// Id of the item that contains the list.
         req item_id: Id,
     }
 
-    /// An MCP server did not tell its tools.
+    /// Listing the tools of an MCP server failed.
     pub struct McpListToolsFailed {
-        /// The item that the list would be in.
+        /// Id of the item that would have contained the list.
         req item_id: Id,
     }
 
-    /// A piece of the arguments of a call of an MCP tool.
+    /// Part of the arguments of a call of an MCP tool.
     pub struct ResponseMcpCallArgumentsDelta {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The call.
+        /// Id of the call's item.
         req item_id: Id,
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The JSON text to be added.
+        /// JSON text to append.
         req_text delta: String,
     }
 
-    /// All arguments of a call of an MCP tool.
+    /// The complete arguments of a call of an MCP tool.
     pub struct ResponseMcpCallArgumentsDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The call.
+        /// Id of the call's item.
         req item_id: Id,
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The arguments: JSON as the model has written it.
+        /// The arguments: JSON as written by the model.
         req_json arguments: String,
     }
 
-    /// A call of an MCP tool runs.
+    /// A call of an MCP tool is in progress.
     pub struct ResponseMcpCallInProgress {
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The call.
+        /// Id of the call's item.
         req item_id: Id,
     }
 
-    /// A call of an MCP tool has ended well.
+    /// A call of an MCP tool has succeeded.
     pub struct ResponseMcpCallCompleted {
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The call.
+        /// Id of the call's item.
         req item_id: Id,
     }
 
     /// A call of an MCP tool has failed.
     pub struct ResponseMcpCallFailed {
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The call.
+        /// Id of the call's item.
         req item_id: Id,
     }
 }

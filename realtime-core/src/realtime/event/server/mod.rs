@@ -1,4 +1,4 @@
-//! What the server sends.
+//! Server events.
 
 mod about;
 mod conversation;
@@ -25,9 +25,9 @@ use super::fast;
 use crate::protocol::event::{ErrorEvent, Unknown};
 
 events! {
-    /// What the server sends, in a session that converses or transcribes.
+    /// A server event of a conversation or transcription session.
     pub enum ServerEvent, else Unknown, lenient yes, first fast::read;
-    // The most frequent first, for a type is looked up from the top.
+    // In order of frequency, because types are compared from the top.
     "response.output_audio.delta" | "response.audio.delta" => ResponseOutputAudioDelta,
     "response.output_audio_transcript.delta" | "response.audio_transcript.delta" => ResponseOutputAudioTranscriptDelta,
     "response.output_text.delta" | "response.text.delta" => ResponseOutputTextDelta,

@@ -1,22 +1,22 @@
 use crate::wire::Id;
 
 server_events! {
-    /// The server has begun to play a response. Over WebRTC and SIP only.
+    /// The server has started to play a response. Over WebRTC and SIP only.
     pub struct OutputAudioBufferStarted {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
     }
 
-    /// The server has played all of a response; `response.done` came long before. Over WebRTC and SIP only.
+    /// The server has finished playing a response, long after `response.done`. Over WebRTC and SIP only.
     pub struct OutputAudioBufferStopped {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
     }
 
-    /// The server has stopped playing a response: the user has begun to speak, or the client said so. Over WebRTC and
-    /// SIP only.
+    /// The server has stopped playing a response, because the user began to speak or the client requested it. Over
+    /// WebRTC and SIP only.
     pub struct OutputAudioBufferCleared {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
     }
 }

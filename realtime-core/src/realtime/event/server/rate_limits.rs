@@ -1,9 +1,9 @@
 use crate::realtime::types::RateLimit;
 
 server_events! {
-    /// How much may still be used, told after each response of a session that converses.
+    /// The remaining rate limits. Sent after each response of a conversation.
     pub struct RateLimitsUpdated {
-        /// All limits, in place of those told before.
+        /// All limits. Replaces earlier ones.
         req rate_limits: Vec<RateLimit>,
     }
 }

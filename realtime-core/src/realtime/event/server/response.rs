@@ -4,90 +4,90 @@ use crate::{
 };
 
 server_events! {
-    /// A response has begun: the client asked for it, or turn detection.
+    /// A response has started, requested by the client or by turn detection.
     pub struct ResponseCreated {
-        /// The response, with nothing in it yet.
+        /// The response, still empty.
         soft response: Response,
     }
 
-    /// A response has ended, however it did: there is no other event for one that was cancelled or failed.
+    /// A response has ended, for whatever reason: completed, cancelled, failed or incomplete.
     pub struct ResponseDone {
-        /// The response, with all its items, without their audio. Its status says how it ended.
+        /// The response with its items, without audio. `status` says how it ended.
         soft response: Response,
-        /// The response's id, where another server says it out here.
+        /// Id of the response, where other servers put it here.
         opt response_id: Id,
-        /// What it has used, where another server says it out here.
+        /// Usage of the response, where other servers put it here.
         opt usage: Usage,
     }
 
-    /// A response was cancelled: what other servers send before `response.done`, or in its place.
+    /// A response was cancelled. Sent by other servers before or instead of `response.done`.
     pub struct ResponseCancelled {
-        /// The response, as much of it as is told.
+        /// The response, as far as it is described.
         soft response: Response,
-        /// The response's id, where the server says it out here.
+        /// Id of the response, where the server puts it here.
         opt response_id: Id,
     }
 
-    /// A response has failed: what other servers send before `response.done`, or in its place.
+    /// A response has failed. Sent by other servers before or instead of `response.done`.
     pub struct ResponseFailed {
-        /// The response, as much of it as is told.
+        /// The response, as far as it is described.
         soft response: Response,
-        /// The response's id, where the server says it out here.
+        /// Id of the response, where the server puts it here.
         opt response_id: Id,
     }
 
-    /// A response was cut off: what other servers send before `response.done`, or in its place.
+    /// A response was cut off. Sent by other servers before or instead of `response.done`.
     pub struct ResponseIncomplete {
-        /// The response, as much of it as is told.
+        /// The response, as far as it is described.
         soft response: Response,
-        /// The response's id, where the server says it out here.
+        /// Id of the response, where the server puts it here.
         opt response_id: Id,
     }
 
-    /// The response has a new item.
+    /// An item was added to the response.
     pub struct ResponseOutputItemAdded {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The item's place in it.
+        /// Index of the item in the output of the response.
         req_int output_index: u32,
-        /// The item, with nothing in it yet.
+        /// The item, still empty.
         req item: Item,
     }
 
     /// An item of the response is complete, or was cut short.
     pub struct ResponseOutputItemDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The item's place in it.
+        /// Index of the item in the output of the response.
         req_int output_index: u32,
         /// The item, without audio.
         req item: Item,
     }
 
-    /// A message of the response has a new part.
+    /// A content part was added to a message of the response.
     pub struct ResponseContentPartAdded {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
-        /// The part, with nothing in it yet.
+        /// The part, still empty.
         #[serde(serialize_with = "crate::realtime::types::write_streamed")]
         soft part: ContentPart,
     }
 
-    /// A part of a message is complete, or was cut short.
+    /// A content part of a message is complete, or was cut short.
     pub struct ResponseContentPartDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
         /// The part, without audio.
         #[serde(serialize_with = "crate::realtime::types::write_streamed")]

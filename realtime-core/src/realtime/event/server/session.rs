@@ -6,20 +6,20 @@ use crate::{
 };
 
 server_events! {
-    /// The session is open: the server's first event.
+    /// The session is open. The server's first event.
     pub struct SessionCreated mended by id_from_around {
-        /// The session, as it is by default.
+        /// The session with its default configuration.
         soft session: SessionInfo,
     }
 
-    /// The session's configuration has changed: the answer to `session.update`.
+    /// The session's configuration has changed. Answers `session.update`.
     pub struct SessionUpdated {
-        /// The session, as it is now.
+        /// The session with its new configuration.
         soft session: SessionInfo,
     }
 }
 
-/// A server that does not describe the session may name it all the same.
+/// Reads the session's id from the event if the session is not described.
 fn id_from_around(mut event: SessionCreated, value: &RawValue, notes: &mut Notes) -> SessionCreated {
     if let SessionInfo::Realtime(session) = &mut event.session
         && session.id.is_none()

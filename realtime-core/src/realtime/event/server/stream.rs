@@ -1,4 +1,4 @@
-//! What a response consists of, as it comes: each delta is to be added, each `done` brings the whole.
+//! The streamed content of a response. Each `delta` is to be appended; each `done` has the whole.
 
 use crate::{
     protocol::event::Event,
@@ -7,124 +7,124 @@ use crate::{
 };
 
 server_events! {
-    /// A piece of text that the model writes.
+    /// Part of a text written by the model.
     pub struct ResponseOutputTextDelta {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
-        /// The text to be added.
+        /// Text to append.
         req_text delta: TextDelta,
     }
 
-    /// All text of a part, or as much as there was when it was cut short.
+    /// The complete text of a part, or what there was when it was cut short.
     pub struct ResponseOutputTextDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
         /// The text.
         req_text text: String,
     }
 
-    /// A piece of audio that the model speaks, in the session's output format. It comes faster than it is heard.
+    /// Part of the audio spoken by the model, in the session's output format. It arrives faster than it is played.
     pub struct ResponseOutputAudioDelta {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
-        /// The audio to be added.
+        /// Audio to append.
         req delta: Audio,
     }
 
     /// The audio of a part is complete, or was cut short.
     pub struct ResponseOutputAudioDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
     }
 
-    /// A piece of the transcript of what the model speaks.
+    /// Part of the transcript of the model's audio.
     pub struct ResponseOutputAudioTranscriptDelta {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
-        /// The text to be added.
+        /// Text to append.
         req_text delta: TextDelta,
     }
 
-    /// The whole transcript of what the model speaks, or as much as there was when it was cut short.
+    /// The complete transcript of the model's audio, or what there was when it was cut short.
     pub struct ResponseOutputAudioTranscriptDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The message.
+        /// Id of the message.
         req item_id: Id,
-        /// The message's place in the response.
+        /// Index of the message in the output of the response.
         req_int output_index: u32,
-        /// The part's place in the message.
+        /// Index of the part in the content of the message.
         req_int content_index: u32,
-        /// The text.
+        /// The transcript.
         req_text transcript: String,
     }
 
-    /// A piece of the arguments of a function call.
+    /// Part of the arguments of a function call.
     pub struct ResponseFunctionCallArgumentsDelta {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The function call. Empty if the server names it by its call's id alone.
+        /// Id of the call's item. Empty if the server identifies the call by `call_id` only.
         soft item_id: Id,
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The call's id, which the answer names.
+        /// Id of the call, which its output refers to.
         soft call_id: Id,
-        /// The JSON text to be added.
+        /// JSON text to append.
         req_text delta: String,
     }
 
-    /// All arguments of a function call: the application may run it.
+    /// The complete arguments of a function call, which can now be run.
     pub struct ResponseFunctionCallArgumentsDone {
-        /// The response.
+        /// Id of the response.
         soft response_id: Id,
-        /// The function call. Empty if the server names it by its call's id alone.
+        /// Id of the call's item. Empty if the server identifies the call by `call_id` only.
         soft item_id: Id,
-        /// The call's place in the response.
+        /// Index of the call in the output of the response.
         req_int output_index: u32,
-        /// The call's id, which the answer names.
+        /// Id of the call, which its output refers to.
         soft call_id: Id,
-        /// The function's name. Older servers leave it out; the item has it.
+        /// Name of the function. Older servers omit it here; the item has it.
         opt name: String,
-        /// The arguments: JSON as the model has written it, so perhaps not JSON at all.
+        /// The arguments: JSON as written by the model, which may be invalid.
         req_json arguments: String,
     }
 }
 
 impl ResponseOutputAudioDelta {
-    /// Reads one from its message, and appends its audio to a buffer: with room there, nothing is allocated. `delta`
-    /// stays empty. None, and the buffer as it was, if the message is another event.
+    /// Decodes an event and appends its audio to `buffer`; `delta` stays empty. Does not allocate if the buffer has
+    /// enough capacity. Returns `None` and leaves the buffer unchanged if the message is another event.
     ///
-    /// For those who read messages themselves and keep their samples in a buffer of their own.
+    /// Intended for applications that read messages themselves and keep samples in their own buffer.
     pub fn decode_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<Self> {
         if let Some(delta) = fast::read_audio_into(raw, buffer) {
             return Some(delta);

@@ -5,62 +5,62 @@ use crate::{
 };
 
 server_events! {
-    /// A piece of what the user said.
+    /// Part of the transcript of the user's speech.
     ///
-    /// Transcription runs beside the responses: it may come before or after them, and even before the item that it
-    /// belongs to.
+    /// Transcription runs concurrently with responses. It may arrive before or after them, and even before the item
+    /// that it belongs to.
     pub struct ConversationItemInputAudioTranscriptionDelta {
-        /// The user's message.
+        /// Id of the user's message.
         req item_id: Id,
-        /// Its part that holds the audio: the first one, if left out.
+        /// Index of the content part with the audio. The first one if unset.
         opt_int content_index: u32,
-        /// The text to be added.
+        /// Text to append.
         opt_text delta: String,
-        /// How likely it is, if the session includes that.
+        /// Log probabilities of the tokens, if the session includes them.
         list logprobs: Logprob,
     }
 
-    /// All that the user said.
+    /// The complete transcript of the user's speech.
     pub struct ConversationItemInputAudioTranscriptionCompleted {
-        /// The user's message.
+        /// Id of the user's message.
         req item_id: Id,
-        /// Its part that holds the audio.
+        /// Index of the content part with the audio.
         req_int content_index: u32,
-        /// The text.
+        /// The transcript.
         req_text transcript: String,
-        /// The languages that were heard, from models that tell. None could be told, if the list is empty.
+        /// Detected languages, from models that report them. Empty if none could be determined.
         list languages: DetectedLanguage,
-        /// How likely it is, if the session includes that.
+        /// Log probabilities of the tokens, if the session includes them.
         list logprobs: Logprob,
-        /// What it has used. Older servers leave it out.
+        /// Usage. Older servers omit it.
         opt usage: TranscriptionUsage,
     }
 
-    /// What one speaker said without a break, from models that tell speakers apart.
+    /// A segment of uninterrupted speech by one speaker, from models that distinguish speakers.
     pub struct ConversationItemInputAudioTranscriptionSegment {
-        /// The user's message.
+        /// Id of the user's message.
         req item_id: Id,
-        /// Its part that holds the audio.
+        /// Index of the content part with the audio.
         req_int content_index: u32,
         /// The text.
         req_text text: String,
-        /// The segment's id.
+        /// Id of the segment.
         soft id: Id,
-        /// Who speaks, by a label.
+        /// Label of the speaker.
         req speaker: String,
-        /// Where it begins in the audio, in seconds.
+        /// Start in the audio, in seconds.
         opt start: f64,
-        /// Where it ends in the audio, in seconds.
+        /// End in the audio, in seconds.
         opt end: f64,
     }
 
-    /// What the user said could not be transcribed.
+    /// Transcribing the user's speech failed.
     pub struct ConversationItemInputAudioTranscriptionFailed {
-        /// The user's message.
+        /// Id of the user's message.
         req item_id: Id,
-        /// Its part that holds the audio.
+        /// Index of the content part with the audio.
         req_int content_index: u32,
-        /// Why.
+        /// The reason.
         soft error: Failure,
     }
 }
