@@ -105,7 +105,7 @@ fn a_handler_that_fails_or_panics_is_told_to_the_voice_and_to_the_application() 
     let script = async {
         let session: MockSession<Live> = server.accept_as().await;
         begin(&session).await;
-        for (id, told) in [("fails", "error: no database"), ("panics", "error: the function broke down")] {
+        for (id, told) in [("fails", "error: no database"), ("panics", "error: the function panicked")] {
             session.send(task(id));
             let thought: SessionThinkingAppend = session.expect().await;
             assert_eq!((thought.delegation_id.as_deref(), &*thought.content), (Some(id), told));

@@ -156,10 +156,10 @@ fn whatever_goes_wrong_the_model_is_told_and_so_is_the_user() {
     answers.sort();
     let texts: Vec<_> = answers.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(texts[0], "error: there is no function `get_wether`; there are: get_weather, sleep");
-    assert!(texts[1].starts_with("error: the arguments do not fit: missing field `city`"), "{}", texts[1]);
+    assert!(texts[1].starts_with("error: invalid arguments: missing field `city`"), "{}", texts[1]);
     assert_eq!(texts[2], "error: no such city");
-    assert_eq!(texts[3], "error: the function broke down");
-    assert_eq!(texts[4], "error: the function took too long");
+    assert_eq!(texts[3], "error: the function panicked");
+    assert_eq!(texts[4], "error: the function timed out");
     let mut kinds: Vec<_> = notices
         .into_iter()
         .map(|notice| match notice {
@@ -357,7 +357,7 @@ fn calls_beyond_a_limit_are_refused_until_others_are_answered() {
         for number in 1024..1030 {
             let (id, output) = answer(&session).await;
             assert_eq!(id, *format!("call_{number}"));
-            assert_eq!(output, "error: too many calls wait for their answers");
+            assert_eq!(output, "error: too many function calls are unanswered");
         }
         match session.expect::<ConversationItemCreate>().await.item {
             Item::McpApprovalResponse(response) => assert!(!response.approve),

@@ -4,13 +4,7 @@ use std::sync::{Arc, Weak};
 
 use futures::future::BoxFuture;
 
-use super::{
-    Ack, Notice, SendError, SendErrorKind, Sender,
-    driver::Shared,
-    hub::bit,
-    tasks::Starter,
-    wait::WaitKind,
-};
+use super::{Ack, Notice, SendError, SendErrorKind, Sender, driver::Shared, hub::bit, tasks::Starter, wait::WaitKind};
 use crate::{
     error::{Error, ErrorKind},
     event::EventOf,

@@ -137,20 +137,15 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
         None
     }
 
-<<<<<<< HEAD
-    /// Where another link leads after one was lost, for these settings and what is known of the session that was on it.
-    /// None: where the first one led.
+    /// The target of another link after one was lost, given the state of the session on it. `None` connects to the same
+    /// target as before.
     fn target_after_loss(settings: &Self::Settings, before: &Self::State) -> Option<Target> {
         let _ = (settings, before);
         None
     }
 
-    /// Whether the session is under way already, and outlives the connection: then the upgrade opens it, whatever
-    /// arrives, and after a drop it is joined again.
-=======
     /// Whether the connection joins a session that exists already and outlives it. The upgrade alone then opens the
     /// connection, and a reconnect joins the same session again.
->>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
     fn joins() -> bool {
         false
     }

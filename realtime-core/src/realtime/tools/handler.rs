@@ -70,8 +70,7 @@ pub(crate) async fn run(
     }
 }
 
-<<<<<<< HEAD
-/// Runs a function: what the model is told, and what went wrong, if something did.
+/// Runs a function. Returns the text for the model, and the error, if one occurred.
 pub(crate) async fn run_function(
     tools: &Tools,
     name: &str,
@@ -88,10 +87,7 @@ pub(crate) async fn run_function(
     }
 }
 
-/// What the model is told of a call that has no other answer.
-=======
 /// The answer to a call that cannot be run.
->>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
 pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
     let id = call.id()?;
     Some(ConversationItemCreate::new(match call {
@@ -120,13 +116,8 @@ async fn bounded(tools: &Tools, handler: Handler, arguments: &str, timer: &dyn T
     }
 }
 
-<<<<<<< HEAD
-/// What the model is told when a call could not be answered.
-fn explain(tools: &Tools, name: &str, error: &ToolErrorKind) -> String {
-=======
 /// The message for the model about a call that could not be answered.
-fn explain(tools: &Tools, call: &FunctionCall, error: &ToolErrorKind) -> String {
->>>>>>> f9ee6d4 (Words: protocol, realtime, translation, errors, client; a protocol of one's own is documented with an example)
+fn explain(tools: &Tools, name: &str, error: &ToolErrorKind) -> String {
     match error {
         ToolErrorKind::Unknown => {
             let mut names: Vec<_> = tools.handlers.keys().map(String::as_str).collect();

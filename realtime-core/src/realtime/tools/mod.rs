@@ -200,11 +200,11 @@ impl fmt::Display for ToolErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("there is no such function"),
-            Self::Arguments(reason) => write!(f, "the arguments do not fit: {reason}"),
+            Self::Arguments(reason) => write!(f, "invalid arguments: {reason}"),
             Self::Failed(reason) => f.write_str(reason),
-            Self::Panicked => f.write_str("the function broke down"),
-            Self::TimedOut => f.write_str("the function took too long"),
-            Self::TooMany => f.write_str("too many calls wait for their answers"),
+            Self::Panicked => f.write_str("the function panicked"),
+            Self::TimedOut => f.write_str("the function timed out"),
+            Self::TooMany => f.write_str("too many function calls are unanswered"),
         }
     }
 }
