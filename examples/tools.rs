@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, words) = support::arguments()?;
+    let (model, words) = support::arguments(support::MODEL)?;
     let question = match words.join(" ") {
         words if words.is_empty() => "What is the weather in Lisbon, and what time is it in Tokyo?".into(),
         words => words,

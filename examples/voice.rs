@@ -6,6 +6,8 @@
 //! Any WAV file will do: its format is converted to the session's. Without `OPENAI_API_KEY` it talks to a simulator that it starts itself, over a real
 //! WebSocket.
 
+#[path = "support/recording.rs"]
+mod recording;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -13,10 +15,7 @@ use std::{error::Error, fs, pin::pin, process::ExitCode, time::Duration};
 
 use realtime::{
     Connection, Realtime,
-    audio::{
-        Converter, Format,
-        wav::{self, Wav},
-    },
+    audio::{Format, wav},
     event::ServerEvent,
     mock::Simulator,
     types::{Modality, RealtimeSessionConfig, ServerVad, Transcription},
@@ -37,11 +36,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, files) = support::arguments()?;
+    let (model, files) = support::arguments(support::MODEL)?;
     let [question, answer] = files.as_slice() else {
         return Err("two files are needed: voice [--model MODEL] question.wav answer.wav".into());
     };
-    let recording = read(question)?;
+    let recording = recording::read(question, PCM)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
     let spoken = client
         .realtime()
@@ -114,14 +113,4 @@ async fn speak(connection: &Connection<Realtime>, recording: &[u8]) -> Result<()
     connection.flush().await?;
     eprintln!("sent {} ms of audio", PCM.bytes_to_ms(recording.len() as u64));
     Ok(())
-}
-
-/// The audio of a WAV file, in the session's format.
-fn read(path: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-    let file = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let wav = Wav::parse(&file).map_err(|error| format!("{path}: {error}"))?;
-    let mut converter = Converter::new(wav.format(), PCM).map_err(|error| format!("{path}: {error}"))?;
-    let mut audio = converter.convert(wav.audio()).to_vec();
-    audio.extend_from_slice(converter.finish());
-    if audio.is_empty() { Err(format!("{path}: no audio").into()) } else { Ok(audio) }
 }

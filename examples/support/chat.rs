@@ -27,7 +27,7 @@ pub(crate) async fn run(
     client: ClientBuilder,
     lines: impl Stream<Item = io::Result<String>>,
 ) -> Result<(), Box<dyn Error>> {
-    let (model, words) = support::arguments()?;
+    let (model, words) = support::arguments(support::MODEL)?;
     let question = words.join(" ");
     let (client, _served) = support::client(client, simulator)?;
     client

@@ -7,7 +7,8 @@ use realtime::{
     mock::{Served, Simulator},
 };
 
-/// The model that is asked for where none is named.
+/// The model of conversations that is asked for where none is named.
+#[allow(dead_code, reason = "sessions of other sorts have other models")]
 pub(crate) const MODEL: &str = "gpt-realtime-2.1";
 
 /// The client completed: of the service that the environment names, or of a simulated one on this machine.
@@ -29,9 +30,9 @@ pub(crate) fn client(
     Ok((builder.base_url(served.base_url()).build(), Some(served)))
 }
 
-/// The model that the command line names, or [`MODEL`], and the rest of the command line.
-pub(crate) fn arguments() -> Result<(String, Vec<String>), Box<dyn Error>> {
-    let (mut model, mut rest) = (MODEL.to_owned(), Vec::new());
+/// The model that the command line names, or this one, and the rest of the command line.
+pub(crate) fn arguments(model: &str) -> Result<(String, Vec<String>), Box<dyn Error>> {
+    let (mut model, mut rest) = (model.to_owned(), Vec::new());
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {

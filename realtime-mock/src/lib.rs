@@ -95,8 +95,8 @@ pub use record::{
 pub use serve::{Served, Server, SystemClock};
 pub use server::{MockServer, MockSession};
 pub use simulator::{
-    McpServer, Pace, Phrase, Received, Reply, SimulatedSession, SimulatedTranscript, SimulatedTurn, Simulator,
-    SimulatorTransport, Table, TableError, Utterance,
+    Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, SimulatedSession, SimulatedTranscript,
+    SimulatedTurn, Simulator, SimulatorTransport, Table, TableError, Utterance,
 };
 pub use transport::MockTransport;
 

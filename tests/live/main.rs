@@ -3,4 +3,6 @@
 mod connections;
 mod delegation;
 mod feeder;
+mod simulator;
 mod support;
+mod travel;

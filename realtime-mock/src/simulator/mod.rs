@@ -3,6 +3,7 @@
 mod g711;
 mod handle;
 mod hearing;
+mod live;
 mod mcp;
 mod pace;
 mod reply;
@@ -16,10 +17,15 @@ mod voice;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use realtime_core::{Secret, transport::Timer};
+use realtime_core::{
+    Secret,
+    live::types::{Answer, Question},
+    transport::Timer,
+};
 
 pub use handle::{Received, SimulatedSession};
 pub use hearing::{Phrase, SimulatedTranscript, Utterance};
+pub use live::{Cue, HeldSession, Reaction};
 pub use mcp::McpServer;
 pub use pace::Pace;
 pub use reply::Reply;
@@ -60,6 +66,12 @@ use settings::Settings;
 /// PCM and in G.711; transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. The
 /// same input at the same times gives the same output.
 ///
+/// Live sessions, too: of one's own, forks of stored ones, sidebands. Their timeline advances with the input, at the pace
+/// of speech whatever the [`Pace`], and output comes in pieces of 100 ms, silence included. [`voice`](Self::voice) scripts
+/// what the voice does, [`transcribe`](Self::transcribe) what it hears, [`answer`](Self::answer) the Responses backend, and
+/// [`decide`](Self::decide) the decision model. A test holds the other end of a telephone call, or the browser, by a
+/// [`HeldSession`].
+///
 /// # What no source states
 /// The service's documentation, published traces of it and reports of its users leave these open. Here it is so:
 ///
@@ -85,16 +97,23 @@ use settings::Settings;
 /// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. A buffer that nobody commits keeps its last
 ///   minutes. What is said is made as the client reads it, and at most 4 MiB wait for it: a client that sends before it
 ///   has read those waits, and a user who speaks then interrupts what was not made yet.
+/// - *Live.* A turn of the user ends after 500 ms of silence, and its transcript comes then. Added context takes 200 ms of
+///   the timeline. Closing takes 600 ms. A sideband may attach to any session, is told `session.started` again and the
+///   events of the last three seconds that have an id. An unknown session is refused with the status 404, an unknown key
+///   with 401. A refused start closes the link without a code. The code of refused appends, clips, outputs and
+///   `response.create` is `invalid_request`. A minute of input may wait. A fork is refused until its source has closed.
 #[derive(Clone)]
 pub struct Simulator {
     settings: Arc<Settings>,
     sessions: Arc<Sessions>,
+    /// Live sessions, which several connections share and forks go on from.
+    live: Arc<live::Service>,
 }
 
 impl Simulator {
     /// A service that takes any key and any model, and repeats what it is told.
     pub fn new() -> Self {
-        Self { settings: Arc::new(Settings::default()), sessions: Arc::default() }
+        Self { settings: Arc::new(Settings::default()), sessions: Arc::default(), live: Arc::default() }
     }
 
     /// What it answers.
@@ -118,6 +137,22 @@ impl Simulator {
     #[must_use]
     pub fn translate(mut self, translate: impl Fn(u64) -> Phrase + Send + Sync + 'static) -> Self {
         self.settings_mut().translate = Arc::new(translate);
+        self
+    }
+
+    /// What the voice of a Live session does when the user has said something, or when an instruction was added. By
+    /// default it hands work over where the session names who does it, and else repeats what the user said.
+    #[must_use]
+    pub fn voice<R: Into<Reaction>>(mut self, voice: impl Fn(&Cue<'_>) -> R + Send + Sync + 'static) -> Self {
+        self.settings_mut().voice = Arc::new(move |cue| voice(cue).into());
+        self
+    }
+
+    /// What the decision model of a Live session answers: the function is given a question and what the user said last.
+    /// A question that it gives no answer to is answered without any thought: half, the first, the middle.
+    #[must_use]
+    pub fn decide(mut self, decide: impl Fn(&Question, &str) -> Option<Answer> + Send + Sync + 'static) -> Self {
+        self.settings_mut().decide = Some(Arc::new(decide));
         self
     }
 

@@ -1,4 +1,5 @@
 use http::{HeaderMap, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use realtime_core::{endpoint::Handshake, transport::TransportError};
 
 /// What a client asks for when it connects.
@@ -6,6 +7,8 @@ pub(super) struct Request {
     pub(super) kind: SessionKind,
     pub(super) model: Option<String>,
     pub(super) intent: Option<String>,
+    /// The Live session that is forked or attached to.
+    pub(super) session: Option<String>,
     /// The credential, in whichever way it was given.
     pub(super) key: Option<String>,
     /// Whether it asks for the shape of old.
@@ -18,6 +21,15 @@ pub(super) enum SessionKind {
     Realtime,
     Transcription,
     Translation,
+    Live,
+    LiveFork,
+    LiveAttach,
+}
+
+impl SessionKind {
+    pub(super) fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::LiveFork | Self::LiveAttach)
+    }
 }
 
 impl Request {
@@ -30,7 +42,9 @@ impl Request {
             pairs.filter(|(key, value)| key == name && !value.is_empty()).last().map(|(_, value)| value.into_owned())
         };
         let intent = value("intent");
+        let live = live(path);
         let kind = match intent.as_deref() {
+            _ if let Some((kind, _)) = &live => *kind,
             _ if path.ends_with("/realtime/translations") => SessionKind::Translation,
             _ if !path.ends_with("/realtime") => {
                 let body = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error"}}"#;
@@ -43,10 +57,23 @@ impl Request {
             kind,
             model: value("model").or_else(|| value("deployment")),
             intent,
+            session: live.and_then(|(_, session)| session),
             key: key(handshake),
             beta: handshake.headers.contains_key("openai-beta")
                 || handshake.subprotocols.iter().any(|name| name.starts_with("openai-beta.")),
         })
+    }
+}
+
+/// Which Live session the path leads to: one of the client's own, a fork of a stored one, a sideband of another's.
+fn live(path: &str) -> Option<(SessionKind, Option<String>)> {
+    let (_, path) = path.split_once("/live/sessions")?;
+    let decode = |id: &str| percent_decode_str(id).decode_utf8().ok().map(|id| Some(id.into_owned()));
+    match path.split('/').collect::<Vec<_>>()[..] {
+        [""] => Some((SessionKind::Live, None)),
+        ["", id, "fork"] => Some((SessionKind::LiveFork, decode(id)?)),
+        ["", id, "attach"] => Some((SessionKind::LiveAttach, decode(id)?)),
+        _ => None,
     }
 }
 

@@ -1,9 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use realtime_core::Secret;
+use realtime_core::{
+    Secret,
+    live::types::{Answer, Question},
+};
 
-use super::{McpServer, Pace, Phrase, Reply, SimulatedTranscript, SimulatedTurn, Utterance};
+use super::{Cue, McpServer, Pace, Phrase, Reaction, Reply, SimulatedTranscript, SimulatedTurn, Utterance};
 
+type Decide = Arc<dyn Fn(&Question, &str) -> Option<Answer> + Send + Sync>;
 type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 
 /// What a simulator was told to be.
@@ -12,6 +16,8 @@ pub(super) struct Settings {
     pub(super) answer: Arc<dyn Fn(&SimulatedTurn<'_>) -> Reply + Send + Sync>,
     pub(super) transcribe: Arc<dyn Fn(&Utterance) -> SimulatedTranscript + Send + Sync>,
     pub(super) translate: Function<u64, Phrase>,
+    pub(super) voice: Arc<dyn Fn(&Cue<'_>) -> Reaction + Send + Sync>,
+    pub(super) decide: Option<Decide>,
     pub(super) mcp: Vec<McpServer>,
     pub(super) pace: Option<Pace>,
     pub(super) keys: Vec<Secret>,
@@ -38,6 +44,8 @@ impl Default for Settings {
             answer: Arc::new(|turn| turn.echo()),
             transcribe: Arc::new(|utterance| format!("({} ms of speech)", utterance.ms).into()),
             translate: Arc::new(|_| Phrase::new("These are words.", "Estas son palabras.")),
+            voice: Arc::new(|cue| cue.react()),
+            decide: None,
             mcp: Vec::new(),
             pace: None,
             keys: Vec::new(),

@@ -12,7 +12,7 @@ use realtime_core::{
     transport::{Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf},
 };
 
-use super::{Simulator, handle::SimulatedSession, request::Request, session::Session};
+use super::{Simulator, handle::SimulatedSession, live::Port, request::Request, session::Session};
 
 /// Leads to a [`Simulator`], in memory: no socket, no runtime, no task. Whoever reads drives the session.
 ///
@@ -34,7 +34,12 @@ impl Transport for SimulatorTransport {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
         let request = Request::read(&handshake)?;
         let (settings, sessions) = (self.simulator.settings.clone(), &self.simulator.sessions);
-        let session = Session::open(settings, sessions.number(), &request, &*self.timer);
+        let number = sessions.number();
+        let session = if request.kind.is_live() {
+            Session::live(Port::open(settings, self.simulator.live.clone(), number, &request, &*self.timer)?)
+        } else {
+            Session::open(settings, number, &request, &*self.timer)
+        };
         let line = Arc::new(Line::new(session));
         sessions.add(SimulatedSession { handshake, line: line.clone() });
         let end = Arc::new(End { line, timer: self.timer.clone() });
@@ -112,17 +117,19 @@ impl End {
             // What there is to read by now is told, for only a reader makes room.
             let reader = state.reader.take();
             let replaced = state.writer.replace(cx.waker().clone());
+            let others = state.session.take_wakers();
             drop(state);
             drop(replaced);
-            reader.into_iter().for_each(Waker::wake);
+            reader.into_iter().chain(others).for_each(Waker::wake);
             return Poll::Pending;
         }
         if let Some(message) = message.take() {
             state.session.receive(message, now);
         }
         let reader = state.reader.take();
+        let others = state.session.take_wakers();
         drop(state);
-        reader.into_iter().for_each(Waker::wake);
+        reader.into_iter().chain(others).for_each(Waker::wake);
         Poll::Ready(Ok(()))
     }
 
@@ -133,20 +140,29 @@ impl End {
         if message.is_none() && !state.session.is_closed() {
             let deadline = state.session.next_deadline();
             let replaced = state.reader.replace(cx.waker().clone());
+            state.session.listen(cx.waker());
+            let others = state.session.take_wakers();
             drop(state);
             drop(replaced);
+            others.into_iter().for_each(Waker::wake);
             return Err(deadline);
         }
         let writer = state.writer.take();
+        let others = state.session.take_wakers();
         drop(state);
-        writer.into_iter().for_each(Waker::wake);
+        writer.into_iter().chain(others).for_each(Waker::wake);
         Ok(message)
     }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.line.session().abandon();
+        let others = {
+            let mut session = self.line.session();
+            session.abandon();
+            session.take_wakers()
+        };
+        others.into_iter().for_each(Waker::wake);
     }
 }
 

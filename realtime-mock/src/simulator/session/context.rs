@@ -11,6 +11,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// These items alone.
+    pub(crate) fn of(then: &'a [StoredItem]) -> Self {
+        Self { conversation: None, then }
+    }
+
     pub(crate) fn len(self) -> usize {
         self.conversation.map_or(0, Conversation::len) + self.then.len()
     }

@@ -108,7 +108,7 @@ impl Clip {
 }
 
 impl StoredItem {
-    pub(super) fn new(item: Value) -> Self {
+    pub(crate) fn new(item: Value) -> Self {
         let id = item["id"].as_str().unwrap_or_default().into();
         Self { id, item, clip: None, heard: None }
     }

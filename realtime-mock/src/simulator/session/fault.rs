@@ -1,31 +1,31 @@
 /// What is wrong with an event of the client, as the `error` event tells it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fault {
-    pub(super) code: Option<&'static str>,
-    pub(super) message: String,
-    pub(super) param: Option<String>,
+pub(in crate::simulator) struct Fault {
+    pub(in crate::simulator) code: Option<&'static str>,
+    pub(in crate::simulator) message: String,
+    pub(in crate::simulator) param: Option<String>,
 }
 
 impl Fault {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::simulator) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code: Some(code), message: message.into(), param: None }
     }
 
     /// Names the member at fault.
-    pub(super) fn at(mut self, param: impl Into<String>) -> Self {
+    pub(in crate::simulator) fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
-    pub(super) fn missing(param: &str) -> Self {
+    pub(in crate::simulator) fn missing(param: &str) -> Self {
         Self::new("missing_required_parameter", format!("Missing required parameter: '{param}'.")).at(param)
     }
 
-    pub(super) fn unknown(param: &str) -> Self {
+    pub(in crate::simulator) fn unknown(param: &str) -> Self {
         Self::new("unknown_parameter", format!("Unknown parameter: '{param}'.")).at(param)
     }
 
-    pub(super) fn value(param: &str, given: &str, supported: &[&str]) -> Self {
+    pub(in crate::simulator) fn value(param: &str, given: &str, supported: &[&str]) -> Self {
         let supported = match supported {
             [] => String::new(),
             [only] => format!(" Supported values are: '{only}'."),
@@ -36,7 +36,7 @@ impl Fault {
     }
 
     /// There is no such item.
-    pub(super) fn no_item(code: &'static str, doing: &str, what: &str, id: &str, param: &str) -> Self {
+    pub(in crate::simulator) fn no_item(code: &'static str, doing: &str, what: &str, id: &str, param: &str) -> Self {
         Self::new(code, format!("Error {doing} item: the {what} with id '{id}' does not exist.")).at(param)
     }
 }

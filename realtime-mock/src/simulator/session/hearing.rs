@@ -92,7 +92,7 @@ fn loudness(mean: f64) -> f64 {
 }
 
 /// Whether there is anything to be heard in it.
-pub(super) fn is_silent(audio: &[u8], format: &AudioFormat) -> bool {
+pub(in crate::simulator) fn is_silent(audio: &[u8], format: &AudioFormat) -> bool {
     let (mut sum, mut count) = (0.0, 0u32);
     for_each_sample(audio, format, |sample| {
         sum += f64::from(sample) * f64::from(sample);

@@ -1,7 +1,7 @@
 /// Makes ids in the shape of the service's: a prefix and 21 letters and digits, 16 for a function call.
 ///
 /// No two are the same, also not among the sessions of one simulator, and the same seed gives the same ids.
-pub(super) struct Ids {
+pub(in crate::simulator) struct Ids {
     seed: u64,
     next: u64,
 }
@@ -10,11 +10,11 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 impl Ids {
     /// For the session of this number.
-    pub(super) fn new(seed: u64, session: u64) -> Self {
+    pub(in crate::simulator) fn new(seed: u64, session: u64) -> Self {
         Self { seed: mix(seed) ^ (session << 32), next: 0 }
     }
 
-    pub(super) fn make(&mut self, prefix: &str) -> String {
+    pub(in crate::simulator) fn make(&mut self, prefix: &str) -> String {
         let first = self.draw();
         let mut id = String::with_capacity(prefix.len() + 22);
         id.push_str(prefix);
@@ -26,7 +26,7 @@ impl Ids {
     }
 
     /// Padding, as the service adds it to deltas so that their length tells nothing.
-    pub(super) fn padding(&mut self) -> String {
+    pub(in crate::simulator) fn padding(&mut self) -> String {
         let drawn = self.draw();
         let mut padding = String::new();
         write(&mut padding, drawn / 16, 1 + (drawn % 16) as usize);

@@ -7,24 +7,24 @@ mod config;
 mod context;
 mod conversation;
 mod fault;
-mod hearing;
-mod ids;
+pub(super) mod hearing;
+pub(super) mod ids;
 mod input;
 mod items;
 mod listing;
 mod plan;
 mod responses;
 mod running;
-mod shape;
+pub(super) mod shape;
 mod shapes;
 mod streaming;
 mod talk;
 mod transcripts;
 mod translate;
 mod usage;
-mod wire;
+pub(super) mod wire;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use realtime_core::{
     Id,
@@ -35,12 +35,13 @@ use serde_json::{Map, Value};
 
 use super::{
     Received,
+    live::Port,
     request::{Request, SessionKind},
     settings::Settings,
 };
 pub(super) use context::Context;
 pub(super) use conversation::StoredItem;
-use fault::Fault;
+pub(super) use fault::Fault;
 use talk::Talk;
 use translate::Translate;
 use wire::Wire;
@@ -58,12 +59,13 @@ enum Work {
     Talk(Box<Talk>),
     Translate(Box<Translate>),
     Refused(Box<Wire>),
+    Live(Box<Port>),
 }
 
 /// An event of the client.
-struct Incoming<'a> {
-    kind: &'a str,
-    members: &'a Map<String, Value>,
+pub(super) struct Incoming<'a> {
+    pub(super) kind: &'a str,
+    pub(super) members: &'a Map<String, Value>,
 }
 
 impl Session {
@@ -81,6 +83,26 @@ impl Session {
             None => Work::Talk(Box::new(Talk::open(wire, settings, request))),
         };
         Self { work, received: VecDeque::new() }
+    }
+
+    /// A connection of a Live session.
+    pub(super) fn live(port: Port) -> Self {
+        Self { work: Work::Live(Box::new(port)), received: VecDeque::new() }
+    }
+
+    /// Wakes this waker too when there is something to read: a Live session has other connections.
+    pub(super) fn listen(&self, waker: &Waker) {
+        if let Work::Live(port) = &self.work {
+            port.listen(waker);
+        }
+    }
+
+    /// Who has something to read on other connections by now.
+    pub(super) fn take_wakers(&self) -> Vec<Waker> {
+        match &self.work {
+            Work::Live(port) => port.take_wakers(),
+            _ => Vec::new(),
+        }
     }
 
     /// Does what is due before a message of the client can be taken. Whether all of it is done: if not, the client has
@@ -101,7 +123,7 @@ impl Session {
             Message::Text(text) => self.receive_event(text.as_bytes()),
             Message::Binary(_) => {
                 let fault = Fault::new("invalid_event", "Binary messages are not supported: send events as text.");
-                self.wire_mut().error(fault, None);
+                self.reject("", None, fault);
             }
             Message::Ping(payload) => self.wire_mut().push(Message::Pong(payload)),
             Message::Pong(_) => {}
@@ -125,6 +147,7 @@ impl Session {
                     Work::Talk(talk) => talk.receive(incoming),
                     Work::Translate(translate) => translate.receive(incoming),
                     Work::Refused(_) => Ok(()),
+                    Work::Live(port) => port.receive(incoming),
                 };
                 result.map_err(|fault| (&**kind, fault))
             }
@@ -142,7 +165,10 @@ impl Session {
 
     fn reject(&mut self, kind: &str, event_id: Option<&str>, fault: Fault) {
         self.remember(kind, event_id, fault.code);
-        self.wire_mut().error(fault, event_id);
+        match &mut self.work {
+            Work::Live(port) => port.complain(fault, event_id),
+            _ => self.wire_mut().error(fault, event_id),
+        }
     }
 
     fn remember(&mut self, kind: &str, event_id: Option<&str>, refused: Option<&'static str>) {
@@ -155,6 +181,9 @@ impl Session {
     /// The next message for the client, if there is one by now.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Message> {
         loop {
+            if let Work::Live(port) = &mut self.work {
+                port.gather();
+            }
             if let Some(message) = self.wire_mut().pop() {
                 return Some(message);
             }
@@ -177,6 +206,7 @@ impl Session {
                     Work::Talk(talk) => talk.step(),
                     Work::Translate(translate) => translate.step(),
                     Work::Refused(_) => {}
+                    Work::Live(port) => port.step(),
                 }
                 true
             }
@@ -186,13 +216,16 @@ impl Session {
 
     /// When something happens by itself.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let own = self.wire().due()?;
+        if self.is_closed() {
+            return None;
+        }
         let work = match &self.work {
             Work::Talk(talk) => talk.due(),
             Work::Translate(translate) => translate.due(),
             Work::Refused(_) => None,
+            Work::Live(port) => port.due(),
         };
-        Some(work.map_or(own, |work| work.min(own)))
+        self.wire().due().into_iter().chain(work).min()
     }
 
     /// Whether it is over. What is queued is still to be sent.
@@ -203,8 +236,10 @@ impl Session {
     /// The client is gone: nothing is sent any more, and audio is let go.
     pub(super) fn abandon(&mut self) {
         self.wire_mut().abandon();
-        if let Work::Talk(talk) = &mut self.work {
-            talk.abandon();
+        match &mut self.work {
+            Work::Talk(talk) => talk.abandon(),
+            Work::Live(port) => port.abandon(),
+            Work::Translate(_) | Work::Refused(_) => {}
         }
     }
 
@@ -221,6 +256,7 @@ impl Session {
             Work::Talk(talk) => talk.config.value.clone(),
             Work::Translate(translate) => translate.config.clone(),
             Work::Refused(_) => Value::Null,
+            Work::Live(port) => port.config(),
         }
     }
 
@@ -230,6 +266,7 @@ impl Session {
             Work::Talk(talk) => talk.buffer.end() / buffer::MS,
             Work::Translate(translate) => translate.heard_ms(),
             Work::Refused(_) => 0,
+            Work::Live(port) => port.heard_ms(),
         }
     }
 
@@ -241,6 +278,7 @@ impl Session {
         match &self.work {
             Work::Talk(talk) => &talk.wire,
             Work::Translate(translate) => &translate.wire,
+            Work::Live(port) => &port.wire,
             Work::Refused(wire) => wire,
         }
     }
@@ -249,6 +287,7 @@ impl Session {
         match &mut self.work {
             Work::Talk(talk) => &mut talk.wire,
             Work::Translate(translate) => &mut translate.wire,
+            Work::Live(port) => &mut port.wire,
             Work::Refused(wire) => wire,
         }
     }
@@ -303,6 +342,6 @@ fn decode(members: &Map<String, Value>) -> Result<realtime_core::Audio, Fault> {
 }
 
 /// Decodes base64 as strictly as the service does. [`Audio`](realtime_core::Audio) itself reads it in any form.
-fn strict_base64(value: &Value) -> Option<realtime_core::Audio> {
+pub(super) fn strict_base64(value: &Value) -> Option<realtime_core::Audio> {
     base64_turbo::STANDARD.decode(value.as_str()?.as_bytes()).ok().map(Into::into)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Fault;
 
 /// The shape of one JSON value.
-pub(super) enum Shape {
+pub(in crate::simulator) enum Shape {
     Any,
     Text,
     /// Text of at most so many characters.
@@ -28,19 +28,23 @@ pub(super) enum Shape {
 }
 
 /// A member of an object: its name, its shape, whether it must be there.
-pub(super) struct Member(pub(super) &'static str, pub(super) Shape, pub(super) bool);
+pub(in crate::simulator) struct Member(
+    pub(in crate::simulator) &'static str,
+    pub(in crate::simulator) Shape,
+    pub(in crate::simulator) bool,
+);
 
-pub(super) const fn opt(name: &'static str, shape: Shape) -> Member {
+pub(in crate::simulator) const fn opt(name: &'static str, shape: Shape) -> Member {
     Member(name, shape, false)
 }
 
-pub(super) const fn req(name: &'static str, shape: Shape) -> Member {
+pub(in crate::simulator) const fn req(name: &'static str, shape: Shape) -> Member {
     Member(name, shape, true)
 }
 
 impl Shape {
     /// Checks a value that is found at this path. Null stands for a value that is not there.
-    pub(super) fn check(&self, value: &Value, path: &str) -> Result<(), Fault> {
+    pub(in crate::simulator) fn check(&self, value: &Value, path: &str) -> Result<(), Fault> {
         match (self, value) {
             (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => Ok(()),
             (Self::TextTo(most), Value::String(text)) => {
@@ -164,7 +168,7 @@ fn check_object(members: &[Member], tag: Option<&str>, object: &Map<String, Valu
 }
 
 /// Checks the members of an event, its type and id apart.
-pub(super) fn check_event(members: &[Member], event: &Map<String, Value>) -> Result<(), Fault> {
+pub(in crate::simulator) fn check_event(members: &[Member], event: &Map<String, Value>) -> Result<(), Fault> {
     check_object(members, Some("type"), event, "")
 }
 
@@ -173,7 +177,7 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// A whole number, also one that is written as 12.0.
-pub(super) fn whole(number: &serde_json::Number) -> Option<i64> {
+pub(in crate::simulator) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
         (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64)

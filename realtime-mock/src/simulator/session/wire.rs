@@ -10,10 +10,10 @@ use crate::simulator::Settings;
 const WAITING: usize = 4 << 20;
 
 /// One session's way to its client: what is ready to be sent, the ids, the clock, and what happens by the clock alone.
-pub(super) struct Wire {
-    pub(super) ids: Ids,
+pub(in crate::simulator) struct Wire {
+    pub(in crate::simulator) ids: Ids,
     /// When whatever is being done happens.
-    pub(super) now: Instant,
+    pub(in crate::simulator) now: Instant,
     /// The wall clock at the timer's origin, since 1970.
     wall: Duration,
     queue: VecDeque<Message>,
@@ -21,12 +21,12 @@ pub(super) struct Wire {
     obfuscate: bool,
     ping: Option<(Instant, Duration)>,
     /// When the session has lasted long enough, and how long that is.
-    end: (Instant, Duration),
+    end: Option<(Instant, Duration)>,
     closed: bool,
 }
 
 impl Wire {
-    pub(super) fn new(settings: &Settings, session: u64, timer: &dyn Timer) -> Self {
+    pub(in crate::simulator) fn new(settings: &Settings, session: u64, timer: &dyn Timer) -> Self {
         let now = timer.now();
         Self {
             ids: Ids::new(settings.seed, session),
@@ -36,18 +36,24 @@ impl Wire {
             bytes: 0,
             obfuscate: settings.obfuscation,
             ping: settings.ping_every.filter(|every| !every.is_zero()).map(|every| (now + every, every)),
-            end: (now + settings.max_duration, settings.max_duration),
+            end: Some((now + settings.max_duration, settings.max_duration)),
             closed: false,
         }
     }
 
+    /// The session is not ended by the clock of this connection.
+    pub(in crate::simulator) fn last_for_ever(&mut self) {
+        self.end = None;
+    }
+
     /// When the session ends, in seconds since 1970.
-    pub(super) fn expires_at(&self) -> u64 {
-        self.wall.saturating_add(self.end.0.since_origin()).as_secs()
+    pub(in crate::simulator) fn expires_at(&self) -> u64 {
+        let end = self.end.map_or(self.now, |(end, _)| end);
+        self.wall.saturating_add(end.since_origin()).as_secs()
     }
 
     /// Sends an event: its type, an id, and these members.
-    pub(super) fn send(&mut self, kind: &str, members: Value) {
+    pub(in crate::simulator) fn send(&mut self, kind: &str, members: Value) {
         let mut text = format!(r#"{{"type":"{kind}","event_id":"{}""#, self.ids.make("event"));
         let members = match members {
             Value::Object(members) => members,
@@ -64,7 +70,7 @@ impl Wire {
     }
 
     /// Sends a piece of text, padded as the service pads it.
-    pub(super) fn send_delta(&mut self, kind: &str, mut members: Value) {
+    pub(in crate::simulator) fn send_delta(&mut self, kind: &str, mut members: Value) {
         if self.obfuscate {
             merge(&mut members, &json!({ "obfuscation": self.ids.padding() }));
         }
@@ -72,7 +78,7 @@ impl Wire {
     }
 
     /// Tells the client what is wrong with its event.
-    pub(super) fn error(&mut self, fault: Fault, event_id: Option<&str>) {
+    pub(in crate::simulator) fn error(&mut self, fault: Fault, event_id: Option<&str>) {
         let Fault { code, message, param } = fault;
         let error = json!({
             "type": "invalid_request_error", "code": code, "message": message, "param": param, "event_id": event_id,
@@ -81,13 +87,13 @@ impl Wire {
     }
 
     /// Refuses the session: the service does it after the upgrade, by an event and a close code.
-    pub(super) fn refuse(&mut self, code: u16, fault: Fault) {
+    pub(in crate::simulator) fn refuse(&mut self, code: u16, fault: Fault) {
         let reason = format!("invalid_request_error.{}", fault.code.unwrap_or("invalid_request"));
         self.error(fault, None);
         self.close(CloseFrame::new(code, reason));
     }
 
-    pub(super) fn push(&mut self, message: Message) {
+    pub(in crate::simulator) fn push(&mut self, message: Message) {
         if !self.closed {
             self.bytes += message.len();
             self.queue.push_back(message);
@@ -95,43 +101,45 @@ impl Wire {
     }
 
     /// Closes the connection, after what is queued. Nothing is sent afterwards.
-    pub(super) fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+    pub(in crate::simulator) fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         self.push(Message::Close(frame.into()));
         self.closed = true;
     }
 
     /// Forgets what is queued: nobody is there any more.
-    pub(super) fn abandon(&mut self) {
+    pub(in crate::simulator) fn abandon(&mut self) {
         self.closed = true;
         self.queue.clear();
         self.bytes = 0;
     }
 
-    pub(super) fn pop(&mut self) -> Option<Message> {
+    pub(in crate::simulator) fn pop(&mut self) -> Option<Message> {
         let message = self.queue.pop_front()?;
         self.bytes -= message.len();
         Some(message)
     }
 
     /// Whether the client keeps up with what is sent. If not, nothing more is made for it.
-    pub(super) fn has_room(&self) -> bool {
+    pub(in crate::simulator) fn has_room(&self) -> bool {
         self.bytes <= WAITING
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(in crate::simulator) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// When something happens by the clock alone.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let ping = self.ping.map(|(at, _)| at);
-        (!self.closed).then(|| ping.map_or(self.end.0, |at| at.min(self.end.0)))
+    pub(in crate::simulator) fn due(&self) -> Option<Instant> {
+        let moments = self.ping.map(|(at, _)| at).into_iter().chain(self.end.map(|(at, _)| at));
+        moments.min().filter(|_| !self.closed)
     }
 
     /// Does what is due at `now`.
-    pub(super) fn step(&mut self) {
-        if self.end.0 <= self.now {
-            let minutes = self.end.1.as_secs() / 60;
+    pub(in crate::simulator) fn step(&mut self) {
+        if let Some((end, lasted)) = self.end
+            && end <= self.now
+        {
+            let minutes = lasted.as_secs() / 60;
             let message = format!("Your session hit the maximum duration of {minutes} minutes.");
             self.error(Fault::new("session_expired", &*message), None);
             self.close(CloseFrame::new(1001, message));

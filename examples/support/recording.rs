@@ -1,0 +1,15 @@
+//! Recordings for sessions that hear.
+
+use std::{error::Error, fs};
+
+use realtime::audio::{Converter, Format, wav::Wav};
+
+/// The audio of a WAV file, in the session's format.
+pub(crate) fn read(path: &str, format: Format) -> Result<Vec<u8>, Box<dyn Error>> {
+    let file = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    let wav = Wav::parse(&file).map_err(|error| format!("{path}: {error}"))?;
+    let mut converter = Converter::new(wav.format(), format).map_err(|error| format!("{path}: {error}"))?;
+    let mut audio = converter.convert(wav.audio()).to_vec();
+    audio.extend_from_slice(converter.finish());
+    if audio.is_empty() { Err(format!("{path}: no audio").into()) } else { Ok(audio) }
+}
