@@ -23,6 +23,8 @@ pub struct VirtualClock(Arc<Mutex<State>>);
 struct State {
     now: Duration,
     next: u64,
+    /// How many seeds were given.
+    seeds: u64,
     /// Armed alarms, by time and then by the order in which they were armed.
     alarms: BTreeMap<(Duration, u64), Option<Waker>>,
     /// What is waited for that is no alarm.
@@ -127,6 +129,13 @@ impl Timer for VirtualClock {
         Some(EPOCH + self.state().now)
     }
 
+    fn seed(&self) -> Option<u64> {
+        let mut state = self.state();
+        state.seeds += 1;
+        // Time never goes back and the count only grows, so their sum never repeats.
+        Some((EPOCH + state.now).as_nanos() as u64 + state.seeds)
+    }
+
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         Box::pin(Alarm { clock: self.clone(), at: deadline.since_origin(), key: None })
     }
@@ -218,6 +227,18 @@ mod tests {
         assert_eq!(clock.now().since_origin(), Duration::from_secs(3 * 3600));
         assert_eq!((clock.pending(), clock.unix()), (0, Some(EPOCH + Duration::from_secs(3 * 3600))));
         assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn seeds_differ_on_one_clock_and_repeat_on_another() {
+        let seeds = || {
+            let clock = VirtualClock::new();
+            let first = [clock.seed(), clock.clone().seed()];
+            clock.advance(Duration::from_nanos(1));
+            [first[0], first[1], clock.seed(), clock.seed()].map(Option::unwrap)
+        };
+        assert!(seeds().is_sorted_by(|one, next| one < next));
+        assert_eq!(seeds(), seeds());
     }
 
     #[test]

@@ -6,11 +6,12 @@ use realtime_audio::wav::{Wav, encode};
 use realtime_core::{
     Protocol, Realtime, Translation,
     auth::Credential,
+    dialect::Dialect,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
-    session::{Changes, Playback, Retention, Setup, State, Timeouts},
+    session::{Changes, Playback, RealtimeState, Retention, Setup, State, Timeouts},
     transport::{Instant, Text},
-    types::AudioFormat,
+    types::{AudioFormat, SessionConfig, SessionInfo},
     webhooks::{WebhookError, WebhookEvent, Webhooks},
 };
 use realtime_mock::Cassette;
@@ -68,6 +69,78 @@ fn again<E: Event>(data: &[u8]) {
     }
 }
 
+/// An event of the client in the older words: it stays JSON of the same type, and what a flat server hands back of a
+/// configuration is read as one.
+pub(crate) fn dialect(data: &[u8]) {
+    let event = event::ClientEvent::decode(data);
+    if event.recognition() != Recognition::Known {
+        return;
+    }
+    let Ok(text) = Dialect::Flat.encode(&event) else { return };
+    let mut value: Value = serde_json::from_slice(text.as_bytes()).unwrap();
+    assert_eq!(value["type"], event.kind());
+    let event::ClientEvent::SessionUpdate(update) = &event else { return };
+    value["type"] = "session.updated".into();
+    let told = event::ServerEvent::decode(value.to_string().as_bytes());
+    let event::ServerEvent::SessionUpdated(told) = &told else { panic!("{told:?}") };
+    let (SessionConfig::Realtime(config), SessionInfo::Realtime(info)) = (&update.session, &told.session) else {
+        return;
+    };
+    // What the flat form says of the sound is what was said.
+    let asked = config.audio.as_ref().and_then(|audio| audio.output.as_ref()).and_then(|output| output.format.as_ref());
+    let read = info.audio.as_ref().and_then(|audio| audio.output.as_ref()).and_then(|output| output.format.as_ref());
+    if let Some(format @ (AudioFormat::Pcmu | AudioFormat::Pcma)) = asked {
+        assert_eq!(read, Some(format), "{value}");
+    }
+    if config.instructions.as_deref().is_some_and(|text| !text.is_empty()) {
+        assert_eq!(config.instructions, info.instructions, "{value}");
+    }
+}
+
+/// A session whose streams come under the newer names, and the same with each event of them under both: what is said in
+/// the end is the same.
+pub(crate) fn twins(data: &[u8]) {
+    let mut states = [RealtimeState::default(), RealtimeState::default()];
+    for (number, frame) in (1..).zip(data.split(|byte| *byte == b'\n')) {
+        let now = Instant::from_origin(Duration::from_millis(number * 100));
+        let hear = |state: &mut RealtimeState, frame: &[u8]| {
+            let mut changes = Changes::default();
+            let mut event = event::ServerEvent::read(frame, &mut changes.reading);
+            State::<Realtime>::received(state, &mut event, now, &mut changes);
+        };
+        let Some(older) = older_name(frame) else { continue };
+        let [once, twice] = &mut states;
+        hear(once, frame);
+        hear(twice, frame);
+        if let Some(older) = older {
+            hear(twice, &older);
+        }
+    }
+    let said = |state: &RealtimeState| -> Vec<_> {
+        let items = state.conversation.items();
+        items.map(|item| (item.id.clone(), item.text(), item.transcript(), item.audio_bytes())).collect()
+    };
+    assert_eq!(said(&states[0]), said(&states[1]));
+}
+
+/// The event under its older name, if it has one. None if it comes by that name already.
+fn older_name(frame: &[u8]) -> Option<Option<Vec<u8>>> {
+    let mut reading = Reading::default();
+    let event = event::ServerEvent::read(frame, &mut reading);
+    if reading.older_name {
+        return None;
+    }
+    let newer = format!(r#"{{"type":"{}""#, event.kind());
+    let (Some(rest), true) = (frame.strip_prefix(newer.as_bytes()), event.recognition() == Recognition::Known) else {
+        return Some(None);
+    };
+    let names = ["output_audio.", "output_audio_transcript.", "output_text."];
+    let has_older =
+        names.iter().any(|name| event.kind().strip_prefix("response.").is_some_and(|kind| kind.starts_with(name)));
+    let older = newer.replace("response.output_", "response.");
+    Some(has_older.then(|| [older.as_bytes(), rest].concat()))
+}
+
 /// A message that may be a delta: read by hand and by the general path, it is the same.
 pub(crate) fn deltas(data: &[u8]) {
     both::compare(data);
@@ -117,8 +190,14 @@ const SECOND: Option<Duration> = Some(Duration::from_secs(1));
 fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
     let mut state = P::State::default();
     state.configure(setup);
+    // Views of it, and what they showed when they were taken.
+    let mut views: Vec<(P::State, String)> = Vec::new();
     for (number, frame) in (1..).zip(frames.split(|byte| *byte == b'\n')) {
         let now = Instant::from_origin(Duration::from_millis(number * 100));
+        // The audio that waits to be played is shared, so that it can be taken without a lock of the session.
+        if number % 16 == 0 && views.len() < 4 && setup.playback.is_none() {
+            views.push((state.clone(), format!("{state:?}")));
+        }
         if let Some(frame) = frame.strip_prefix(b">") {
             let event = P::ClientEvent::decode(frame);
             let _ = state.admits(&event, now);
@@ -140,6 +219,9 @@ fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
             assert_eq!(all, settled.len(), "settled twice");
             while state.next_outgoing().is_some() {}
         }
+    }
+    for (view, shown) in views {
+        assert!(format!("{view:?}") == shown, "a view has changed");
     }
     let now = Instant::from_origin(Duration::from_secs(1 << 30));
     let _ =

@@ -106,6 +106,18 @@ fn deltas() {
 }
 
 #[test]
+fn dialects() {
+    let mut seeds = files("realtime-core/testdata/fixtures/client");
+    seeds.extend(files("fuzz/corpus/dialect"));
+    hunt(bodies::dialect, &seeds, MUTANTS);
+}
+
+#[test]
+fn twins() {
+    hunt(bodies::twins, &files("fuzz/corpus/session"), MUTANTS / 2);
+}
+
+#[test]
 fn sessions() {
     let seeds = files("fuzz/corpus/session");
     hunt(bodies::session, &seeds, MUTANTS / 2);

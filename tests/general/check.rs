@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     change::{Change, How},
-    play::Run,
+    play::{Ended, Run},
     script::{Script, Step},
 };
 
@@ -51,19 +51,84 @@ pub(crate) fn check(baseline: &Run, run: &Run, original: &Script, script: &Scrip
         let bound = run.last.max(ended.from) + ANSWER * answers as u32 + SILENCE + SLACK;
         assert!(ended.to <= bound, "{} ended at {:?}, over {bound:?}", ended.kind, ended.to);
     }
-    outcomes(baseline, run);
+    outcomes(baseline, run, original, change);
     answered_once(run, script);
     told(baseline, run, original, change);
 }
 
-/// Everything was asked for, and what has failed says why: the server's own words, or what it did not do in time.
-fn outcomes(baseline: &Run, run: &Run) {
+/// Everything was asked for and has ended as it does where nothing is changed, but for what was waited for when the
+/// changed event came, or should have: that may also have ended by the bounds, or by what came later.
+fn outcomes(baseline: &Run, run: &Run, original: &Script, change: &Change) {
     let numbers = |run: &Run| run.ended.iter().map(|ended| ended.number).collect::<BTreeSet<_>>();
     assert_eq!(numbers(run), numbers(baseline), "not everything was asked for");
+    let neighbours = if change.how == How::Swapped { 2 } else { 1 };
+    let said: Vec<Duration> = baseline.said.range(change.at..).map(|(_, at)| *at).take(neighbours).collect();
+    let may_differ = needed(original, change);
     for ended in &run.ended {
-        if let Err(error) = &ended.outcome {
-            let typed = matches!(error.kind(), ErrorKind::Request(_) | ErrorKind::Unanswered(_));
-            assert!(typed, "{} {}: {error:?}", ended.kind, ended.number);
+        let Some(before) = baseline.ended.iter().find(|other| other.number == ended.number) else { continue };
+        if outcome(ended) == outcome(before) {
+            continue;
+        }
+        let waited = said.iter().any(|at| before.from <= *at && *at <= before.to + STEP);
+        assert!(
+            may_differ && waited,
+            "{} {} ended as {:?}, and without the change as {:?}",
+            ended.kind,
+            ended.number,
+            outcome(ended),
+            outcome(before)
+        );
+        match &ended.outcome {
+            // Ended by what came later.
+            Ok(status) => assert!(STATUS.contains(&&**status), "{} {}: {status}", ended.kind, ended.number),
+            Err(error) => {
+                let typed = matches!(error.kind(), ErrorKind::Request(_) | ErrorKind::Unanswered(_));
+                assert!(typed, "{} {}: {error:?}", ended.kind, ended.number);
+            }
+        }
+    }
+}
+
+/// How a response ends, and how everything else.
+const STATUS: [&str; 5] = ["", "completed", "cancelled", "failed", "incomplete"];
+
+/// How long the server waits after each step.
+const STEP: Duration = Duration::from_millis(1);
+
+/// What became of a request: the status of a response, the server's words, or what it did not do.
+fn outcome(ended: &Ended) -> String {
+    match &ended.outcome {
+        Ok(status) => format!("ok {status}"),
+        Err(error) => match error.kind() {
+            ErrorKind::Request(refusal) => format!("refused {}", refusal.error.message),
+            ErrorKind::Unanswered(unanswered) => format!("unanswered {:?}", unanswered.awaited),
+            _ => format!("{error:?}"),
+        },
+    }
+}
+
+/// Whether the outcome of a request may hang on what is changed.
+fn needed(original: &Script, change: &Change) -> bool {
+    match &change.how {
+        How::Doubled => false,
+        How::Omitted | How::Delayed | How::Swapped => true,
+        How::Malformed(path, _) => {
+            let Step::Say(text) = &original.steps[change.at] else { return true };
+            let event: Value = serde_json::from_str(text).unwrap();
+            let is_error = event["type"] == "error";
+            // What tells which request an event answers, and how.
+            const TELLS: [&str; 9] = [
+                "/type",
+                "/item_id",
+                "/response_id",
+                "/item/id",
+                "/item/type",
+                "/item/role",
+                "/response/id",
+                "/response/status",
+                "/response/conversation_id",
+            ];
+            is_error || TELLS.contains(&&**path) || path.starts_with("/response/metadata")
         }
     }
 }

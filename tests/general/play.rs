@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -25,7 +25,7 @@ use realtime::{
     mock::{MockServer, MockSession, MockTransport, VirtualClock},
     tools::Tools,
     transport::{Message, Timer},
-    types::ResponseConfig,
+    types::{Response, ResponseConfig},
 };
 use serde_json::{Value, json};
 
@@ -51,6 +51,8 @@ pub(crate) struct Run {
     pub(crate) ended: Vec<Ended>,
     /// What the server waited for and got at once.
     pub(crate) heard: BTreeSet<usize>,
+    /// When the server said each of its steps.
+    pub(crate) said: BTreeMap<usize, Duration>,
     /// All that the client has sent.
     pub(crate) sent: Vec<Value>,
     /// When the server said its last.
@@ -70,10 +72,11 @@ pub(crate) struct Ended {
     pub(crate) kind: String,
     pub(crate) from: Duration,
     pub(crate) to: Duration,
-    pub(crate) outcome: Result<(), Error>,
+    /// The status of a response, and nothing of all else.
+    pub(crate) outcome: Result<String, Error>,
 }
 
-type Wait = LocalBoxFuture<'static, Result<(), Error>>;
+type Wait = LocalBoxFuture<'static, Result<String, Error>>;
 
 /// A protocol that sessions were recorded of.
 pub(crate) trait Played: Protocol<State: Report> {
@@ -94,7 +97,10 @@ impl Played for Realtime {
     fn ask(connection: &Connection<Self>, event: &Value) -> Option<Wait> {
         macro_rules! request {
             ($event:expr, $answer:ty) => {
-                connection.request::<$answer>($event).ok().map(|ack| ack.map(|ended| ended.map(drop)).boxed_local())
+                connection
+                    .request::<$answer>($event)
+                    .ok()
+                    .map(|ack| ack.map(|ended| ended.map(|_| String::new())).boxed_local())
             };
         }
         match ClientEvent::decode(event.to_string().as_bytes()) {
@@ -102,15 +108,12 @@ impl Played for Realtime {
                 let tools = names(event).fold(Tools::new(), |tools, name| {
                     tools.add_raw(name, "", json!({ "type": "object" }).into(), async |_: Value| "the output")
                 });
-                connection.use_tools(tools).ok().map(|ack| ack.map(|ended| ended.map(drop)).boxed_local())
+                connection.use_tools(tools).ok().map(|ack| ack.map(|ended| ended.map(|_| String::new())).boxed_local())
             }
             ClientEvent::ResponseCreate(create) => {
                 let config = create.response.clone().unwrap_or_default();
-                connection
-                    .response()
-                    .create(config)
-                    .ok()
-                    .map(|handle| handle.map(|ended| ended.map(drop)).boxed_local())
+                let handle = connection.response().create(config).ok()?;
+                Some(handle.map(|ended| ended.map(status)).boxed_local())
             }
             event @ ClientEvent::SessionUpdate(_) => request!(event, SessionUpdated),
             event @ ClientEvent::ConversationItemCreate(_) => request!(event, ConversationItemAdded),
@@ -129,8 +132,12 @@ impl Played for Realtime {
 
     fn probe(connection: &Connection<Self>) -> Option<Wait> {
         let handle = connection.response().create(ResponseConfig::default().instructions("probe")).unwrap();
-        Some(handle.map(|ended| ended.map(drop)).boxed_local())
+        Some(handle.map(|ended| ended.map(status)).boxed_local())
     }
+}
+
+fn status(response: Response) -> String {
+    response.status.map(|status| status.as_str().to_owned()).unwrap_or_default()
 }
 
 impl Played for Translation {
@@ -142,7 +149,7 @@ impl Played for Translation {
         let event = translation::ClientEvent::decode(event.to_string().as_bytes());
         if let translation::ClientEvent::SessionUpdate(_) = event {
             let ack = connection.request::<translation::SessionUpdated>(event).ok()?;
-            return Some(ack.map(|ended| ended.map(drop)).boxed_local());
+            return Some(ack.map(|ended| ended.map(|_| String::new())).boxed_local());
         }
         let _ = connection.send(event);
         None
@@ -183,6 +190,7 @@ struct Stage<'a> {
     sent: RefCell<Vec<Value>>,
     heard: RefCell<BTreeSet<usize>>,
     last: RefCell<Duration>,
+    said: RefCell<BTreeMap<usize, Duration>>,
     /// What is waited for, in words.
     open: RefCell<BTreeSet<String>>,
 }
@@ -199,6 +207,7 @@ impl Stage<'_> {
                 Step::Say(text) => {
                     session.send_raw(self.renamed(text));
                     *self.last.borrow_mut() = self.now();
+                    self.said.borrow_mut().insert(at, self.now());
                 }
                 Step::Pause(seconds) => self.clock.sleep(Duration::from_secs(*seconds)).await,
                 Step::Hear(heard) => {
@@ -327,12 +336,14 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
         sent: RefCell::default(),
         heard: RefCell::default(),
         last: RefCell::default(),
+        said: RefCell::default(),
         open: RefCell::default(),
     };
     let mut run = Run {
         refused: None,
         ended: Vec::new(),
         heard: BTreeSet::new(),
+        said: BTreeMap::new(),
         sent: Vec::new(),
         last: Duration::ZERO,
         free: Duration::ZERO,
@@ -378,7 +389,7 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
             let probe = probe.fuse();
             pin_mut!(probe);
             let outcome = futures::select! { outcome = probe => outcome, () = read => probe.await };
-            run.probe = Some(outcome.map(|()| stage.now() - from).map_err(|error| format!("{error:?}")));
+            run.probe = Some(outcome.map(|_| stage.now() - from).map_err(|error| format!("{error:?}")));
         }
         assert_eq!(connection.phase(), Phase::Open, "the connection has ended");
         // The alarm that is armed all the time is the test's own.
@@ -405,6 +416,7 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
         }
     });
     (run.sent, run.heard, run.last) = (stage.sent.take(), stage.heard.take(), stage.last.take());
+    run.said = stage.said.take();
     drop(client);
     drop(server);
     run.armed[1] = clock.pending();

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use futures::{FutureExt, TryStreamExt, future::join};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::join};
 use realtime::{
-    Client, Error, ErrorKind, Options,
-    connection::{Overlap, SendErrorKind, Unread},
+    Client, Connection, Error, ErrorKind, Options, Realtime,
+    connection::{Notice, Overlap, SendErrorKind, Update},
     event::{ConversationItemCreate, Event, ResponseCancel, ResponseCreate, ServerEvent},
     mock::{MockSession, SimulatedTurn, Simulator, VirtualClock},
     types::{ConversationChoice, Modality, RealtimeSessionConfig, ResponseConfig, ResponseStatus},
@@ -258,28 +258,87 @@ fn any_number_of_responses_wait_for_their_turn_by_default() {
     ));
 }
 
-#[test]
-fn a_full_inbox_names_the_option_that_discards_what_nobody_reads() {
-    let answers = async |options: Options, clock: &VirtualClock| {
-        // 400 words, and 10 KiB of audio for each.
-        let words = vec!["word"; 400].join(" ");
-        let simulator = Simulator::new().answer(move |_: &SimulatedTurn<'_>| words.clone());
-        let client = Client::builder(simulator.transport(clock)).options(options).build();
-        let connection = client.realtime().model("m").connect().await?;
+/// Four answers of 400 words, read by their handles: 5 MB of events each.
+async fn long_answers(options: Options, clock: &VirtualClock) -> (Connection<Realtime>, Result<usize, Error>) {
+    let words = vec!["word"; 400].join(" ");
+    let simulator = Simulator::new().answer(move |_: &SimulatedTurn<'_>| words.clone());
+    let client = Client::builder(simulator.transport(clock)).options(options).build();
+    let connection = client.realtime().model("m").connect().await.unwrap();
+    let read = async {
         let mut said = 0;
-        for _ in 0..3 {
+        for _ in 0..4 {
             let mut response = connection.respond("Go on.").await?;
             said += response.transcript().try_collect::<String>().await?.split_whitespace().count();
             response.await?;
         }
-        Ok::<_, Error>(said)
+        Ok(said)
     };
+    let said = read.await;
+    (connection, said)
+}
+
+#[test]
+fn who_uses_handles_alone_need_set_nothing_and_what_waits_for_nobody_stays_bounded() {
+    for options in [Options::default(), Options::default().inbox_bytes(1 << 20)] {
+        let clock = VirtualClock::new();
+        let limit = options.inbox_bytes;
+        let (connection, said) = clock.block_on(long_answers(options, &clock));
+        assert_eq!(said.unwrap(), 1600);
+        // The first who asks is told how many have gone, and gets the latest.
+        let mut updates = connection.updates();
+        let mut next = || updates.next().now_or_never().flatten().map(Result::unwrap);
+        let Some(Update::Notice(Notice::Skipped { events })) = next() else { panic!("not told") };
+        let mut waited = 0;
+        let mut last = None;
+        while let Some(update) = next() {
+            if let Update::Event(event) = update {
+                waited += event.encode().as_bytes().len();
+                last = Some(event);
+            }
+        }
+        assert!(events > 100 && waited <= limit + limit / 4, "{events} were dropped, {waited} bytes have waited");
+        assert!(matches!(last, Some(ServerEvent::RateLimitsUpdated(_) | ServerEvent::ResponseDone(_))), "{last:?}");
+    }
+}
+
+#[test]
+fn once_events_are_read_a_full_inbox_loses_none_and_names_the_option() {
     let clock = VirtualClock::new();
-    let error = clock.block_on(answers(Options::default().inbox_bytes(1 << 20), &clock)).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::InboxFull), "{error}");
-    assert!(error.to_string().contains("set `Options::unread` to `Unread::Discard`"), "{error}");
-    let options = Options::default().inbox_bytes(64 << 20).unread(Unread::Discard);
-    assert_eq!(clock.block_on(answers(options, &clock)).unwrap(), 1200);
+    let options = Options::default().inbox_bytes(1 << 20);
+    let words = vec!["word"; 400].join(" ");
+    let simulator = Simulator::new().answer(move |_: &SimulatedTurn<'_>| words.clone());
+    let client = Client::builder(simulator.transport(&clock)).options(options).build();
+    clock.block_on(async {
+        let connection = client.realtime().model("m").connect().await.unwrap();
+        let mut events = Vec::new();
+        let mut read = |connection: &Connection<Realtime>| {
+            while let Some(event) = connection.next().now_or_never() {
+                events.push(event.unwrap().unwrap());
+            }
+        };
+        read(&connection);
+        let mut response = connection.respond("Go on.").await.unwrap();
+        let error = response.transcript().try_collect::<String>().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InboxFull), "{error}");
+        assert!(error.to_string().contains("set `Options::unread` to `Unread::Discard`"), "{error}");
+        let done = loop {
+            match (&mut response).await {
+                Ok(done) => break done,
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::InboxFull), "{error}"),
+            }
+            read(&connection);
+        };
+        assert_eq!(done.status, Some(ResponseStatus::Completed));
+        read(&connection);
+        let words: String = events
+            .iter()
+            .filter_map(|event| match event {
+                ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(words.split_whitespace().count(), 400);
+    });
 }
 
 #[test]

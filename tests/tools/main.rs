@@ -130,6 +130,76 @@ fn calls_of_one_response_are_answered_and_then_the_model_goes_on_once() {
 }
 
 #[test]
+fn a_call_told_by_its_arguments_alone_is_answered_once_when_its_response_is_done() {
+    let (connection, session, server) = open(weather());
+    let done = |response: &str, city: &str| {
+        let arguments = json!({ "city": city }).to_string();
+        session.send_raw(
+            json!({
+                "type": "response.function_call_arguments.done", "response_id": response, "call_id": "call_1",
+                "name": "get_weather", "arguments": arguments,
+            })
+            .to_string(),
+        );
+    };
+    let response = |kind: &str, id: &str, status: &str| {
+        let response = json!({ "id": id, "conversation_id": "conv", "status": status, "output": [] });
+        session.send_raw(json!({ "type": kind, "response": response }).to_string());
+    };
+    let quiet = async || {
+        server.clock().sleep(Duration::from_secs(1)).await;
+        assert!(session.next().now_or_never().is_none());
+    };
+    let notices = run(&connection, &server, async {
+        response("response.created", "resp_1", "in_progress");
+        done("resp_1", "Lisbon");
+        // Told twice, and still one call, of which nothing is known to be whole until its response is.
+        done("resp_1", "Lisbon");
+        quiet().await;
+        response("response.done", "resp_1", "completed");
+        assert_eq!(answer(&session).await, ("call_1".into(), json!({ "city": "Lisbon", "sky": "clear" }).to_string()));
+        session.expect::<ResponseCreate>().await;
+        // The end comes once more, and nothing is answered again.
+        response("response.done", "resp_1", "completed");
+        quiet().await;
+        // One that was cut short asks for nothing.
+        response("response.created", "resp_2", "in_progress");
+        done("resp_2", "Porto");
+        response("response.done", "resp_2", "cancelled");
+        quiet().await;
+    });
+    assert!(notices.is_empty(), "{notices:?}");
+}
+
+#[test]
+fn a_call_id_that_comes_again_in_a_later_response_is_another_call() {
+    let (connection, session, server) = open(weather());
+    let notices = run(&connection, &server, async {
+        for (number, city) in [(1, "Lisbon"), (2, "Porto"), (3, "Faro")] {
+            let response = format!("resp_{number}");
+            let call = json!({
+                "id": format!("item_{number}"), "type": "function_call", "status": "completed", "call_id": "call_0",
+                "name": "get_weather", "arguments": json!({ "city": city }).to_string(),
+            });
+            for event in [
+                json!({ "type": "response.created", "response": { "id": response, "conversation_id": "conv" } }),
+                json!({ "type": "response.output_item.done", "response_id": response, "item": call }),
+                // The same once more is no other call.
+                json!({ "type": "response.output_item.done", "response_id": response, "item": call }),
+                json!({ "type": "response.done", "response": {
+                    "id": response, "conversation_id": "conv", "status": "completed", "output": [call] } }),
+            ] {
+                session.send_raw(event.to_string());
+            }
+            assert_eq!(answer(&session).await, ("call_0".into(), json!({ "city": city, "sky": "clear" }).to_string()));
+            session.expect::<ResponseCreate>().await;
+            assert!(session.next().now_or_never().is_none());
+        }
+    });
+    assert!(notices.is_empty(), "{notices:?}");
+}
+
+#[test]
 fn whatever_goes_wrong_the_model_is_told_and_so_is_the_user() {
     let tools = weather().timeout(Duration::from_secs(3)).add_raw(
         "sleep",

@@ -413,6 +413,7 @@ impl<P: Protocol> Shared<P> {
             if enough(core) {
                 break;
             }
+            core.inbox.make_room();
             if core.inbox.is_full() {
                 core.parked = true;
                 return Ok(false);

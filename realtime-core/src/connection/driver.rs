@@ -98,7 +98,11 @@ impl<P: Protocol> Shared<P> {
             return None;
         }
         let mut core = self.core();
-        if only_read(core.left) && !core.parked { core.inbox.pop(notices) } else { None }
+        if !only_read(core.left) || core.parked {
+            return None;
+        }
+        core.inbox.ask();
+        core.inbox.pop(notices)
     }
 
     /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
@@ -126,6 +130,11 @@ impl<P: Protocol> Shared<P> {
         // Those are not for a turn: they are looked at in front of the next one.
         self.hub.defer(bits & (bit::DIAL | bit::TASK));
         bits &= !(bit::DIAL | bit::TASK);
+        match kind {
+            WaitKind::Next => core.inbox.ask(),
+            WaitKind::Part => core.inbox.ask_by_handle(),
+            WaitKind::Other | WaitKind::Drive => {}
+        }
         let mut found = None;
         let mut enough = |core: &mut Core<P>| {
             // An event is taken when the turn is over, for a turn may panic.
@@ -149,7 +158,9 @@ impl<P: Protocol> Shared<P> {
         wake.all = self.hub.end() | core.unpark(self);
         let result = match found {
             Some(found) => Poll::Ready(Ok(found)),
-            None if kind == WaitKind::Other && core.inbox.is_full() => Poll::Ready(Err(ErrorKind::InboxFull.into())),
+            None if matches!(kind, WaitKind::Other | WaitKind::Part) && core.inbox.is_full() => {
+                Poll::Ready(Err(ErrorKind::InboxFull.into()))
+            }
             None => Poll::Pending,
         };
         replaced = if result.is_pending() {

@@ -17,11 +17,7 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(timer: &dyn Timer) -> Self {
-        // The date, so that what happens by a virtual clock happens again. Without one it is the operating system's
-        // randomness, another each time.
-        let random = || RandomState::new().build_hasher().finish();
-        let mark = timer.unix().map_or_else(random, |time| time.as_nanos() as u64);
-        Self { mark, last: AtomicU64::new(0) }
+        Self { mark: timer.seed().unwrap_or_else(|| unique(timer)), last: AtomicU64::new(0) }
     }
 
     /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
@@ -37,4 +33,15 @@ impl Ids {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Id::new(&format!("{prefix}_{:016x}_{number}", self.mark))
     }
+}
+
+/// A number that no other connection has: of this process by the count, of others by the operating system's randomness
+/// and the time.
+fn unique(timer: &dyn Timer) -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u128(timer.unix().unwrap_or_default().as_nanos());
+    hasher.finish()
 }

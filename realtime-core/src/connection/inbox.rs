@@ -24,6 +24,16 @@ const AHEAD: usize = 16 << 10;
 /// How many updates there is always room for, once there was one.
 const ROOM: usize = 4;
 
+/// Who has asked for events so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Nobody,
+    /// Handles of responses, which get what concerns them without the inbox.
+    Handles,
+    /// Somebody who reads it.
+    Someone,
+}
+
 pub(super) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
@@ -33,6 +43,10 @@ pub(super) struct Inbox<P: Protocol> {
     /// Whether texts are kept beside their events.
     pub(super) tapped: bool,
     abandoned: bool,
+    /// Who reads.
+    reader: Reader,
+    /// How many events have made room for others.
+    skipped: u64,
     /// The last thing that a reader gets.
     last: Option<Error>,
 }
@@ -41,7 +55,56 @@ impl<P: Protocol> Inbox<P> {
     pub(super) fn new(limit: usize, unread: Unread) -> Self {
         // What nobody asks for is not to be kept, and so no more is read than was asked for.
         let ahead = if unread == Unread::Keep { AHEAD } else { 1 };
-        Self { queue: VecDeque::new(), bytes: 0, limit, ahead, tapped: false, abandoned: false, last: None }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            limit,
+            ahead,
+            tapped: false,
+            abandoned: false,
+            reader: Reader::Nobody,
+            skipped: 0,
+            last: None,
+        }
+    }
+
+    /// Somebody asks for what waits: from now on nothing makes room for anything.
+    pub(super) fn ask(&mut self) {
+        if self.reader != Reader::Someone {
+            self.reader = Reader::Someone;
+            if self.skipped > 0 {
+                self.bytes += NOTICE;
+                let update = Update::Notice(Notice::Skipped { events: self.skipped });
+                self.queue.push_front(Arrival { update, raw: None, bytes: NOTICE });
+            }
+        }
+    }
+
+    /// A handle of a response asks for what came of it.
+    pub(super) fn ask_by_handle(&mut self) {
+        if self.reader == Reader::Nobody {
+            self.reader = Reader::Handles;
+        }
+        self.make_room();
+    }
+
+    /// Where nobody but handles reads, the older half of the events makes room for others. Notices stay.
+    pub(super) fn make_room(&mut self) {
+        if self.reader != Reader::Handles || !self.is_full() {
+            return;
+        }
+        let (mut bytes, mut skipped) = (self.bytes, 0);
+        let half = self.limit / 2;
+        self.queue.retain(|arrival| {
+            let goes = bytes > half && matches!(arrival.update, Update::Event(_));
+            if goes {
+                bytes -= arrival.bytes;
+                skipped += 1;
+            }
+            !goes
+        });
+        self.bytes = bytes;
+        self.skipped += skipped;
     }
 
     /// Asked before reading, never after: the message in hand always has a place.

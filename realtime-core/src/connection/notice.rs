@@ -55,6 +55,12 @@ pub enum Notice<P: Protocol> {
         /// How much time passed without audio.
         by: Duration,
     },
+    /// Events that came before this were dropped because nobody had asked for them: only handles of responses were read.
+    /// See [`Unread::Keep`](super::Unread::Keep).
+    Skipped {
+        /// How many.
+        events: u64,
+    },
     /// Audio was dropped from the queue, for it had waited too long or the queue was full.
     AudioDropped {
         /// How much, in milliseconds of the session's input format.

@@ -183,7 +183,12 @@ impl AudioPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// They wait, within [`Options::inbox_bytes`].
+    /// They wait, within [`Options::inbox_bytes`]. Once that is full, reading pauses until somebody reads them.
+    ///
+    /// An application that uses the handles of responses alone never reads them. So, as long as such handles are read and
+    /// nobody has asked for the connection's own events, the oldest make room for others, and the first who asks gets
+    /// [`Notice::Skipped`](super::Notice::Skipped) in front. Nothing is dropped after that, and nothing where no handle
+    /// of a response is read.
     #[default]
     Keep,
     /// They update the state and are gone: for those who use handles and the state, and never call `next`.

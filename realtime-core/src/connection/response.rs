@@ -29,8 +29,9 @@ use crate::{
 ///
 /// It is given whether or not this is awaited. Awaited, it drives the connection until the response is finished;
 /// before that, its [`text`](Self::text), [`transcript`](Self::transcript) or [`audio`](Self::audio) can be streamed,
-/// or all its events with [`next`](Self::next). Nobody needs to read the connection's own events for that, but they
-/// wait there all the same: see [`Options::unread`](crate::Options::unread).
+/// or all its events with [`next`](Self::next). Nobody needs to read the connection's own events for that. They wait
+/// there all the same, and the oldest make room for others until somebody asks for them: see
+/// [`Unread::Keep`](crate::connection::Unread::Keep).
 ///
 /// # Cancel safety
 /// Dropping what waits on it loses nothing: wait again.
@@ -42,7 +43,8 @@ use crate::{
 ///   [`Options::response_idle_timeout`](crate::Options::response_idle_timeout) allow.
 /// - [`ErrorKind::Unsent`]: the connection ended before it was sent.
 /// - [`ErrorKind::Ambiguous`]: the connection ended before the response did.
-/// - [`ErrorKind::InboxFull`]: events wait to be read on the connection. Read them, then wait again.
+/// - [`ErrorKind::InboxFull`]: events wait to be read on the connection, whose events were asked for before. Read them,
+///   then wait again.
 ///
 /// A response that failed or was cancelled is no error: its status tells. One whose end was lost, for another has begun or
 /// the server says that none is active, is given as incomplete, with what came of it.
@@ -130,7 +132,7 @@ impl ResponseHandle {
     }
 
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
-        let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Other, |_| self.cell.next()));
+        let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Part, |_| self.cell.next()));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
                 // Not always the event that begins it, for that may be lost.
@@ -152,7 +154,7 @@ impl Future for ResponseHandle {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let end = this.shared.poll(cx, &mut this.slot, WaitKind::Other, |_| this.cell.take());
+        let end = this.shared.poll(cx, &mut this.slot, WaitKind::Part, |_| this.cell.take());
         end.map(|end| match end?? {
             ServerEvent::ResponseDone(done) => Ok(done.response),
             // Nothing else ends a response.

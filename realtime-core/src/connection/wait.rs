@@ -15,6 +15,8 @@ pub(super) enum WaitKind {
     Next,
     /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
     Other,
+    /// For what comes of a response, likewise. Where nobody reads the events that are put aside, the oldest make room.
+    Part,
     /// For nothing: only to drive. Without room, reading pauses.
     Drive,
 }

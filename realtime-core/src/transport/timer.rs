@@ -17,6 +17,15 @@ pub trait Timer: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The number from which a connection makes the ids of its events and items, and the jitter of its retries: another
+    /// one at each call, for two connections may speak to one session.
+    ///
+    /// None, the default, takes random numbers. Only a virtual clock gives some, so that what happens by it happens
+    /// again, ids included.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
+
     /// Completes once `deadline` has come. Must work from any thread, and end when dropped.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
 }

@@ -23,6 +23,9 @@ impl Id {
     /// is none, for ids are kept.
     pub(crate) const MOST: usize = 2048;
 
+    /// The id of nothing.
+    pub(crate) const EMPTY: Self = Self(Repr::Inline { len: 0, bytes: [0; INLINE] });
+
     /// Makes an id of any text.
     pub fn new(text: &str) -> Self {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Repr::Heap(text.into())))

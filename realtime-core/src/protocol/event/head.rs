@@ -8,6 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::once;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, if it is the first member and contains no escapes, as is nearly always the case.
@@ -24,6 +25,14 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(raw),
     }
+}
+
+/// Decodes an event and fails if its `type` appears twice. Small events skip the UTF-8 check of the whole text.
+pub(crate) fn read_once<'de, T: Deserialize<'de>>(raw: &'de [u8], is_large: bool) -> Result<T, serde_json::Error> {
+    if is_large && let Ok(text) = std::str::from_utf8(raw) {
+        return once::read(serde_json::Deserializer::from_str(text));
+    }
+    once::read(serde_json::Deserializer::from_slice(raw))
 }
 
 /// Removes a byte order mark.

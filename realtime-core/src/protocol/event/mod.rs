@@ -4,6 +4,7 @@
 mod table;
 mod error;
 pub(crate) mod head;
+mod once;
 mod reading;
 mod unrecognized;
 

@@ -57,10 +57,19 @@ macro_rules! events {
             /// unknown.
             fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
-                    $($kind $(| $legacy)* => ($kind, serde_json::from_slice(raw).map(Self::$event)),)*
-                    $($big_kind $(| $big_legacy)* => ($big_kind, $crate::protocol::event::head::read(raw).map(Self::$big)),)*
+                    $($kind $(| $legacy)* => ($kind, Self::parse_as(raw, false).map(Self::$event)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, Self::parse_as(raw, true).map(Self::$big)),)*
                     _ => return None,
                 })
+            }
+
+            /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
+            /// one counts.
+            fn parse_as<'de, T: serde::Deserialize<'de>>(raw: &'de [u8], large: bool) -> Result<T, serde_json::Error> {
+                if events!(@is_lenient $($lenient)?) {
+                    return $crate::protocol::event::head::read_once(raw, large);
+                }
+                if large { $crate::protocol::event::head::read(raw) } else { serde_json::from_slice(raw) }
             }
 
             /// Decodes an event of a known type member by member.

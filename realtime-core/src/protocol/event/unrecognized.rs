@@ -4,7 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::head::{Head, reason};
+use super::{
+    Event,
+    head::{Head, reason},
+};
 use crate::{
     transport::Text,
     wire::{Id, Json},
@@ -67,6 +70,14 @@ impl Unknown {
 impl Malformed {
     pub(crate) fn new(kind: &'static str, head: Head<'_>, raw: &[u8], error: &serde_json::Error) -> Self {
         Self { kind, event_id: head.event_id, raw: own(raw), reason: reason(error).into() }
+    }
+
+    /// An event that was read, and that nothing places: neither this member nor what else could stand for it is there.
+    /// Its text is what was read of it, written again.
+    pub(crate) fn unplaced<E: Event>(event: &E, missing: &str) -> Self {
+        let kind = E::KINDS.iter().find(|kind| **kind == event.kind()).copied().unwrap_or_default();
+        let reason = format!("missing field `{missing}`").into();
+        Self { kind, event_id: event.event_id().cloned(), raw: own(event.encode().as_bytes()), reason }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The configuration that the client requested, except what the server refused.
 
+use std::sync::Arc;
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// All configuration changes, merged.
 #[derive(Clone, Debug)]
 pub(crate) struct Intent<C> {
-    granted: Option<Box<C>>,
+    granted: Option<Arc<C>>,
     /// Changes in flight, in order, by request number.
-    asked: Vec<(u64, C)>,
+    asked: Vec<(u64, Arc<C>)>,
 }
 
 impl<C> Default for Intent<C> {
@@ -26,17 +28,17 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
             let (oldest, _) = self.asked[0];
             self.settle(oldest, true);
         }
-        self.asked.push((seq, config.clone()));
+        self.asked.push((seq, Arc::new(config.clone())));
     }
 
     pub(crate) fn settle(&mut self, seq: u64, granted: bool) {
         let Some(at) = self.asked.iter().position(|(asked, _)| *asked == seq) else { return };
         let (_, config) = self.asked.remove(at);
         if granted {
-            self.granted = Some(Box::new(match self.granted.take() {
-                Some(before) => merge(&before, &config),
+            self.granted = Some(match self.granted.take() {
+                Some(before) => Arc::new(merge(&before, &config)),
                 None => config,
-            }));
+            });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Unanswered client events: which event answers each, and when they time out.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::{transport::Instant, wire::Id};
 
@@ -12,8 +12,12 @@ const MOST_NAMED: usize = 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Requests<K> {
     open: VecDeque<Request<K>>,
-    named: VecDeque<(Id, Box<str>)>,
+    /// Shared with copies of the state until the next event of ours.
+    named: Option<Arc<Named>>,
 }
+
+/// Ids of sent events and their types.
+type Named = VecDeque<(Id, Arc<str>)>;
 
 /// A request: the kind of answer it expects, and its subject.
 #[derive(Clone, Debug)]
@@ -73,22 +77,23 @@ impl Patience {
 
 impl<K> Default for Requests<K> {
     fn default() -> Self {
-        Self { open: VecDeque::new(), named: VecDeque::new() }
+        Self { open: VecDeque::new(), named: None }
     }
 }
 
 impl<K: PartialEq> Requests<K> {
     /// Records the id of a client event, because an error may name it.
     pub(crate) fn note(&mut self, id: &Id, kind: &str) {
-        if self.named.len() == MOST_NAMED {
-            self.named.pop_front();
+        let named = Arc::make_mut(self.named.get_or_insert_default());
+        if named.len() == MOST_NAMED {
+            named.pop_front();
         }
-        self.named.push_back((id.clone(), kind.into()));
+        named.push_back((id.clone(), kind.into()));
     }
 
     /// The type of the client event with this id. If the id was reused, the latest one.
     pub(crate) fn kind_of(&self, id: &Id) -> Option<&str> {
-        self.named.iter().rev().find(|(named, _)| named == id).map(|(_, kind)| &**kind)
+        self.named.iter().flat_map(|named| named.iter().rev()).find(|(named, _)| named == id).map(|(_, kind)| &**kind)
     }
 
     pub(crate) fn push(&mut self, request: Request<K>) {

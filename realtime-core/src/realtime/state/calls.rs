@@ -1,6 +1,9 @@
 //! Which calls the application owes an answer to, and when the model is to go on.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use super::RealtimeState;
 use crate::{
@@ -159,22 +162,24 @@ impl PendingCalls {
 
 impl RealtimeState {
     pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
-        self.calls.get_or_insert_default().when_interrupted = when_interrupted;
+        Arc::make_mut(self.calls.get_or_insert_default()).when_interrupted = when_interrupted;
     }
 
     /// The next response whose calls are to be dropped.
     pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
-        self.calls.as_mut()?.interrupted.pop_front()
+        let calls = self.calls.as_mut().filter(|calls| !calls.interrupted.is_empty())?;
+        Arc::make_mut(calls).interrupted.pop_front()
     }
 
     /// The next call to be answered.
     pub(crate) fn next_call(&mut self) -> Option<Due> {
-        self.calls.as_mut()?.due.pop_front()
+        let calls = self.calls.as_mut().filter(|calls| !calls.due.is_empty())?;
+        Arc::make_mut(calls).due.pop_front()
     }
 
     /// A call was answered, or nobody will.
     pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
-        let Some(calls) = &mut self.calls else { return };
+        let Some(calls) = self.calls.as_mut().map(Arc::make_mut) else { return };
         calls.open = calls.open.saturating_sub(1);
         calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
         if let Some(pending) = calls.responses.get_mut(response) {
@@ -188,8 +193,9 @@ impl RealtimeState {
     pub(super) fn note_calls(&mut self, event: &ServerEvent) {
         let Some(calls) = &mut self.calls else { return };
         match event {
-            ServerEvent::ResponseOutputItemDone(done) => calls.ask(&done.response_id, &done.item),
+            ServerEvent::ResponseOutputItemDone(done) => Arc::make_mut(calls).ask(&done.response_id, &done.item),
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
+                let calls = Arc::make_mut(calls);
                 if calls.told.len() == MOST_CALLS {
                     calls.told.pop_front();
                 }
@@ -197,6 +203,7 @@ impl RealtimeState {
             }
             ServerEvent::ResponseDone(done) => {
                 let Some(id) = &done.response.id else { return };
+                let calls = Arc::make_mut(calls);
                 let completed = done.response.status == Some(ResponseStatus::Completed);
                 let told = std::mem::take(&mut calls.told);
                 let (ours, others) = told.into_iter().partition::<VecDeque<_>, _>(|(response, _)| response == id);
@@ -218,14 +225,62 @@ impl RealtimeState {
                     calls.go_on(id);
                 }
             }
-            _ => {}
+            ServerEvent::ResponseOutputAudioDelta(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+            | ServerEvent::ResponseOutputTextDelta(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
+            | ServerEvent::ResponseOutputAudioDone(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
+            | ServerEvent::ResponseOutputTextDone(_)
+            | ServerEvent::InputAudioBufferSpeechStarted(_)
+            | ServerEvent::InputAudioBufferSpeechStopped(_)
+            | ServerEvent::InputAudioBufferCommitted(_)
+            | ServerEvent::InputAudioBufferCleared(_)
+            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
+            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
+            | ServerEvent::OutputAudioBufferStarted(_)
+            | ServerEvent::OutputAudioBufferStopped(_)
+            | ServerEvent::OutputAudioBufferCleared(_)
+            | ServerEvent::ConversationCreated(_)
+            | ServerEvent::ConversationItemDeleted(_)
+            | ServerEvent::ConversationItemTruncated(_)
+            | ServerEvent::RateLimitsUpdated(_)
+            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
+            | ServerEvent::ResponseMcpCallArgumentsDone(_)
+            | ServerEvent::ResponseMcpCallInProgress(_)
+            | ServerEvent::ResponseMcpCallCompleted(_)
+            | ServerEvent::ResponseMcpCallFailed(_)
+            | ServerEvent::McpListToolsInProgress(_)
+            | ServerEvent::McpListToolsCompleted(_)
+            | ServerEvent::McpListToolsFailed(_)
+            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
+            | ServerEvent::ResponseContentPartAdded(_)
+            | ServerEvent::ResponseContentPartDone(_)
+            | ServerEvent::ResponseOutputItemAdded(_)
+            | ServerEvent::ResponseCreated(_)
+            | ServerEvent::ResponseCancelled(_)
+            | ServerEvent::ResponseFailed(_)
+            | ServerEvent::ResponseIncomplete(_)
+            | ServerEvent::ConversationItemAdded(_)
+            | ServerEvent::ConversationItemDone(_)
+            | ServerEvent::ConversationItemCreated(_)
+            | ServerEvent::ConversationItemRetrieved(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
+            | ServerEvent::SessionCreated(_)
+            | ServerEvent::SessionUpdated(_)
+            | ServerEvent::Error(_)
+            | ServerEvent::Unknown(_)
+            | ServerEvent::Malformed(_)
+            | ServerEvent::Invalid(_) => {}
         }
     }
 
     /// A request that is made because of what was answered, not because the application asks.
     pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
-        let calls = self.calls.as_mut()?;
-        calls.follow_ups = calls.follow_ups.checked_sub(1)?;
+        let calls = self.calls.as_mut().filter(|calls| calls.follow_ups > 0)?;
+        Arc::make_mut(calls).follow_ups -= 1;
         Some(ResponseCreate::default().into())
     }
 }

@@ -1,8 +1,11 @@
 //! What the server leaves out of an event and the state knows: filled in before anything else looks at the event.
 
-use super::RealtimeState;
+use super::{ItemState, RealtimeState};
 use crate::{
-    protocol::{event::ErrorEvent, types::ResponseStatus},
+    protocol::{
+        event::{ErrorEvent, Malformed},
+        types::{ItemStatus, ResponseStatus},
+    },
     realtime::{
         event::{ResponseDone, ServerEvent},
         types::{Item, Response, Usage},
@@ -15,46 +18,21 @@ impl RealtimeState {
     pub(super) fn complete(&mut self, event: &mut ServerEvent) {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
-                self.complete_response(&mut delta.response_id, &delta.item_id);
+                self.complete_response(&mut delta.response_id, Some(&delta.item_id));
                 let is_odd = !delta.delta.len().is_multiple_of(2);
                 if is_odd || self.stream.as_ref().is_some_and(|stream| stream.has_halves) {
                     delta.delta = self.join(&delta.item_id, delta.content_index, &delta.delta);
                 }
             }
-            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
-                self.complete_response(&mut delta.response_id, &delta.item_id);
-            }
-            ServerEvent::ResponseOutputTextDelta(delta) => {
-                self.complete_response(&mut delta.response_id, &delta.item_id);
-            }
-            ServerEvent::ResponseOutputAudioDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
-            ServerEvent::ResponseOutputAudioTranscriptDone(done) => {
-                self.complete_response(&mut done.response_id, &done.item_id);
-            }
-            ServerEvent::ResponseOutputTextDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
-            ServerEvent::ResponseContentPartAdded(added) => {
-                self.complete_response(&mut added.response_id, &added.item_id);
-            }
-            ServerEvent::ResponseContentPartDone(done) => self.complete_response(&mut done.response_id, &done.item_id),
-            ServerEvent::ResponseOutputItemAdded(added) => {
-                let item = added.item.id().cloned().unwrap_or_default();
-                self.complete_response(&mut added.response_id, &item);
-            }
-            ServerEvent::ResponseOutputItemDone(done) => {
-                let item = done.item.id().cloned().unwrap_or_default();
-                self.complete_response(&mut done.response_id, &item);
-            }
             ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
-                self.complete_call(&mut delta.response_id, &mut delta.item_id, &mut delta.call_id);
+                if !self.complete_call(&mut delta.response_id, &mut delta.item_id, &mut delta.call_id) {
+                    *event = unplaced(event);
+                }
             }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
-                self.complete_call(&mut done.response_id, &mut done.item_id, &mut done.call_id);
-            }
-            ServerEvent::ResponseMcpCallArgumentsDelta(delta) => {
-                self.complete_response(&mut delta.response_id, &delta.item_id);
-            }
-            ServerEvent::ResponseMcpCallArgumentsDone(done) => {
-                self.complete_response(&mut done.response_id, &done.item_id);
+                if !self.complete_call(&mut done.response_id, &mut done.item_id, &mut done.call_id) {
+                    *event = unplaced(event);
+                }
             }
             ServerEvent::OutputAudioBufferStarted(started) => self.complete_playing(&mut started.response_id),
             ServerEvent::OutputAudioBufferStopped(stopped) => self.complete_playing(&mut stopped.response_id),
@@ -69,33 +47,35 @@ impl RealtimeState {
             ServerEvent::ResponseCancelled(_) | ServerEvent::ResponseFailed(_) | ServerEvent::ResponseIncomplete(_) => {
                 self.end_by_name(event)
             }
-            _ => {}
+            event => {
+                if let Some((response, item)) = event.part_mut() {
+                    self.complete_response(response, item);
+                }
+            }
         }
     }
 
     /// The response that an item belongs to: the one that its item is known to be of, else the only one in progress.
-    fn complete_response(&self, response: &mut Id, item: &Id) {
+    fn complete_response(&self, response: &mut Id, item: Option<&Id>) {
         if response.is_empty() {
-            let known = self.conversation.get(item).and_then(|item| item.response_id.as_ref());
+            let known = item.and_then(|item| self.conversation.get(item)).and_then(|item| item.response_id.as_ref());
             if let Some(id) = known.or(self.responses.active_id()) {
                 *response = id.clone();
             }
         }
     }
 
-    /// The item of a function call that is named by its call's id alone, or the other way round.
-    fn complete_call(&self, response: &mut Id, item: &mut Id, call: &mut Id) {
-        self.complete_response(response, item);
-        if item.is_empty() && !call.is_empty() {
-            // A model may number its calls anew in each response.
-            let known = self.conversation.find_latest(|state| {
-                let of_response = state.response_id.as_ref().is_none_or(|id| response.is_empty() || id == response);
-                matches!(&state.item, Item::FunctionCall(known) if known.call_id.as_ref() == Some(call)) && of_response
-            });
-            *item = match known {
-                Some(known) => known.id.clone(),
-                None => self.new_item(call),
-            };
+    /// The item of a function call that is named by its call's id alone, or the other way round, or not at all where
+    /// there is only one in progress. Whether it is known which call it is.
+    fn complete_call(&self, response: &mut Id, item: &mut Id, call: &mut Id) -> bool {
+        self.complete_response(response, Some(item));
+        if item.is_empty() {
+            if call.is_empty() {
+                let Some(only) = self.only_call(response) else { return false };
+                *item = only;
+            } else {
+                *item = self.item_of_call(response, call);
+            }
         }
         if call.is_empty()
             && let Some(Item::FunctionCall(known)) = self.conversation.get(item).map(|state| &state.item)
@@ -103,6 +83,34 @@ impl RealtimeState {
         {
             *call = id.clone();
         }
+        true
+    }
+
+    /// The latest item that bears the call's id. A model may number its calls anew in each response.
+    fn item_of_call(&self, response: &Id, call: &Id) -> Id {
+        let known = self.conversation.find_latest(|state| {
+            let of_response = state.response_id.as_ref().is_none_or(|id| response.is_empty() || id == response);
+            matches!(&state.item, Item::FunctionCall(known) if known.call_id.as_ref() == Some(call)) && of_response
+        });
+        match known {
+            Some(known) => known.id.clone(),
+            None => self.new_item(call),
+        }
+    }
+
+    /// The function call of a response that is in progress, if there is just one.
+    fn only_call(&self, response: &Id) -> Option<Id> {
+        self.responses.get(response).filter(|response| response.done.is_none())?;
+        let is_active = |state: &ItemState| {
+            let Item::FunctionCall(call) = &state.item else { return false };
+            let is_over = matches!(call.status, Some(ItemStatus::Completed | ItemStatus::Incomplete));
+            !is_over && state.response_id.as_ref() == Some(response)
+        };
+        let latest = self.conversation.find_latest(is_active)?;
+        self.conversation
+            .find_latest(|state| is_active(state) && state.id != latest.id)
+            .is_none()
+            .then(|| latest.id.clone())
     }
 
     /// An id for an item that has none: its call's, with a number where that is taken.
@@ -224,4 +232,9 @@ impl RealtimeState {
         self.note_calls(&end);
         self.settle_items(id, false);
     }
+}
+
+/// An event of a call that nothing tells from others.
+fn unplaced(event: &ServerEvent) -> ServerEvent {
+    ServerEvent::Malformed(Box::new(Malformed::unplaced(event, "item_id")))
 }

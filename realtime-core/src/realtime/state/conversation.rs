@@ -1,11 +1,6 @@
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use slab::Slab;
-
-use super::item::ItemState;
+use super::{index::Index, item::ItemState, pages::Pages};
 use crate::{
     protocol::state::limits::{MOST_ITEMS, MOST_KEPT_ID, MOST_MENTIONS},
     realtime::types::Item,
@@ -17,9 +12,11 @@ use crate::{
 pub struct Conversation {
     pub(super) id: Option<Id>,
     /// The places of the items that are part of the conversation, in its order.
-    order: Vec<usize>,
-    places: Slab<Place>,
-    index: HashMap<Id, usize>,
+    order: Pages<usize>,
+    places: Pages<Place>,
+    /// The first of the places that are free, each of which names the next.
+    free: Option<usize>,
+    index: Index,
     /// The place last looked up: events come in runs about one item.
     latest: usize,
     /// The places of items that are no part of it, oldest first.
@@ -48,10 +45,12 @@ struct Mentions {
 
 #[derive(Clone, Debug)]
 enum Place {
-    // Shared, so that a view of the state that is held for long costs a pointer an item.
+    // Shared, so that a page of the state that is held for long costs a pointer an item.
     Known(Arc<ItemState>),
     /// An old item of which only the place in the order is kept.
     Forgotten(Id),
+    /// None, and the next of these.
+    Free(Option<usize>),
 }
 
 /// The most items outside the conversation that are kept. Those of responses out of band, and those that were told of
@@ -81,17 +80,17 @@ impl Conversation {
 
     /// The ids of all items in order, forgotten ones included.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = &Id> + ExactSizeIterator {
-        self.order.iter().map(|&place| self.id_at(place))
+        (0..self.order.len()).map(|at| self.order.get(at).map_or(&Id::EMPTY, |place| self.id_at(*place)))
     }
 
     /// An item that is known, whether or not it is part of the conversation.
     pub fn get(&self, id: &str) -> Option<&ItemState> {
-        self.index.get(id).and_then(|&place| self.known(place))
+        self.find(id).and_then(|place| self.known(place))
     }
 
     /// Whether anything was ever told of the item, within the limits of memory.
     pub(super) fn is_known(&self, id: &str) -> bool {
-        self.index.contains_key(id)
+        self.find(id).is_some()
     }
 
     /// Whether the item is part of the conversation.
@@ -102,7 +101,7 @@ impl Conversation {
     /// The item in front of another.
     pub fn previous(&self, id: &str) -> Option<&Id> {
         let at = self.position(id)?.checked_sub(1)?;
-        Some(self.id_at(self.order[at]))
+        self.order.get(at).map(|place| self.id_at(*place))
     }
 
     /// Items that are no part of the conversation: of responses out of band, or with nothing in them that could be shown.
@@ -135,52 +134,76 @@ impl Conversation {
     }
 
     fn weigh_latest(&mut self) {
-        let Some(Place::Known(item)) = self.places.get_mut(self.latest) else { return };
-        let weight = item.weight();
-        if weight != item.weighed {
-            self.bytes = (self.bytes + weight).saturating_sub(item.weighed);
-            Arc::make_mut(item).weighed = weight;
+        let Some(item) = self.known(self.latest) else { return };
+        let (weight, weighed) = (item.weight(), item.weighed);
+        if weight != weighed {
+            self.bytes = (self.bytes + weight).saturating_sub(weighed);
+            if let Some(item) = self.known_mut(self.latest) {
+                item.weighed = weight;
+            }
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        self.index.get(id, |place| self.id_at(place).as_str() == id)
+    }
+
+    /// Finds an item, whatever is known of it, and turns to it.
+    fn look_up(&mut self, id: &Id) -> Option<usize> {
+        let at = match self.known(self.latest) {
+            Some(item) if item.id == *id => return Some(self.latest),
+            _ => self.find(id)?,
+        };
+        self.turn_to(at);
+        Some(at)
+    }
+
+    fn turn_to(&mut self, at: usize) {
+        if at != self.latest {
+            self.weigh_latest();
+            self.latest = at;
         }
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
-        let latest = self.latest;
-        let at = match self.places.get(latest) {
-            Some(Place::Known(item)) if item.id == *id => latest,
-            _ => *self.index.get(id)?,
-        };
-        if at != latest {
-            self.weigh_latest();
-        }
-        self.latest = at;
-        match self.places.get_mut(at) {
-            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
-            _ => None,
-        }
+        let at = self.look_up(id)?;
+        self.known_mut(at)
     }
 
     /// The item, made outside the conversation if it is not known. None if it was forgotten, and stays so.
     pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
-        if self.get_mut(id).is_none() {
-            if self.index.contains_key(id) {
-                return None;
-            }
-            if self.detached.len() == MOST_DETACHED {
-                let oldest = self.detached.remove(0);
-                self.drop_place(oldest);
-            }
-            let mut item = make(id.clone());
-            item.first = self.first_mention(id);
-            let place = self.places.insert(Place::Known(Arc::new(item)));
-            self.index.insert(id.clone(), place);
-            self.detached.push(place);
+        if let Some(at) = self.look_up(id) {
+            return self.known_mut(at);
         }
-        self.get_mut(id)
+        if self.detached.len() == MOST_DETACHED {
+            let oldest = self.detached.remove(0);
+            self.drop_place(oldest);
+        }
+        let mut item = make(id.clone());
+        item.first = self.first_mention(id);
+        let place = self.add_place(Place::Known(Arc::new(item)));
+        self.index.insert(id, place);
+        self.detached.push(place);
+        self.turn_to(place);
+        self.known_mut(place)
+    }
+
+    fn add_place(&mut self, new: Place) -> usize {
+        if let Some(at) = self.free
+            && let Some(place) = self.places.get_mut(at)
+            && let Place::Free(next) = *place
+        {
+            self.free = next;
+            *place = new;
+            return at;
+        }
+        self.places.push(new);
+        self.places.len() - 1
     }
 
     /// The server speaks of an item. Where nobody says where it stands, that decides.
     pub(super) fn mention(&mut self, id: &Id) {
-        if self.index.contains_key(id) {
+        if self.is_known(id) {
             return;
         }
         let Mentions { count, waiting, .. } = &mut **self.mentions.get_or_insert_default();
@@ -208,7 +231,7 @@ impl Conversation {
     /// Makes a known item part of the conversation, behind its predecessor: the server has announced it. One that was
     /// announced before stays where it is.
     pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
-        let Some(&place) = self.index.get(id) else { return };
+        let Some(place) = self.find(id) else { return };
         let Some(first) = self.known(place).filter(|item| !item.announced).map(|item| item.first) else { return };
         self.take_out(place);
         let mut at = match previous {
@@ -225,9 +248,7 @@ impl Conversation {
         }
         let displaced: Vec<usize> =
             match self.mentions.as_ref().is_some_and(|mentions| mentions.latest_unannounced > first) {
-                true => self.order[..at]
-                    .iter()
-                    .copied()
+                true => (self.order.iter().take(at).copied())
                     .filter(|place| unannounced(place).is_some_and(|other| other > first))
                     .collect(),
                 false => Vec::new(),
@@ -261,7 +282,7 @@ impl Conversation {
     fn put_by_mention(&mut self, place: usize) -> usize {
         let first = self.known(place).map_or(0, |item| item.first);
         let earlier = |place: &usize| self.known(*place).is_none_or(|item| item.first < first);
-        let at = self.order.iter().rposition(earlier).map_or(0, |at| at + 1);
+        let at = self.order.last_position(earlier).map_or(0, |at| at + 1);
         self.order.insert(at, place);
         self.forgotten = self.forgotten.min(at);
         let latest = &mut self.mentions.get_or_insert_default().latest_unannounced;
@@ -276,7 +297,7 @@ impl Conversation {
     fn take_out(&mut self, place: usize) {
         if let Some(at) = self.detached.iter().rposition(|other| *other == place) {
             self.detached.remove(at);
-        } else if let Some(at) = self.order.iter().rposition(|other| *other == place) {
+        } else if let Some(at) = self.order.last_position(|other| *other == place) {
             self.order.remove(at);
             self.forgotten -= usize::from(at < self.forgotten);
         }
@@ -285,8 +306,9 @@ impl Conversation {
     /// Forgets what is too much, now that there is something new at this place of the order.
     fn limit(&mut self, at: usize) {
         if self.order.len() > MOST_ITEMS {
-            let oldest: Vec<_> = self.order.drain(..MOST_ITEMS / 16).collect();
-            oldest.into_iter().for_each(|place| self.drop_place(place));
+            let (order, oldest) = (std::mem::take(&mut self.order), MOST_ITEMS / 16);
+            self.order = order.iter().skip(oldest).copied().collect();
+            order.iter().take(oldest).for_each(|place| self.drop_place(*place));
             self.forgotten = self.forgotten.saturating_sub(MOST_ITEMS / 16);
             return;
         }
@@ -325,41 +347,46 @@ impl Conversation {
 
     pub(super) fn remove(&mut self, id: &Id) {
         if let Some(at) = self.position(id) {
-            let place = self.order.remove(at);
             self.forgotten -= usize::from(at < self.forgotten);
-            self.drop_place(place);
-        } else if let Some(&place) = self.index.get(id) {
+            if let Some(place) = self.order.remove(at) {
+                self.drop_place(place);
+            }
+        } else if let Some(place) = self.find(id) {
             self.detached.retain(|other| *other != place);
             self.drop_place(place);
         }
     }
 
     fn forget(&mut self, at: usize) {
-        let place = self.order[at];
-        if let Place::Known(item) = &self.places[place] {
-            self.bytes = self.bytes.saturating_sub(item.weighed);
-            // An id is a few letters. One that is not costs as much as what it names.
-            let id = if item.id.len() > MOST_KEPT_ID { Id::default() } else { item.id.clone() };
-            if id.is_empty() {
-                self.index.remove(&item.id.clone());
-            }
-            self.places[place] = Place::Forgotten(id);
+        let Some(&at) = self.order.get(at) else { return };
+        let Some(Place::Known(item)) = self.places.get(at) else { return };
+        self.bytes = self.bytes.saturating_sub(item.weighed);
+        let item = item.clone();
+        // An id is a few letters. One that is not costs as much as what it names.
+        let id = if item.id.len() > MOST_KEPT_ID { Id::EMPTY } else { item.id.clone() };
+        if id.is_empty() {
+            self.index.remove(&item.id, at);
+        }
+        if let Some(place) = self.places.get_mut(at) {
+            *place = Place::Forgotten(id);
         }
     }
 
-    fn drop_place(&mut self, place: usize) {
-        let id = self.id_at(place).clone();
-        if let Some(item) = self.known(place) {
+    fn drop_place(&mut self, at: usize) {
+        let id = self.id_at(at).clone();
+        if let Some(item) = self.known(at) {
             self.bytes = self.bytes.saturating_sub(item.weighed);
         }
-        self.index.remove(&id);
-        self.places.remove(place);
+        self.index.remove(&id, at);
+        if let Some(place) = self.places.get_mut(at) {
+            *place = Place::Free(self.free.replace(at));
+        }
     }
 
     /// Where the item stands. Looked for from the end, for that is where it mostly is.
     fn position(&self, id: &str) -> Option<usize> {
-        let place = self.index.get(id)?;
-        self.order.iter().rposition(|at| at == place)
+        let place = self.find(id)?;
+        self.order.last_position(|at| *at == place)
     }
 
     fn known(&self, place: usize) -> Option<&ItemState> {
@@ -370,9 +397,10 @@ impl Conversation {
     }
 
     fn id_at(&self, place: usize) -> &Id {
-        match &self.places[place] {
-            Place::Known(item) => &item.id,
-            Place::Forgotten(id) => id,
+        match self.places.get(place) {
+            Some(Place::Known(item)) => &item.id,
+            Some(Place::Forgotten(id)) => id,
+            Some(Place::Free(_)) | None => &Id::EMPTY,
         }
     }
 }

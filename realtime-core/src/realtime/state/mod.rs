@@ -5,7 +5,9 @@ mod calls;
 mod checks;
 mod complete;
 mod conversation;
+mod index;
 mod item;
+mod pages;
 mod playback;
 mod responses;
 mod restore;
@@ -90,8 +92,8 @@ pub struct RealtimeState {
     ledger: Option<Box<Ledger>>,
     /// What the session itself wants to send.
     outgoing: VecDeque<ClientEvent>,
-    /// None as long as nobody answers.
-    calls: Option<Box<PendingCalls>>,
+    /// None as long as nobody answers. Shared with copies until a call comes or is answered.
+    calls: Option<Arc<PendingCalls>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
     /// None until there is a delta.
@@ -264,7 +266,7 @@ impl State<Realtime> for RealtimeState {
                 (RequestKind::Cancel, cancel.response_id.clone().or_else(active))
             }
             ClientEvent::InputAudioBufferAppend(append) => return self.input.append(append.audio.len()),
-            _ => (RequestKind::Other, None),
+            ClientEvent::Custom(_) | ClientEvent::Malformed(_) | ClientEvent::Invalid(_) => (RequestKind::Other, None),
         };
         let (event_id, asked) = (event.event_id().cloned(), self.patience.asked(now));
         self.requests.push(Request { seq, event_id, kind, subject, asked });

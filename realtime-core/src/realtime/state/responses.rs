@@ -1,5 +1,6 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,12 +18,19 @@ use crate::{
 /// The model's responses: those in progress, and the latest that have ended.
 #[derive(Clone, Debug, Default)]
 pub struct Responses {
-    all: HashMap<Id, ResponseState>,
-    order: VecDeque<Id>,
+    /// None until there is one.
+    known: Option<Arc<Known>>,
     active: Option<Id>,
     keep: Option<usize>,
     /// The response of which something came last, and whether its audio has. More of the same tells nothing new.
     latest: Option<(Id, bool)>,
+}
+
+/// Shared with copies of the state until a response begins, ends, or gets its first output.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    all: HashMap<Id, Arc<ResponseState>>,
+    order: VecDeque<Id>,
 }
 
 /// A response, as far as it has come.
@@ -60,7 +68,7 @@ pub struct ResponseState {
 impl Responses {
     /// The response of the conversation that is in progress.
     pub fn active(&self) -> Option<&ResponseState> {
-        self.active.as_ref().and_then(|id| self.all.get(id))
+        self.active.as_ref().and_then(|id| self.get(id))
     }
 
     /// Responses out of band that are in progress.
@@ -70,12 +78,12 @@ impl Responses {
 
     /// All that are known, in the order in which they began.
     pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
-        self.order.iter().filter_map(|id| self.all.get(id))
+        self.known.iter().flat_map(|known| &known.order).filter_map(|id| self.get(id))
     }
 
     /// A response.
     pub fn get(&self, id: &str) -> Option<&ResponseState> {
-        self.all.get(id)
+        self.known.as_ref()?.all.get(id).map(|response| &**response)
     }
 
     pub(super) fn set_keep(&mut self, responses: Option<usize>) {
@@ -87,17 +95,19 @@ impl Responses {
         if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
             return;
         }
-        if let Some(response) = self.all.get_mut(id) {
+        if let Some(response) = self.get_mut(id) {
             response.first_token.get_or_insert(now);
             if audio {
                 response.first_audio.get_or_insert(now);
             }
-            self.latest = Some((id.clone(), response.first_audio.is_some()));
+            let heard = response.first_audio.is_some();
+            self.latest = Some((id.clone(), heard));
         }
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
-        self.all.get_mut(id)
+        self.get(id)?;
+        Arc::make_mut(self.known.as_mut()?).all.get_mut(id).map(Arc::make_mut)
     }
 
     /// The id of the active one.
@@ -107,7 +117,7 @@ impl Responses {
 
     /// The one that began last.
     pub(super) fn newest(&self) -> Option<&ResponseState> {
-        self.order.back().and_then(|id| self.all.get(id))
+        self.known.as_ref()?.order.back().and_then(|id| self.get(id))
     }
 
     pub(super) fn is_active(&self, id: &Id) -> bool {
@@ -117,7 +127,9 @@ impl Responses {
     /// The session is gone: what was in progress will not end any more.
     pub(super) fn interrupt(&mut self, now: Instant) {
         self.active = None;
-        for response in self.all.values_mut().filter(|response| response.done.is_none()) {
+        let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
+        for response in known.all.values_mut().filter(|response| response.done.is_none()) {
+            let response = Arc::make_mut(response);
             response.status = ResponseStatus::Incomplete;
             response.done = Some(now);
         }
@@ -161,7 +173,7 @@ impl Responses {
         if self.is_active(id) {
             self.active = None;
         }
-        let Some(response) = self.all.get_mut(id) else { return };
+        let Some(response) = self.get_mut(id) else { return };
         response.done = Some(now);
         response.status = ResponseStatus::Incomplete;
         if let Some(ErrorEvent { error, .. }) = error {
@@ -177,12 +189,13 @@ impl Responses {
     }
 
     fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
-        if !self.all.contains_key(id) {
+        let known = Arc::make_mut(self.known.get_or_insert_default());
+        if !known.all.contains_key(id) {
             self.latest = None;
-            self.order.push_back(id.clone());
-            while self.keep.is_some_and(|keep| self.order.len() > keep.max(1)) && self.forget_oldest() {}
+            known.order.push_back(id.clone());
+            while self.keep.is_some_and(|keep| known.order.len() > keep.max(1)) && known.forget_oldest() {}
         }
-        self.all.entry(id.clone()).or_insert_with(|| ResponseState {
+        let new = || ResponseState {
             id: id.clone(),
             status: ResponseStatus::InProgress,
             reason: None,
@@ -196,9 +209,12 @@ impl Responses {
             first_token: None,
             first_audio: None,
             done: None,
-        })
+        };
+        Arc::make_mut(known.all.entry(id.clone()).or_insert_with(|| Arc::new(new())))
     }
+}
 
+impl Known {
     /// Forgets the oldest that has ended. Whether there was one.
     fn forget_oldest(&mut self) -> bool {
         let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());

@@ -1,5 +1,7 @@
 //! What is to be made anew when another session takes the place of this one.
 
+use std::sync::Arc;
+
 use super::{Heard, RealtimeState, item::ItemState, scheduler::is_out_of_band};
 use crate::{
     protocol::{
@@ -19,9 +21,9 @@ use crate::{
 pub(super) struct Creations {
     on: bool,
     /// Items that the server has not acknowledged, by the number of the request.
-    open: Vec<(u64, ConversationItemCreate)>,
+    open: Vec<(u64, Arc<ConversationItemCreate>)>,
     /// Items of ours with more than text in them, as they were sent: the server does not hand that back.
-    media: Vec<(Id, Item)>,
+    media: Vec<(Id, Arc<Item>)>,
 }
 
 /// How many creations are remembered while the server answers none.
@@ -40,7 +42,7 @@ impl Creations {
 
     pub(super) fn asked(&mut self, seq: u64, create: &ConversationItemCreate) {
         if self.on && self.open.len() < MOST_OPEN {
-            self.open.push((seq, create.clone()));
+            self.open.push((seq, Arc::new(create.clone())));
         }
     }
 
@@ -54,7 +56,7 @@ impl Creations {
             if self.media.len() == MOST_MEDIA {
                 self.media.remove(0);
             }
-            self.media.push((id.clone(), create.item));
+            self.media.push((id.clone(), Arc::new(create.item.clone())));
         }
     }
 
@@ -154,7 +156,7 @@ impl RealtimeState {
         Ok(Some(match &state.item {
             Item::Message(message) => {
                 if let Some((_, item)) = self.creations.media.iter().find(|(id, _)| *id == state.id) {
-                    return Ok(Some(item.clone()));
+                    return Ok(Some((**item).clone()));
                 }
                 self.message_again(state, message)?
             }

@@ -44,7 +44,47 @@ impl RealtimeState {
             ServerEvent::InputAudioBufferCleared(_) => (RequestKind::Clear, None),
             ServerEvent::OutputAudioBufferCleared(_) => (RequestKind::ClearOutput, None),
             ServerEvent::Error(error) => return self.complained(error, mark, now, changes),
-            _ => return,
+            // Without a wildcard: an event that is added answers something, or is named here.
+            ServerEvent::ResponseOutputAudioDelta(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+            | ServerEvent::ResponseOutputTextDelta(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
+            | ServerEvent::ResponseOutputAudioDone(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
+            | ServerEvent::ResponseOutputTextDone(_)
+            | ServerEvent::InputAudioBufferSpeechStopped(_)
+            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
+            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
+            | ServerEvent::OutputAudioBufferStarted(_)
+            | ServerEvent::OutputAudioBufferStopped(_)
+            | ServerEvent::ConversationCreated(_)
+            | ServerEvent::RateLimitsUpdated(_)
+            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
+            | ServerEvent::ResponseMcpCallArgumentsDone(_)
+            | ServerEvent::ResponseMcpCallInProgress(_)
+            | ServerEvent::ResponseMcpCallCompleted(_)
+            | ServerEvent::ResponseMcpCallFailed(_)
+            | ServerEvent::McpListToolsInProgress(_)
+            | ServerEvent::McpListToolsCompleted(_)
+            | ServerEvent::McpListToolsFailed(_)
+            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
+            | ServerEvent::ResponseFunctionCallArgumentsDone(_)
+            | ServerEvent::ResponseContentPartAdded(_)
+            | ServerEvent::ResponseContentPartDone(_)
+            | ServerEvent::ResponseOutputItemAdded(_)
+            | ServerEvent::ResponseOutputItemDone(_)
+            | ServerEvent::ResponseCreated(_)
+            | ServerEvent::ResponseDone(_)
+            | ServerEvent::ResponseCancelled(_)
+            | ServerEvent::ResponseFailed(_)
+            | ServerEvent::ResponseIncomplete(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
+            | ServerEvent::SessionCreated(_)
+            | ServerEvent::Unknown(_)
+            | ServerEvent::Malformed(_)
+            | ServerEvent::Invalid(_) => return,
         };
         if let Some(request) = self.requests.answered(&kind, subject) {
             changes.settled.push((request.seq, Outcome::Granted));

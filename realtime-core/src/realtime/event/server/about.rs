@@ -65,4 +65,65 @@ impl ServerEvent {
         };
         id.filter(|id| !id.is_empty())
     }
+    /// For an event that is part of a response: the response's id, and the id of the item that it tells of. A server may
+    /// leave the first one out, and it is then found by the second.
+    pub(crate) fn part_mut(&mut self) -> Option<(&mut Id, Option<&Id>)> {
+        // Without a wildcard, for the same reason.
+        Some(match self {
+            Self::ResponseOutputAudioDelta(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputAudioTranscriptDelta(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputTextDelta(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputAudioDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputAudioTranscriptDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputTextDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseContentPartAdded(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseContentPartDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseFunctionCallArgumentsDelta(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseFunctionCallArgumentsDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseMcpCallArgumentsDelta(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseMcpCallArgumentsDone(event) => (&mut event.response_id, Some(&event.item_id)),
+            Self::ResponseOutputItemAdded(event) => (&mut event.response_id, event.item.id()),
+            Self::ResponseOutputItemDone(event) => (&mut event.response_id, event.item.id()),
+            // Those that tell of a response as a whole.
+            Self::ResponseCreated(_)
+            | Self::ResponseDone(_)
+            | Self::ResponseCancelled(_)
+            | Self::ResponseFailed(_)
+            | Self::ResponseIncomplete(_)
+            | Self::OutputAudioBufferStarted(_)
+            | Self::OutputAudioBufferStopped(_)
+            | Self::OutputAudioBufferCleared(_)
+            // Those that name no response.
+            | Self::ResponseMcpCallInProgress(_)
+            | Self::ResponseMcpCallCompleted(_)
+            | Self::ResponseMcpCallFailed(_)
+            | Self::McpListToolsInProgress(_)
+            | Self::McpListToolsCompleted(_)
+            | Self::McpListToolsFailed(_)
+            | Self::SessionCreated(_)
+            | Self::SessionUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationItemAdded(_)
+            | Self::ConversationItemDone(_)
+            | Self::ConversationItemCreated(_)
+            | Self::ConversationItemRetrieved(_)
+            | Self::ConversationItemDeleted(_)
+            | Self::ConversationItemTruncated(_)
+            | Self::ConversationItemInputAudioTranscriptionDelta(_)
+            | Self::ConversationItemInputAudioTranscriptionCompleted(_)
+            | Self::ConversationItemInputAudioTranscriptionFailed(_)
+            | Self::ConversationItemInputAudioTranscriptionSegment(_)
+            | Self::InputAudioBufferSpeechStarted(_)
+            | Self::InputAudioBufferSpeechStopped(_)
+            | Self::InputAudioBufferCommitted(_)
+            | Self::InputAudioBufferCleared(_)
+            | Self::InputAudioBufferTimeoutTriggered(_)
+            | Self::InputAudioBufferDtmfEventReceived(_)
+            | Self::RateLimitsUpdated(_)
+            | Self::Error(_)
+            | Self::Unknown(_)
+            | Self::Malformed(_)
+            | Self::Invalid(_) => return None,
+        })
+    }
 }

@@ -1,0 +1,136 @@
+//! Reads an event whose type was found at its front, and refuses it if another type follows.
+//!
+//! Of a member that comes twice the last one counts. serde refuses a struct's own members if they are there twice, but
+//! passes over `type`, which is no member of the struct. So the names of the outermost object are looked at on their way
+//! to the struct: a comparison for each, and none below it.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, MapAccess, Visitor},
+    forward_to_deserialize_any,
+};
+use serde_json::de::Read;
+
+/// Reads a whole text.
+pub(super) fn read<'de, T: Deserialize<'de>>(
+    mut deserializer: serde_json::Deserializer<impl Read<'de>>,
+) -> Result<T, serde_json::Error> {
+    let value = T::deserialize(Once(&mut deserializer))?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// An object on its way to its struct: what reads it, what visits it, and its members.
+struct Once<T>(T);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Once<D> {
+    type Error = D::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_struct(name, fields, Once(visitor))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(Once(visitor))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Once<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(Members { map, typed: false })
+    }
+}
+
+struct Members<A> {
+    map: A,
+    typed: bool,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        self.map.next_key_seed(Name { of: seed, typed: &mut self.typed })
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// A member's name on its way to the struct.
+struct Name<'a, T> {
+    of: T,
+    typed: &'a mut bool,
+}
+
+impl<T> Name<'_, T> {
+    fn check<E: Error>(&mut self, name: &[u8]) -> Result<(), E> {
+        if name == b"type" && std::mem::replace(self.typed, true) {
+            return Err(E::duplicate_field("type"));
+        }
+        Ok(())
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<'_, K> {
+    type Value = K::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K::Value, D::Error> {
+        self.of.deserialize(Name { of: deserializer, typed: self.typed })
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Name<'_, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.of.deserialize_identifier(Name { of: visitor, typed: self.typed })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Name<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.of.expecting(f)
+    }
+
+    fn visit_borrowed_str<E: Error>(mut self, name: &'de str) -> Result<V::Value, E> {
+        self.check(name.as_bytes())?;
+        self.of.visit_borrowed_str(name)
+    }
+
+    fn visit_str<E: Error>(mut self, name: &str) -> Result<V::Value, E> {
+        self.check(name.as_bytes())?;
+        self.of.visit_str(name)
+    }
+
+    fn visit_bytes<E: Error>(mut self, name: &[u8]) -> Result<V::Value, E> {
+        self.check(name)?;
+        self.of.visit_bytes(name)
+    }
+}

@@ -1,0 +1,95 @@
+//! What is asked of an event before it is applied, and our own mark in it.
+
+use std::collections::BTreeMap;
+
+use super::{super::RealtimeState, REQUEST};
+use crate::{
+    realtime::{event::ServerEvent, types::Item},
+    wire::Id,
+};
+
+/// What is asked of an event before it is applied.
+#[derive(Default)]
+pub(in crate::realtime::state) struct Mark {
+    /// Whether it tells of a response, or of an item, for the first time.
+    pub(in crate::realtime::state) is_new: bool,
+    /// The request that the response names.
+    pub(super) request: Option<String>,
+    /// The response that was active, where the event may end it.
+    pub(super) active: Option<Id>,
+    /// A response that the event frees.
+    pub(in crate::realtime::state) freed: Option<Id>,
+}
+
+impl RealtimeState {
+    /// Before the event is applied: takes our own mark out of what the user sees.
+    pub(in crate::realtime::state) fn unmark(&self, event: &mut ServerEvent) -> Mark {
+        let item = |item: &Item| Mark {
+            is_new: item.id().is_some_and(|id| !self.conversation.is_known(id)),
+            ..Mark::default()
+        };
+        let mut mark = Mark::default();
+        let response = match event {
+            ServerEvent::ResponseCreated(created) => &mut created.response,
+            ServerEvent::ResponseDone(done) => &mut done.response,
+            ServerEvent::ConversationItemAdded(added) => return item(&added.item),
+            ServerEvent::ConversationItemCreated(created) => return item(&created.item),
+            ServerEvent::ConversationItemDone(done) => return item(&done.item),
+            ServerEvent::Error(_) | ServerEvent::Unknown(_) | ServerEvent::Malformed(_) => {
+                mark.active = self.responses.active().map(|active| active.id.clone());
+                return mark;
+            }
+            ServerEvent::ResponseOutputAudioDelta(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
+            | ServerEvent::ResponseOutputTextDelta(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
+            | ServerEvent::ResponseOutputAudioDone(_)
+            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
+            | ServerEvent::ResponseOutputTextDone(_)
+            | ServerEvent::InputAudioBufferSpeechStarted(_)
+            | ServerEvent::InputAudioBufferSpeechStopped(_)
+            | ServerEvent::InputAudioBufferCommitted(_)
+            | ServerEvent::InputAudioBufferCleared(_)
+            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
+            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
+            | ServerEvent::OutputAudioBufferStarted(_)
+            | ServerEvent::OutputAudioBufferStopped(_)
+            | ServerEvent::OutputAudioBufferCleared(_)
+            | ServerEvent::ConversationCreated(_)
+            | ServerEvent::ConversationItemDeleted(_)
+            | ServerEvent::ConversationItemTruncated(_)
+            | ServerEvent::RateLimitsUpdated(_)
+            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
+            | ServerEvent::ResponseMcpCallArgumentsDone(_)
+            | ServerEvent::ResponseMcpCallInProgress(_)
+            | ServerEvent::ResponseMcpCallCompleted(_)
+            | ServerEvent::ResponseMcpCallFailed(_)
+            | ServerEvent::McpListToolsInProgress(_)
+            | ServerEvent::McpListToolsCompleted(_)
+            | ServerEvent::McpListToolsFailed(_)
+            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
+            | ServerEvent::ResponseFunctionCallArgumentsDone(_)
+            | ServerEvent::ResponseContentPartAdded(_)
+            | ServerEvent::ResponseContentPartDone(_)
+            | ServerEvent::ResponseOutputItemAdded(_)
+            | ServerEvent::ResponseOutputItemDone(_)
+            | ServerEvent::ResponseCancelled(_)
+            | ServerEvent::ResponseFailed(_)
+            | ServerEvent::ResponseIncomplete(_)
+            | ServerEvent::ConversationItemRetrieved(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
+            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
+            | ServerEvent::SessionCreated(_)
+            | ServerEvent::SessionUpdated(_)
+            | ServerEvent::Invalid(_) => return mark,
+        };
+        mark.active = self.responses.active().map(|active| active.id.clone());
+        mark.is_new = response.id.as_ref().is_some_and(|id| self.responses.get(id).is_none());
+        mark.request = response.metadata.as_mut().and_then(|metadata| metadata.remove(REQUEST));
+        if mark.request.is_some() && response.metadata.as_ref().is_some_and(BTreeMap::is_empty) {
+            response.metadata = None;
+        }
+        mark
+    }
+}

@@ -1,0 +1,224 @@
+//! Objects and lists, taken apart as views of the frame.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess},
+};
+use serde_json::value::RawValue;
+
+use super::{Lenient, Notes, is_null, notes::Step, text};
+use crate::wire::Patch;
+
+/// Gives each member of an object to a function, in order. None if it is no object.
+pub(super) fn members<'a>(value: &'a RawValue, mut each: impl FnMut(&str, &'a RawValue)) -> Option<()> {
+    struct Visitor<F>(F);
+
+    impl<'de, F: FnMut(&str, &'de RawValue)> de::Visitor<'de> for Visitor<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<Key<'de>>()? {
+                self.0(&key.0, map.next_value()?);
+            }
+            Ok(())
+        }
+    }
+
+    serde_json::Deserializer::from_str(value.get()).deserialize_map(Visitor(&mut each)).ok()
+}
+
+/// Gives each element of a list to a function, in order. None if it is no list.
+pub(super) fn elements<'a>(value: &'a RawValue, mut each: impl FnMut(usize, &'a RawValue)) -> Option<()> {
+    struct Visitor<F>(F);
+
+    impl<'de, F: FnMut(usize, &'de RawValue)> de::Visitor<'de> for Visitor<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+            let mut at = 0;
+            while let Some(element) = list.next_element()? {
+                self.0(at, element);
+                at += 1;
+            }
+            Ok(())
+        }
+    }
+
+    serde_json::Deserializer::from_str(value.get()).deserialize_seq(Visitor(&mut each)).ok()
+}
+
+/// A member's name. Half a character in it is no reason to lose the object.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_bytes<E>(self, name: &'de [u8]) -> Result<Key<'de>, E> {
+                Ok(Key(String::from_utf8_lossy(name)))
+            }
+
+            fn visit_bytes<E>(self, name: &[u8]) -> Result<Key<'de>, E> {
+                Ok(Key(String::from_utf8_lossy(name).into_owned().into()))
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(name.into()))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
+                Ok(Key(name.to_owned().into()))
+            }
+        }
+
+        deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+/// The members of an object that its struct knows. Of one that comes twice the last counts.
+pub(crate) struct Members<'a> {
+    names: &'static [&'static str],
+    values: Vec<Option<&'a RawValue>>,
+}
+
+impl<'a> Members<'a> {
+    /// Finds the members of these names.
+    ///
+    /// `short` is the member that a bare text stands for; `within` an object whose members count where the outer one has
+    /// none of that name.
+    pub(crate) fn find(
+        value: &'a RawValue,
+        names: &'static [&'static str],
+        short: Option<&'static str>,
+        within: Option<&'static str>,
+    ) -> Option<Self> {
+        let mut values = vec![None; names.len()];
+        let place = |key: &str| names.iter().position(|name| *name == key);
+        if let Some(at) = short.and_then(place).filter(|_| value.get().starts_with('"')) {
+            values[at] = Some(value);
+            return Some(Self { names, values });
+        }
+        let mut inner = None;
+        members(value, |key, value| {
+            if let Some(at) = place(key) {
+                values[at] = Some(value);
+            } else if within == Some(key) {
+                inner = Some(value);
+            }
+        })?;
+        if let Some(inner) = inner {
+            let mut more = vec![None; names.len()];
+            members(inner, |key, value| {
+                if let Some(at) = place(key) {
+                    more[at] = Some(value);
+                }
+            });
+            values.iter_mut().zip(more).for_each(|(value, more)| *value = value.or(more));
+        }
+        Some(Self { names, values })
+    }
+
+    /// Whether one of them is there, and not null.
+    pub(crate) fn has_any(&self) -> bool {
+        self.values.iter().flatten().any(|value| !is_null(value))
+    }
+
+    /// The value by its name, null included.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a RawValue> {
+        self.values[self.names.iter().position(|known| *known == name)?]
+    }
+
+    /// The value by its name, else by an older one. Null is no value, but where nothing else stands it is given.
+    fn get(&self, name: &'static str, older: &[&str]) -> Option<&'a RawValue> {
+        let by_name = self.value(name);
+        let said = |value: &Option<&RawValue>| value.is_some_and(|value| !is_null(value));
+        Some(by_name).filter(said).or_else(|| older.iter().map(|name| self.value(name)).find(said)).unwrap_or(by_name)
+    }
+
+    fn said(&self, name: &'static str, older: &[&str]) -> Option<&'a RawValue> {
+        self.get(name, older).filter(|value| !is_null(value))
+    }
+
+    /// A member that may be missing.
+    pub(crate) fn optional<T: Lenient>(
+        &self,
+        name: &'static str,
+        older: &[&str],
+        notes: &mut Notes,
+    ) -> Option<Option<T>> {
+        let value = self.said(name, older).filter(|value| !T::is_none(value));
+        Some(value.and_then(|value| notes.read_at(Step::Member(name), value)))
+    }
+
+    /// A member without which there is no object, unless something can stand for it.
+    pub(crate) fn required<T: Lenient>(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<T> {
+        let read = self.optional(name, older, notes)?.or_else(T::unsaid);
+        if read.is_none() {
+            notes.miss(name);
+        }
+        read
+    }
+
+    /// A member that is what its type is by default where it is missing.
+    pub(crate) fn soft<T: Lenient + Default>(
+        &self,
+        name: &'static str,
+        older: &[&str],
+        notes: &mut Notes,
+    ) -> Option<T> {
+        Some(self.optional(name, older, notes)?.unwrap_or_default())
+    }
+
+    /// A member whose null means something.
+    pub(crate) fn patch<T: Lenient>(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<Patch<T>> {
+        Some(match self.get(name, older) {
+            Some(value) if T::is_none(value) => Patch::Clear,
+            Some(value) => notes.read_at(Step::Member(name), value).map_or(Patch::Keep, Patch::Set),
+            None => Patch::Keep,
+        })
+    }
+
+    /// A text that is JSON for somebody else: an object or a list is as good as its text.
+    pub(crate) fn source(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<String> {
+        match self.said(name, older) {
+            Some(value) if value.get().starts_with(['{', '[']) => Some(value.get().into()),
+            _ => self.required(name, older, notes),
+        }
+    }
+}
+
+/// The `type` of an object; the last one, if there are several. None within if it has none; none if it is no object.
+pub(crate) fn tag(value: &RawValue) -> Option<Tag> {
+    let mut tag = Tag::Absent;
+    members(value, |key, value| {
+        if key == "type" {
+            tag = if is_null(value) { Tag::Null } else { text(value).map_or(Tag::Odd, Tag::Text) };
+        }
+    })?;
+    Some(tag)
+}
+
+pub(crate) enum Tag {
+    Absent,
+    Null,
+    Text(String),
+    /// It is no text.
+    Odd,
+}

@@ -1,0 +1,137 @@
+//! What could not be read of an event, and how much it may take.
+
+use std::{fmt, mem};
+
+use serde_json::value::RawValue;
+
+use super::{Lenient, sort};
+
+/// A member of an event that could not be read as what it should be. The event goes on without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Omission {
+    /// Where it stood: `response.output[3].content`.
+    pub path: Box<str>,
+    /// Why it could not be read. The text of the frame is not repeated here, for it may hold anything.
+    pub reason: Box<str>,
+}
+
+/// The most omissions of one event that are told one by one. How many more there were is told with the last.
+const MOST: usize = 16;
+
+/// How many bytes the elements of lists may take, for each byte of the frame. The protocol's own lists need a fraction.
+const GROWTH: usize = 6;
+
+/// What a frame of any size may have besides.
+const ALLOWANCE: usize = 64 << 10;
+
+/// What an element takes beside its own size, about: an allocation of its own.
+const EACH: usize = 32;
+
+/// What has been left out so far, and where the reader is.
+pub(crate) struct Notes {
+    path: Vec<Step>,
+    left_out: Vec<Omission>,
+    more: usize,
+    /// The first member that is missing and cannot be done without.
+    missing: Option<&'static str>,
+    /// How many bytes the elements of lists may still take.
+    room: usize,
+    taken: usize,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    Member(&'static str),
+    At(usize),
+}
+
+impl Notes {
+    pub(crate) fn new(frame: usize) -> Self {
+        let room = frame.saturating_mul(GROWTH).saturating_add(ALLOWANCE);
+        Self { path: Vec::new(), left_out: Vec::new(), more: 0, missing: None, room, taken: 0 }
+    }
+
+    /// What was left out.
+    pub(crate) fn finish(mut self) -> Vec<Omission> {
+        if let Some(last) = self.left_out.last_mut().filter(|_| self.more > 0) {
+            last.reason = format!("{}; and {} more", last.reason, self.more).into();
+        }
+        self.left_out
+    }
+
+    /// Bytes that the elements of lists have taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.missing
+    }
+
+    /// A member is missing that cannot be done without.
+    pub(super) fn miss(&mut self, name: &'static str) {
+        self.missing.get_or_insert(name);
+    }
+
+    /// Whether everything was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left_out.is_empty() && self.missing.is_none()
+    }
+
+    /// The value at this place is left out.
+    pub(super) fn leave_out(&mut self, reason: impl fmt::Display) {
+        if self.left_out.len() == MOST {
+            self.more += 1;
+            return;
+        }
+        let mut path = String::new();
+        for step in &self.path {
+            match step {
+                Step::Member(name) if path.is_empty() => path.push_str(name),
+                Step::Member(name) => path.extend([".", name]),
+                Step::At(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        self.left_out.push(Omission { path: path.into(), reason: reason.to_string().into() });
+    }
+
+    fn leave_out_value<T: Lenient>(&mut self, value: &RawValue) {
+        self.leave_out(format_args!("{} where {} was expected", sort(value), T::EXPECTED));
+    }
+
+    fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let value = read(self);
+        self.path.pop();
+        value
+    }
+
+    /// Reads a value at a place below this one. If nothing can be made of it, that is noted.
+    pub(super) fn read_at<T: Lenient>(&mut self, step: Step, value: &RawValue) -> Option<T> {
+        self.within(step, |notes| {
+            let (noted, missing) = (notes.left_out.len() + notes.more, notes.missing);
+            let read = T::read(value, notes);
+            if read.is_none() {
+                // What is missing within something that can be left out is no reason to lose the event.
+                let missing = mem::replace(&mut notes.missing, missing).filter(|_| missing.is_none());
+                if let Some(name) = missing {
+                    notes.leave_out(format_args!("missing field `{name}`"));
+                } else if noted == notes.left_out.len() + notes.more {
+                    notes.leave_out_value::<T>(value);
+                }
+            }
+            read
+        })
+    }
+
+    /// Takes room for an element of a list.
+    pub(super) fn take_room<T>(&mut self) -> bool {
+        let size = size_of::<T>() + EACH;
+        let fits = self.taken.saturating_add(size) <= self.room;
+        if fits {
+            self.taken += size;
+        }
+        fits
+    }
+}
