@@ -191,7 +191,7 @@ fn who_discards_what_nobody_reads_keeps_nothing_of_a_burst() {
 /// Three who only read, and nothing else that moves.
 #[test]
 fn many_readers_share_a_burst_and_none_is_forgotten() {
-    for seed in 0..5_000 {
+    for seed in 0..crate::seeds::seeds(5_000) {
         let mut dice = Dice::new(seed);
         let inbox_bytes = [200, 640, 5_000, 16 << 20][dice.roll(4)];
         let (connection, session, _server) = super::open(Options::default().inbox_bytes(inbox_bytes));

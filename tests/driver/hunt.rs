@@ -13,6 +13,7 @@ use realtime::{Connection, ErrorKind, Options, mock::MockSession};
 use crate::{
     executor::{Dice, Executor},
     open,
+    seeds::seeds,
     toy::{Answer, Down, Toy, Up},
 };
 
@@ -168,17 +169,17 @@ fn hunt(schedules: u64, inbox_bytes: usize, with_driver: bool) {
 
 #[test]
 fn no_wake_up_is_lost_with_room_for_all() {
-    hunt(40_000, 16 << 20, true);
+    hunt(seeds(40_000), 16 << 20, true);
 }
 
 #[test]
 fn no_wake_up_is_lost_with_a_full_inbox() {
-    hunt(40_000, 128, true);
+    hunt(seeds(40_000), 128, true);
 }
 
 #[test]
 fn no_wake_up_is_lost_without_a_driver() {
-    hunt(20_000, 256, false);
+    hunt(seeds(20_000), 256, false);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,6 +4,8 @@ mod ahead;
 mod dial;
 mod executor;
 mod hunt;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod toy;
 
 use std::{cell::Cell, pin::pin, task::Poll, time::Duration};

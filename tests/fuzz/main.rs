@@ -1,10 +1,14 @@
 //! The bodies of the fuzz targets, over the corpora and over seeded mutations of them.
 
 mod bodies;
+#[path = "../support/seeds.rs"]
+mod seeds;
 
 use std::{fs, path::Path};
 
-/// Mutants of each seed.
+use seeds::seeds;
+
+/// Mutants of each file.
 const MUTANTS: u64 = 60;
 
 struct Dice(u64);
@@ -70,15 +74,15 @@ fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Every seed as it is, and its mutants.
-fn hunt(body: fn(&[u8]), seeds: &[Vec<u8>], mutants: u64) {
-    assert!(seeds.len() > 4);
-    for (number, seed) in (0..).zip(seeds) {
-        body(seed);
-        for mutant in 0..mutants {
+/// Every file as it is, and its mutants.
+fn hunt(body: fn(&[u8]), files: &[Vec<u8>], mutants: u64) {
+    assert!(files.len() > 4);
+    for (number, file) in (0..).zip(files) {
+        body(file);
+        for mutant in 0..seeds(mutants) {
             let mut dice = Dice(number * 1_000_003 + mutant);
-            let other = &seeds[dice.below(seeds.len())];
-            body(&mutate(seed, other, &mut dice));
+            let other = &files[dice.below(files.len())];
+            body(&mutate(file, other, &mut dice));
         }
     }
 }

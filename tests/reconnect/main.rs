@@ -7,6 +7,8 @@ mod heard;
 mod marks;
 mod restore;
 mod schedules;
+#[path = "../support/seeds.rs"]
+mod seeds;
 
 use std::{
     sync::{Arc, Mutex},
