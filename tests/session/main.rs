@@ -7,6 +7,8 @@ mod endings;
 mod long;
 mod properties;
 mod responses;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod sending;
 mod storage;
 mod traps;

@@ -247,7 +247,7 @@ fn check(session: &RealtimeState) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::seeds::seeds(2000) as u32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_conversation_is_the_servers(steps in prop::collection::vec(step(), 0..120), limit in any::<Option<u8>>()) {
