@@ -1,4 +1,4 @@
-//! What each event of the server says about the session.
+//! Applies server events to the state.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl RealtimeState {
             ServerEvent::ResponseDone(done) => self.response_done(&done.response, now),
             ServerEvent::ConversationItemAdded(added) => self.announce(&added.item, &added.previous_item_id),
             ServerEvent::ConversationItemCreated(created) => self.announce(&created.item, &created.previous_item_id),
-            // Of an item whose `added` never came, this is the first that is heard.
+            // If the item's `added` event was missed, this is the first mention of it.
             ServerEvent::ConversationItemDone(done) => self.announce(&done.item, &done.previous_item_id),
             ServerEvent::ConversationItemRetrieved(retrieved) => {
                 let keep = self.memory.audio;
@@ -95,7 +95,7 @@ impl RealtimeState {
                 let format = self.format_of(&truncated.item_id);
                 let at = index(truncated.content_index);
                 if let Some(item) = self.conversation.get_mut(&truncated.item_id) {
-                    // Where it is not said how much was kept, nothing is cut off.
+                    // Nothing is cut off if the remaining duration is not given.
                     let held = item.parts.get(at).map_or(0, |part| part.audio_bytes);
                     let ms = truncated.audio_end_ms.or_else(|| format.bytes_to_ms(held)).unwrap_or_default();
                     let bytes = truncated.audio_end_ms.and_then(|ms| format.ms_to_bytes(ms));
@@ -187,9 +187,9 @@ impl RealtimeState {
             ServerEvent::Unknown(unknown) => {
                 remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
             }
-            // The end of a stream says nothing that its deltas and the item do not say.
+            // The end of a stream adds nothing to its deltas and the item.
             ServerEvent::ResponseOutputAudioDone(_)
-            // Those that say something were made the end of their response before.
+            // Events with content were converted to the end of their response before.
             | ServerEvent::ResponseCancelled(_)
             | ServerEvent::ResponseFailed(_)
             | ServerEvent::ResponseIncomplete(_)
@@ -200,8 +200,7 @@ impl RealtimeState {
         self.conversation.weigh();
     }
 
-    /// The item that was looked up last belongs to the conversation once there is something in it, though nobody has
-    /// announced it.
+    /// Makes the most recently used item part of the conversation if it has content, even if it was never announced.
     fn show(&mut self) {
         let responses = &self.responses;
         self.conversation.show_latest(|id| responses.get(id).is_some_and(|response| response.out_of_band));
@@ -213,7 +212,7 @@ impl RealtimeState {
         }
     }
 
-    /// An item that a response speaks of.
+    /// The item that an event of a response refers to, created if necessary.
     fn item_of(&mut self, response: &Id, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
         let item = self.conversation.get_or_insert(id, make)?;
         if item.response_id.is_none() && !response.is_empty() {
@@ -228,7 +227,7 @@ impl RealtimeState {
 
     fn part(&mut self, response: &Id, id: &Id, content_index: u32, part: &ContentPart) {
         let keep = self.memory.audio;
-        // What is not told changes nothing.
+        // An empty part changes nothing.
         if *part != ContentPart::default()
             && let Some(item) = self.model_message(response, id)
         {
@@ -300,7 +299,7 @@ impl RealtimeState {
         }
     }
 
-    /// The server describes an item.
+    /// Applies a description of an item.
     fn item(&mut self, item: &Item) {
         let Some(id) = item.id() else { return };
         let keep = self.memory.audio;
@@ -309,13 +308,13 @@ impl RealtimeState {
         }
     }
 
-    /// The server describes an item of the conversation, and says where it stands.
+    /// Applies a description of an item of the conversation and its position.
     fn announce(&mut self, item: &Item, previous: &Patch<Id>) {
         let Some(id) = item.id() else { return };
         if let Patch::Set(previous) = previous {
             self.mention(previous);
         }
-        // Some servers write null everywhere. It means the front where that was asked for.
+        // Some servers always send null. It means the front only if the front was requested.
         let is_asked = self.aside.as_mut().is_some_and(|aside| aside.rooted.answers(item));
         let is_front = is_asked || self.conversation.is_empty();
         self.item(item);
@@ -325,7 +324,7 @@ impl RealtimeState {
         }
     }
 
-    /// The server describes an item of a response.
+    /// Applies a description of an item of a response.
     fn output(&mut self, response_id: &Id, output_index: u32, item: &Item) {
         let Some(id) = item.id() else { return };
         self.item(item);
@@ -335,7 +334,7 @@ impl RealtimeState {
         }
     }
 
-    /// The item is one of the response's, said by the model if nobody says who said it.
+    /// Assigns the item to the response. Its author is the model unless specified.
     fn belongs(&mut self, id: &Id, response_id: &Id) {
         let Some(state) = self.conversation.get_mut(id) else { return };
         if !response_id.is_empty() {
@@ -382,7 +381,7 @@ impl RealtimeState {
         self.settle_items(id, response.status == Some(ResponseStatus::Completed));
     }
 
-    /// Nothing of a response is in progress once it has ended.
+    /// Marks the items of a response that has ended as no longer in progress.
     pub(super) fn settle_items(&mut self, response: &Id, completed: bool) {
         let items: Vec<_> =
             self.responses.get(response).into_iter().flat_map(|done| done.output.values().cloned()).collect();
@@ -401,7 +400,7 @@ impl RealtimeState {
         }
     }
 
-    /// How the audio of an item is written: as its response says, else as the session does.
+    /// Encoding of an item's audio: that of its response, or else that of the session.
     pub(super) fn format_of(&self, item: &Id) -> AudioFormat {
         let response = self.conversation.get(item).and_then(|item| item.response_id.as_ref());
         match response.and_then(|id| self.responses.get(id)) {

@@ -1,4 +1,4 @@
-//! Which calls the application owes an answer to, and when the model is to go on.
+//! Function calls that the application has to answer, and when to request the next response.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -18,18 +18,18 @@ use crate::{
     wire::Id,
 };
 
-/// Something that the model asks of the application.
+/// A function call or approval request of the model.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Call {
-    /// To run a function.
+    /// A call of a function.
     Function(FunctionCall),
-    /// To allow a tool of an MCP server.
+    /// A request to approve a call of an MCP tool.
     Approval(McpApprovalRequest),
 }
 
 impl Call {
-    /// The name of the function or tool.
+    /// Name of the function or tool.
     pub fn name(&self) -> &str {
         match self {
             Self::Function(call) => &call.name,
@@ -37,7 +37,7 @@ impl Call {
         }
     }
 
-    /// What its answer names: the call's id, or the request's.
+    /// Id that the answer refers to: the call's, or the request's.
     pub fn id(&self) -> Option<&Id> {
         match self {
             Self::Function(call) => call.call_id.as_ref(),
@@ -53,45 +53,45 @@ impl Call {
     }
 }
 
-/// What becomes of a call whose response was cut short, by the user or by the application.
+/// What happens to a call whose response was cut short by the user or the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenInterrupted {
-    /// It runs to its end, and its answer is sent, so that the model knows it in its next response.
+    /// It runs to completion and its output is sent, so that the model can use it in the next response.
     #[default]
     Keep,
-    /// It is dropped where it stands.
+    /// Its future is dropped.
     Cancel,
 }
 
-/// A call, and whether it is to be answered.
+/// A call to be answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Due {
-    /// The response that it belongs to.
+    /// Id of the response that it belongs to.
     pub(crate) response: Id,
     pub(crate) call: Call,
-    /// Whether too many wait already for this one to be run.
+    /// Whether it is refused because too many calls are unanswered.
     pub(crate) refused: bool,
 }
 
-/// What is asked of the application, by response.
+/// Unanswered calls, by response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PendingCalls {
     responses: HashMap<Id, PendingResponse>,
-    /// Calls that were handed out, by response and id: each once, however often the server tells of it. A model may
-    /// number its calls anew in each response.
+    /// Calls already handed out, by response and call id, so that each runs once. Some models number their calls from
+    /// the start in each response.
     seen: HashSet<(Id, Id)>,
     order: VecDeque<(Id, Id)>,
-    /// Calls whose arguments are whole and that no item tells of yet: response and item.
+    /// Calls with complete arguments that no item describes yet: response and item.
     told: VecDeque<(Id, Id)>,
     due: VecDeque<Due>,
-    /// How many calls wait for an answer, and the bytes of their arguments.
+    /// Number of unanswered calls, and the bytes of their arguments.
     open: usize,
     bytes: usize,
-    /// Responses that were cut short and whose calls are to be dropped.
+    /// Responses that were cut short and whose calls are to be cancelled.
     interrupted: VecDeque<Id>,
     when_interrupted: WhenInterrupted,
-    /// Requests for responses that are to follow answers.
+    /// Responses to be requested after all calls were answered.
     follow_ups: usize,
 }
 
@@ -99,7 +99,7 @@ pub(super) struct PendingCalls {
 struct PendingResponse {
     open: usize,
     answered: usize,
-    /// How the response ended, once it has.
+    /// Final status of the response, once it has ended.
     ended: Option<ResponseStatus>,
 }
 
@@ -129,7 +129,7 @@ impl PendingCalls {
         }
         let refused = self.open >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
         if self.responses.len() >= MOST_CALLS {
-            // Of responses that never end.
+            // These belong to responses that never ended.
             self.responses.retain(|_, pending| pending.open > 0);
         }
         self.responses.entry(response.clone()).or_default().open += 1;
@@ -138,12 +138,12 @@ impl PendingCalls {
         self.due.push_back(Due { response: response.clone(), call, refused });
     }
 
-    /// Whether nothing waits for an answer.
+    /// Whether no call is unanswered.
     pub(super) fn is_idle(&self) -> bool {
         self.open == 0
     }
 
-    /// Whether the model is to go on: all is answered, and the response is over without having been cut short.
+    /// Whether to request the next response: all calls are answered, and the response completed.
     fn settle(&mut self, response: &Id) -> bool {
         let over = |pending: &PendingResponse| pending.open == 0 && pending.ended.is_some();
         if !self.responses.get(response).is_some_and(over) {
@@ -165,19 +165,19 @@ impl RealtimeState {
         Arc::make_mut(self.calls.get_or_insert_default()).when_interrupted = when_interrupted;
     }
 
-    /// The next response whose calls are to be dropped.
+    /// The next response whose calls are to be cancelled.
     pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
         let calls = self.calls.as_mut().filter(|calls| !calls.interrupted.is_empty())?;
         Arc::make_mut(calls).interrupted.pop_front()
     }
 
-    /// The next call to be answered.
+    /// The next call to answer.
     pub(crate) fn next_call(&mut self) -> Option<Due> {
         let calls = self.calls.as_mut().filter(|calls| !calls.due.is_empty())?;
         Arc::make_mut(calls).due.pop_front()
     }
 
-    /// A call was answered, or nobody will.
+    /// A call was answered (`answered`), or will not be.
     pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
         let Some(calls) = self.calls.as_mut().map(Arc::make_mut) else { return };
         calls.open = calls.open.saturating_sub(1);
@@ -189,7 +189,7 @@ impl RealtimeState {
         calls.go_on(response);
     }
 
-    /// Follows what is asked of the application.
+    /// Tracks calls and their responses.
     pub(super) fn note_calls(&mut self, event: &ServerEvent) {
         let Some(calls) = &mut self.calls else { return };
         match event {
@@ -209,7 +209,7 @@ impl RealtimeState {
                 let (ours, others) = told.into_iter().partition::<VecDeque<_>, _>(|(response, _)| response == id);
                 calls.told = others;
                 if completed {
-                    // Whatever was told of only now.
+                    // Calls that were not announced before.
                     done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| calls.ask(id, item));
                     for (_, item) in ours {
                         if let Some(state) = self.conversation.get(&item) {
@@ -277,7 +277,7 @@ impl RealtimeState {
         }
     }
 
-    /// A request that is made because of what was answered, not because the application asks.
+    /// A response requested because calls were answered, not by the application.
     pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
         let calls = self.calls.as_mut().filter(|calls| calls.follow_ups > 0)?;
         Arc::make_mut(calls).follow_ups -= 1;

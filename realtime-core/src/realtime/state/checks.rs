@@ -1,14 +1,14 @@
-//! What the server would refuse, found before it is sent.
+//! Checks of requests that the server would refuse.
 
 use super::RealtimeState;
 use crate::{error::SendErrorKind, protocol::types::Voice, realtime::types::SessionConfig, wire::Id};
 
-/// The least audio that can be committed, in milliseconds: what the service takes.
+/// Minimum duration of a commit in milliseconds, set by the service.
 const LEAST_COMMIT_MS: u64 = 100;
 
 impl RealtimeState {
-    /// Whether so many more bytes of audio, which are queued, are enough to be committed. With turn detection the
-    /// server commits by itself, and what it still has cannot be known.
+    /// Whether the audio sent plus `queued` bytes suffice for a commit. Not checked with turn detection, because the
+    /// server then commits by itself at unknown times.
     pub(crate) fn check_commit(&self, queued: usize) -> Result<(), SendErrorKind> {
         let input = self.info().and_then(|info| info.input());
         if input.is_none_or(|input| input.turn_detection.is_some()) {
@@ -21,7 +21,7 @@ impl RealtimeState {
         }
     }
 
-    /// Whether the item has so much audio.
+    /// Whether the item has this much audio.
     pub(crate) fn check_truncate(&self, item: &Id, content_index: u32, ms: u64) -> Result<(), SendErrorKind> {
         let state = self.conversation.get(item).ok_or(SendErrorKind::UnknownItem)?;
         let part = usize::try_from(content_index).ok().and_then(|index| state.parts.get(index));
@@ -32,7 +32,7 @@ impl RealtimeState {
         }
     }
 
-    /// Whether the voice may still be what the configuration asks for.
+    /// Whether the configuration's voice is still allowed.
     pub(crate) fn check_voice(&self, config: &SessionConfig) -> Result<(), SendErrorKind> {
         let SessionConfig::Realtime(config) = config else { return Ok(()) };
         let wanted: Option<&Voice> = config.audio.as_ref().and_then(|audio| audio.output.as_ref()?.voice.as_ref());

@@ -1,4 +1,4 @@
-//! What the server leaves out of an event and the state knows: filled in before anything else looks at the event.
+//! Fills in members that the server omitted and that the state knows, before anything else uses the event.
 
 use super::{ItemState, RealtimeState};
 use crate::{
@@ -113,7 +113,7 @@ impl RealtimeState {
             .then(|| latest.id.clone())
     }
 
-    /// An id for an item that has none: its call's, with a number where that is taken.
+    /// Creates an id for an item without one: the call's id, with a suffix if that is taken.
     fn new_item(&self, call: &Id) -> Id {
         if self.conversation.get(call).is_none() {
             return call.clone();
@@ -130,14 +130,14 @@ impl RealtimeState {
         }
     }
 
-    /// What an end needs: which response has ended, and how. One that nobody knows, or that is not named, is the only one
-    /// in progress, for a conversation has one at a time.
+    /// Sets the id and status of a response that has ended. If it is unknown or not named, it is the only active one,
+    /// because a conversation has one active response at a time.
     fn complete_end(&self, response: &mut Response, around: Option<Id>) {
         let named = response.id.take().filter(|id| !id.is_empty()).or(around.filter(|id| !id.is_empty()));
         let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
         let is_apart = response.conversation_id == Patch::Clear;
         response.id = match self.responses.active_id() {
-            // One out of band of which the beginning was missed.
+            // An out-of-band response whose beginning was missed.
             Some(_) if is_known || (is_apart && named.is_some()) => named,
             Some(active) => Some(active.clone()),
             None => named,
@@ -147,7 +147,7 @@ impl RealtimeState {
         }
     }
 
-    /// Events of other servers that end a response: each becomes the end that it stands for, unless that has come.
+    /// Converts events of other servers that end a response to `response.done`, unless that was received.
     fn end_by_name(&mut self, event: &mut ServerEvent) {
         let (event_id, response, around, status) = match event {
             ServerEvent::ResponseCancelled(end) => {
@@ -172,7 +172,7 @@ impl RealtimeState {
         *event = done.into();
     }
 
-    /// Audio of whole samples: with what an earlier delta has left over, without what this one leaves over.
+    /// Whole samples only: prepends what the previous delta left over, and holds back what this one leaves over.
     fn join(&mut self, item: &Id, content_index: u32, audio: &Audio) -> Audio {
         let at = usize::try_from(content_index).unwrap_or(usize::MAX);
         let waiting = self.conversation.get(item).and_then(|item| item.half(at));
@@ -188,7 +188,7 @@ impl RealtimeState {
         whole.into()
     }
 
-    /// A response whose beginning was lost, or could not be read, begins with what comes of it, if no other is in progress.
+    /// Begins a response whose `response.created` was missed or unreadable, if no other is active.
     pub(super) fn begin_lost(&mut self, event: &ServerEvent, now: Instant) {
         if self.responses.active_id().is_some()
             || matches!(
@@ -211,8 +211,8 @@ impl RealtimeState {
         }
     }
 
-    /// The response in progress is over when another of the conversation begins, though nobody has said so: failed, if
-    /// an error that answers no request came after its last event, else incomplete.
+    /// Ends the active response if another one of the conversation begins: as failed if an unmatched error followed its
+    /// last event, otherwise as incomplete.
     pub(super) fn end_lost(&mut self, event: &ServerEvent, now: Instant) {
         let ServerEvent::ResponseCreated(created) = event else { return };
         let Some(active) = self.responses.active_id() else { return };
@@ -224,7 +224,7 @@ impl RealtimeState {
         }
     }
 
-    /// A response is over though no event has ended it: it has failed with this error, or is incomplete.
+    /// Ends a response without an event: as failed with this error, or as incomplete.
     pub(super) fn end_response(&mut self, id: &Id, error: Option<&ErrorEvent>, now: Instant) {
         self.responses.give_up(id, error, now);
         let end = self.ending(id);

@@ -7,7 +7,7 @@ use crate::{
     wire::{Id, Patch},
 };
 
-/// The conversation: its items in order, and what is known of items that are not part of it (yet).
+/// The conversation's items in order, and items outside it.
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     pub(super) id: Option<Id>,
@@ -19,27 +19,27 @@ pub struct Conversation {
     index: Index,
     /// The place last looked up: events come in runs about one item.
     latest: usize,
-    /// The places of items that are no part of it, oldest first.
+    /// Keys of items outside the conversation, oldest first.
     detached: Vec<usize>,
-    /// None until an item is spoken of.
+    /// `None` until an item is mentioned.
     mentions: Option<Box<Mentions>>,
-    /// How many items keep what was said in them.
+    /// Number of items that keep their content.
     keep: Option<usize>,
-    /// Bytes that the known items may hold, and hold.
+    /// Maximum and current size of all items in bytes.
     most_bytes: Option<usize>,
     bytes: usize,
-    /// All items of the order before this one are forgotten.
+    /// All items before this position are evicted.
     forgotten: usize,
 }
 
-/// In which order items were first spoken of.
+/// Order in which items were first mentioned.
 #[derive(Clone, Debug, Default)]
 struct Mentions {
-    /// How many so far.
+    /// Number of mentions so far.
     count: u64,
-    /// The newest of those that stand where they do without the server's word.
+    /// Latest mention of an item that was placed without an announcement.
     latest_unannounced: u64,
-    /// Those that nothing is known of yet: the latest of them.
+    /// Mentioned items without any content, the latest last.
     waiting: VecDeque<(Id, u64)>,
 }
 
@@ -47,48 +47,47 @@ struct Mentions {
 enum Place {
     // Shared, so that a page of the state that is held for long costs a pointer an item.
     Known(Arc<ItemState>),
-    /// An old item of which only the place in the order is kept.
+    /// An evicted item: only its id and position remain.
     Forgotten(Id),
     /// None, and the next of these.
     Free(Option<usize>),
 }
 
-/// The most items outside the conversation that are kept. Those of responses out of band, and those that were told of
-/// by deltas alone.
+/// Maximum number of items kept outside the conversation: out-of-band output, and items known only from deltas.
 const MOST_DETACHED: usize = 256;
 
 impl Conversation {
-    /// The conversation's id, as responses name it.
+    /// Id of the conversation, as in responses.
     pub fn id(&self) -> Option<&Id> {
         self.id.as_ref()
     }
 
-    /// How many items it has, forgotten ones included.
+    /// Number of items, including evicted ones.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether it has no items.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// The items in order. Those that the memory limit made forget are left out: see [`ids`](Self::ids).
+    /// The items in order, except those whose content was evicted. See [`ids`](Self::ids).
     pub fn items(&self) -> impl DoubleEndedIterator<Item = &ItemState> {
         self.order.iter().filter_map(|&place| self.known(place))
     }
 
-    /// The ids of all items in order, forgotten ones included.
+    /// The ids of all items in order, including evicted ones.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = &Id> + ExactSizeIterator {
         (0..self.order.len()).map(|at| self.order.get(at).map_or(&Id::EMPTY, |place| self.id_at(*place)))
     }
 
-    /// An item that is known, whether or not it is part of the conversation.
+    /// An item, whether or not it is part of the conversation.
     pub fn get(&self, id: &str) -> Option<&ItemState> {
         self.find(id).and_then(|place| self.known(place))
     }
 
-    /// Whether anything was ever told of the item, within the limits of memory.
+    /// Whether the item was ever mentioned, within the retention limits.
     pub(super) fn is_known(&self, id: &str) -> bool {
         self.find(id).is_some()
     }
@@ -98,13 +97,13 @@ impl Conversation {
         self.position(id).is_some()
     }
 
-    /// The item in front of another.
+    /// Id of the item before this one.
     pub fn previous(&self, id: &str) -> Option<&Id> {
         let at = self.position(id)?.checked_sub(1)?;
         self.order.get(at).map(|place| self.id_at(*place))
     }
 
-    /// Items that are no part of the conversation: of responses out of band, or with nothing in them that could be shown.
+    /// Items outside the conversation: output of out-of-band responses, and items without any content yet.
     pub fn detached(&self) -> impl Iterator<Item = &ItemState> {
         self.detached.iter().filter_map(|&place| self.known(place))
     }
@@ -114,7 +113,7 @@ impl Conversation {
         self.most_bytes = bytes;
     }
 
-    /// Takes account of the item that was looked up last, and forgets the oldest ones if there is too much.
+    /// Updates the size of the most recently used item, and evicts the oldest items beyond the limit.
     pub(super) fn weigh(&mut self) {
         self.weigh_latest();
         let Some(most) = self.most_bytes else { return };
@@ -170,7 +169,7 @@ impl Conversation {
         self.known_mut(at)
     }
 
-    /// The item, made outside the conversation if it is not known. None if it was forgotten, and stays so.
+    /// The item, created outside the conversation if unknown. `None` if it was evicted.
     pub(super) fn get_or_insert(&mut self, id: &Id, make: impl FnOnce(Id) -> ItemState) -> Option<&mut ItemState> {
         if let Some(at) = self.look_up(id) {
             return self.known_mut(at);
@@ -201,7 +200,7 @@ impl Conversation {
         self.places.len() - 1
     }
 
-    /// The server speaks of an item. Where nobody says where it stands, that decides.
+    /// Records a mention of an item, which determines its position unless one is given.
     pub(super) fn mention(&mut self, id: &Id) {
         if self.is_known(id) {
             return;
@@ -228,8 +227,8 @@ impl Conversation {
         }
     }
 
-    /// Makes a known item part of the conversation, behind its predecessor: the server has announced it. One that was
-    /// announced before stays where it is.
+    /// Adds a known item to the conversation after its predecessor, when the server announces it. An item announced
+    /// before keeps its position.
     pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
         let Some(place) = self.find(id) else { return };
         let Some(first) = self.known(place).filter(|item| !item.announced).map(|item| item.first) else { return };
@@ -237,11 +236,11 @@ impl Conversation {
         let mut at = match previous {
             Patch::Clear => 0,
             Patch::Set(previous) if previous == "root" => 0,
-            // Told nothing, or of an item that is not there: at the end.
+            // Without a known predecessor, the item goes to the end.
             Patch::Set(previous) => self.position(previous).map_or(self.order.len(), |at| at + 1),
             Patch::Keep => self.order.len(),
         };
-        // What nobody announced stands behind all that was spoken of before it, and before what comes later.
+        // Unannounced items go after everything mentioned earlier, and before everything mentioned later.
         let unannounced = |place: &usize| self.known(*place).filter(|item| !item.announced).map(|item| item.first);
         while self.order.get(at).and_then(unannounced).is_some_and(|other| other < first) {
             at += 1;
@@ -265,8 +264,7 @@ impl Conversation {
         self.limit(at);
     }
 
-    /// Makes the item that was looked up last part of the conversation, if it has something to show and nobody has said
-    /// where it stands.
+    /// Adds the most recently used item to the conversation if it has content and was never placed.
     pub(super) fn show_latest(&mut self, is_out_of_band: impl FnOnce(&Id) -> bool) {
         let place = self.latest;
         let Some(item) = self.known(place).filter(|item| !item.placed && item.shows()) else { return };
@@ -278,7 +276,7 @@ impl Conversation {
         self.limit(at);
     }
 
-    /// Puts an item behind all that were spoken of before it.
+    /// Inserts an item after everything mentioned earlier.
     fn put_by_mention(&mut self, place: usize) -> usize {
         let first = self.known(place).map_or(0, |item| item.first);
         let earlier = |place: &usize| self.known(*place).is_none_or(|item| item.first < first);
@@ -293,7 +291,7 @@ impl Conversation {
         at
     }
 
-    /// Takes a place out of the order, or from among those outside it.
+    /// Removes an item from the order, or from those outside it.
     fn take_out(&mut self, place: usize) {
         if let Some(at) = self.detached.iter().rposition(|other| *other == place) {
             self.detached.remove(at);
@@ -303,7 +301,7 @@ impl Conversation {
         }
     }
 
-    /// Forgets what is too much, now that there is something new at this place of the order.
+    /// Evicts items beyond the limit after an insertion at this position.
     fn limit(&mut self, at: usize) {
         if self.order.len() > MOST_ITEMS {
             let (order, oldest) = (std::mem::take(&mut self.order), MOST_ITEMS / 16);
@@ -327,13 +325,13 @@ impl Conversation {
         }
     }
 
-    /// The latest item for which this holds.
+    /// The latest item that satisfies the predicate.
     pub(super) fn find_latest(&self, holds: impl Fn(&ItemState) -> bool) -> Option<&ItemState> {
         let all = self.order.iter().chain(&self.detached).filter_map(|&place| self.known(place));
         all.filter(|item| holds(item)).max_by_key(|item| item.first)
     }
 
-    /// Has these items and no others, in this order. They are known as they were sent, until the server describes them.
+    /// Replaces all items by these, which count as sent until the server describes them.
     pub(super) fn restart<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
         *self = Self { keep: self.keep, most_bytes: self.most_bytes, ..Self::default() };
         for item in items {
@@ -383,7 +381,7 @@ impl Conversation {
         }
     }
 
-    /// Where the item stands. Looked for from the end, for that is where it mostly is.
+    /// Position of an item. Searched from the end, where it usually is.
     fn position(&self, id: &str) -> Option<usize> {
         let place = self.find(id)?;
         self.order.last_position(|at| *at == place)

@@ -4,81 +4,81 @@ use crate::{
     wire::{Audio, Id, Patch},
 };
 
-/// An item of the conversation, as far as it is known: what the server said of it at once, and what it said in deltas.
+/// A conversation item as far as it is known, from descriptions and from deltas.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ItemState {
-    /// Its id.
+    /// Id.
     pub id: Id,
     /// The item. Text, transcripts and arguments grow while they are streamed.
     pub item: Item,
-    /// What is known of the parts of a message beside their text, in the same order.
+    /// State of each content part of a message, in the same order.
     pub parts: Vec<PartState>,
-    /// The response that it belongs to.
+    /// Id of the response that it belongs to.
     pub response_id: Option<Id>,
-    /// Why its audio could not be transcribed.
+    /// Why transcribing its audio failed.
     pub transcription_error: Option<Failure>,
-    /// Who said what when, if the transcription tells speakers apart.
+    /// Segments by speaker, if the transcription distinguishes speakers.
     pub segments: Vec<Segment>,
-    /// How far the call or the listing has come, if this is one of MCP.
+    /// Status of an MCP call or listing.
     pub mcp: Option<McpStatus>,
-    /// Whether the server has described it. Deltas may come before that.
+    /// Whether the server has described it. Deltas may arrive earlier.
     pub(super) described: bool,
-    /// When it was first spoken of, counted in items: what was spoken of earlier stands in front.
+    /// Number of its first mention. Earlier mentions go in front.
     pub(super) first: u64,
     /// Whether it is part of the conversation.
     pub(super) placed: bool,
-    /// Whether the server has said where it stands.
+    /// Whether the server has announced its position.
     pub(super) announced: bool,
-    /// Bytes of what is not streamed, as it was last described.
+    /// Size in bytes of what is not streamed, as of the last description.
     fixed: usize,
-    /// What the conversation counts it as: see [`weight`](Self::weight).
+    /// Size that the conversation counts: see [`weight`](Self::weight).
     pub(super) weighed: usize,
 }
 
-/// What is known of a part of a message beside its text.
+/// State of a content part of a message, apart from its text.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PartState {
-    /// Bytes of its audio that the conversation holds: what was received, less what was cut off.
+    /// Bytes of audio received, minus what was truncated.
     pub audio_bytes: u64,
-    /// The audio, where the session keeps it.
+    /// The audio, if the session keeps it.
     pub audio: Option<Vec<u8>>,
-    /// Where it was cut off, in milliseconds. What still arrives for it then is left out.
+    /// Position at which it was truncated, in milliseconds. Audio received later is dropped.
     pub truncated_ms: Option<u64>,
-    /// The first half of a sample whose other half the next delta brings. It is part of the audio already.
+    /// First byte of an incomplete sample, which the next delta completes. Already counted and stored.
     pub(super) half: Option<u8>,
 }
 
-/// A piece of a transcription by one speaker.
+/// A segment of a transcription by one speaker.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Segment {
-    /// Its id.
+    /// Id.
     pub id: Id,
-    /// Who speaks.
+    /// Label of the speaker.
     pub speaker: String,
-    /// What is said.
+    /// Text.
     pub text: String,
-    /// From where in the item's audio, in seconds. None if the server does not say.
+    /// Start in the item's audio in seconds, if reported.
     pub start: Option<f64>,
-    /// Until where, in seconds. None if the server does not say.
+    /// End in the item's audio in seconds, if reported.
     pub end: Option<f64>,
 }
 
-/// How far something of MCP has come.
+/// Status of an MCP call or listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum McpStatus {
-    /// It is under way.
+    /// In progress.
     InProgress,
-    /// It is done.
+    /// Completed.
     Completed,
-    /// It failed.
+    /// Failed.
     Failed,
 }
 
-/// A text of a part that grows.
+/// A growing text of a content part.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Text,
@@ -86,9 +86,9 @@ pub(super) enum Field {
 }
 
 impl ItemState {
-    /// An item that is only known from deltas so far.
+    /// Creates an item known only from deltas.
     pub(super) fn provisional(id: Id, mut item: Item) -> Self {
-        // It may be shown, and made anew, before the server describes it.
+        // It may be shown or replayed before the server describes it.
         item.set_id(&id);
         Self {
             id,
@@ -107,7 +107,7 @@ impl ItemState {
         }
     }
 
-    /// An item to be described at once: the parts of a message are taken in one by one.
+    /// Creates an item to be described: the parts of a message are added one by one.
     pub(super) fn blank(id: Id, item: &Item) -> Self {
         match item {
             Item::Message(message) => Self::message(id, message.role.clone()),
@@ -131,8 +131,8 @@ impl ItemState {
         Self::provisional(id, McpListTools::new("", []).into())
     }
 
-    /// Takes in what the server says of the item. A text that was accumulated is not erased by one that is missing or
-    /// empty. `exact` is for an item that was asked for: then what it says of a truncated part counts too.
+    /// Applies a description of the item. Accumulated text is not replaced by missing or empty text. `exact` is set for
+    /// a retrieved item, whose truncated parts are then applied too.
     pub(super) fn describe(&mut self, item: &Item, keep_audio: bool, exact: bool) {
         self.described = true;
         match (&mut self.item, item) {
@@ -164,14 +164,14 @@ impl ItemState {
                 fill_patch(&mut mine.output, &new.output);
                 fill_patch(&mut mine.error, &new.error);
             }
-            // It was taken for something else as long as there were only deltas.
+            // Its type was guessed from the deltas.
             (mine, Item::Message(new)) => {
                 *mine = Item::Message(Message { content: Vec::new(), ..new.clone() });
                 for (index, part) in new.content.iter().enumerate() {
                     self.describe_part(index, part, keep_audio, exact);
                 }
             }
-            // Nothing of these is streamed, so the server's latest word is the whole.
+            // These are not streamed, so the latest description is complete.
             (mine, new) => {
                 *mine = new.clone();
                 self.fixed = serde_json::to_string(new).map_or(0, |text| text.len());
@@ -183,7 +183,7 @@ impl ItemState {
         let kind = self.kind_of_text(new);
         let Some((part, state)) = self.part(index) else { return };
         fill(&mut part.kind, &kind);
-        // Some servers have the words of audio in `text`.
+        // Some servers put the transcript of audio in `text`.
         let spoken = matches!(part.kind, Some(PartKind::InputAudio | PartKind::OutputAudio));
         let (text, transcript) = match (&new.text, &new.transcript) {
             (Some(_), None) if spoken => (&None, &new.text),
@@ -204,7 +204,7 @@ impl ItemState {
         }
     }
 
-    /// The kind of a part. A bare text that stood in its place has none: then it is what its speaker writes.
+    /// Kind of a part without a kind, such as a plain string: text of the message's author.
     fn kind_of_text(&self, part: &ContentPart) -> Option<PartKind> {
         let Item::Message(message) = &self.item else { return part.kind.clone() };
         let guess = || match message.role {
@@ -214,14 +214,14 @@ impl ItemState {
         part.kind.clone().or_else(|| part.text.as_ref().map(|_| guess()))
     }
 
-    /// Adds to a text, or says what it is as a whole.
+    /// Appends to a text, or replaces it if `whole`.
     pub(super) fn write(&mut self, index: usize, kind: PartKind, field: Field, text: &str, whole: bool) {
         let Some((part, state)) = self.part(index) else { return };
         if field == Field::Transcript && state.truncated_ms.is_some() {
             return;
         }
         part.kind.get_or_insert(kind);
-        // What is empty says nothing of what came before.
+        // An empty text does not replace earlier text.
         if whole && text.is_empty() {
             return;
         }
@@ -235,8 +235,8 @@ impl ItemState {
         }
     }
 
-    /// Adds audio, of whole samples. `half` is the beginning of the next one; a beginning that was added before comes
-    /// once more, with its end.
+    /// Appends whole samples. `half` is the first byte of the next sample; a first byte appended before is repeated
+    /// together with its second byte.
     pub(super) fn append_audio(&mut self, index: usize, audio: &Audio, half: Option<u8>, keep_audio: bool) {
         let Some((part, state)) = self.part(index) else { return };
         part.kind.get_or_insert(PartKind::OutputAudio);
@@ -250,12 +250,12 @@ impl ItemState {
         }
     }
 
-    /// The beginning of a sample that waits for its end.
+    /// First byte of an incomplete sample.
     pub(super) fn half(&self, index: usize) -> Option<u8> {
         self.parts.get(index)?.half
     }
 
-    /// Whether there is something in it that a user could see or hear.
+    /// Whether it has content that a user could see or hear.
     pub(super) fn shows(&self) -> bool {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         match &self.item {
@@ -273,7 +273,7 @@ impl ItemState {
         }
     }
 
-    /// Cuts audio off. Its transcript goes, for nobody knows which words were heard.
+    /// Truncates audio and removes the transcript, because the words that were heard are unknown.
     pub(super) fn truncate(&mut self, index: usize, ms: u64, bytes: Option<u64>) {
         let Some((part, state)) = self.part(index) else { return };
         part.transcript = None;
@@ -287,7 +287,7 @@ impl ItemState {
         }
     }
 
-    /// The arguments of a call, where they are streamed.
+    /// The arguments of a call, which grow while they are streamed.
     pub(super) fn arguments(&mut self) -> Option<&mut String> {
         match &mut self.item {
             Item::FunctionCall(call) => Some(&mut call.arguments),
@@ -296,7 +296,7 @@ impl ItemState {
         }
     }
 
-    /// Once its response is done, an item is not in progress any more, whatever was last said of it.
+    /// Marks the item as no longer in progress once its response has ended.
     pub(super) fn settle(&mut self, response_completed: bool) {
         let status = match &mut self.item {
             Item::Message(item) => &mut item.status,
@@ -310,7 +310,7 @@ impl ItemState {
         }
     }
 
-    /// A part of a message, made if it is not there yet. None if the item is no message, or the index beyond reason.
+    /// A content part, created if missing. `None` if the item is not a message, or the index is out of range.
     fn part(&mut self, index: usize) -> Option<(&mut ContentPart, &mut PartState)> {
         let Item::Message(message) = &mut self.item else { return None };
         if index >= MOST_PARTS {
@@ -325,7 +325,7 @@ impl ItemState {
         Some((&mut message.content[index], &mut self.parts[index]))
     }
 
-    /// Bytes that it holds, about: what can be large, and the least that everything has.
+    /// Approximate size in bytes: whatever can be large, plus a minimum.
     pub(super) fn weight(&self) -> usize {
         const EACH: usize = 512;
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
@@ -344,21 +344,21 @@ impl ItemState {
         let audio: usize = self.parts.iter().filter_map(|part| part.audio.as_ref()).map(Vec::len).sum();
         let segments =
             self.segments.iter().map(|segment| EACH + segment.text.len() + segment.speaker.len() + segment.id.len());
-        // The id is the key of its place too.
+        // The id is also a key of the index.
         EACH + 2 * self.id.as_bytes().len() + item + audio + segments.sum::<usize>()
     }
 
-    /// What is written in it, all parts together.
+    /// Text of all parts.
     pub fn text(&self) -> String {
         self.texts(|part| part.text.as_deref())
     }
 
-    /// What is said in it, all parts together.
+    /// Transcripts of all parts.
     pub fn transcript(&self) -> String {
         self.texts(|part| part.transcript.as_deref())
     }
 
-    /// Bytes of its audio that the conversation holds.
+    /// Bytes of audio of all parts.
     pub fn audio_bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.audio_bytes).sum()
     }
@@ -368,7 +368,7 @@ impl ItemState {
     }
 }
 
-/// The most parts of a message that are believed: an index is a server's word, and memory is ours.
+/// Maximum index of a content part. It is chosen by the server, so it must be bounded.
 const MOST_PARTS: usize = 1024;
 
 fn fill<T: Clone>(mine: &mut Option<T>, new: &Option<T>) {

@@ -1,4 +1,4 @@
-//! The session of a conversation or a transcription.
+//! The state of a conversation or transcription session.
 
 mod apply;
 mod calls;
@@ -59,85 +59,85 @@ use crate::{
 
 type Changes = state::Changes<ServerEvent>;
 
-/// What is known of a session that converses or transcribes.
+/// The client's knowledge of a conversation or transcription session.
 ///
-/// It is what the server said, as of the last event read, and how much audio was sent.
+/// Reflects every event read so far, and how much audio was sent.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RealtimeState {
-    /// The items, in order.
+    /// The conversation.
     pub conversation: Conversation,
     /// The model's responses.
     pub responses: Responses,
-    /// What the user says.
+    /// The user's audio.
     pub input: Input,
-    /// What it costs.
+    /// Total usage.
     pub totals: Totals,
-    /// The server's complaints, the latest last.
+    /// Errors reported by the server, the latest last.
     pub errors: VecDeque<Complaint>,
-    /// Types of events that were not known, the latest last.
+    /// Types of unknown events, the latest last.
     pub unknown: VecDeque<Box<str>>,
-    /// The digits that were dialled: the last 4096.
+    /// DTMF digits received: the last 4096.
     pub dtmf: String,
-    /// The response that the server plays, over WebRTC and SIP.
+    /// Id of the response that the server is playing, over WebRTC and SIP.
     pub playing: Option<Id>,
     info: Option<Arc<SessionInfo>>,
     rate_limits: Option<Vec<RateLimitState>>,
     requests: Requests<RequestKind>,
     scheduler: Scheduler,
     patience: Patience,
-    /// None until there is any of it.
+    /// Allocated on first use.
     aside: Option<Box<Aside>>,
-    /// None unless the playback is followed.
+    /// `None` unless playback is tracked.
     ledger: Option<Box<Ledger>>,
-    /// What the session itself wants to send.
+    /// Events that the session itself wants to send.
     outgoing: VecDeque<ClientEvent>,
     /// None as long as nobody answers. Shared with copies until a call comes or is answered.
     calls: Option<Arc<PendingCalls>>,
     intent: Intent<SessionConfig>,
     creations: Creations,
-    /// None until there is a delta.
+    /// Allocated on the first delta.
     stream: Option<Box<Stream>>,
-    /// Whether the model has spoken: then its voice cannot change.
+    /// Whether the model has spoken. Its voice can no longer be changed.
     spoke: bool,
     memory: Retention,
 }
 
-/// What the settling of requests needs to know beside them.
+/// Rarely used parts of the state.
 #[derive(Clone, Debug, Default)]
 struct Aside {
-    /// The latest error that answers no request, and when it came.
+    /// The latest error that answers no request, and when it was received.
     unclaimed: Option<(Instant, ErrorEvent)>,
-    /// The item that the user's latest speech becomes.
+    /// Id of the item that the user's current speech becomes.
     spoken: Option<Id>,
-    /// Items that the client asked to have in front.
+    /// Items that the client asked to insert at the front.
     rooted: Rooted,
-    /// What did not fit in events, the latest last.
+    /// Members that did not fit, the latest last.
     left_out: VecDeque<LeftOut>,
 }
 
-/// What is remembered from one delta to the next.
+/// State carried from one delta to the next.
 #[derive(Clone, Debug, Default)]
 struct Stream {
     twins: Twins,
-    /// The half of a sample that the delta in hand has left over, and whether there ever was one.
+    /// First byte of an incomplete sample at the end of the current delta, and whether that ever happened.
     half: Option<u8>,
     has_halves: bool,
 }
 
-/// What did not fit in an event, and was left out of it.
+/// A member that did not fit and was left out of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftOut {
-    /// The event's type.
+    /// Type of the event.
     pub kind: Box<str>,
-    /// The event's id.
+    /// Id of the event.
     pub event_id: Option<Id>,
-    /// Where it stood, and why it did not fit.
+    /// Path of the member, and why it did not fit.
     pub omission: Omission,
 }
 
-/// What a request wants.
+/// Kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
     Update,
@@ -149,11 +149,11 @@ enum RequestKind {
     Clear,
     ClearOutput,
     Cancel,
-    /// Of a type that is not known: nothing answers it but an error that names it.
+    /// An event of an unknown type, answered only by an error that names it.
     Other,
 }
 
-/// What sort of item is created, for a server that gives it another id.
+/// Kind of item that is created, to match it if the server assigns another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     User,
@@ -166,7 +166,7 @@ enum Sort {
 }
 
 impl RequestKind {
-    /// The type of the event, where it has one for sure.
+    /// Type of the event, if it is certain.
     fn name(self) -> Option<&'static str> {
         Some(match self {
             Self::Update => "session.update",
@@ -184,32 +184,32 @@ impl RequestKind {
 }
 
 impl RealtimeState {
-    /// The session as the server last described it, its effective configuration with it. None before it is open.
+    /// The session as last described by the server, with its effective configuration. `None` before it is open.
     pub fn info(&self) -> Option<&SessionInfo> {
         self.info.as_deref()
     }
 
-    /// What did not fit in events of the server and was left out of them, the latest last: as many as errors are kept.
+    /// Members that did not fit and were left out of events, the latest last. As many as errors are kept.
     pub fn left_out(&self) -> impl DoubleEndedIterator<Item = &LeftOut> {
         self.aside.iter().flat_map(|aside| &aside.left_out)
     }
 
-    /// The rate limits as the server last stated them. None before the first time.
+    /// The last reported rate limits. `None` until there are any.
     pub fn rate_limits(&self) -> Option<&[RateLimitState]> {
         self.rate_limits.as_deref()
     }
 
-    /// How the end of a turn is found, if the server finds it.
+    /// Turn detection settings, if on.
     pub fn turn_detection(&self) -> Option<&TurnDetection> {
         self.info()?.input()?.turn_detection.as_ref()
     }
 
-    /// How input audio is written.
+    /// Encoding of input audio.
     pub fn input_format(&self) -> AudioFormat {
         self.info().and_then(|info| info.input()?.format.clone()).unwrap_or_default()
     }
 
-    /// How output audio is written, unless a response says otherwise.
+    /// Encoding of output audio, unless a response overrides it.
     pub fn output_format(&self) -> AudioFormat {
         output_format(self.info())
     }

@@ -15,14 +15,14 @@ use crate::{
     wire::{Id, Patch},
 };
 
-/// The model's responses: those in progress, and the latest that have ended.
+/// The model's responses: active ones, and the most recent ones that have ended.
 #[derive(Clone, Debug, Default)]
 pub struct Responses {
     /// None until there is one.
     known: Option<Arc<Known>>,
     active: Option<Id>,
     keep: Option<usize>,
-    /// The response of which something came last, and whether its audio has. More of the same tells nothing new.
+    /// The response that last produced output, and whether that was audio. More of the same changes nothing.
     latest: Option<(Id, bool)>,
 }
 
@@ -37,51 +37,51 @@ struct Known {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ResponseState {
-    /// Its id.
+    /// Id.
     pub id: Id,
-    /// How far it has come.
+    /// Status.
     pub status: ResponseStatus,
-    /// Why it ended as it did.
+    /// Why it was cancelled or is incomplete.
     pub reason: Option<StatusReason>,
     /// Why it failed.
     pub error: Option<Failure>,
-    /// Whether it stands outside the conversation.
+    /// Whether it is out of band.
     pub out_of_band: bool,
-    /// What was attached to the request for it.
+    /// Metadata of the request.
     pub metadata: Option<BTreeMap<String, String>>,
-    /// Its items, by their index in it.
+    /// Ids of its items, by output index.
     pub output: BTreeMap<u32, Id>,
-    /// What it cost. None before its end, and for one that was cancelled early.
+    /// Usage. `None` before its end, and if it was cancelled early.
     pub usage: Option<Usage>,
-    /// How its audio is written.
+    /// Encoding of its audio.
     pub format: AudioFormat,
-    /// When the server said that it had begun.
+    /// When `response.created` was received.
     pub created: Instant,
-    /// When its first text, transcript, argument or audio arrived.
+    /// When its first text, transcript, argument or audio was received.
     pub first_token: Option<Instant>,
-    /// When its first audio arrived.
+    /// When its first audio was received.
     pub first_audio: Option<Instant>,
     /// When it ended.
     pub done: Option<Instant>,
 }
 
 impl Responses {
-    /// The response of the conversation that is in progress.
+    /// The active response of the conversation.
     pub fn active(&self) -> Option<&ResponseState> {
         self.active.as_ref().and_then(|id| self.get(id))
     }
 
-    /// Responses out of band that are in progress.
+    /// Active out-of-band responses.
     pub fn out_of_band(&self) -> impl Iterator<Item = &ResponseState> {
         self.iter().filter(|response| response.out_of_band && response.done.is_none())
     }
 
-    /// All that are known, in the order in which they began.
+    /// All known responses, in the order in which they began.
     pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
         self.known.iter().flat_map(|known| &known.order).filter_map(|id| self.get(id))
     }
 
-    /// A response.
+    /// The response with this id.
     pub fn get(&self, id: &str) -> Option<&ResponseState> {
         self.known.as_ref()?.all.get(id).map(|response| &**response)
     }
@@ -90,7 +90,7 @@ impl Responses {
         self.keep = responses;
     }
 
-    /// Something of a response arrived.
+    /// Records when output of a response was received.
     pub(super) fn record_first_output(&mut self, id: &Id, now: Instant, audio: bool) {
         if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
             return;
@@ -110,12 +110,12 @@ impl Responses {
         Arc::make_mut(self.known.as_mut()?).all.get_mut(id).map(Arc::make_mut)
     }
 
-    /// The id of the active one.
+    /// Id of the active response.
     pub(super) fn active_id(&self) -> Option<&Id> {
         self.active.as_ref()
     }
 
-    /// The one that began last.
+    /// The response that began last.
     pub(super) fn newest(&self) -> Option<&ResponseState> {
         self.known.as_ref()?.order.back().and_then(|id| self.get(id))
     }
@@ -124,7 +124,7 @@ impl Responses {
         self.active.as_ref() == Some(id)
     }
 
-    /// The session is gone: what was in progress will not end any more.
+    /// The session was lost: active responses will not end.
     pub(super) fn interrupt(&mut self, now: Instant) {
         self.active = None;
         let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
@@ -148,17 +148,17 @@ impl Responses {
         }
         let state = self.entry(id, out_of_band, format, now);
         state.update(response);
-        // What it costs is told at its end. Until then some servers send zeros.
+        // Usage is final only at the end. Some servers send zeros before.
         state.usage = None;
         if ended {
             state.done = Some(now);
         } else {
-            // Some servers create their responses as `incomplete`.
+            // Some servers create responses with status `incomplete`.
             state.status = ResponseStatus::InProgress;
         }
     }
 
-    /// A response has ended. One whose beginning was missed is known from now on.
+    /// A response has ended. If its beginning was missed, it is added.
     pub(super) fn done(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
         if self.is_active(id) {
             self.active = None;
@@ -168,7 +168,7 @@ impl Responses {
         state.done = Some(now);
     }
 
-    /// A response is not waited for any longer: it has failed with this error, or is incomplete.
+    /// Gives up a response: as failed with this error, or as incomplete.
     pub(super) fn give_up(&mut self, id: &Id, error: Option<&ErrorEvent>, now: Instant) {
         if self.is_active(id) {
             self.active = None;
@@ -218,7 +218,7 @@ impl Known {
     /// Forgets the oldest that has ended. Whether there was one.
     fn forget_oldest(&mut self) -> bool {
         let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());
-        // In progress are a handful at most, unless the server never ends any: then the oldest goes all the same.
+        // Normally only a few are active. If a server never ends any, the oldest is removed anyway.
         let at = self.order.iter().take(64).position(ended).or((self.order.len() > 1024).then_some(0));
         let Some(id) = at.and_then(|at| self.order.remove(at)) else { return false };
         self.all.remove(&id);
@@ -238,7 +238,7 @@ impl ResponseState {
         if response.metadata.as_ref().is_some_and(is_metadata) {
             self.metadata.clone_from(&response.metadata);
         }
-        // A response that ends twice has cost what it has cost.
+        // A response that ends twice is counted once.
         if let (None, Some(usage)) = (&self.usage, &response.usage)
             && *usage != Usage::default()
         {
@@ -250,7 +250,7 @@ impl ResponseState {
         }
     }
 
-    /// Puts an item where the server says, or behind those that stand there already: some servers say 0 of every item.
+    /// Inserts an item at this index, or after those already there: some servers send index 0 for every item.
     pub(super) fn put(&mut self, index: u32, id: &Id) {
         if self.has_room(id) && !self.output.values().any(|known| known == id) {
             let free = (index..).find(|index| !self.output.contains_key(index));
@@ -258,7 +258,7 @@ impl ResponseState {
         }
     }
 
-    /// Takes the order of the items as the server says at the end. What it leaves out stays behind what it stood behind.
+    /// Reorders the items as the server lists them at the end. Unlisted items stay after their predecessors.
     pub(super) fn arrange(&mut self, told: &[&Id]) {
         let known: Vec<&Id> = self.output.values().collect();
         let mut order: Vec<&Id> = Vec::with_capacity(told.len());
@@ -291,19 +291,19 @@ impl ResponseState {
 
     fn has_room(&self, id: &Id) -> bool {
         let bytes: usize = match id.len() {
-            // Such ids are held in place.
+            // Such ids are stored inline.
             0..=30 => 0,
             more => more + self.output.values().map(|id| id.len()).sum::<usize>(),
         };
         self.output.len() < MOST_OUTPUT && bytes <= MOST_OUTPUT_IDS
     }
 
-    /// From its beginning to its first text, transcript, argument or audio.
+    /// Time from its beginning to its first text, transcript, argument or audio.
     pub fn time_to_first_token(&self) -> Option<Duration> {
         self.first_token.map(|first| first - self.created)
     }
 
-    /// From its beginning to its first audio.
+    /// Time from its beginning to its first audio.
     pub fn time_to_first_audio(&self) -> Option<Duration> {
         self.first_audio.map(|first| first - self.created)
     }
@@ -334,7 +334,7 @@ mod tests {
         };
         assert_eq!(firsts(&responses, "a"), (Some(at(1)), Some(at(3))));
         assert_eq!(firsts(&responses, "b"), (Some(at(4)), Some(at(4))));
-        // Forgotten, and begun once more by a server that gives an id twice.
+        // Removed, and begun again by a server that reuses an id.
         responses.done(&"b".into(), &Response::default(), &AudioFormat::default(), at(7));
         begin(&mut responses, "c");
         assert!(responses.get("b").is_none());

@@ -1,4 +1,4 @@
-//! What is to be made anew when another session takes the place of this one.
+//! Plans how to restore a conversation in another session.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     wire::Id,
 };
 
-/// What the client has on its way to the conversation.
+/// Items that the client has created, as far as they are needed to restore them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Creations {
     on: bool,
@@ -26,9 +26,9 @@ pub(super) struct Creations {
     media: Vec<(Id, Arc<Item>)>,
 }
 
-/// How many creations are remembered while the server answers none.
+/// Maximum number of unacknowledged items remembered.
 const MOST_OPEN: usize = 4096;
-/// How many items with more than text are remembered.
+/// Maximum number of items with images or audio remembered.
 const MOST_MEDIA: usize = 64;
 
 impl Creations {
@@ -60,7 +60,7 @@ impl Creations {
         }
     }
 
-    /// The item is gone. Its creation, if that was never acknowledged, is not to be repeated.
+    /// The item was deleted. If its creation was not acknowledged, it must not be repeated.
     pub(super) fn forget(&mut self, id: &Id) {
         self.media.retain(|(item, _)| item != id);
         self.open.retain(|(_, create)| create.item.id() != Some(id));
@@ -68,7 +68,7 @@ impl Creations {
 }
 
 impl RealtimeState {
-    /// What is to be made anew, and the state that goes on from there.
+    /// The plan to restore the conversation, and the state that continues.
     pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut plan = Plan::default();
         let mut next = self.successor(now);
@@ -79,7 +79,7 @@ impl RealtimeState {
         plan.cut_short = in_progress.map(|response| response.id.clone()).collect();
         plan.audio_ms = self.input_format().bytes_to_ms(self.input.buffered_bytes).unwrap_or_default();
         if !self.creations.on {
-            // Nothing is made anew: the next session begins with nothing.
+            // Nothing is restored: the next session starts empty.
             next.conversation.restart([].iter());
             plan.lost = self.conversation.ids().map(|id| Lost::new(id, LostReason::NotAsked)).collect();
             plan.ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
@@ -98,13 +98,14 @@ impl RealtimeState {
             };
             match self.again(state) {
                 Ok(Some(item)) => items.push((None, item)),
-                // The server makes it anew by itself.
+                // The server creates it by itself.
                 Ok(None) => {}
                 Err(reason) => plan.lost.push(Lost::new(id, reason)),
             }
         }
         for (seq, create) in &self.creations.open {
-            // An id that is taken was refused, or will be. What is to be deleted need not be there first.
+            // A creation with a duplicate id was or will be refused. An item that is to be deleted need not be created
+            // first.
             let is_deleted_later = deleting.iter().any(|(at, id)| at > seq && create.item.id() == Some(*id));
             if is_deleted_later || items.iter().any(|(_, item)| item.id() == create.item.id()) {
                 continue;
@@ -139,19 +140,19 @@ impl RealtimeState {
         (plan, next)
     }
 
-    /// Whether the server was giving an answer that nobody had asked it for, or was about to: to the end of a turn.
+    /// Whether the server was responding, or about to respond, to the end of a turn without a request.
     fn answers_by_itself(&self, replayed: &[Id], now: Instant) -> bool {
         let asked = |create: &ResponseCreate| !is_out_of_band(create.response.as_ref());
         if self.scheduler.unfinished().any(|(_, create)| asked(create)) {
             return false;
         }
-        // A turn that cannot be restored is not answered: the answer would be one to what was said before it.
+        // A turn that cannot be restored must not be answered, because the answer would refer to what came before it.
         let was_restored = |id: &Id| replayed.contains(id);
         let expected = self.expected_until().is_some_and(|until| now < until);
         self.responses.active().is_some() || (expected && self.conversation.ids().next_back().is_some_and(was_restored))
     }
 
-    /// An item as it is to be made anew. None for what the server makes by itself.
+    /// An item in a form that can be created. `None` if the server creates it by itself.
     fn again(&self, state: &ItemState) -> Result<Option<Item>, LostReason> {
         Ok(Some(match &state.item {
             Item::Message(message) => {
@@ -185,14 +186,14 @@ impl RealtimeState {
         }))
     }
 
-    /// A message in writing: what was said becomes its transcript, and of what was cut off the part that was heard.
+    /// A message as text: audio becomes its transcript, and truncated audio the part that was heard.
     fn message_again(&self, state: &ItemState, message: &Message) -> Result<Item, LostReason> {
         let mut had_audio = false;
         let mut content = Vec::new();
         for (index, part) in (0..).zip(&message.content) {
             had_audio |= part.is_audio();
             let is_this = |heard: &&Heard| heard.item_id == state.id && heard.content_index == index;
-            // Whether or not the server knew yet that it was cut off.
+            // Whether or not the server already knew about the truncation.
             content.extend(match self.heard().rev().find(is_this).filter(|_| part.is_audio()) {
                 Some(heard) => part.clone().transcript(&*heard.transcript).in_writing(&message.role),
                 None => part.in_writing(&message.role),
@@ -205,7 +206,7 @@ impl RealtimeState {
         }
     }
 
-    /// The state that goes on with the next session: what is known beyond the old one.
+    /// The state for the next session, with everything that outlives the current one.
     fn successor(&self, now: Instant) -> Self {
         let mut next = self.clone();
         next.responses.interrupt(now);
@@ -222,12 +223,12 @@ impl RealtimeState {
         next
     }
 
-    /// Whether an event that is still to be sent makes sense in the session as it now is. `created` are the items that
-    /// are sent before it, `audio` the bytes of audio.
+    /// Whether a queued event still makes sense in the next session. `created` are the items created by events ahead of
+    /// it, `audio` the bytes of audio.
     pub(super) fn makes_sense(&self, event: &ClientEvent, created: &[Id], audio: usize) -> bool {
         let is_there = |id: &Id| self.conversation.contains(id) || created.contains(id);
         match event {
-            // The response, the audio and the output buffer that they are about are gone.
+            // The response, audio or output buffer that they refer to is lost.
             ClientEvent::ResponseCancel(_)
             | ClientEvent::ConversationItemTruncate(_)
             | ClientEvent::OutputAudioBufferClear(_) => false,
@@ -257,7 +258,7 @@ impl RealtimeState {
             .any(|item| matches!(&item.item, Item::FunctionCall(call) if call.call_id.as_ref() == Some(call_id)))
     }
 
-    /// What nothing has answered when the link is gone, and the state that goes on with the same session.
+    /// The plan to continue the same session on another link: unanswered requests, and the state that continues.
     pub(super) fn plan_resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
         ambiguous.extend(self.scheduler.unanswered().cloned());
@@ -268,7 +269,7 @@ impl RealtimeState {
         (Plan { ambiguous, ..Plan::default() }, next)
     }
 
-    /// Whether nothing is under way that a change of sessions would cut short.
+    /// Whether a handover now would interrupt nothing.
     pub(super) fn nothing_under_way(&self, now: Instant) -> bool {
         self.responses.active().is_none()
             && self.responses.out_of_band().next().is_none()

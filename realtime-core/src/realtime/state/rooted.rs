@@ -1,4 +1,4 @@
-//! Items that the client asked to have in front of all others.
+//! Items that the client asked to insert at the front.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use crate::{
     wire::Id,
 };
 
-/// The most that are remembered while the server announces none.
+/// Maximum number remembered.
 const MOST: usize = 64;
 
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl Rooted {
         self.0.push_back(Front { id: item.id().cloned(), role: role(item) });
     }
 
-    /// Whether this is such an item, of which the server tells now. One that the client gave no id is known by who says it.
+    /// Whether the server now announces such an item. An item sent without an id is recognized by its author.
     pub(super) fn answers(&mut self, item: &Item) -> bool {
         let is = |front: &Front| match &front.id {
             Some(id) => Some(id) == item.id(),

@@ -1,4 +1,4 @@
-//! What becomes of requests: which event answers each, which error refuses it, and when it is given up.
+//! Outcomes of requests: which event answers each, which error refuses it, and when it times out.
 
 use super::{Changes, RealtimeState, RequestKind, Sort, scheduler::Mark};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     wire::{Id, Patch},
 };
 
-/// The code of the error that answers a cancellation where nothing is active, and how servers without codes say it.
+/// Code of the error that answers a cancellation without an active response, and its text on servers without codes.
 const NOT_ACTIVE: &str = "response_cancel_not_active";
 const NO_RESPONSE: &str = "no active response";
 
@@ -25,7 +25,7 @@ impl RealtimeState {
         let (kind, subject) = match event {
             ServerEvent::SessionUpdated(_) => (RequestKind::Update, None),
             ServerEvent::ConversationItemAdded(added) => return self.announced(&added.item, mark.is_new, changes),
-            // What older protocols send in its place, and what says the same once more.
+            // Sent by older servers instead, or in addition.
             ServerEvent::ConversationItemCreated(created) => {
                 return self.announced(&created.item, mark.is_new, changes);
             }
@@ -91,8 +91,8 @@ impl RealtimeState {
         }
     }
 
-    /// The server has an item: the one that a request names, else the only one of its sort that is waited for, for some
-    /// servers give items ids of their own.
+    /// Matches a created item to its request: the one with its id, or else the only one for an item of its kind,
+    /// because some servers assign their own ids.
     fn announced(&mut self, item: &Item, is_new: bool, changes: &mut Changes) {
         let sort = Sort::of(item);
         let id = item.id();
@@ -101,7 +101,7 @@ impl RealtimeState {
                 && request.subject.is_some()
                 && request.subject.as_ref() == id
         });
-        // What the user has said is an item too, and no answer to a request.
+        // The user's speech becomes an item too, which answers no request.
         let is_spoken = id.is_some() && id == self.aside.as_ref().and_then(|aside| aside.spoken.as_ref());
         let only =
             || self.requests.only(|request| request.kind == RequestKind::Create(sort)).filter(|_| is_new && !is_spoken);
@@ -112,10 +112,9 @@ impl RealtimeState {
         }
     }
 
-    /// The server complains: of the event that it names, else of the only request there is, else of the responses in
-    /// progress.
+    /// Matches an error: to the event that it names, or else to the only request, or else to the active responses.
     fn complained(&mut self, error: &ErrorEvent, mark: &mut Mark, now: Instant, changes: &mut Changes) {
-        // It is kept for as long as it may be the reason of something.
+        // Kept for as long as it may explain something.
         let mut clipped = ErrorEvent::new(clip_error(&error.error));
         clipped.event_id.clone_from(&error.event_id);
         let error = &clipped;
@@ -133,7 +132,7 @@ impl RealtimeState {
         } else if named.is_none_or(|id| self.requests.kind_of(id).is_none()) {
             self.complained_of_none(error, now, changes);
         }
-        // The end of the response was lost.
+        // The end of the response was missed.
         if let Some(id) = idle {
             self.end_response(&id, None, now);
             mark.freed = Some(id);
@@ -166,19 +165,19 @@ impl RealtimeState {
         Awaited::Event { kind: kind.into(), event_id: request.event_id.clone() }
     }
 
-    /// The latest error that answers no request, if it came since then.
+    /// The latest unmatched error received since then.
     pub(super) fn unclaimed_since(&self, since: Instant) -> Option<ErrorEvent> {
         let unclaimed = self.aside.as_ref()?.unclaimed.as_ref();
         unclaimed.filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
     }
 
-    /// When the first of all that is waited for is given up.
+    /// When the earliest wait times out.
     pub(super) fn first_due(&self, timeouts: &Timeouts) -> Option<Instant> {
         let requests = self.requests.due(&self.patience, timeouts.request);
         requests.into_iter().chain(self.scheduler.due(&self.patience, timeouts)).min()
     }
 
-    /// Gives up all that has been waited for too long.
+    /// Gives up everything that has timed out.
     pub(super) fn give_up(&mut self, timeouts: &Timeouts, now: Instant, changes: &mut Changes) {
         while let Some(request) = self.requests.expired(now, &self.patience, timeouts.request) {
             let overdue = Overdue::new(self.awaited(&request), request.asked.at);
@@ -189,7 +188,7 @@ impl RealtimeState {
         self.patience.rest(self.scheduler.is_responding(), now);
     }
 
-    /// Takes account of what became of requests.
+    /// Applies the outcomes of requests.
     pub(super) fn note_outcomes(&mut self, changes: &Changes) {
         for (seq, outcome) in &changes.settled {
             if let Some(granted) = outcome.granted() {
@@ -199,7 +198,7 @@ impl RealtimeState {
         }
     }
 
-    /// The event that would have told of the end of a response, as far as it is known.
+    /// The final event of a response, synthesized from what is known.
     pub(super) fn ending(&self, id: &Id) -> ServerEvent {
         let mut response = Response::default().id(id);
         if let Some(state) = self.responses.get(id) {
@@ -220,13 +219,13 @@ impl RealtimeState {
         ResponseDone::new(response).into()
     }
 
-    /// The response that began with the event.
+    /// Describes the response that began with the event.
     pub(super) fn turn_begun(&self, id: &Id) -> Option<ResponseTransition> {
         let response = self.responses.get(id)?;
         Some(ResponseTransition::Began { id: id.clone(), out_of_band: response.out_of_band })
     }
 
-    /// The response that has ended.
+    /// Describes the response that has ended.
     pub(super) fn turn_ended(&self, id: &Id) -> Option<ResponseTransition> {
         let response = self.responses.get(id)?;
         Some(ResponseTransition::Ended {

@@ -1,4 +1,4 @@
-//! What a session costs, and how much more it may cost.
+//! Usage of a session, and its rate limits.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::{
     transport::Instant,
 };
 
-/// What all responses of a session cost together. A number that no response gave is none.
+/// Total usage of a session. Numbers that no response reported are unset.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Totals {
-    /// The responses: also cancelled ones, and those out of band. None before the first that said.
+    /// Usage of all responses, including cancelled and out-of-band ones. `None` until one reports any.
     pub responses: Option<Usage>,
-    /// The transcription of input, where it is counted in tokens.
+    /// Usage of input transcription billed by tokens.
     pub transcription_tokens: Option<TranscriptionTokens>,
-    /// The transcription of input, where it is counted in seconds.
+    /// Usage of input transcription billed by duration, in seconds.
     pub transcription_seconds: f64,
 }
 
@@ -52,7 +52,7 @@ impl Totals {
             }
             TranscriptionUsage::Duration(duration) => self.transcription_seconds += duration.seconds,
             TranscriptionUsage::Other(json) => {
-                // Some servers leave out which of the two it is.
+                // Some servers omit which of the two it is.
                 if let Ok(duration) = json.read::<TranscriptionDuration>() {
                     self.transcription_seconds += duration.seconds;
                 } else if let Some(tokens) = json.read_leniently::<TranscriptionTokens>() {
@@ -84,13 +84,13 @@ fn add(total: &mut Option<u64>, number: Option<u64>) {
     }
 }
 
-/// A rate limit, and when it is whole again.
+/// A rate limit, and when it is fully reset.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimitState {
-    /// As the server said it.
+    /// The limit as reported.
     pub limit: RateLimit,
-    /// When what remains is the whole limit again.
+    /// When the whole limit is available again.
     pub resets: Option<Instant>,
 }
 

@@ -1,4 +1,4 @@
-//! Events that come twice, under their older and their newer name: for SDKs that know only one of them.
+//! Duplicate events, sent under both their older and newer names for SDKs that know only one of them.
 
 use crate::{realtime::event::ServerEvent, wire::Id};
 
@@ -8,9 +8,9 @@ pub(super) struct Twins([Latest; 6]);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Latest {
-    /// Its name, and what tells it from others. None if it was one of two twins, or there was none.
+    /// Its name and a hash of its content. `None` if it was a duplicate or there was none.
     event: Option<(bool, u64)>,
-    /// Whether the server uses both names. Only then is it worth looking at every byte of audio.
+    /// Whether the server uses both names. Only then is hashing all audio worth its time.
     mixed: bool,
 }
 
@@ -28,9 +28,9 @@ impl Twins {
         )
     }
 
-    /// Whether the event says what the one before it of its kind has said, under the other name.
+    /// Whether the event repeats the previous one of its kind under the other name.
     ///
-    /// Neither name is ever ignored for good: a server may mix them, and send each event once.
+    /// Neither name is ever ignored permanently: a server may mix them and still send each event once.
     pub(super) fn is_second(&mut self, event: &ServerEvent, older_name: bool) -> bool {
         let (kind, mut print) = match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
@@ -75,13 +75,13 @@ impl Twins {
         false
     }
 
-    /// The server uses both names. Whether that is new.
+    /// Records that the server uses both names. Returns whether that is new.
     fn widen(&mut self, kind: usize) -> bool {
         !std::mem::replace(&mut self.0[kind].mixed, true)
     }
 }
 
-/// What an event says, as a number: the multiply-and-rotate of the Rust compiler's own hash maps.
+/// A hash of an event's content: the multiply-and-rotate hash of the Rust compiler.
 #[derive(Clone, Copy)]
 struct Print(u64);
 
@@ -100,7 +100,7 @@ impl Print {
         print.add(tail(rest))
     }
 
-    /// Of a few words of it, for the audio of a server that uses one name.
+    /// Hashes a few words only, for the audio of a server that uses one name.
     fn some(self, bytes: &[u8]) -> Self {
         const LOOKS: usize = 8;
 
@@ -111,7 +111,7 @@ impl Print {
     }
 }
 
-/// Fewer than eight bytes.
+/// Hashes fewer than eight bytes.
 fn tail(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }

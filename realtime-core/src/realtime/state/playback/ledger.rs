@@ -1,4 +1,4 @@
-//! The session's side of the playback: what is played, what was cut off, and what the server is told of it.
+//! Playback as part of the session: what is played, what was cut off, and what the server is told.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -22,16 +22,16 @@ use crate::{
     wire::Id,
 };
 
-/// What the session knows of the playback beside the audio itself. A clone follows the same audio.
+/// Playback state apart from the audio itself. Clones share the audio.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Ledger {
     settings: Playback,
     audio: Arc<AudioQueue>,
-    /// Responses that were cut off: what still arrives of them is not played.
+    /// Responses that were cut off. Audio that still arrives for them is not played.
     cut: HashSet<Id>,
     heard: VecDeque<Heard>,
-    /// Parts of a session that is gone, with their transcripts as far as they had arrived. They are still heard, and
-    /// their items in the present session are text.
+    /// Parts of a session that was lost, with their transcripts so far. They continue to play; in the new session their
+    /// items are text.
     orphans: Vec<Orphan>,
 }
 
@@ -42,7 +42,7 @@ struct Orphan {
     transcript: Box<str>,
 }
 
-/// How many items' ends are remembered.
+/// Maximum number of interrupted items remembered.
 const MOST_HEARD: usize = 64;
 const MOST_CUT: usize = 256;
 
@@ -52,18 +52,18 @@ impl Ledger {
         Self { settings, audio, cut: HashSet::new(), heard: VecDeque::new(), orphans: Vec::new() }
     }
 
-    /// Whether everything received has been heard by now.
+    /// Whether all received audio was heard.
     pub(in super::super) fn is_silent(&self, now: Instant) -> bool {
         self.audio.lock().is_silent(now)
     }
 
-    /// The link is gone, and no more of what it brought arrives: that is still played.
+    /// The link was lost. Audio already received continues to play.
     pub(in super::super) fn break_off(&mut self) {
         self.cut.clear();
         self.audio.lock().break_off();
     }
 
-    /// The session is gone too, and its conversation continues as text.
+    /// The session was lost too, and the conversation continues as text.
     pub(in super::super) fn outlive(&mut self, conversation: &Conversation) {
         self.cut.clear();
         let parts = self.audio.lock().break_off();
@@ -86,13 +86,13 @@ impl Ledger {
         self.orphans.iter().find(|orphan| orphan.item_id == *item_id && orphan.content_index == content_index)
     }
 
-    /// Cuts off what was not heard.
+    /// Truncates what was not heard.
     fn cut_off(&mut self, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>, now: Instant) {
         let mut playing = true;
         let parts = self.audio.lock().cut_off(now);
         for part in parts {
             self.cut(part.response_id.clone());
-            // Heard to its end, and it has one.
+            // Heard completely.
             if part.whole && part.heard == part.received {
                 continue;
             }
@@ -124,7 +124,7 @@ impl Ledger {
         item.and_then(|message| message.content.get(index)?.transcript.as_deref())
     }
 
-    /// The words that fit what was heard.
+    /// The part of the transcript that corresponds to what was heard.
     fn transcript_share(&self, part: &Part, conversation: &Conversation) -> String {
         let transcript = self.transcript(&part.item_id, part.content_index, conversation);
         let Some(transcript) = transcript.filter(|_| part.received > 0) else { return String::new() };
@@ -135,7 +135,7 @@ impl Ledger {
             None => transcript.into(),
             Some((end, letter)) => {
                 let start = &transcript[..end];
-                // A word that was begun was not heard.
+                // A partially spoken word was not heard.
                 let whole =
                     if letter.is_whitespace() { start } else { start.rsplit_once(' ').map_or("", |(whole, _)| whole) };
                 whole.trim_end().into()
@@ -144,7 +144,7 @@ impl Ledger {
     }
 }
 
-/// Makes the restored item say what was heard. It is text, which cannot be truncated.
+/// Replaces the restored item by what was heard. It is text, which cannot be truncated.
 fn rewrite(item: &Id, heard: &str, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>) {
     if !conversation.contains(item) {
         return;
@@ -158,7 +158,7 @@ fn rewrite(item: &Id, heard: &str, conversation: &Conversation, outgoing: &mut V
 }
 
 impl RealtimeState {
-    /// Follows the audio that is to be played, before the event is applied.
+    /// Tracks audio to be played, before the event is applied.
     pub(in super::super) fn follow(&mut self, event: &ServerEvent, now: Instant) {
         let Some(ledger) = &mut self.ledger else { return };
         match event {
@@ -169,7 +169,7 @@ impl RealtimeState {
                 };
                 let began = ledger.audio.lock().add(delta, format, now);
                 if began && !ledger.orphans.is_empty() {
-                    // A part of the present session, whatever had its name before.
+                    // A part of the current session, even if a lost one had the same id.
                     let is_this = |orphan: &Orphan| {
                         orphan.item_id == delta.item_id && orphan.content_index == delta.content_index
                     };
@@ -206,7 +206,7 @@ impl RealtimeState {
         }
     }
 
-    /// Cuts off what was not heard, and cancels the response in progress if asked to.
+    /// Truncates what was not heard, and cancels the active response if requested.
     pub(crate) fn interrupt(&mut self, cancel: bool, now: Instant) {
         if let Some(ledger) = &mut self.ledger {
             ledger.cut_off(&self.conversation, &mut self.outgoing, now);
@@ -221,12 +221,12 @@ impl RealtimeState {
         }
     }
 
-    /// The audio between the session and its player, if the playback is followed.
+    /// The audio queue between session and player, if playback is tracked.
     pub(crate) fn audio_queue(&self) -> Option<Arc<AudioQueue>> {
         self.ledger.as_ref().map(|ledger| ledger.audio.clone())
     }
 
-    /// What was heard of items that were cut off, the latest last.
+    /// What was heard of interrupted items, the latest last.
     pub fn heard(&self) -> impl DoubleEndedIterator<Item = &Heard> {
         self.ledger.iter().flat_map(|ledger| &ledger.heard)
     }

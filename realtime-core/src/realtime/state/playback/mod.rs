@@ -1,8 +1,8 @@
-//! What of the model's audio the user has heard, and what is cut off when the user interrupts.
+//! Playback tracking: which of the model's audio the user has heard, and what is truncated on barge-in.
 //!
-//! [`Track`] holds the audio and its positions. The session adds to it and cuts it off through its [`Ledger`]; the
-//! player reads from it and reports to it. Both reach it through an [`AudioQueue`], whose lock is held while a chunk
-//! moves and never while a frame is decoded, so that an audio callback does not wait for the connection.
+//! [`Track`] holds the audio and its positions. The session adds and truncates audio through its [`Ledger`]; the player
+//! reads audio and reports positions. Both use an [`AudioQueue`], whose lock is held only while a chunk is moved, never
+//! while a frame is decoded, so that an audio callback does not wait for the connection.
 
 mod ledger;
 mod track;
@@ -17,20 +17,20 @@ use crate::{
     wire::{Audio, Id},
 };
 
-/// How the session follows the playback of the model's audio: see [`Options::playback`](crate::Options::playback).
+/// Playback tracking settings. See [`Options::playback`](crate::Options::playback).
 ///
-/// The model sends faster than one can listen, so when the user speaks up several items may wait to be played. The one
-/// that is playing is truncated at what was heard, those behind it at zero, and what still arrives of them is never
-/// played.
+/// The model generates audio faster than it is played, so several items may be waiting when the user interrupts
+/// (barge-in). The item being played is truncated at what was heard, the items after it at zero, and audio that still
+/// arrives for them is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Playback {
-    /// Whether audio is kept until the [`Player`](crate::connection::Player) hands it out, up to 128 MiB. Nothing beyond
-    /// what was handed out counts as heard then. Off: the application plays what the events bring.
+    /// Whether audio is queued for the [`Player`](crate::connection::Player), up to 128 MiB. Only audio handed out by
+    /// the player then counts as heard. If off, the application plays the audio of the events.
     pub queue: bool,
-    /// What becomes of items of which nothing was heard.
+    /// What happens to items of which nothing was heard.
     pub unheard: Unheard,
-    /// Whether the start of speech interrupts the playback by itself. On.
+    /// Whether the start of the user's speech interrupts playback (barge-in). On by default.
     pub barge_in: bool,
 }
 
@@ -41,50 +41,51 @@ impl Default for Playback {
 }
 
 impl Playback {
-    /// Keeps the audio for the player to hand out.
+    /// Queues audio for the player.
     pub fn queued() -> Self {
         Self { queue: true, ..Self::default() }
     }
 }
 
-/// What becomes of items of which nothing was heard.
+/// What happens to interrupted items of which nothing was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unheard {
-    /// They stay in the conversation, cut off at 0 ms.
+    /// They are truncated to 0 ms and stay in the conversation.
     Truncate,
     /// They are deleted.
     Delete,
 }
 
-/// What was heard of an item that was cut off.
+/// What was heard of an interrupted item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heard {
-    /// The item.
+    /// Id of the item.
     pub item_id: Id,
-    /// Its part.
+    /// Index of the content part.
     pub content_index: u32,
-    /// How much was heard, in milliseconds.
+    /// Duration heard, in milliseconds.
     pub ms: u64,
-    /// How much had come, in milliseconds.
+    /// Duration received, in milliseconds.
     pub received_ms: u64,
-    /// What was heard, in words: an estimate by the share of the audio, for the service drops the transcript.
+    /// Transcript of what was heard: an estimate by the share of the audio, because the service deletes the transcript.
     pub transcript: String,
 }
 
-/// What is to be done next where the model's audio is played.
+/// An instruction for the playback of the model's audio.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Play this behind what was handed out before.
+    /// Play this after what was handed out before.
     Chunk(Chunk),
-    /// The model was interrupted: drop what was handed out and not played yet. What is handed out after this stays.
+    /// The model was interrupted: discard what was handed out and not played yet. Audio handed out later is not
+    /// affected.
     Flush,
 }
 
 impl Output {
-    /// The audio, if there is some to be played.
+    /// The audio chunk, if this is one.
     pub fn into_chunk(self) -> Option<Chunk> {
         match self {
             Self::Chunk(chunk) => Some(chunk),
@@ -93,22 +94,22 @@ impl Output {
     }
 }
 
-/// Audio to be played, and where it belongs.
+/// Audio to be played, and the item that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Chunk {
-    /// The item.
+    /// Id of the item.
     pub item_id: Id,
-    /// Its part.
+    /// Index of the content part.
     pub content_index: u32,
-    /// How the audio is written.
+    /// Audio encoding.
     pub format: AudioFormat,
     /// The audio.
     pub audio: Audio,
 }
 
-/// The audio between the session and the player. Lock order: the connection's locks, then this one; nothing is called
-/// under it.
+/// The audio between session and player. Lock order: the connection's locks, then this one. Nothing is called while it
+/// is held.
 #[derive(Debug)]
 pub(crate) struct AudioQueue(Mutex<Track>);
 
@@ -118,7 +119,7 @@ impl AudioQueue {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Track> {
-        // Nothing under the lock panics, and a track has no state in between that would matter.
+        // Code under the lock does not panic, and a track has no intermediate states.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

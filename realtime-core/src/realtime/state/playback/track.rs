@@ -1,5 +1,5 @@
-//! The model's audio between its arrival and the user's ear: what is queued, handed out, and heard. Pure: time is an
-//! argument, and nothing here locks.
+//! The model's audio from arrival to playback: what is queued, handed out, and heard. Pure: time is an argument, and
+//! there are no locks.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -14,33 +14,33 @@ use crate::{
     wire::{Audio, Id},
 };
 
-/// The parts that wait to be heard, in the order of playing.
+/// The parts to be heard, in playing order.
 #[derive(Debug)]
 pub(crate) struct Track {
-    /// Whether audio is kept until it is handed out.
+    /// Whether audio is queued until it is handed out.
     queues: bool,
     parts: VecDeque<Part>,
     source: Source,
-    /// When the clock was last taken into account.
+    /// When the clock was last read.
     then: Instant,
     /// Whether audio was handed out since the last flush.
     handed_out: bool,
-    /// Whether the player is to drop what was handed out, before it gets more.
+    /// Whether the player must discard what was handed out before it receives more.
     flush: bool,
 }
 
-/// Who reports what was heard.
+/// Source of the heard position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// The clock, as long as the application reports nothing.
+    /// The clock, if the application reports nothing.
     Clock,
     /// The application, sample by sample.
     Samples,
-    /// The application now and then, and the clock in between: up to what was handed out, where that is known.
+    /// The application occasionally, and the clock in between, limited to what was handed out if known.
     Marks,
 }
 
-/// The audio of one content part of an item.
+/// The audio of a content part.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) item_id: Id,
@@ -49,12 +49,12 @@ pub(super) struct Part {
     pub(super) format: AudioFormat,
     /// Bytes received.
     pub(super) received: u64,
-    /// Bytes heard. Never more than [`Part::audible`].
+    /// Bytes heard. At most [`Part::audible`].
     pub(super) heard: u64,
-    /// Whether all of it was received.
+    /// Whether the part was received completely.
     pub(super) whole: bool,
     queue: VecDeque<Audio>,
-    /// Bytes in the queue.
+    /// Bytes queued.
     queued: usize,
 }
 
@@ -70,7 +70,7 @@ impl Track {
         }
     }
 
-    /// Adds audio behind what is there. Returns whether it began a part.
+    /// Appends audio. Returns whether it starts a new part.
     pub(super) fn add(
         &mut self,
         delta: &ResponseOutputAudioDelta,
@@ -116,7 +116,7 @@ impl Track {
         at.is_none()
     }
 
-    /// Lets the clock play, as far as there is something to play.
+    /// Advances the heard position by the clock.
     pub(super) fn tick(&mut self, now: Instant) {
         let mut time = now - std::mem::replace(&mut self.then, now);
         if !self.follows_clock() {
@@ -135,7 +135,7 @@ impl Track {
         self.drop_heard();
     }
 
-    /// Whether everything received has been heard by now.
+    /// Whether all received audio was heard.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
         let mut time = now - self.then;
         self.parts.iter().all(|part| {
@@ -151,44 +151,44 @@ impl Track {
         match self.source {
             Source::Clock => true,
             Source::Samples => false,
-            // What the application plays by itself is known to its marks alone.
+            // Audio played by the application itself is known from its marks only.
             Source::Marks => self.queues,
         }
     }
 
-    /// Marks parts as received to their end.
+    /// Marks parts as received completely.
     pub(super) fn finish(&mut self, ends: impl Fn(&Part) -> bool, now: Instant) {
         self.tick(now);
         self.parts.iter_mut().filter(|part| ends(part)).for_each(|part| part.whole = true);
         self.drop_heard();
     }
 
-    /// The link is gone: what it brought is still played, and no more of it comes. Returns the parts.
+    /// The link was lost: audio already received continues to play, and no more arrives. Returns the parts.
     pub(super) fn break_off(&mut self) -> Vec<(Id, u32)> {
         self.parts.iter_mut().for_each(|part| part.whole = true);
         self.parts.iter().map(|part| (part.item_id.clone(), part.content_index)).collect()
     }
 
-    /// Takes the parts of an item out. They are given back to be dropped where nobody waits for it.
+    /// Removes the parts of an item. They are returned so that they can be dropped outside the lock.
     pub(super) fn remove(&mut self, item_id: &Id) -> VecDeque<Part> {
         let (removed, kept) = std::mem::take(&mut self.parts).into_iter().partition(|part| part.item_id == *item_id);
         self.parts = kept;
         removed
     }
 
-    /// Takes out everything that was not heard, and has the player drop what it was handed.
+    /// Removes everything not heard, and makes the player discard what it was handed.
     pub(super) fn cut_off(&mut self, now: Instant) -> VecDeque<Part> {
         self.tick(now);
         self.flush |= std::mem::take(&mut self.handed_out);
         std::mem::take(&mut self.parts)
     }
 
-    /// The next thing for the player to do.
+    /// The next instruction for the player.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Output> {
         if std::mem::take(&mut self.flush) {
             return Some(Output::Flush);
         }
-        // What was not handed out before could not be heard before.
+        // Audio not handed out yet cannot have been heard.
         self.tick(now);
         let part = self.parts.iter_mut().find(|part| !part.queue.is_empty())?;
         let audio = part.queue.pop_front()?;
@@ -199,9 +199,9 @@ impl Track {
         Some(Output::Chunk(Chunk { item_id, content_index, format, audio }))
     }
 
-    /// Fills a buffer with audio, which counts as heard with that. Returns how many bytes there were. Never allocates.
+    /// Fills a buffer with audio, which counts as heard immediately. Returns the number of bytes. Never allocates.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
-        // What is read is played at once, so there is nothing behind it to be dropped.
+        // Audio read this way is played at once, so there is nothing to discard.
         self.flush = false;
         let mut rest = &mut *buffer;
         for part in &mut self.parts {
@@ -225,7 +225,7 @@ impl Track {
         filled
     }
 
-    /// Counts more samples as heard, in the order of playing.
+    /// Counts more samples as heard, in playing order.
     pub(crate) fn played(&mut self, samples: u64) {
         let sample = self.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
         self.advance(samples.saturating_mul(u64::from(sample)));
@@ -245,7 +245,7 @@ impl Track {
         self.drop_heard();
     }
 
-    /// The part was heard up to there, and everything before it to its end.
+    /// Counts everything up to this position as heard.
     pub(crate) fn mark(&mut self, item_id: &str, content_index: u32, ms: u64, now: Instant) {
         self.tick(now);
         self.source = Source::Marks;
@@ -260,20 +260,20 @@ impl Track {
         self.drop_heard();
     }
 
-    /// What plays, and how much of it was heard, in milliseconds.
+    /// The part being played, and how much of it was heard in milliseconds.
     pub(crate) fn position(&mut self, now: Instant) -> Option<(Id, u32, u64)> {
         self.tick(now);
         let part = self.parts.iter().find(|part| part.heard < part.received || !part.whole)?;
         Some((part.item_id.clone(), part.content_index, part.ms(part.heard)))
     }
 
-    /// How much audio was received and not heard, in milliseconds.
+    /// Duration of audio received and not heard, in milliseconds.
     pub(crate) fn unheard_ms(&mut self, now: Instant) -> u64 {
         self.tick(now);
         self.parts.iter().map(|part| part.ms(part.received - part.heard)).sum()
     }
 
-    /// Forgets what was heard from beginning to end.
+    /// Removes parts that were heard completely.
     fn drop_heard(&mut self) {
         while self.parts.front().is_some_and(|part| part.is_all_out() && part.heard == part.received) {
             self.parts.pop_front();
@@ -286,12 +286,12 @@ impl Part {
         self.content_index == content_index && self.item_id == *item_id
     }
 
-    /// Bytes that can have been heard: where audio is queued here, those that were handed out.
+    /// Bytes that can have been heard: if audio is queued, those that were handed out.
     fn audible(&self) -> u64 {
         self.received - self.queued as u64
     }
 
-    /// Whether nothing more of it comes, from the queue or from the server.
+    /// Whether neither the queue nor the server has more of it.
     fn is_all_out(&self) -> bool {
         self.whole && self.queue.is_empty()
     }
@@ -300,13 +300,13 @@ impl Part {
         self.format.bytes_per_second().filter(|rate| *rate > 0)
     }
 
-    /// The time that so many bytes play, in milliseconds.
+    /// Duration of this many bytes, in milliseconds.
     pub(super) fn ms(&self, bytes: u64) -> u64 {
         self.format.bytes_to_ms(bytes).unwrap_or_default()
     }
 }
 
-/// Bytes played in a time: whole milliseconds are exact.
+/// Bytes played in a time. Exact for whole milliseconds.
 fn bytes_in(time: Duration, rate: u64) -> u64 {
     u64::try_from(time.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX)
 }
@@ -415,8 +415,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever happens in whatever order: a part's queue and its count agree, nothing is heard that was not handed
-        /// out, every byte is handed out at most once, and no part stays at the front that is over.
+        /// In any order of operations: a part's queue and its count agree, only audio that was handed out is heard,
+        /// every byte is handed out at most once, and no finished part stays at the front.
         #[test]
         fn nothing_is_heard_that_was_not_handed_out(queues: bool, steps in prop::collection::vec(step(), 0..60)) {
             let mut track = Track::new(queues);
