@@ -1,20 +1,20 @@
 use std::{fmt, iter::Sum, ops::AddAssign, str::FromStr};
 
-/// Decimals of a price and of a time in seconds that are kept exactly.
+/// Exact decimals of a price, and of a duration in seconds.
 pub(super) const DECIMALS: u32 = 9;
 const SCALE: u128 = 10u128.pow(DECIMALS);
-/// An amount is counted in this part of a micro-dollar: fine enough for a price of nine decimals a minute, times
-/// seconds of nine decimals. 128 bits hold five trillion dollars of it.
+/// Fraction of a micro-dollar in which amounts are counted: exact for a price per minute with nine decimals times
+/// seconds with nine decimals. 128 bits hold five trillion dollars.
 const UNIT: u128 = 60 * SCALE * SCALE;
 
-/// A price in dollars, of up to nine decimals: `"0.0333".parse()`.
+/// A price in dollars with up to nine decimals: `"0.0333".parse()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Price(
     /// Billionths of a dollar.
     u64,
 );
 
-/// Text that is not a price: digits, with up to nine decimals behind a point, below ten billion dollars.
+/// A string that is not a price: digits with up to nine decimals after a point, below ten billion dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PriceError;
@@ -43,28 +43,28 @@ impl FromStr for Price {
 
 /// An exact amount of money.
 ///
-/// It is shown as micro-dollars, exactly: `7402.77`, or as a fraction (`17000/3`) where no decimal is exact, as with a
-/// price per minute and an odd number of seconds.
+/// Displayed in micro-dollars, exactly: as a decimal (`7402.77`), or as a fraction (`17000/3`) if it has no finite
+/// decimal form, such as a price per minute for an odd number of seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(u128);
 
 impl Amount {
-    /// Micro-dollars (millionths of a dollar), rounded half up.
+    /// The amount in micro-dollars (millionths of a dollar), rounded half up.
     pub fn microdollars(self) -> u64 {
         let rounded = self.0 / UNIT + u128::from(self.0 % UNIT >= UNIT / 2);
         u64::try_from(rounded).unwrap_or(u64::MAX)
     }
 
-    /// So many tokens, at a price per million of them.
+    /// Cost of tokens at a price per million.
     pub(super) fn of_tokens(tokens: u64, price: Price) -> Self {
-        // Dollars per million are micro-dollars each.
+        // Dollars per million tokens are micro-dollars per token.
         let billionths = u128::from(tokens) * u128::from(price.0);
         Self(billionths.saturating_mul(UNIT / SCALE))
     }
 
-    /// So many billionths of a second, at a price per minute.
+    /// Cost of a time in billionths of a second at a price per minute.
     pub(super) fn of_time(billionths: u128, price: Price) -> Self {
-        // Dollars are a million micro-dollars, and the unit has the sixtieth part in it.
+        // A dollar is a million micro-dollars; the unit includes the division by 60 seconds.
         Self(billionths.saturating_mul(u128::from(price.0)).saturating_mul(1_000_000))
     }
 
@@ -73,12 +73,12 @@ impl Amount {
     }
 }
 
-/// Seconds as JSON has them, in billionths, rounded to the nearest: a sum of fractions is as exact as its decimals.
+/// Converts JSON seconds to billionths, rounded to nearest, so that sums are exact in decimal.
 pub(super) fn billionths(seconds: f64) -> u128 {
     if !seconds.is_finite() || seconds <= 0.0 {
         return 0;
     }
-    // The shortest decimal text of the number, not the number's binary value, is what was sent.
+    // The number was sent as its shortest decimal text, not as its binary value.
     let text = format!("{seconds:.width$}", width = DECIMALS as usize);
     text.replacen('.', "", 1).parse().unwrap_or(u128::MAX)
 }
@@ -109,7 +109,7 @@ impl fmt::Display for Amount {
         if rest > 0 {
             f.write_str(".")?;
         }
-        // Only twos and fives are left in the denominator, so this ends.
+        // Only factors 2 and 5 remain in the denominator, so this terminates.
         while rest > 0 {
             rest *= 10;
             write!(f, "{}", rest / denominator)?;

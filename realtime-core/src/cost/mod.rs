@@ -1,10 +1,10 @@
-//! What a session has cost, from prices that you give: exact, in integers.
+//! Cost of sessions, computed exactly in integers from prices that you provide.
 //!
 //! ```
 //! use realtime_core::cost::Prices;
 //! use realtime_core::types::{CachedTokenDetails, InputTokenDetails, OutputTokenDetails, Usage};
 //!
-//! // Dollars per million tokens. An example: look the prices of your model up, they change.
+//! Dollars per million tokens. Example values: look up the current prices of your model.
 //! let prices = Prices::default()
 //!     .text_in("4.00".parse()?)
 //!     .text_in_cached("0.40".parse()?)
@@ -25,8 +25,9 @@
 //! # Ok::<_, realtime_core::cost::PriceError>(())
 //! ```
 //!
-//! Cached tokens are part of the input tokens, so they are charged once, at their own price. What cannot be priced, for
-//! the usage does not say what it is or there is no price for it, is counted in [`Cost::unpriced_tokens`] and
+//! Cached tokens are part of the input tokens and are charged once, at their own price. Usage that cannot be priced,
+//! because its kind is not reported or has no price, is counted in [`Cost::unpriced_tokens`] and
+//! [`Cost::unpriced_time`], and never estimated.
 //! [`Cost::unpriced_time`], and never guessed.
 
 mod amount;

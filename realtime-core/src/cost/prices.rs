@@ -14,7 +14,7 @@ use crate::{
 
 macro_rules! prices {
     ($($(#[$meta:meta])* $name:ident,)+) => {
-        /// The prices of one model, in dollars: tokens per million, time per minute. What is not given is not priced.
+        /// Prices of a model in dollars: per million tokens, per minute. Anything not set is not priced.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct Prices {
@@ -35,48 +35,48 @@ macro_rules! prices {
 }
 
 prices! {
-    /// Text that is read.
+    /// Text input.
     text_in,
-    /// Text that is read from the cache: at the price of other text, if this is not given. So are the others.
+    /// Cached text input. Defaults to the price of other text input; the other cached prices behave alike.
     text_in_cached,
-    /// Audio that is read.
+    /// Audio input.
     audio_in,
-    /// Audio that is read from the cache.
+    /// Cached audio input.
     audio_in_cached,
-    /// Images that are read.
+    /// Image input.
     image_in,
-    /// Images that are read from the cache.
+    /// Cached image input.
     image_in_cached,
-    /// Text that is written.
+    /// Text output.
     text_out,
-    /// Audio that is written.
+    /// Audio output.
     audio_out,
-    /// A minute of audio, or of a session that is billed by time.
+    /// A minute of audio, or of a session billed by time.
     per_minute,
-    /// A minute of a session that is paused: at the price of other minutes, if this is not given.
+    /// A minute of a paused session. Defaults to the price of other minutes.
     paused_per_minute,
 }
 
 macro_rules! costs {
     ($($(#[$meta:meta])* $name:ident,)+) => {
-        /// What something cost, by modality.
+        /// A cost, broken down by modality.
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct Cost {
             $($(#[$meta])* pub $name: Amount,)+
-            /// Tokens without a price, or of no known kind: they are in no amount.
+            /// Tokens without a price or of unknown kind. Not included in any amount.
             pub unpriced_tokens: u64,
-            /// Whether there was time without a price: it is in no amount.
+            /// Whether there was time without a price. Not included in any amount.
             pub unpriced_time: bool,
         }
 
         impl Cost {
-            /// All of it together.
+            /// The total amount.
             pub fn total(&self) -> Amount {
                 [$(self.$name),+].into_iter().sum()
             }
 
-            /// Without what was added before.
+            /// Subtracts another cost.
             fn subtract(&mut self, other: &Self) {
                 $(self.$name = self.$name.less(other.$name);)+
                 self.unpriced_tokens = self.unpriced_tokens.saturating_sub(other.unpriced_tokens);
@@ -94,37 +94,37 @@ macro_rules! costs {
 }
 
 costs! {
-    /// Text that was read.
+    /// Text input.
     text_in,
-    /// Text that was read from the cache.
+    /// Cached text input.
     text_in_cached,
-    /// Audio that was read.
+    /// Audio input.
     audio_in,
-    /// Audio that was read from the cache.
+    /// Cached audio input.
     audio_in_cached,
-    /// Images that were read.
+    /// Image input.
     image_in,
-    /// Images that were read from the cache.
+    /// Cached image input.
     image_in_cached,
-    /// Text that was written.
+    /// Text output.
     text_out,
-    /// Audio that was written.
+    /// Audio output.
     audio_out,
-    /// What is billed by time.
+    /// Time.
     time,
-    /// Time of a paused session, at a price of its own.
+    /// Time of a paused session.
     paused_time,
 }
 
 impl Prices {
-    /// What one response, or the sum of several, cost.
+    /// Cost of a response, or of the total usage of several.
     pub fn response(&self, usage: &Usage) -> Cost {
         let input = Input::new(usage.input_tokens, usage.input_token_details.as_ref());
         let output = Output::new(usage.output_tokens, usage.output_token_details.as_ref());
         self.tokens(&input, &output)
     }
 
-    /// What one transcription cost: by tokens or by the length of the audio, as the service counted it.
+    /// Cost of a transcription, billed by tokens or by duration as the service reports it.
     pub fn transcription(&self, usage: &TranscriptionUsage) -> Cost {
         match usage {
             TranscriptionUsage::Tokens(tokens) => {
@@ -136,7 +136,7 @@ impl Prices {
         }
     }
 
-    /// What so many seconds cost, of which so many were paused.
+    /// Cost of a duration in seconds, part of which may be paused.
     pub fn time(&self, seconds: f64, paused_seconds: Option<f64>) -> Cost {
         let all = billionths(seconds);
         let paused = match self.paused_per_minute {
@@ -153,8 +153,8 @@ impl Prices {
         }
     }
 
-    /// What a Live session cost, by the last usage that it reported: its numbers are running totals and are not to be
-    /// added up.
+    /// Cost of a Live session, from the last usage that it reported. The reported numbers are running totals and must
+    /// not be added up.
     pub fn live(&self, usage: &ReportedUsage) -> Cost {
         let seconds = usage.seconds.get();
         let paused = usage.paused_seconds.or_else(|| Some((seconds - usage.active_seconds?.get()).into()));
@@ -177,7 +177,7 @@ impl Prices {
         let (audio_in, audio_in_cached) = kind(input.audio, self.audio_in, self.audio_in_cached);
         let (image_in, image_in_cached) = kind(input.image, self.image_in, self.image_in_cached);
         let (text_out, audio_out) = (amount(output.text, self.text_out), amount(output.audio, self.audio_out));
-        // Whatever they are, they came from the cache; the details place them nowhere.
+        // Cached tokens of unknown kind.
         text_in_cached += amount(input.other_cached, self.text_in_cached.or(self.text_in));
         amount(output.other, None);
         Cost {
@@ -195,28 +195,28 @@ impl Prices {
     }
 }
 
-/// The prices of a session: of the model that answers, and of the one that transcribes the user.
+/// Prices for a session: of the conversing model and of the transcription model.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SessionPrices {
-    /// Of the model that answers.
+    /// Prices of the conversing model.
     pub responses: Prices,
-    /// Of the model that transcribes the user.
+    /// Prices of the transcription model.
     pub transcription: Prices,
 }
 
 impl SessionPrices {
-    /// The prices of the model that answers and of the one that transcribes.
+    /// Combines the prices of the conversing model and of the transcription model.
     pub fn new(responses: Prices, transcription: Prices) -> Self {
         Self { responses, transcription }
     }
 }
 
 impl Totals {
-    /// What the session has cost so far.
+    /// Cost of the session so far.
     ///
-    /// Exact where every response said which of its cached tokens were of which kind. Where one did not, its cached
-    /// tokens are placed among all that the session read.
+    /// Exact if every response reported its cached tokens by kind. Otherwise they are attributed to the total input of
+    /// the session.
     pub fn cost(&self, prices: &SessionPrices) -> Cost {
         let mut cost = self.responses.as_ref().map_or_else(Cost::default, |usage| prices.responses.response(usage));
         if let Some(tokens) = &self.transcription_tokens {
@@ -227,19 +227,19 @@ impl Totals {
     }
 }
 
-/// Adds up what several models and sessions cost. A response that is seen again counts once.
+/// Sum of the costs of several models and sessions. Responses reported repeatedly are counted once.
 #[derive(Clone, Debug, Default)]
 pub struct Bill {
     total: Cost,
-    /// The latest responses by their ids, for they may be seen again.
+    /// Recent responses by id, to detect repetitions.
     recent: VecDeque<(Id, Cost)>,
 }
 
-/// How many responses a bill recognises when they are seen again.
+/// Number of recent responses whose repetition is detected.
 const MOST_RECENT: usize = 256;
 
 impl Bill {
-    /// Adds a response. If one of the latest 256 had this id, its cost is replaced.
+    /// Adds a response, or replaces its cost if it is among the latest 256.
     pub fn response(&mut self, id: &str, cost: &Cost) {
         if let Some((_, seen)) = self.recent.iter_mut().find(|(seen, _)| *seen == id) {
             self.total.subtract(seen);
@@ -253,12 +253,12 @@ impl Bill {
         self.total += cost;
     }
 
-    /// Adds anything else: a transcription, a session.
+    /// Adds any other cost: a transcription, a session.
     pub fn add(&mut self, cost: &Cost) {
         self.total += cost;
     }
 
-    /// All of it together.
+    /// The total cost.
     pub fn total(&self) -> &Cost {
         &self.total
     }

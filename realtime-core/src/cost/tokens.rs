@@ -1,16 +1,16 @@
-//! Usage, taken apart into what has one price each.
+//! Splits usage by price.
 
 use crate::types::{InputTokenDetails, OutputTokenDetails};
 
-/// Input tokens by kind. A kind's cached tokens are not in its plain ones.
+/// Input tokens by kind, with cached tokens counted separately.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Input {
     pub(super) text: TokenCount,
     pub(super) audio: TokenCount,
     pub(super) image: TokenCount,
-    /// Tokens of no known kind that came from the cache.
+    /// Cached tokens of unknown kind.
     pub(super) other_cached: u64,
-    /// Tokens of no known kind.
+    /// Tokens of unknown kind.
     pub(super) other: u64,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct TokenCount {
 }
 
 impl TokenCount {
-    /// So many tokens, cached ones among them: never more cached than there are.
+    /// Splits a number of tokens into plain and cached ones. At most all are cached.
     fn new(all: Option<u64>, cached: Option<u64>) -> Self {
         let all = all.unwrap_or_default();
         let cached = cached.unwrap_or_default().min(all);
@@ -50,7 +50,7 @@ impl Input {
         let sum = |part: fn(&TokenCount) -> u64| kinds.iter().map(part).fold(0, u64::saturating_add);
         let known = sum(|kind| kind.plain.saturating_add(kind.cached));
         input.other = all.unwrap_or_default().saturating_sub(known);
-        // Cached tokens that the details do not place: among text first, where a cache begins.
+        // Cached tokens of unspecified kind count as text first, because a cached prefix starts with text.
         let mut loose = details.cached_tokens.unwrap_or_default().saturating_sub(sum(|kind| kind.cached));
         input.text.cache(&mut loose);
         input.audio.cache(&mut loose);
@@ -66,7 +66,7 @@ impl Input {
 pub(super) struct Output {
     pub(super) text: u64,
     pub(super) audio: u64,
-    /// Tokens of no known kind.
+    /// Tokens of unknown kind.
     pub(super) other: u64,
 }
 
@@ -74,7 +74,7 @@ impl Output {
     pub(super) fn new(all: Option<u64>, details: Option<&OutputTokenDetails>) -> Self {
         let all = all.unwrap_or_default();
         match details {
-            // What a transcription writes is text, and so is whatever is not described.
+            // Output of a transcription, or of unspecified kind, is text.
             None | Some(OutputTokenDetails { text_tokens: None, audio_tokens: None, .. }) => {
                 Self { text: all, ..Self::default() }
             }

@@ -4,18 +4,18 @@ use http::uri::Authority;
 
 use super::{EndpointError, query::Query};
 
-/// A URL to build on, taken apart and checked.
+/// A parsed and validated base URL.
 pub(super) struct Base {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
-    /// Empty, or a slash and more, without a slash at its end.
+    /// Empty, or a path that starts with a slash and does not end with one.
     pub(super) path: String,
     pub(super) query: Query,
-    /// Path and query as they were written.
+    /// Path and query as written.
     pub(super) tail: String,
 }
 
-/// What stands behind a base URL in the whole address of an endpoint, as a portal or a document shows it.
+/// Paths of endpoints that portals and documentation append to the base URL.
 const ENDPOINTS: [&str; 7] = [
     "/realtime",
     "/realtime/translations",
@@ -35,7 +35,7 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    /// Whether TLS is spoken there.
+    /// Whether the scheme implies TLS.
     pub(super) fn is_secure(self) -> bool {
         match self {
             Self::Http | Self::Ws => false,
@@ -54,8 +54,8 @@ impl Scheme {
 }
 
 impl Base {
-    /// Written by hand, for `http::Uri` drops fragments, takes userinfo and bare words, and its errors do not tell one
-    /// mistake from another.
+    /// Hand-written, because `http::Uri` drops fragments, accepts user info and bare words, and does not distinguish
+    /// errors.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
         if text.trim().is_empty() {
             return Err(EndpointError::Empty { what: "base URL" });
@@ -80,7 +80,7 @@ impl Base {
         Ok(Self { scheme, authority, path, query: Query::of_url(query), tail: tail.into() })
     }
 
-    /// The same, with the path of an endpoint taken off, where a whole address was given.
+    /// Parses a URL and removes the path of an endpoint, if present.
     pub(super) fn parse_whole(text: &str) -> Result<Self, EndpointError> {
         let mut base = Self::parse(text)?;
         while let Some(rest) = ENDPOINTS.iter().find_map(|end| base.path.strip_suffix(end)) {
@@ -89,7 +89,7 @@ impl Base {
         Ok(base)
     }
 
-    /// Takes `/openai` and what Azure has behind it off.
+    /// Removes `/openai` and what follows it in Azure URLs.
     pub(super) fn strip_azure(&mut self) {
         let is_azures = |rest: &str| ["", "/v1"].contains(&rest) || rest.starts_with("/deployments/");
         if let Some((before, rest)) = self.path.rsplit_once("/openai")
@@ -99,7 +99,7 @@ impl Base {
         }
     }
 
-    /// Whether the path has this segment.
+    /// Whether the path contains this segment.
     pub(super) fn has_segment(&self, segment: &str) -> bool {
         self.path.split('/').any(|found| found.eq_ignore_ascii_case(segment))
     }
@@ -114,14 +114,14 @@ fn authority(text: &str) -> Result<Authority, EndpointError> {
         return Err(EndpointError::Host);
     }
     match text[authority.host().len()..].strip_prefix(':') {
-        // A sign is a number to Rust, not to a URL.
+        // Rust accepts a sign in front of a number; URLs do not.
         Some(port) if port.starts_with('+') || port.parse::<u16>().is_err() => Err(EndpointError::Port),
         _ => Ok(authority),
     }
 }
 
-/// Whether each `%` is part of a `%XX`, and all of them together make UTF-8. Else the server would read another text
-/// than was meant.
+/// Whether each `%` belongs to a `%XX`, and all of them decode to UTF-8. Otherwise the server would decode another text
+/// than was intended.
 fn escapes_are_utf8(text: &str) -> bool {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
@@ -138,7 +138,7 @@ fn escapes_are_utf8(text: &str) -> bool {
     std::str::from_utf8(&decoded).is_ok()
 }
 
-/// Without the values of the query that may be secret.
+/// Hides query values that may be secret.
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.path)?;

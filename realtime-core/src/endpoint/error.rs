@@ -1,76 +1,76 @@
 use std::{error, fmt};
 
-/// Why there is nothing to connect with: a mistake in what was given, found before any network.
+/// An invalid endpoint configuration, detected before any network access.
 ///
-/// Its text says what to do. It never holds a URL, a key or the value of a header.
+/// The message says how to fix it. It never contains a URL, a key or the value of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// Something that is needed is empty or blank.
+    /// A required value is empty or blank.
     Empty {
-        /// What it is: `base URL`, `model`, `deployment`, `call_id`, `api-version`.
+        /// Name of the value: `base URL`, `model`, `deployment`, `call_id`, `api-version`.
         what: &'static str,
     },
-    /// Something that goes into the URL has a control character, such as a line break.
+    /// A value used in the URL contains a control character, such as a line break.
     Control {
-        /// What it is.
+        /// Name of the value.
         what: &'static str,
     },
-    /// The URL does not start with one of the four known schemes.
+    /// The URL does not start with one of the four supported schemes.
     Scheme,
-    /// The URL has no host, or one that cannot be.
+    /// The URL has no host, or an invalid one.
     Host,
-    /// The URL's port is no number from 0 to 65535.
+    /// The URL's port is not a number from 0 to 65535.
     Port,
-    /// The URL has a user or a password before its host.
+    /// The URL contains a user name or password.
     UserInfo,
     /// The URL has a fragment (`#..`).
     Fragment,
-    /// The URL has a space, a control character or another character that no URL has.
+    /// The URL contains a space, a control character or another invalid character.
     UrlCharacter,
-    /// The URL has a `%` that escapes nothing, or escapes that are not UTF-8.
+    /// The URL contains a `%` that is not part of an escape, or escapes that are not UTF-8.
     UrlEscape,
-    /// The URL would be longer than 65534 bytes.
+    /// The URL exceeds 65,534 bytes.
     TooLong,
-    /// This connection's query names another target beside the one that was chosen.
+    /// The query of this connection selects another target than the one chosen.
     TwoTargets {
-        /// The parameter: `model`, `call_id`, `intent`.
+        /// Name of the parameter: `model`, `call_id`, `intent`.
         name: &'static str,
     },
-    /// The base URL of a gateway is the whole address of an Azure deployment.
+    /// The base URL of a gateway is the address of an Azure deployment.
     AzureAddress,
-    /// The URL of an Azure resource has the path of something else.
+    /// The URL of an Azure resource has an unexpected path.
     ResourcePath,
-    /// A segment of a path, such as a call's id, is empty, `.` or `..`.
+    /// A path segment, such as the id of a call, is empty, `.` or `..`.
     PathSegment,
-    /// A request of the REST API at an exact URL.
+    /// REST requests are not possible with an exact URL.
     ExactRest,
-    /// A request of the REST API at an Azure endpoint of the preview form.
+    /// REST requests are not possible with Azure's preview form.
     PreviewRest,
-    /// Translation at an Azure endpoint of the preview form.
+    /// Translation is not possible with Azure's preview form.
     PreviewTranslation,
     /// The key or token is empty or blank.
     EmptyKey,
-    /// The key or token has a space, a line break or another character that cannot be sent.
+    /// The key or token contains a space, a line break or another character that cannot be sent.
     KeyCharacter,
-    /// A header's name is none.
+    /// The name of a header is invalid.
     HeaderName,
-    /// A header's value has a character that cannot be sent.
+    /// The value of a header contains a character that cannot be sent.
     HeaderValue {
-        /// The header.
+        /// Name of the header.
         name: String,
     },
-    /// A header that the transport makes by itself.
+    /// The header is set by the transport.
     TransportHeader {
-        /// The header.
+        /// Name of the header.
         name: String,
     },
-    /// A header that the browser form cannot send.
+    /// The header cannot be sent in the browser form.
     BrowserHeader {
-        /// The header.
+        /// Name of the header.
         name: String,
     },
-    /// A credential of Azure in the browser form.
+    /// Azure credentials cannot be sent in the browser form.
     BrowserAzure,
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
-/// Every header, in three layers: the credential's, the endpoint's, this connection's.
+/// All headers, in three layers: credential, endpoint, connection.
 pub(super) fn headers(
     endpoint: &Endpoint,
     credential: &Credential,
@@ -43,7 +43,7 @@ pub(super) fn headers(
     Ok(headers)
 }
 
-/// The same without headers: the subprotocols that stand for them.
+/// The subprotocols that replace headers in the browser form.
 pub(super) fn subprotocols(
     endpoint: &Endpoint,
     credential: &Credential,
@@ -60,7 +60,7 @@ pub(super) fn subprotocols(
         }
     }
     let mut headers = headers(endpoint, &Credential::None, extras)?;
-    // A browser has its own.
+    // A browser sets its own.
     headers.remove(USER_AGENT);
     for (name, prefix) in [(ORGANIZATION, "openai-organization."), (PROJECT, "openai-project.")] {
         let Some(value) = headers.remove(&name) else { continue };
@@ -78,7 +78,7 @@ pub(super) fn subprotocols(
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), EndpointError> {
-    // `http` takes any byte from 128 on; what a server makes of those is anybody's guess.
+    // `http` accepts any byte from 128 up, but servers interpret those differently.
     let value = HeaderValue::from_str(value).ok().filter(|value| value.to_str().is_ok());
     let mut value = value.ok_or_else(|| EndpointError::HeaderValue { name: name.as_str().into() })?;
     value.set_sensitive(!is_harmless(name.as_str()));
@@ -94,13 +94,13 @@ fn checked(key: &Secret) -> Result<&str, EndpointError> {
     }
 }
 
-/// Two of these in one request, or two opinions about them, break the handshake.
+/// Sending these twice, or with other values, breaks the handshake.
 fn is_transports(name: &HeaderName) -> bool {
     matches!(name.as_str(), "host" | "connection" | "upgrade" | "content-length" | "transfer-encoding")
         || name.as_str().starts_with("sec-websocket-")
 }
 
-/// What a subprotocol may be made of (RFC 6455, section 4.1: a token of HTTP).
+/// Whether a text is an HTTP token, as required of subprotocols (RFC 6455, section 4.1).
 fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

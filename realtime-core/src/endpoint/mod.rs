@@ -1,4 +1,4 @@
-//! Where to connect: the rules of URLs and headers, as one pure function, [`Endpoint::handshake`].
+//! Endpoints: the rules of URLs and headers, as one pure function, [`Endpoint::handshake`].
 //!
 //! ```
 //! use realtime_core::auth::Credential;
@@ -13,23 +13,24 @@
 //! ```
 //!
 //! # The URL
-//! - `http` becomes `ws` and `https` becomes `wss`; slashes at the end of the path go, and `/realtime` or
-//!   `/realtime/translations` comes. Host, port and the rest stay as they are written.
-//! - A base that already ends in `/realtime`, the whole address as a portal shows it, is understood as what comes
-//!   before that. An [exact](Endpoint::exact) URL is not changed.
-//! - The query has four layers: the endpoint's [`Extras`], the base URL's query, the target, this connection's
-//!   `Extras`. A later layer replaces every earlier value of the same name. What a base URL brings keeps its spelling;
-//!   what is added is form-encoded, so a space is `+`.
-//! - The first two layers never choose the target: a `model`, `call_id` or `intent` in them is replaced or dropped,
-//!   except where the target is [`Target::Unnamed`].
-//! - This connection's `model` replaces the target's, for a server that knows the model by another name. Its
-//!   `call_id`, `intent`, `deployment` and `api-version` do not replace those of the target or the endpoint.
-//! - A second target in this connection's query is [`EndpointError::TwoTargets`], but `model` and
-//!   `intent=transcription` may stand together, for gateways that choose the server of a transcription by its model.
+//! - `http` becomes `ws` and `https` becomes `wss`. Trailing slashes of the path are removed, and `/realtime` or
+//!   `/realtime/translations` is appended. Host, port and the rest are not changed.
+//! - `/realtime` at the end of a base URL is removed first, so that the full address shown by a portal works too. An
+//!   [exact](Endpoint::exact) URL is not changed.
+//! - The query has four layers: the endpoint's [`Extras`], the base URL's query, the target, and this connection's
+//!   `Extras`. A later layer replaces all earlier values of the same name. The query of a base URL keeps its encoding;
+//!   added parameters are form-encoded, so a space becomes `+`.
+//! - The first two layers never choose the target: a `model`, `call_id` or `intent` in them is replaced or removed,
+//!   unless the target is [`Target::Unnamed`].
+//! - This connection's `model` replaces the target's, for servers that use another name for the model. Its `call_id`,
+//!   `intent`, `deployment` and `api-version` do not replace those of the target or the endpoint.
+//! - A second target in this connection's query is [`EndpointError::TwoTargets`]. Only `model` and
+//!   `intent=transcription` can be combined, for gateways that choose the transcription server by model.
 //!
 //! # The headers
-//! Three layers: the credential, the endpoint's `Extras`, this connection's `Extras`. Names are compared without case,
-//! a later one replaces, [`Extras::without_header`] removes. A redirect must not be followed with them.
+//! Three layers: the credential, the endpoint's `Extras`, this connection's `Extras`. Names are case-insensitive, later
+//! values replace earlier ones, and [`Extras::without_header`] removes a header. A redirect must not be followed with
+//! these headers.
 
 mod base;
 mod error;
@@ -55,34 +56,34 @@ const OPENAI: &str = "https://api.openai.com/v1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
-    /// A new conversation with a model; at an Azure endpoint the name of a deployment.
+    /// A new conversation with this model; at an Azure endpoint, with this deployment.
     Model(String),
-    /// A call that is under way, by its id: to watch and to steer it beside the one who talks.
+    /// A call in progress, by id, to observe and control it next to its participants.
     Call(String),
-    /// Transcription alone. The model is set later, in the session.
+    /// A transcription session. The model is set later, in the session.
     ///
-    /// The preview form of Azure asks for a deployment too: give it as a query parameter of that name.
+    /// Azure's preview form additionally requires a deployment: set it as a query parameter of that name.
     Transcription,
-    /// Translation, with this model.
+    /// Translation with this model.
     Translation(String),
-    /// A new session whose model is not named in the URL: for servers that take none there, and for
-    /// [exact](Endpoint::exact) URLs. What the base URL itself names stays.
+    /// A new session without a model in the URL: for servers that take none there, and for [exact](Endpoint::exact)
+    /// URLs. The query of the base URL is not changed.
     Unnamed,
-    /// The WebSocket at this path beneath the base URL, by its segments: `live`, `sessions` for `/live/sessions`. Each is
-    /// escaped as needed. No parameter is added.
+    /// A WebSocket at this path under the base URL, by segments: `live`, `sessions` for `/live/sessions`. Segments are
+    /// escaped as needed. No parameters are added.
     Path(Vec<String>),
 }
 
 impl Target {
-    /// The WebSocket at this path beneath the base URL.
+    /// Creates a target from the segments of a path under the base URL.
     pub fn path<S: Into<String>>(segments: impl IntoIterator<Item = S>) -> Self {
         Self::Path(segments.into_iter().map(Into::into).collect())
     }
 }
 
-/// A server of the Realtime API: where it is, how its URLs are made, what every connection to it carries.
+/// A server of the Realtime API: its address, its URL rules, and what every connection to it carries.
 ///
-/// Nothing is checked before a [`handshake`](Self::handshake) is made.
+/// Validated when a [`handshake`](Self::handshake) is created, not before.
 #[derive(Clone)]
 pub struct Endpoint {
     place: Place,
@@ -102,20 +103,20 @@ enum Place {
 }
 
 impl Endpoint {
-    /// OpenAI's own: `https://api.openai.com/v1`.
+    /// OpenAI's API: `https://api.openai.com/v1`.
     pub fn openai() -> Self {
         Self::gateway(OPENAI)
     }
 
-    /// Any server that speaks the protocol, by the base URL of its API, such as `https://gateway.example/v1`: also
-    /// `http`, `wss` or `ws`, with a port, a path and a query. The whole address, with `/realtime` at its end, is
-    /// understood as well; that of an Azure deployment is refused, since Azure has rules of its own.
+    /// Any server that speaks the protocol, by the base URL of its API, such as `https://gateway.example/v1`. `http`,
+    /// `wss` and `ws`, a port, a path and a query are accepted, and so is a trailing `/realtime`. The address of an
+    /// Azure deployment is rejected, because Azure has rules of its own.
     pub fn gateway(base: impl Into<String>) -> Self {
         Self::at(Place::Base(base.into()))
     }
 
-    /// The URL of the WebSocket itself, which is not changed: no path and no parameter is added, whatever the
-    /// [`Target`], but for the query parameters of [`Extras`]. `http` and `https` are understood as `ws` and `wss`.
+    /// The exact URL of the WebSocket. No path and no parameter is added for any [`Target`], except the query
+    /// parameters of [`Extras`]. `http` and `https` are converted to `ws` and `wss`.
     ///
     /// ```
     /// use realtime_core::{auth::Credential, endpoint::{Endpoint, Extras, Target}};
@@ -129,19 +130,19 @@ impl Endpoint {
         Self::at(Place::Exact(url.into()))
     }
 
-    /// Azure, in the form that is generally available: `wss://<resource>/openai/v1/realtime?model=<deployment>`.
+    /// Azure, generally available form: `wss://<resource>/openai/v1/realtime?model=<deployment>`.
     ///
-    /// `resource` is the resource's URL, such as `https://name.openai.azure.com`; with `/openai`, `/openai/v1` or
-    /// `/openai/deployments/..` at its end, also before a `/realtime`, it is understood as well. Azure is always spoken to by `wss`, so `http` becomes
-    /// that too; `ws`, if it is written, stays. An `api-version` or a `deployment` in the URL, as Azure's portal shows
-    /// it, or in the endpoint's own query is dropped; one that a connection asks for is sent.
+    /// `resource` is the resource's URL, such as `https://name.openai.azure.com`. A trailing `/openai`, `/openai/v1` or
+    /// `/openai/deployments/..` is accepted, also in front of `/realtime`. `http` becomes `wss`, because Azure requires
+    /// TLS; an explicit `ws` is not changed. An `api-version` or `deployment` in the URL, as shown by Azure's portal,
+    /// or in the endpoint's own query is dropped; one set for a connection is sent.
     pub fn azure(resource: impl Into<String>) -> Self {
         Self::at(Place::Azure { resource: resource.into() })
     }
 
-    /// Azure, in the older form of the previews:
-    /// `wss://<resource>/openai/realtime?api-version=<api_version>&deployment=<deployment>`. The resource is read as by
-    /// [`azure`](Self::azure). It has no translation, and takes the [flat](Dialect::Flat) form of the protocol.
+    /// Azure, older preview form: `wss://<resource>/openai/realtime?api-version=<api_version>&deployment=<deployment>`.
+    /// `resource` is interpreted as by [`azure`](Self::azure). This form has no translation and uses the
+    /// [flat](Dialect::Flat) dialect.
     pub fn azure_preview(resource: impl Into<String>, api_version: impl Into<String>) -> Self {
         Self::at(Place::AzurePreview { resource: resource.into(), api_version: api_version.into() })
     }
@@ -150,50 +151,50 @@ impl Endpoint {
         Self { place, websocket_base: None, extras: Extras::new(), browser: false, beta: false, dialect: None }
     }
 
-    /// A base URL for WebSockets alone, in place of the other one with all of its path and query: what comes before
-    /// `/realtime`, also at Azure. `http` and `https` are understood as `ws` and `wss`.
+    /// Sets a separate base URL for WebSockets, including its path and query: the part before `/realtime`, also for
+    /// Azure. `http` and `https` are converted to `ws` and `wss`.
     pub fn websocket_base(mut self, base: impl Into<String>) -> Self {
         self.websocket_base = Some(base.into());
         self
     }
 
-    /// What every connection carries, in place of what was set before.
+    /// Sets the query parameters and headers of every connection, replacing earlier ones.
     pub fn extras(mut self, extras: Extras) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Adds to what every connection carries.
+    /// Adds query parameters and headers to every connection.
     pub(crate) fn and(mut self, more: Extras) -> Self {
         self.extras = self.extras.and(more);
         self
     }
 
-    /// Sends the credential, the organisation and the project as subprotocols and nothing as a header, for a transport
-    /// that cannot set headers, as a browser's socket. Off by default.
+    /// Sends credential, organization and project as subprotocols instead of headers, for transports that cannot set
+    /// headers, such as a browser's WebSocket. Off by default.
     ///
-    /// A page shows its key to whoever reads it: give an [ephemeral](Credential::Ephemeral) one. The user agent is left
-    /// to the browser; any other header is an error. Azure does not know this form.
+    /// A web page exposes its key, so use an [ephemeral](Credential::Ephemeral) one. The browser sets the user agent;
+    /// any other header is an error. Not supported by Azure.
     pub fn browser(mut self, browser: bool) -> Self {
         self.browser = browser;
         self
     }
 
-    /// Sends `OpenAI-Beta: realtime=v1` (in the browser form the subprotocol `openai-beta.realtime-v1`), for servers of
-    /// the beta's time. Off by default: the service closes such connections with code 4000.
+    /// Sends `OpenAI-Beta: realtime=v1` (in the browser form, the subprotocol `openai-beta.realtime-v1`) for servers of
+    /// the beta. Off by default: OpenAI closes such connections with code 4000.
     pub fn beta(mut self, beta: bool) -> Self {
         self.beta = beta;
         self
     }
 
-    /// The form of the protocol that the server takes: what is sent to it is put into its words. By default the current
-    /// form, and at [`azure_preview`](Self::azure_preview) the flat one. What arrives is read in either form.
+    /// Sets the dialect in which events are sent. Defaults to the current form, and to the flat form for
+    /// [`azure_preview`](Self::azure_preview). Incoming events are accepted in both forms.
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = Some(dialect);
         self
     }
 
-    /// The dialect that was chosen, or the one that comes with the place.
+    /// The dialect set, or the default of this endpoint.
     pub(crate) fn spoken(&self) -> Dialect {
         self.dialect.unwrap_or(match self.place {
             Place::AzurePreview { .. } => Dialect::Flat,
@@ -201,10 +202,10 @@ impl Endpoint {
         })
     }
 
-    /// What to connect with: the same for the same arguments, whatever the time and the environment.
+    /// Creates the handshake. Deterministic: depends on the arguments only.
     ///
     /// # Errors
-    /// Something that was given cannot be used. Another attempt fares no better.
+    /// The configuration is invalid. A retry cannot succeed.
     pub fn handshake(
         &self,
         target: &Target,
@@ -219,9 +220,9 @@ impl Endpoint {
         resolved.websocket()
     }
 
-    /// A request of the REST API at the same server, without a body: the path beneath the base URL, of which each segment
-    /// is escaped as needed, and by the rules of URLs and headers that a WebSocket has. `ws` and `wss` are understood as
-    /// `http` and `https`.
+    /// Creates a request of the REST API at the same server, without a body. The path is appended to the base URL, each
+    /// segment escaped as needed, with the same URL and header rules as for a WebSocket. `ws` and `wss` are converted
+    /// to `http` and `https`.
     ///
     /// ```
     /// use http::Method;
@@ -235,8 +236,8 @@ impl Endpoint {
     /// ```
     ///
     /// # Errors
-    /// Something that was given cannot be used, or the endpoint is one of WebSockets alone: an
-    /// [exact](Self::exact) URL, or Azure's [preview](Self::azure_preview).
+    /// The configuration is invalid, or the endpoint supports WebSockets only: an [exact](Self::exact) URL, or Azure's
+    /// [preview](Self::azure_preview).
     pub fn request(
         &self,
         method: Method,
@@ -254,17 +255,17 @@ impl Endpoint {
     }
 }
 
-/// [`Endpoint::openai`].
+/// Returns [`Endpoint::openai`].
 impl Default for Endpoint {
     fn default() -> Self {
         Self::openai()
     }
 }
 
-/// Without what may be secret.
+/// Hides what may be secret.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is no URL may be anything: also a key in the wrong place.
+        // Text that is not a URL may be anything, such as a misplaced key.
         let url = |text: &str| Base::parse(text).map_or_else(|_| "***".into(), |base| base.to_string());
         let mut f = f.debug_struct("Endpoint");
         match &self.place {

@@ -4,14 +4,14 @@ use form_urlencoded::{byte_serialize, parse};
 
 use crate::transport::show_query;
 
-/// Query parameters, in order. What came with a URL keeps its own spelling.
+/// Query parameters in order. Those of a URL keep their encoding.
 #[derive(Clone, Default)]
 pub(super) struct Query(Vec<Pair>);
 
 #[derive(Clone)]
 struct Pair {
     name: String,
-    /// Name and value as they are sent.
+    /// Name and value in encoded form.
     text: String,
 }
 
@@ -24,19 +24,19 @@ impl Query {
         Self(query.split('&').filter(|text| !text.is_empty()).map(pair).collect())
     }
 
-    /// A further value of a parameter.
+    /// Adds another value of a parameter.
     pub(super) fn append(&mut self, name: &str, value: &str) {
         let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         self.0.push(Pair { name: name.into(), text: format!("{}={}", encode(name), encode(value)) });
     }
 
-    /// The one value of a parameter.
+    /// Sets the only value of a parameter.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
         self.append(name, value);
     }
 
-    /// Later parameters replace all earlier ones of their name.
+    /// Adds parameters that replace all earlier ones of the same name.
     pub(super) fn replace_with(&mut self, later: &Self) {
         self.0.retain(|pair| !later.has(&pair.name));
         self.0.extend_from_slice(&later.0);
@@ -54,19 +54,19 @@ impl Query {
         self.0.is_empty()
     }
 
-    /// Every value of a parameter, decoded.
+    /// All values of a parameter, decoded.
     pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         let pairs = self.0.iter().filter(move |pair| pair.name == name);
         pairs.map(|pair| parse(pair.text.as_bytes()).next().map(|(_, value)| value).unwrap_or_default())
     }
 
-    /// As it is sent: without a question mark.
+    /// The encoded query, without a question mark.
     pub(super) fn encoded(&self) -> String {
         self.0.iter().map(|pair| &*pair.text).collect::<Vec<_>>().join("&")
     }
 }
 
-/// Without the values that may be secret.
+/// Hides values that may be secret.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show_query(f, self.0.iter().map(|pair| (&pair.name, &*pair.text)))

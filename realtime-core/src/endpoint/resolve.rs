@@ -1,4 +1,4 @@
-//! From what was given to a request that is not yet one of WebSocket or of HTTP.
+//! Resolves an endpoint and a target to a neutral request, for WebSocket or HTTP.
 
 use http::{HeaderMap, Method, Request, Uri, uri::Authority};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::transport::Handshake;
 
-/// What a segment of a path is not escaped for (RFC 3986, section 3.3: `pchar`).
+/// Characters escaped in path segments (RFC 3986, section 3.3: all except `pchar`).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -30,13 +30,13 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// Where a request goes, and what it carries.
+/// Address and content of a request.
 pub(super) struct Resolved {
-    /// Whether by TLS.
+    /// Whether to use TLS.
     secure: bool,
     authority: Authority,
     path: String,
-    /// As it is sent, without a question mark.
+    /// Encoded query, without a question mark.
     query: String,
     pub(super) headers: HeaderMap,
     pub(super) subprotocols: Vec<String>,
@@ -49,14 +49,14 @@ impl Resolved {
         Self { secure, authority: base.authority.clone(), path, query, headers, subprotocols }
     }
 
-    /// The handshake of a WebSocket.
+    /// Converts to a WebSocket handshake.
     pub(super) fn websocket(self) -> Result<Handshake, EndpointError> {
         let mut handshake = Handshake::new(self.uri(Scheme::Ws, Scheme::Wss)?);
         (handshake.headers, handshake.subprotocols) = (self.headers, self.subprotocols);
         Ok(handshake)
     }
 
-    /// A request of HTTP.
+    /// Converts to an HTTP request.
     pub(super) fn http(self, method: Method) -> Result<Request<()>, EndpointError> {
         let uri = self.uri(Scheme::Http, Scheme::Https)?;
         let mut request = Request::new(());
@@ -68,13 +68,13 @@ impl Resolved {
         let Self { authority, path, query, .. } = self;
         let scheme = if self.secure { secure } else { plain };
         let mark = if query.is_empty() { "" } else { "?" };
-        // All its parts are checked, so nothing but the length is left to be wrong.
+        // All parts are valid, so only the length can be wrong.
         format!("{}://{authority}{path}{mark}{query}", scheme.as_str()).try_into().map_err(|_| EndpointError::TooLong)
     }
 }
 
 impl Endpoint {
-    /// The WebSocket to a target, without its headers.
+    /// Resolves a WebSocket target, without headers.
     pub(super) fn resolve(&self, target: &Target, extras: &Extras) -> Result<Resolved, EndpointError> {
         if let Some(url) = self.exact_url() {
             return self.resolve_exact(url, extras);
@@ -94,7 +94,7 @@ impl Endpoint {
         Ok(Resolved::new(&base, path, query))
     }
 
-    /// A path of the REST API, without its headers.
+    /// Resolves a path of the REST API, without headers.
     pub(super) fn resolve_path(&self, segments: &[&str], extras: &Extras) -> Result<Resolved, EndpointError> {
         match self.place {
             Place::Base(_) | Place::Azure { .. } => {}
@@ -108,7 +108,7 @@ impl Endpoint {
         Ok(Resolved::new(&base, path, query.encoded()))
     }
 
-    /// The URL that is not to be changed, if the endpoint is one.
+    /// The exact URL, if the endpoint has one.
     pub(crate) fn exact_url(&self) -> Option<&str> {
         match (&self.websocket_base, &self.place) {
             (None, Place::Exact(url)) => Some(url),
@@ -129,10 +129,10 @@ impl Endpoint {
         Ok(Resolved::new(&base, path, query.encoded()))
     }
 
-    /// All but the path of an endpoint.
+    /// The base URL and the path below it, without the path of an endpoint.
     fn base(&self) -> Result<Base, EndpointError> {
         let (resource, prefix) = match &self.place {
-            // An exact URL has no base, and is not asked for one.
+            // An exact URL has no base, so this is not called for one.
             Place::Base(base) | Place::Exact(base) => {
                 let whole = Base::parse(base)?;
                 let base = Base::parse_whole(base)?;
@@ -147,7 +147,7 @@ impl Endpoint {
             Place::AzurePreview { resource, .. } => (resource, "/openai"),
         };
         let mut base = Base::parse_whole(resource)?;
-        // Azure takes nothing in the clear; only a `ws` that was written is meant.
+        // Azure requires TLS; only an explicit `ws` is kept.
         base.scheme = if base.scheme == Scheme::Ws { Scheme::Ws } else { Scheme::Wss };
         base.strip_azure();
         if ["realtime", "voice-live", "projects"].iter().any(|segment| base.has_segment(segment)) {
@@ -157,7 +157,7 @@ impl Endpoint {
         Ok(base)
     }
 
-    /// The endpoint's own query and that of the base URL.
+    /// The query of the endpoint and of the base URL.
     fn first_layers(&self, of_base: &Query, without_target: bool) -> Query {
         let mut query = self.extras.query.clone();
         query.replace_with(of_base);
@@ -172,7 +172,7 @@ impl Endpoint {
 
     fn query(&self, of_base: &Query, target: &Target, extras: &Extras) -> Result<Query, EndpointError> {
         let mut query = self.first_layers(of_base, *target != Target::Unnamed);
-        // What this connection's query may replace comes before it, what it may not comes after it.
+        // Parameters that this connection may override come before its own, the others after.
         let mut last = Query::default();
         let preview = match &self.place {
             Place::AzurePreview { api_version, .. } => {
@@ -222,11 +222,11 @@ fn set_model(query: &mut Query, model: &str, extras: &Extras) -> Result<(), Endp
     Ok(())
 }
 
-/// A path and these segments behind it, each escaped.
+/// Appends escaped segments to a path.
 fn join<S: AsRef<str>>(path: &str, segments: &[S]) -> Result<String, EndpointError> {
     let mut path = path.to_owned();
     for segment in segments.iter().map(AsRef::as_ref) {
-        // A server would take the first for nothing, and the others for another path.
+        // An empty segment would be ignored, and `.` and `..` would change the path.
         if matches!(segment, "" | "." | "..") {
             return Err(EndpointError::PathSegment);
         }
@@ -236,7 +236,7 @@ fn join<S: AsRef<str>>(path: &str, segments: &[S]) -> Result<String, EndpointErr
     Ok(path)
 }
 
-/// A text for the URL that must say something.
+/// Validates a value that is used in the URL and must not be blank.
 fn text<'a>(what: &'static str, text: &'a str) -> Result<&'a str, EndpointError> {
     match text {
         text if text.trim().is_empty() => Err(EndpointError::Empty { what }),

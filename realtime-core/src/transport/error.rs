@@ -7,7 +7,7 @@ use crate::answer;
 
 type Source = Box<dyn error::Error + Send + Sync>;
 
-/// Why a connection could not be opened, or broke.
+/// A failure to connect, or of an open connection.
 pub struct TransportError(Box<Inner>);
 
 struct Inner {
@@ -21,70 +21,69 @@ struct Response {
     body: Bytes,
 }
 
-/// What went wrong, in a word.
+/// The kind of a [`TransportError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The server could not be reached: no such name, refused, unreachable.
+    /// The server could not be reached: unknown host, refused, unreachable.
     Connect,
-    /// The server answered the handshake with this status in place of 101.
+    /// The server answered the handshake with a status other than 101.
     Rejected {
-        /// The answer's status.
+        /// The response status.
         status: StatusCode,
     },
-    /// A proxy on the way refused.
+    /// A proxy refused the connection.
     Proxy,
-    /// Too slow.
+    /// Timeout.
     Timeout,
-    /// No trust: the certificate, its name, its dates, the versions.
+    /// TLS failed: untrusted or expired certificate, name mismatch, or no common protocol version.
     Tls,
-    /// One side broke the rules of WebSocket or of HTTP.
+    /// A violation of the WebSocket or HTTP protocol.
     Protocol,
-    /// A message over the limit.
+    /// A message exceeded the size limit.
     TooLarge,
-    /// The connection broke.
+    /// The connection was lost.
     Io,
 }
 
 impl TransportError {
-    /// An error of a kind, with what caused it.
+    /// Creates an error with its cause.
     pub fn new(kind: TransportErrorKind, source: impl Into<Source>) -> Self {
         Self(Box::new(Inner { kind, source: Some(source.into()), response: None }))
     }
 
-    /// The server's refusal of the handshake, with as much of its answer as there is. At most 4 KiB of the body are
-    /// kept.
+    /// Creates an error for a refused handshake, with as much of the response as was received. Keeps at most 4 KiB of
+    /// the body.
     pub fn rejected(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let body = Bytes::copy_from_slice(&body[..body.len().min(4096)]);
         let kind = TransportErrorKind::Rejected { status };
         Self(Box::new(Inner { kind, source: None, response: Some(Response { headers, body }) }))
     }
 
-    /// What went wrong, in a word.
+    /// The kind of the error.
     pub fn kind(&self) -> TransportErrorKind {
         self.0.kind
     }
 
-    /// The headers of a refusal.
+    /// Headers of the response that refused the handshake.
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.0.response.as_ref().map(|response| &response.headers)
     }
 
-    /// The start of a refusal's body.
+    /// Beginning of the body of that response.
     pub fn body(&self) -> Option<&[u8]> {
         self.0.response.as_ref().map(|response| &*response.body)
     }
 
-    /// How long the server asks to wait before another attempt: what a refusal's `retry-after-ms` or `Retry-After`
-    /// says, in seconds or as a date. A date needs the time since the Unix epoch, as
-    /// [`Timer::unix`](super::Timer::unix) gives it.
+    /// Delay that the server asks for before a retry, from `retry-after-ms` or `Retry-After`, as seconds or a date. A
+    /// date requires the time since the Unix epoch, as returned by [`Timer::unix`](super::Timer::unix).
     pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
         answer::retry_after(self.headers()?, unix)
     }
 
-    /// Whether another attempt may fare better: not after a failed trust, a broken rule or a refusal, but for
-    /// "too many requests" and the errors of an overloaded server (408, 425, 429, 5xx). Where the server answers
-    /// `x-should-retry: true` or `false`, as OpenAI does, that decides.
+    /// Whether a retry may succeed. Not after a TLS failure, a protocol violation or a refusal, except for the statuses
+    /// of an overloaded server (408, 425, 429, 5xx). If the server sends `x-should-retry: true` or `false`, as OpenAI
+    /// does, that takes precedence.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             TransportErrorKind::Rejected { status } => {
@@ -105,16 +104,16 @@ impl fmt::Display for TransportError {
             TransportErrorKind::Connect => f.write_str("the server could not be reached"),
             TransportErrorKind::Rejected { status } => write!(f, "the server refused the handshake: {status}"),
             TransportErrorKind::Proxy => f.write_str("the proxy refused the connection"),
-            TransportErrorKind::Timeout => f.write_str("the transport took too long"),
-            TransportErrorKind::Tls => f.write_str("no trusted connection: TLS failed"),
-            TransportErrorKind::Protocol => f.write_str("the WebSocket protocol was broken"),
-            TransportErrorKind::TooLarge => f.write_str("a message is over the limit"),
-            TransportErrorKind::Io => f.write_str("the connection broke"),
+            TransportErrorKind::Timeout => f.write_str("the transport timed out"),
+            TransportErrorKind::Tls => f.write_str("TLS failed: no trusted connection"),
+            TransportErrorKind::Protocol => f.write_str("the WebSocket protocol was violated"),
+            TransportErrorKind::TooLarge => f.write_str("a message exceeds the size limit"),
+            TransportErrorKind::Io => f.write_str("the connection was lost"),
         }
     }
 }
 
-/// Without the headers and the body of a refusal: they may hold anything.
+/// Omits the headers and body of a refusal, which may contain anything.
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransportError").field("kind", &self.0.kind).field("source", &self.0.source).finish()

@@ -5,46 +5,47 @@ use http::{HeaderMap, Uri};
 
 use super::redact::{KEY_PROTOCOL, show_header, show_protocol, show_query};
 
-/// Bytes of the largest message that is taken from the server by default: 16 MiB.
+/// Default maximum size of incoming messages: 16 MiB.
 pub const DEFAULT_MAX_MESSAGE_SIZE: usize = 16 << 20;
 
-/// Bytes of the shortest word of a header that is taken for a secret where the server repeats it.
+/// Minimum length in bytes of header words treated as secrets when the server repeats them.
 const MIN_SECRET: usize = 8;
 
-/// The request that a transport connects with. Made by [`Endpoint::handshake`](crate::endpoint::Endpoint::handshake).
+/// The request that a transport connects with. Created by
+/// [`Endpoint::handshake`](crate::endpoint::Endpoint::handshake).
 ///
-/// `Debug` leaves out what may be secret; the fields hold it.
+/// `Debug` hides what may be secret; the fields contain it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Handshake {
-    /// Where to: `ws` or `wss`, a host, a path, a query. To print it, use [`url`](Self::url).
+    /// URL with scheme `ws` or `wss`. To print it, use [`url`](Self::url).
     pub uri: Uri,
-    /// The headers to send beside those that the WebSocket handshake needs by itself.
+    /// Headers to send in addition to those of the WebSocket handshake itself.
     pub headers: HeaderMap,
-    /// The subprotocols to offer, in order. None are, but in the browser form, where one of them is the key.
+    /// Subprotocols to offer, in order. Empty except in the browser form, where one of them is the key.
     pub subprotocols: Vec<String>,
-    /// Bytes: a larger message from the server must end the connection as
-    /// [`TooLarge`](crate::transport::TransportErrorKind::TooLarge). By default [`DEFAULT_MAX_MESSAGE_SIZE`].
+    /// Maximum size of incoming messages in bytes. A larger one must end the connection with
+    /// [`TooLarge`](crate::transport::TransportErrorKind::TooLarge). [`DEFAULT_MAX_MESSAGE_SIZE`] by default.
     pub max_message_size: usize,
 }
 
 impl Handshake {
-    /// A bare URL, for a transport's tests.
+    /// Creates a handshake from a URL only, for tests of a transport.
     pub fn new(uri: Uri) -> Self {
         Self { uri, headers: HeaderMap::new(), subprotocols: Vec::new(), max_message_size: DEFAULT_MAX_MESSAGE_SIZE }
     }
 
-    /// What must not be repeated, if the server repeats it.
+    /// Secrets to remove from texts that the server sends.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let values = self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
         let words = values
             .flat_map(|value| value.split(' '))
             .chain(self.subprotocols.iter().filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)));
-        // A short word is no secret, and would hide the words around it.
+        // Short words are not secrets; hiding them would garble the text.
         words.filter(|word| word.len() >= MIN_SECRET).map(str::to_owned).collect()
     }
 
-    /// The URL as it may be printed.
+    /// The URL in printable form.
     pub fn url(&self) -> DisplayUrl<'_> {
         DisplayUrl(&self.uri)
     }
@@ -65,8 +66,8 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// A URL as it may be printed: of the query's values only those of `model`, `deployment`, `api-version`, `intent` and
-/// `call_id` are shown, in place of any other, of userinfo, and of a parameter that is no pair, there is `***`.
+/// A URL in printable form. Shows the query values of `model`, `deployment`, `api-version`, `intent` and `call_id`;
+/// replaces other values, user info, and parameters without a value by `***`.
 #[derive(Clone, Copy)]
 pub struct DisplayUrl<'a>(pub &'a Uri);
 

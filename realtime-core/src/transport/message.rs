@@ -2,23 +2,23 @@ use std::{fmt, str::Utf8Error};
 
 use bytes::Bytes;
 
-/// One WebSocket message, or what another transport has in its place.
+/// A WebSocket message, or the equivalent of another transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// One event, as JSON text.
+    /// An event as JSON text.
     Text(Text),
-    /// Bytes. The protocol has no use for them: what arrives becomes an `Invalid` event.
+    /// Binary data. The protocol does not use it; incoming binary messages become `Invalid` events.
     Binary(Bytes),
-    /// Asks the peer for a sign of life. Answered below this crate.
+    /// A ping. Answered by the transport or its library.
     Ping(Bytes),
-    /// The answer to a ping.
+    /// The reply to a ping.
     Pong(Bytes),
-    /// The peer closes, or is to close.
+    /// A close frame.
     Close(Option<CloseFrame>),
 }
 
 impl Message {
-    /// Payload bytes.
+    /// Size of the payload in bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.as_bytes().len(),
@@ -27,24 +27,24 @@ impl Message {
         }
     }
 
-    /// Whether there is no payload.
+    /// Whether the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Why a connection is closed (RFC 6455, section 7.4).
+/// Reason for closing a connection (RFC 6455, section 7.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
-    /// The status code. The service uses 3000 for a refused credential and 4000 for a refused request.
+    /// Status code. OpenAI uses 3000 for refused credentials and 4000 for refused requests.
     pub code: u16,
-    /// The reason in words: at most 123 bytes.
+    /// Reason in words: at most 123 bytes.
     pub reason: String,
 }
 
 impl CloseFrame {
-    /// A code and a reason.
+    /// Creates a close frame.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
@@ -59,40 +59,40 @@ impl fmt::Display for CloseFrame {
     }
 }
 
-/// The text of one message: bytes that whoever made them has declared to be UTF-8.
+/// The text of one message: bytes declared to be UTF-8 by whoever created them.
 ///
-/// Between the socket and the decoder the bytes are neither copied nor checked again; the decoder checks what it
-/// keeps. A clone shares the bytes, so a kept `Text` keeps its frame's buffer.
+/// The bytes are neither copied nor validated between the socket and the decoder, which validates what it keeps. Clones
+/// share the bytes, so a stored `Text` keeps the buffer of its frame alive.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text(Bytes);
 
 impl Text {
-    /// Takes bytes that are known to be UTF-8, as those of a WebSocket text message are once its library has checked
-    /// them. Other bytes do no harm: they become an `Invalid` event.
+    /// Wraps bytes that are known to be UTF-8, such as those of a WebSocket text message validated by its library.
+    /// Invalid bytes are harmless: they become an `Invalid` event.
     pub fn declared(bytes: Bytes) -> Self {
         Self(bytes)
     }
 
-    /// The bytes. Free.
+    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes, to pass on without a copy.
+    /// Extracts the bytes without copying.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// The text, checked.
+    /// Validates the text.
     ///
     /// # Errors
-    /// The declaration was wrong.
+    /// The bytes are not UTF-8.
     pub fn to_str(&self) -> Result<&str, Utf8Error> {
         std::str::from_utf8(&self.0)
     }
 }
 
-/// The length alone: a payload has no place in a log.
+/// Shows the length only: payloads do not belong in logs.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())

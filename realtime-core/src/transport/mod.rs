@@ -1,7 +1,7 @@
-//! Moving bytes: the contract between this crate and whatever carries its messages.
+//! The contract between this crate and whatever carries its messages.
 //!
-//! A transport of your own implements [`Transport`], [`WriteHalf`] and [`ReadHalf`]: about thirty lines of plain
-//! `async fn`. `examples/custom_transport.rs` is one.
+//! A custom transport implements [`Transport`], [`WriteHalf`] and [`ReadHalf`]: about thirty lines of plain `async fn`.
+//! `examples/custom_transport.rs` is one.
 
 mod error;
 mod handshake;
@@ -21,42 +21,42 @@ pub use message::{CloseFrame, Message, Text};
 pub(crate) use redact::{BETA, KEY_PROTOCOL, ORGANIZATION, PROJECT, is_harmless, show_header, show_query};
 pub use timer::{Instant, Timer};
 
-/// Knows how to open connections. It is kept as long as the client is, and asked again at every reconnect.
+/// Opens connections. Kept as long as the client, and used again for every reconnect.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Opens one connection: dials, encrypts, upgrades.
+    /// Opens a connection: socket, TLS, upgrade.
     ///
-    /// It may be called again, also while an older connection lives. Redirects must not be followed: the handshake
-    /// carries credentials.
+    /// May be called again while an older connection is open. Must not follow redirects, because the handshake carries
+    /// credentials.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the attempt up; it must leave nothing behind.
+    /// Dropping the future cancels the attempt and must leave nothing behind.
     ///
     /// # Errors
-    /// Says why there is no connection. A server that answered with another status than 101 is
+    /// The reason why there is no connection. If the server responded with a status other than 101, use
     /// [`TransportError::rejected`].
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError>;
 
-    /// The clock that this transport lives by, for every deadline of the connection.
+    /// The clock used for every deadline of the connection.
     fn timer(&self) -> Arc<dyn Timer>;
 }
 
-/// One open connection: two halves that work at the same time.
+/// An open connection: two halves that work independently.
 #[non_exhaustive]
 pub struct Duplex {
-    /// Where messages go.
+    /// The sending half.
     pub write: Box<dyn WriteHalf>,
-    /// Where messages come from.
+    /// The receiving half.
     pub read: Box<dyn ReadHalf>,
-    /// The headers of the server's answer to the handshake.
+    /// Headers of the response to the handshake.
     pub headers: HeaderMap,
-    /// Whether [`Message::Ping`] can be sent and makes the peer answer. Without it a silent link is only noticed by
-    /// the silence of the service itself.
+    /// Whether [`Message::Ping`] can be sent and is answered by the peer. Without it, a half-open connection is
+    /// detected only by the silence of the service.
     pub can_ping: bool,
 }
 
 impl Duplex {
-    /// Two halves, of a peer that need not answer pings.
+    /// Combines two halves. The peer is assumed not to answer pings.
     pub fn new(write: impl WriteHalf, read: impl ReadHalf) -> Self {
         Self { write: Box::new(write), read: Box::new(read), headers: HeaderMap::new(), can_ping: false }
     }
@@ -71,39 +71,40 @@ impl fmt::Debug for Duplex {
 /// The sending half of a connection.
 #[async_trait]
 pub trait WriteHalf: Send + 'static {
-    /// Writes one message, all of it, and sees that it leaves.
+    /// Writes and flushes a message.
     ///
-    /// It may wait as long as the peer makes it wait: reading goes on meanwhile. Its future is polled to its end, or
-    /// dropped together with both halves. After a [`Message::Close`] nothing else is sent.
+    /// May wait as long as the peer applies backpressure; reading continues meanwhile. The future is polled to
+    /// completion, or dropped together with both halves. Nothing is sent after [`Message::Close`].
     ///
     /// # Errors
-    /// The connection is broken. What the read half still has is read before the error is believed, for it often
-    /// holds the real reason.
+    /// The connection failed. Messages already received are still read before the error is reported, because they often
+    /// contain the reason.
     async fn send(&mut self, message: Message) -> Result<(), TransportError>;
 }
 
 /// The receiving half of a connection.
 #[async_trait]
 pub trait ReadHalf: Send + 'static {
-    /// Waits for the next message. None once the peer has closed; a close frame comes first, as [`Message::Close`].
+    /// Waits for the next message. `None` after the peer has closed; a close frame is returned first, as
+    /// [`Message::Close`].
     ///
-    /// Pings and the closing handshake are answered below this trait, by the transport or its library. What answers
-    /// them must not need another call to this method.
+    /// Pings and the close handshake are answered by the transport or its library, without requiring another call of
+    /// this method.
     ///
     /// # Cancel safety
-    /// None is asked for: the future is polled to its end, or dropped together with both halves.
+    /// Not required: the future is polled to completion, or dropped together with both halves.
     ///
     /// # Errors
-    /// The connection is broken, or the peer sent what no message can be.
+    /// The connection failed, or the peer sent something invalid.
     async fn receive(&mut self) -> Result<Option<Message>, TransportError>;
 
-    /// All messages, as a connection reads them. By default they are [received](Self::receive) one by one, each with a
-    /// future of its own.
+    /// The stream of messages that a connection reads. By default, it calls [`receive`](Self::receive) for each
+    /// message, with one future per message.
     ///
-    /// A half that is polled anyway can save that future, by a stream that gives the same messages: `receive` is then
-    /// never called by a connection. A half that wraps another need not.
+    /// A half with a poll-based interface can avoid these futures by returning its own stream of the same messages; a
+    /// connection then never calls `receive`. A half that wraps another need not override this.
     ///
-    /// The stream is polled up to its end or its first error and not after that, or it is dropped.
+    /// The stream is polled until its end or first error, or dropped.
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
         Box::pin(stream::unfold(self, |mut half| async move {
             half.receive().await.transpose().map(|message| (message, half))

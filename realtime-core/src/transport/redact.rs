@@ -1,4 +1,4 @@
-//! What of a handshake may be printed: names, and the few values that are known to be harmless.
+//! Redaction of handshakes: prints names, and the few values known to be harmless.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ pub(crate) const BETA: HeaderName = HeaderName::from_static("openai-beta");
 pub(crate) const ORGANIZATION: HeaderName = HeaderName::from_static("openai-organization");
 pub(crate) const PROJECT: HeaderName = HeaderName::from_static("openai-project");
 
-/// The prefix of the subprotocol that carries the API key in the browser form.
+/// Prefix of the subprotocol that carries the API key in the browser form.
 pub(crate) const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
-/// The query parameters whose values may be printed. Any other may be a secret.
+/// Query parameters whose values may be printed. All others may be secret.
 const VISIBLE: [&str; 5] = ["model", "deployment", "api-version", "intent", "call_id"];
 
-/// The printable form of a header's value. A value that is not known to be harmless may be a secret, or name a person.
+/// Printable form of a header value. A value not known to be harmless may be a secret or personal data.
 pub(crate) fn show_header<'a>(name: &str, value: &'a str) -> &'a str {
     if is_harmless(name) { value } else { "***" }
 }
 
-/// Whether a header's value may be printed.
+/// Whether the value of a header may be printed.
 pub(crate) fn is_harmless(name: &str) -> bool {
     let harmless = [USER_AGENT, BETA, ORGANIZATION, PROJECT];
     harmless.iter().any(|harmless| harmless.as_str().eq_ignore_ascii_case(name))
 }
 
-/// The printable form of a subprotocol.
+/// Printable form of a subprotocol.
 pub(crate) fn show_protocol(protocol: &str) -> &str {
     let harmless = ["openai-organization.", "openai-project.", "openai-beta."];
     match protocol {
@@ -36,8 +36,8 @@ pub(crate) fn show_protocol(protocol: &str) -> &str {
     }
 }
 
-/// Writes query parameters, given by name and by encoded text, without the values that may be secret. Of a parameter
-/// without `=` nothing is shown, since it may be a bare token.
+/// Writes query parameters, given by name and encoded text, without values that may be secret. A parameter without `=`
+/// is hidden, because it may be a token.
 pub(crate) fn show_query<'a>(
     f: &mut fmt::Formatter<'_>,
     pairs: impl Iterator<Item = (impl AsRef<str>, &'a str)>,

@@ -6,13 +6,12 @@ use std::{
 
 use futures::future::BoxFuture;
 
-/// A clock and its alarms. It comes with the transport, so a virtual one can stand in for it.
+/// A clock with timers. Part of the transport, so that tests can replace it by a virtual one.
 pub trait Timer: fmt::Debug + Send + Sync + 'static {
-    /// The time now. Never goes back.
+    /// The current time. Monotonic.
     fn now(&self) -> Instant;
 
-    /// The time since the Unix epoch, for what the service states in wall-clock time. None where there is no such
-    /// clock.
+    /// The time since the Unix epoch, for what the service states in wall-clock time. `None` without such a clock.
     fn unix(&self) -> Option<Duration> {
         None
     }
@@ -30,12 +29,12 @@ pub trait Timer: fmt::Debug + Send + Sync + 'static {
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
 }
 
-/// A point in time, as the time since its timer's origin. Instants of two timers do not compare.
+/// A point in time, as the time since its timer's origin. Instants of different timers cannot be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(Duration);
 
 impl Instant {
-    /// A point so long after the timer's origin.
+    /// Creates an instant from the time since the timer's origin.
     pub const fn from_origin(since: Duration) -> Self {
         Self(since)
     }
@@ -45,13 +44,13 @@ impl Instant {
         self.0
     }
 
-    /// The time since an earlier point; zero if it is a later one.
+    /// The time since an earlier instant; zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Saturates, so that a deadline of [`Duration::MAX`] is one that never comes.
+/// Saturates, so that a deadline of [`Duration::MAX`] never expires.
 impl Add<Duration> for Instant {
     type Output = Self;
 
@@ -60,7 +59,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// The time between, zero if the second point is the later one.
+/// The difference; zero if the second instant is later.
 impl Sub for Instant {
     type Output = Duration;
 

@@ -4,44 +4,44 @@ use serde_json::value::RawValue;
 use super::WebhookError;
 use crate::wire::{Id, Json};
 
-/// An event that was delivered to a webhook, read after its signature was verified.
+/// A webhook event, parsed after its signature was verified.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WebhookEvent {
-    /// The event's id: equal for every attempt to deliver it, so keep it to recognise repeats.
+    /// Id of the event. Identical for every delivery attempt, so use it to detect duplicates.
     pub id: Option<Id>,
-    /// When it happened, in seconds since 1970.
+    /// When it occurred, in seconds since the Unix epoch.
     pub created_at: Option<i64>,
-    /// The event's type, as it was sent: `realtime.call.incoming`.
+    /// Type of the event: `realtime.call.incoming`.
     pub kind: String,
-    /// What it says.
+    /// Content.
     pub data: WebhookData,
-    /// The whole payload, for members that are not typed here.
+    /// The complete payload, for members that are not typed here.
     pub raw: Json,
 }
 
-/// What a webhook event says, by its type.
+/// Content of a webhook event, by type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WebhookData {
-    /// `realtime.call.incoming`: a SIP call waits to be accepted or rejected.
+    /// `realtime.call.incoming`: a SIP call is waiting to be accepted or rejected.
     CallIncoming(IncomingCall),
-    /// `live.transport.incoming`: a call waits for a Live session to accept it.
+    /// `live.transport.incoming`: a call is waiting for a Live session to accept it.
     LiveTransportIncoming(LiveTransport),
-    /// `live.transport.connected`: media flows.
+    /// `live.transport.connected`: media is flowing.
     LiveTransportConnected(LiveTransport),
     /// `live.call.incoming`: the older name of `live.transport.incoming`.
     LiveCallIncoming(LiveTransport),
-    /// An event of another type: its payload is in [`WebhookEvent::raw`].
+    /// An event of another type. Its payload is in [`WebhookEvent::raw`].
     Unknown,
 }
 
 wire! {
-    /// A SIP call that waits to be accepted or rejected.
+    /// A SIP call waiting to be accepted or rejected.
     pub struct IncomingCall {
-        /// The call's id, for the REST endpoints and for joining it.
+        /// Id of the call, for REST requests and for joining it.
         req call_id: Id,
-        /// The headers of the INVITE, in order. Empty where none are given.
+        /// Headers of the INVITE, in order. Empty if none are given.
         #[serde(default, deserialize_with = "nullable")]
         req sip_headers: SipHeaders,
         /// How the media is secured: `srtp`.
@@ -50,28 +50,28 @@ wire! {
 
     /// A transport of a Live session.
     pub struct LiveTransport {
-        /// The session's id.
+        /// Id of the session.
         req session_id: Id,
-        /// The kind of transport: `sip`, `webrtc`.
+        /// Kind of transport: `sip`, `webrtc`.
         #[serde(rename = "type")]
         opt transport: String,
-        /// The headers of the INVITE, in order. Empty where none are given.
+        /// Headers of the INVITE, in order. Empty if none are given.
         #[serde(default, deserialize_with = "nullable")]
         req sip_headers: SipHeaders,
         /// How the media is secured: `srtp`.
         opt sip_media_security: String,
     }
 
-    /// One header of a SIP message.
+    /// A header of a SIP message.
     pub struct SipHeader {
-        /// The name, in the case it was sent in.
+        /// Name, in the original case.
         req name: String,
-        /// The value.
+        /// Value.
         req value: String,
     }
 }
 
-/// The headers of a SIP message: in the order they were sent, repeats included.
+/// The headers of a SIP message, in order, including duplicates.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SipHeaders(Vec<SipHeader>);
@@ -82,12 +82,12 @@ impl SipHeaders {
         self.0.iter()
     }
 
-    /// The first value of this name, in any case.
+    /// The first value of this name, ignoring case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| &*header.value)
     }
 
-    /// All values of this name, in any case and in order.
+    /// All values of this name, ignoring case, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |header| header.name.eq_ignore_ascii_case(name)).map(|header| &*header.value)
     }
@@ -116,11 +116,11 @@ struct Envelope<'a> {
 }
 
 impl WebhookEvent {
-    /// Reads a payload whose signature was verified, or does not matter.
+    /// Parses a payload whose signature was verified, or does not matter.
     ///
     /// # Errors
-    /// [`WebhookError::Decode`] if the body is not JSON, has no `type`, or lacks what an event of its type must have.
-    /// A type that is not known is not an error.
+    /// [`WebhookError::Decode`] if the body is not JSON, has no `type`, or lacks a member required for its type. An
+    /// unknown type is not an error.
     pub fn read(body: &[u8]) -> Result<Self, WebhookError> {
         read(body).map_err(WebhookError::Decode)
     }
@@ -136,7 +136,7 @@ fn read(body: &[u8]) -> Result<WebhookEvent, serde_json::Error> {
         "live.call.incoming" => WebhookData::LiveCallIncoming(serde_json::from_str(data)?),
         _ => WebhookData::Unknown,
     };
-    // The envelope was read from JSON text, so this is that.
+    // The envelope was parsed from JSON text, so this is valid JSON.
     Ok(WebhookEvent { id, created_at, kind, data, raw: serde_json::from_slice(body)? })
 }
 

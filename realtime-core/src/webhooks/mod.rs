@@ -1,7 +1,7 @@
-//! Webhooks of the service: signatures verified, payloads read (feature `webhooks`).
+//! Webhooks: verified signatures, typed payloads (feature `webhooks`).
 //!
-//! The service tells a server of yours about incoming calls by an HTTP POST. [`Webhooks`] holds the signing secrets,
-//! verifies a delivery and reads it, from the headers and the raw body that any HTTP server hands over. The clock is an
+//! The service notifies your server of incoming calls with an HTTP POST. [`Webhooks`] holds the signing secrets, and
+//! verifies and parses a delivery from the headers and raw body that any HTTP server provides. The current time is an
 //! argument.
 //!
 //! ```
@@ -24,8 +24,8 @@
 //! # Ok::<_, WebhookError>(())
 //! ```
 //!
-//! The scheme is that of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`. Verify the raw bytes: a body that
-//! was parsed and printed again has another signature.
+//! The scheme is Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`. Verify the raw bytes: a body that was
+//! parsed and serialized again has another signature.
 
 mod error;
 mod event;

@@ -6,30 +6,30 @@ use serde_json::value::RawValue;
 
 use super::base64;
 
-/// Audio, as the bytes of its samples: base64 on the wire, raw here.
+/// Audio as raw bytes of its samples. Base64 on the wire.
 ///
-/// Which samples they are is said by the session's format: little-endian 16-bit PCM at 24,000 Hz, mono, by default, or
-/// one byte a sample at 8,000 Hz for G.711. A clone shares the bytes.
+/// The session's format determines the encoding: little-endian 16-bit mono PCM at 24,000 Hz by default, or one byte per
+/// sample at 8,000 Hz for G.711. Clones share the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Audio(Bytes);
 
 impl Audio {
-    /// The bytes, to keep or to pass on without a copy.
+    /// Extracts the bytes without copying.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// The samples, where the format is 16-bit PCM. An odd last byte is left out.
+    /// The samples of 16-bit PCM. An odd last byte is ignored.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = i16> + '_ {
         self.0.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair))
     }
 
-    /// Drops bytes from the front. Nothing is copied or allocated.
+    /// Removes bytes from the front without copying or allocating.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.0.advance(bytes.min(self.0.len()));
     }
 
-    /// Decodes base64 text of the standard alphabet, padded. Everything else is read by [`Deserialize`].
+    /// Decodes padded base64 in the standard alphabet. Other forms are decoded by [`Deserialize`].
     pub(crate) fn from_base64(text: &[u8]) -> Option<Self> {
         base64::decode(text).map(Self::from)
     }
@@ -67,14 +67,14 @@ impl From<&[u8]> for Audio {
     }
 }
 
-/// 16-bit PCM samples.
+/// Encodes samples as 16-bit PCM.
 impl From<&[i16]> for Audio {
     fn from(samples: &[i16]) -> Self {
         samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<_>>().into()
     }
 }
 
-/// The length alone: a payload has no place in a log.
+/// Shows the length only: payloads do not belong in logs.
 impl fmt::Debug for Audio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Audio({} bytes)", self.len())
@@ -84,8 +84,8 @@ impl fmt::Debug for Audio {
 impl Serialize for Audio {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = String::from_utf8(base64::encode_between("\"", self, "\"")).map_err(ser::Error::custom)?;
-        // As JSON that is ready: in a string serde_json would look at each character for something to escape, which
-        // takes longer than all the rest.
+        // Written as raw JSON: serde_json would check each character of a string for escapes, which takes longer than
+        // everything else.
         RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Audio {
             }
         }
 
-        // Asked for bytes, serde_json does not check that they are UTF-8: base64 is stricter.
+        // Asked for bytes, serde_json does not validate UTF-8; base64 is stricter anyway.
         deserializer.deserialize_bytes(Visitor)
     }
 }

@@ -1,14 +1,14 @@
-//! Base64 as the wire has it: the standard alphabet, padded.
+//! Base64 in the standard alphabet, padded.
 //!
-//! base64-turbo stands behind these functions because decoding base64 is most of the cost of an audio event, and its
-//! AVX-512, AVX2 and NEON kernels are several times faster than the alternatives; its `unsafe` is checked with Kani
-//! and Miri. Nothing else in the crate knows which library it is.
+//! Implemented with base64-turbo, because decoding base64 is most of the cost of an audio event and its AVX-512, AVX2
+//! and NEON kernels are several times faster than the alternatives. Its `unsafe` code is checked with Kani and Miri.
+//! Nothing else in this crate depends on it.
 
 use base64_turbo::STANDARD;
 
 /// Decodes into a buffer of exactly the right size.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    // Without padding the library's own buffer has the right size.
+    // Without padding, the library's own buffer has the right size.
     if !text.ends_with(b"=") {
         return STANDARD.decode(text).ok();
     }
@@ -19,12 +19,12 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let body = text.len() / 4 * 3;
     let mut bytes = vec![0; body + tail.len()];
     bytes[body..].copy_from_slice(tail);
-    // Fewer, if there was padding inside.
+    // Shorter if there was padding inside.
     (STANDARD.decode_slice(text, &mut bytes[..body]).ok()? == body).then_some(bytes)
 }
 
-/// Decodes what is not written as it should be: without padding, in the URL alphabet, with white space, or with bits left
-/// over at its end, which are dropped. Nothing behind the padding is read.
+/// Decodes nonstandard forms: without padding, in the URL alphabet, with white space, or with leftover bits at the end,
+/// which are dropped. Nothing after the padding is read.
 pub(crate) fn decode_loosely(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0u32, 0);
@@ -49,18 +49,18 @@ pub(crate) fn decode_loosely(text: &[u8]) -> Option<Vec<u8>> {
     rest.all(|byte| byte == b'=').then_some(bytes)
 }
 
-/// Decodes to the end of a buffer. If that fails, it is as it was.
+/// Decodes and appends to a buffer. On failure, the buffer is unchanged.
 pub(crate) fn decode_into(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     STANDARD.decode_vec(text, bytes).ok()
 }
 
-/// Puts the encoding between a head and a tail, in one allocation of exactly the right size.
+/// Encodes between a prefix and a suffix, in one allocation of exactly the right size.
 pub(crate) fn encode_between(head: &str, bytes: &[u8], tail: &str) -> Vec<u8> {
     let start = head.len();
     let end = start + STANDARD.encoded_len(bytes.len());
     let mut text = vec![0; end + tail.len()];
     text[..start].copy_from_slice(head.as_bytes());
-    // The room is as long as the encoding, which is all that can be wrong.
+    // The slice has the length of the encoding; nothing else can fail.
     let _ = STANDARD.encode_slice(bytes, &mut text[start..end]);
     text[end..].copy_from_slice(tail.as_bytes());
     text

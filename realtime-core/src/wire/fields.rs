@@ -1,4 +1,4 @@
-/// A struct of the wire, its constructor and its setters, from one line a field.
+/// Defines a struct of the wire format with its constructor and setters, one line per field.
 ///
 /// | line | field | on the wire |
 /// |---|---|---|
@@ -33,8 +33,7 @@ macro_rules! wire {
         $(wire!(@field ([$(#[$meta])*] $name [] [] [] [] ([$($short)?] [$($within)?] [$($mend)?])) $($body)*);)+
     };
 
-    // What each word in front of a field means: who reads it where it does not fit, by what it is read where it fits,
-    // and what its setter takes.
+    // The keyword of a field determines how it is read leniently, how it is read strictly, and what its setter accepts.
     (@field $c:tt $(#[$d:meta])* req $($rest:tt)*) => {
         wire!(@req $c required [] [$(#[$d])*] $($rest)*);
     };
@@ -156,7 +155,7 @@ macro_rules! wire {
         wire!(@lenient $n $l $o);
 
         impl $n {
-            /// With what it cannot be without.
+            /// Creates the struct with its required members.
             #[allow(clippy::too_many_arguments)] // as many as the wire requires
             pub fn new($($x: $t),+) -> Self {
                 Self { $($x: $value,)+ $($y: Default::default(),)* }
@@ -204,7 +203,7 @@ macro_rules! wire {
                 const NAMES: &[&str] = &[$(wire!(@name $x $($w)?), $($a,)*)*];
                 let members =
                     $crate::wire::Members::find(value, NAMES, wire!(@some $($short)?), wire!(@some $($within)?))?;
-                // The struct of an event without members asks for none.
+                // The struct of an event without members needs neither.
                 let _ = (&members, &notes);
                 let read = Self { $($x: members.$read(wire!(@name $x $($w)?), &[$($a),*], notes)?,)* };
                 $(let read = $mend(read, value, notes);)?
@@ -218,7 +217,7 @@ macro_rules! wire {
     (@name $x:ident $wire:literal) => { $wire };
     (@some) => { None };
     (@some $value:literal) => { Some($value) };
-    // A list of parts keeps the places of those that cannot be read, and may be one bare text.
+    // A list of content parts keeps the positions of unreadable elements, and may be a plain string.
     (@list_of ContentPart) => {
         fn placeholder() -> Option<Self> {
             Some(Self::default())
@@ -231,8 +230,8 @@ macro_rules! wire {
     (@list_of $other:ident) => {};
 }
 
-/// How members of a `deep` field are laid over those that were set before: its `leaf` members replace, those behind the
-/// semicolon are laid over in turn. A member that is not named is a compile error.
+/// Merging of `deep` fields: a `leaf` member replaces the previous one, members after the semicolon are merged
+/// recursively. A member that is not listed is a compile error.
 macro_rules! merged {
     ($($name:ident { $($leaf:ident),* $(; $($deep:ident),+)? })+) => {$(
         impl $name {

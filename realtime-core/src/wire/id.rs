@@ -2,13 +2,13 @@ use std::{borrow::Borrow, fmt, hash, ops::Deref};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// How many bytes an [`Id`] holds without an allocation.
+/// Maximum length in bytes of an [`Id`] that is stored inline.
 const INLINE: usize = 30;
 
-/// An identifier: of an event, an item, a response, a session, a call.
+/// An identifier of an event, item, response, session or call.
 ///
-/// It reads as a `str`. The service's ids have 26 or 27 bytes, so up to 30 bytes are kept in place and need no
-/// allocation; longer ones (a client may choose its own) are kept on the heap.
+/// Dereferences to `str`. Ids of the service have 26 or 27 bytes; up to 30 bytes are stored inline without an
+/// allocation, longer ones on the heap.
 #[derive(Clone)]
 pub struct Id(Repr);
 
@@ -19,8 +19,8 @@ enum Repr {
 }
 
 impl Id {
-    /// The most bytes of an id that is read: the service takes 512 characters where the client chooses. What is longer
-    /// is none, for ids are kept.
+    /// Maximum length in bytes of a received id. The service allows clients 512 characters. Longer ids are rejected,
+    /// because ids are stored.
     pub(crate) const MOST: usize = 2048;
 
     /// The id of nothing.
@@ -31,12 +31,12 @@ impl Id {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Repr::Heap(text.into())))
     }
 
-    /// Makes an id of ASCII, if it is that and fits in place.
+    /// Creates an id from ASCII text, if it is that and fits inline.
     pub(crate) fn from_ascii(text: &[u8]) -> Option<Self> {
         Self::inline(text).filter(|_| text.is_ascii())
     }
 
-    /// Keeps the bytes of a text in place, if they fit.
+    /// Stores text inline, if it fits.
     fn inline(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; INLINE];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
@@ -47,13 +47,13 @@ impl Id {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            // The bytes were a `str` when they were stored, so the check never fails.
+            // The bytes were a `str` when they were stored, so validation never fails.
             Repr::Inline { len, bytes } => std::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default(),
             Repr::Heap(text) => text,
         }
     }
 
-    /// The bytes of its text, unchecked and so for next to nothing.
+    /// The bytes of the text, without validation.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
@@ -108,7 +108,7 @@ impl Ord for Id {
     }
 }
 
-/// The same as the text's, as [`Borrow<str>`] asks.
+/// Equal to the hash of the text, as required by [`Borrow<str>`].
 impl hash::Hash for Id {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);

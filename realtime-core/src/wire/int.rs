@@ -1,4 +1,4 @@
-//! Whole numbers, which a server may well write as `12.0` or `1.5e3`.
+//! Integers, which servers may write as `12.0` or `1.5e3`.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::Patch;
 
-/// Reads a whole number, or an optional one where null and absent mean none.
+/// Reads an integer, or an optional one that may be null or absent.
 pub(crate) fn read<'de, D: Deserializer<'de>, T: FromInt>(deserializer: D) -> Result<T, D::Error> {
     T::from_int(Option::<Int>::deserialize(deserializer)?.map(|int| int.0))
 }
 
-/// Reads a list of bytes, or none.
+/// Reads an optional list of bytes.
 pub(crate) fn read_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
     let Some(numbers) = Option::<Vec<Int>>::deserialize(deserializer)? else { return Ok(None) };
     let bytes = numbers.into_iter().map(|Int(number)| u8::try_from(number));
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Int {
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Int, E> {
-                // Up to 2^53 every whole number has its own f64.
+                // Every integer up to 2^53 has an exact f64.
                 let whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
                 whole.then_some(Int(number as i64)).ok_or_else(|| E::custom(format_args!("{number} is not whole")))
             }

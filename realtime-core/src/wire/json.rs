@@ -5,25 +5,25 @@ use serde_json::{Value, value::RawValue};
 
 use super::{Lenient, Notes};
 
-/// Any JSON, kept as its text: a schema, free-form metadata, a shape this crate does not know.
+/// Any JSON, kept as text: a schema, free-form metadata, an unknown form.
 ///
-/// Two are equal when their values are, whatever their spacing and the order of their members.
+/// Equality compares values, ignoring white space and the order of members.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// Takes JSON text as it is.
+    /// Takes JSON text as is.
     ///
     /// # Errors
-    /// The text is not one JSON value.
+    /// The text is not a single JSON value.
     pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
         RawValue::from_string(text.into()).map(Self)
     }
 
-    /// Writes any serialisable value.
+    /// Serializes a value.
     ///
     /// # Errors
-    /// The value has no JSON form.
+    /// The value cannot be represented as JSON.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
@@ -33,20 +33,20 @@ impl Json {
         self.0.get()
     }
 
-    /// Reads it into a type of your own.
+    /// Deserializes the JSON into another type.
     ///
     /// # Errors
-    /// The JSON does not fit the type.
+    /// The JSON does not match the type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.as_str())
     }
 
-    /// Reads what can be read of it.
+    /// Deserializes leniently.
     pub(crate) fn read_leniently<T: Lenient>(&self) -> Option<T> {
         T::read(&self.0, &mut Notes::new(self.as_str().len()))
     }
 
-    /// Its value. Null if the text nests deeper than serde_json reads (128 levels).
+    /// The value. Null if the text is nested deeper than serde_json supports (128 levels).
     pub fn to_value(&self) -> Value {
         self.read().unwrap_or_default()
     }
@@ -61,7 +61,7 @@ impl PartialEq for Json {
 
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
-        // The Display of a value is its JSON text, so the check in `parse` never fails.
+        // The `Display` output of a value is JSON, so `parse` never fails.
         Self::parse(value.to_string()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
     }
 }
@@ -78,7 +78,7 @@ impl From<&Value> for Json {
     }
 }
 
-/// The length alone: what a shape that is not known holds may be a secret.
+/// Shows the length only: unknown forms may contain secrets.
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Json({} bytes)", self.as_str().len())
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Reads an optional member; a value that does not fit counts as absent.
+/// Reads an optional member. A value that does not fit counts as absent.
 pub(crate) fn loose<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<Json>::deserialize(deserializer)?.and_then(|json| json.read().ok()))
 }

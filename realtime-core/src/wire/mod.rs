@@ -1,9 +1,9 @@
-//! The leaf types of the protocol, and the macros that its structs, enums and event tables are made with.
+//! Basic types of the wire format, and the macros that define structs, enums and event tables.
 //!
-//! They carry three rules. *Lenient in*: an optional field may be absent or null, an integer may arrive as `12.0`, a
-//! string enum is open, a half of a surrogate pair is no reason to lose a frame. What does not fit all the same is read
-//! once more, member by member ([`lenient`]), and what cannot be read is left out and told. *Strict out*: exactly the fields that
-//! were set are written. *Owned*: nothing here keeps a received frame alive.
+//! They follow three rules. *Lenient in*: an optional field may be absent or null, an integer may be written as `12.0`,
+//! a string enum is open, and an incomplete surrogate pair does not invalidate a frame. What still does not fit is read
+//! a second time, member by member ([`lenient`]); what cannot be read is left out and reported. *Strict out*: exactly
+//! the fields that were set are written. *Owned*: no value keeps a received frame alive.
 
 #[macro_use]
 mod fields;

@@ -1,4 +1,4 @@
-//! The members of an object whose tag may stand anywhere in it.
+//! The members of an object whose tag may be in any position.
 
 use std::{borrow::Cow, fmt};
 
@@ -16,10 +16,10 @@ pub(crate) fn read_object<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: A) -
     T::deserialize(MapAccessDeserializer::new(map))
 }
 
-/// The members of an object: its tag, those that came before it, those still unread.
+/// The members of an object: its tag, those before it, and those not read yet.
 pub(crate) struct Object<'de, A> {
     tag: Option<Cow<'de, str>>,
-    /// One member in front of the tag, the id, is the common case and costs no allocation.
+    /// A single member before the tag, the id, is common and needs no allocation.
     first: Option<(Cow<'de, str>, Held<'de>)>,
     held: std::vec::IntoIter<(Cow<'de, str>, Held<'de>)>,
     value: Option<Held<'de>>,
@@ -27,7 +27,7 @@ pub(crate) struct Object<'de, A> {
 }
 
 impl<'de, A: MapAccess<'de>> Object<'de, A> {
-    /// Reads up to the tag: to the end, if there is none.
+    /// Reads up to the tag, or to the end if there is none.
     pub(crate) fn new(mut map: A) -> Result<Self, A::Error> {
         let (mut first, mut held) = (None, Vec::new());
         let mut tag = None;
@@ -49,12 +49,12 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
         self.tag.as_deref()
     }
 
-    /// Reads all members but the tag into the struct that the tag announces.
+    /// Reads all members except the tag into the struct for this tag.
     pub(crate) fn fields<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
         read_object(self)
     }
 
-    /// Keeps the whole object as it is, because nobody knows its tag.
+    /// Keeps the whole object as JSON, because its tag is unknown.
     pub(crate) fn json(mut self) -> Result<Json, A::Error> {
         let mut members = Members::default();
         if let Some(tag) = &self.tag {
@@ -85,7 +85,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
         match self.value.take() {
             Some(Held::Text(text)) => seed.deserialize(text).map_err(de::Error::custom),
             Some(Held::Plain(value)) => seed.deserialize(value.into_deserializer()).map_err(de::Error::custom),
-            // Read as a stream, for nothing may be borrowed from a text that ends with this call.
+            // Read as a stream, because nothing can be borrowed from a temporary text.
             Some(Held::Json(json)) => seed
                 .deserialize(&mut serde_json::Deserializer::from_reader(json.as_str().as_bytes()))
                 .map_err(de::Error::custom),
@@ -94,16 +94,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
     }
 }
 
-/// A value that is held back: a text costs nothing, the insides of a list or an object are not looked at.
+/// A buffered value. Strings are borrowed; lists and objects are not parsed.
 enum Held<'de> {
     Text(Text<'de>),
-    /// Null, true, false, a number.
+    /// Null, a boolean or a number.
     Plain(Value),
     Json(Json),
 }
 
 impl Held<'_> {
-    /// As it is written.
+    /// The value as JSON text.
     fn to_json(&self) -> String {
         match self {
             Self::Text(text) => quoted(&text.0),
@@ -167,7 +167,7 @@ impl<'de> Deserialize<'de> for Held<'de> {
     }
 }
 
-/// A text to be read from, borrowed where the input could lend it.
+/// A text to deserialize from, borrowed if the input allows it.
 struct Text<'de>(Cow<'de, str>);
 
 impl<'de> Deserializer<'de> for Text<'de> {
@@ -184,7 +184,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         visitor.visit_some(self)
     }
 
-    /// serde_json's raw text is such a struct, and its own values know how to become one.
+    /// serde_json's raw value is such a struct, and its own values can be converted to one.
     fn deserialize_newtype_struct<V: de::Visitor<'de>>(
         self,
         name: &'static str,
@@ -199,7 +199,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 }
 
-/// The text of an object that is put together again.
+/// The text of a reassembled object.
 #[derive(Default)]
 struct Members(String);
 
@@ -225,7 +225,7 @@ impl Members {
     }
 }
 
-/// A list, kept as it is.
+/// Keeps a list as JSON.
 pub(super) fn raw_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Json, A::Error> {
     let mut values: Vec<Box<RawValue>> = Vec::new();
     while let Some(value) = list.next_element()? {

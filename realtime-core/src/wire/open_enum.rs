@@ -1,6 +1,6 @@
-/// A string enum that stays open: a value this crate does not name is kept in `Other`.
+/// Defines a string enum that stays open: an unknown value is kept in `Other`.
 ///
-/// A second text behind `|` is an older one that is read and never written.
+/// A second string after `|` is an older one that is read and never written.
 macro_rules! open_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal $(| $older:literal)*),* $(,)? }) => {
         $(#[$meta])*
@@ -8,12 +8,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vmeta])* #[doc = concat!("\n\n`\"", $text, "\"` on the wire.")] $variant,)*
-            /// A value that this crate has no name for, as the wire has it.
+            /// An unknown value, as received.
             Other(Box<str>),
         }
 
         impl $name {
-            /// The value as the wire has it.
+            /// The value as a string, as on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
@@ -67,7 +67,7 @@ macro_rules! open_enum {
                 (text.len() <= $crate::wire::text::MOST_WORD).then(|| text.into())
             }
 
-            /// A word that is not said.
+            /// A missing value.
             fn unsaid() -> Option<Self> {
                 Some("".into())
             }

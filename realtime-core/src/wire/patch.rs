@@ -3,28 +3,28 @@ use serde_json::Value;
 
 use super::{Id, Json};
 
-/// A field whose absence and whose null mean different things to the service.
+/// A field for which absence and null have different meanings.
 ///
-/// `turn_detection` is one: left out, the session keeps its turn detection; null turns it off. In what the server sends,
-/// `Keep` says that the field was not there.
+/// For example `turn_detection`: if absent, the session keeps its turn detection; null turns it off. In server events,
+/// `Keep` means that the field was absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// Not written: what the service has stays.
+    /// Not written: the current value is kept.
     #[default]
     Keep,
-    /// Written as null: turned off, or taken away.
+    /// Written as null: turned off or removed.
     Clear,
     /// Written as this value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// Whether the field is left out.
+    /// Whether the field is not written.
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// The value, if there is one.
+    /// The value, if any.
     pub fn as_set(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -32,7 +32,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The value, if there is one.
+    /// Extracts the value, if any.
     pub fn into_set(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -40,7 +40,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// What stands afterwards where `current` stood before.
+    /// The result of applying the patch to `current`.
     pub fn apply(self, current: Option<T>) -> Option<T> {
         match self {
             Self::Keep => current,
@@ -56,17 +56,17 @@ impl<T> From<T> for Patch<T> {
     }
 }
 
-/// None is [`Clear`](Patch::Clear), so that `turn_detection(None)` turns it off. To leave a member as it is, do not call
-/// its setter.
+/// Converts `None` to [`Clear`](Patch::Clear), so that `turn_detection(None)` turns it off. To keep a member, do not
+/// call its setter.
 impl<T> From<Option<T>> for Patch<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Clear, Self::Set)
     }
 }
 
-/// A member that may say nothing.
+/// An optional member.
 pub(crate) trait Leaf {
-    /// Replaces what was said before, if it says something.
+    /// Replaces the previous value, unless unset.
     fn lay_over(self, before: &mut Self);
 }
 
@@ -86,7 +86,7 @@ impl<T> Leaf for Patch<T> {
     }
 }
 
-/// What becomes a value also becomes a patch of it.
+/// Everything that converts to a value also converts to a patch of it.
 macro_rules! from {
     ($($source:ty => $value:ty),*) => {$(
         impl From<$source> for Patch<$value> {
@@ -99,14 +99,14 @@ macro_rules! from {
 
 from!(&str => String, &str => Id, &Id => Id, String => Id, Value => Json);
 
-/// `Keep` is left out by the struct that holds the field; on its own it is null.
+/// The struct that contains the field skips `Keep`; on its own, it is written as null.
 impl<T: Serialize> Serialize for Patch<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_set().serialize(serializer)
     }
 }
 
-/// Null is `Clear`; `Keep` is what the struct's default gives where the field is absent.
+/// Null is `Clear`. The struct's default, `Keep`, applies if the field is absent.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that must not be shown: a key, a token, the value of a header that is sent to a tool's server.
+/// A text that must not be shown: a key, a token, the value of a header for a tool's server.
 ///
 /// `Debug` prints `***`, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself: for the place that sends it, not for a log.
+    /// The text, for the code that sends it. Do not log it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! Text that a server may have cut in the middle of a character.
+//! Text that a server may have split within a character.
 //!
-//! A service that splits text into deltas can split an emoji, and then sends half of a surrogate pair (`"\ud83d"`),
-//! which is JSON but no Unicode. Such a half becomes U+FFFD; the `done` event brings the whole text.
+//! A service that splits text into deltas can split an emoji and send half of a surrogate pair (`"\ud83d"`), which is
+//! valid JSON but not valid Unicode. Such a half becomes U+FFFD; the `done` event contains the whole text.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{Patch, TextDelta};
 
-/// Bytes of a word: of a status, a kind, a reason. What is longer is none.
+/// Maximum length in bytes of an identifier-like string: a status, a kind, a reason. Longer ones are rejected.
 pub(crate) const MOST_WORD: usize = 256;
 
-/// Reads a text, or an optional one where null and absent mean none.
+/// Reads a string, or an optional one that may be null or absent.
 pub(crate) fn read<'de, D: Deserializer<'de>, T: FromText>(deserializer: D) -> Result<T, D::Error> {
     T::read(deserializer)
 }
@@ -67,18 +67,18 @@ impl<'de, T: for<'a> From<Cow<'a, str>>> Deserialize<'de> for Lossy<T> {
             }
 
             fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy<T>, E> {
-                // Nearly always whole, and that is sooner seen by a check than by a search for what is not.
+                // Nearly always valid, and validating is faster than a lossy conversion.
                 let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
                 Ok(Lossy(text.into()))
             }
         }
 
-        // Asked for bytes, serde_json does not insist on whole surrogate pairs.
+        // Asked for bytes, serde_json accepts incomplete surrogate pairs.
         deserializer.deserialize_bytes(Visitor(PhantomData))
     }
 }
 
-/// A string that is only looked at: borrowed from the input where it has no escapes.
+/// A string that is only inspected: borrowed from the input if it has no escapes.
 pub(crate) struct Borrowed<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Borrowed<'de> {

@@ -4,15 +4,15 @@ use serde::Serialize;
 
 use super::Id;
 
-/// A piece of text as it streams: a word or so.
+/// The text of a delta: typically one word.
 ///
-/// It reads as a `str`. Up to 30 bytes are kept in place and need no allocation, which is nearly every piece.
-// It is kept as an id is. Only its meaning differs.
+/// Dereferences to `str`. Up to 30 bytes, and so nearly every delta, are stored inline without an allocation.
+// Stored like an id; only the meaning differs.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TextDelta(Id);
 
 impl TextDelta {
-    /// The piece as text.
+    /// The text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }

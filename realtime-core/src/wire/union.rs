@@ -1,8 +1,8 @@
-//! Unions: members told apart by their shape, or by the `type` of an object, without serde's `tag` and `untagged`.
+//! Unions whose members are distinguished by shape or by the `type` of an object, without serde's `tag` and `untagged`.
 //!
-//! serde's own forms buffer the whole value before they know what it is. Here reading goes on into the right struct as
-//! soon as the tag is met; only what stood before it (an id, usually) is held back. A shape that fits nothing is no
-//! error: it is kept as [`Json`].
+//! serde's own representations buffer the whole value first. Here, decoding continues directly into the right struct
+//! once the tag is found; only members before it (usually an id) are buffered. An unknown form is not an error: it is
+//! kept as [`Json`].
 
 use std::{fmt, marker::PhantomData};
 
@@ -17,15 +17,15 @@ use super::{
     object::{Object, raw_list},
 };
 
-/// What is said of a value that should have been an object.
+/// Message for a value that should have been an object.
 const OBJECT: &str = "an object was expected";
 
-/// How each shape of a union is read. A shape without a reading of its own goes to `other`.
+/// Decoding of each form of a union. Forms without an implementation go to `other`.
 pub(crate) trait Union: Sized {
-    /// Whether every shape but an object is a mistake: then there is nothing in it to keep.
+    /// Whether only objects are valid, so that other values are not preserved.
     const ONLY_OBJECTS: bool = false;
 
-    /// A value that nothing else takes.
+    /// Creates a value of unknown form.
     fn other(json: Json) -> Self;
 
     fn text(text: &str) -> Self {
@@ -88,7 +88,7 @@ pub(crate) fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -
         }
     }
 
-    /// A value that is no object.
+    /// Reads a value that is not an object.
     fn loose<T: Union, E: de::Error>(read: impl FnOnce() -> T) -> Result<T, E> {
         if T::ONLY_OBJECTS { Err(E::custom(OBJECT)) } else { Ok(read()) }
     }
@@ -96,12 +96,12 @@ pub(crate) fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -
     deserializer.deserialize_any(Visitor(PhantomData))
 }
 
-/// Reads a value that does not fit by the strict way, which for a union means only that it is no object.
+/// Reads a value that does not fit strictly, which for a union means only that it is not an object.
 pub(crate) fn read_loosely<T: Union + de::DeserializeOwned>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// Writes the tag, then the fields of the struct that it announces.
+/// Writes the tag, then the fields of its struct.
 pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
     serializer: S,
     tag: &str,
@@ -117,7 +117,7 @@ pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
     WithTag { r#type: tag, fields }.serialize(serializer)
 }
 
-/// A union of words (bare strings) and objects; what fits neither is kept in `Other`.
+/// Defines a union of strings and objects. Values of unknown form are kept in `Other`.
 ///
 /// | section | member |
 /// |---|---|
@@ -128,7 +128,7 @@ pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
 /// | `any { C(Struct) }` | every other object, none of them with a tag |
 /// | `only objects` | what is no object does not fit |
 ///
-/// `Other` holds a [`Json`], or what `else` names in its place.
+/// `Other` holds a [`Json`], or the type named after `else`.
 macro_rules! union {
     (
         $(#[$meta:meta])* pub enum $name:ident $(else $other:ident)? {
@@ -148,7 +148,7 @@ macro_rules! union {
             $($(#[$tmeta])* $plain(String),)?
             $($($(#[$vmeta])* #[doc = concat!("\n\n`\"type\": \"", $tag, "\"` on the wire.")] $variant($inner),)*)?
             $($(#[$ameta])* $any($any_inner),)?
-            /// A shape that this crate does not know, kept whole.
+            /// An unknown form, preserved.
             Other(union!(@other $($other)?)),
         }
 
@@ -229,7 +229,7 @@ macro_rules! union {
         use $crate::wire::{Lenient, Tag};
 
         match $crate::wire::tag($value) {
-            // No object. A bare text may be a tag.
+            // Not an object. A plain string may be a tag.
             None => union!(@bare $value $notes [$($tag => $variant $inner,)*] [$($default)?]),
             Some(Tag::Text(tag)) => match &*tag {
                 $($tag => <$inner as Lenient>::read($value, $notes).map(Self::$variant),)*
@@ -239,14 +239,14 @@ macro_rules! union {
                 Some(Tag::Absent) => Lenient::read($value, $notes).map(Self::$default),
                 Some(Tag::Null) => None,
             )?
-            // Nobody knows what it is, but its id may have a place.
+            // The type is unknown, but an id may still be needed.
             Some(Tag::Odd) => Some($crate::wire::Union::other($value.to_owned().into())),
             #[allow(unreachable_patterns)] // where an object without a tag is something
             Some(Tag::Absent | Tag::Null) => $crate::wire::read_loosely($value),
         }
     }};
 
-    // Where an object without a tag is something, a bare tag is it too.
+    // If an object without a tag is valid, a plain tag is too.
     (@bare $value:ident $notes:ident $objects:tt []) => { $crate::wire::read_loosely($value) };
     (@bare $value:ident $notes:ident [$($tag:literal => $variant:ident $inner:ty,)*] [$default:ident]) => {
         match $crate::wire::lenient_text($value).as_deref() {
@@ -260,7 +260,7 @@ macro_rules! union {
 
     (@is_none) => {};
     (@is_none $default:ident) => {
-        /// Null, and an object whose tag is null.
+        /// Null, and an object with a null tag, count as none.
         fn is_none(value: &serde_json::value::RawValue) -> bool {
             use $crate::wire::Tag;
 
