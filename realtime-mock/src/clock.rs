@@ -13,9 +13,9 @@ use std::{
 use futures::future::BoxFuture;
 use realtime_core::transport::{Instant, Timer};
 
-/// A clock that moves only when told to, so that a test of ten hours takes no time and gives the same result always.
+/// A virtual clock. It advances only when told to, so that a test of ten hours takes no time and is deterministic.
 ///
-/// A clone shows the same time. It starts at zero; its wall clock starts at 1 January 2026.
+/// Clones share the time. It starts at zero; its wall clock starts at 1 January 2026.
 #[derive(Clone, Default)]
 pub struct VirtualClock(Arc<Mutex<State>>);
 
@@ -27,23 +27,23 @@ struct State {
     seeds: u64,
     /// Armed alarms, by time and then by the order in which they were armed.
     alarms: BTreeMap<(Duration, u64), Option<Waker>>,
-    /// What is waited for that is no alarm.
+    /// Descriptions of other waits.
     waits: BTreeMap<u64, String>,
 }
 
-/// How the panic begins of a future that waits for nothing that could come.
+/// Beginning of the panic message when a future can never complete.
 pub(crate) const STALLED: &str = "everything waits and no alarm is armed";
 
-/// 1 January 2026, in the time of Unix.
+/// 1 January 2026 as Unix time.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 impl VirtualClock {
-    /// A clock at zero.
+    /// Creates a clock at zero.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves time on and rings what has come due, in order.
+    /// Advances time, and fires the timers that expire, in order.
     pub fn advance(&self, time: Duration) {
         let end = self.state().now + time;
         while self.next_alarm().is_some_and(|at| at <= end) {
@@ -52,7 +52,7 @@ impl VirtualClock {
         self.state().now = end;
     }
 
-    /// Moves time on to the next alarm and rings it. Whether there was one.
+    /// Advances time to the next timer and fires it. Returns whether there was one.
     pub fn advance_to_next(&self) -> bool {
         let rung = {
             let mut state = self.state();
@@ -66,28 +66,28 @@ impl VirtualClock {
         true
     }
 
-    /// How many alarms are armed. A test that ends with none has left nothing behind.
+    /// Number of active timers. Zero at the end of a test shows that nothing was left behind.
     pub fn pending(&self) -> usize {
         self.state().alarms.len()
     }
 
-    /// When the next alarm rings.
+    /// When the next timer expires.
     pub fn next_alarm(&self) -> Option<Duration> {
         self.state().alarms.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Waits so long in virtual time.
+    /// Waits for a duration of virtual time.
     pub fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         self.sleep_until(self.now() + time)
     }
 
-    /// Runs a future to its end in this thread. Whenever it can do no more, time jumps to the next alarm.
+    /// Runs a future to completion on this thread. Whenever it cannot make progress, time advances to the next timer.
     ///
-    /// Everything that the future waits for must come from itself or from this clock: another thread is not waited
-    /// for.
+    /// Everything that the future waits for must come from itself or from this clock; other threads are not waited for.
     ///
     /// # Panics
-    /// The future waits, and no alarm is armed: it would wait for ever. The message names what is waited for.
+    /// Panics if the future waits and no timer is active, because it would wait forever. The message lists what is
+    /// waited for.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));
@@ -106,7 +106,7 @@ impl VirtualClock {
         }
     }
 
-    /// Names a wait for as long as the guard lives.
+    /// Describes a wait while the guard exists.
     pub(crate) fn waiting(&self, what: impl FnOnce() -> String) -> Waiting {
         let mut state = self.state();
         let id = state.next;
@@ -167,7 +167,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Armed from its first poll until it rings or is dropped.
+/// Active from its first poll until it fires or is dropped.
 struct Alarm {
     clock: VirtualClock,
     at: Duration,
@@ -181,7 +181,7 @@ impl Future for Alarm {
         let this = self.get_mut();
         let mut state = this.clock.state();
         if state.now >= this.at {
-            // It rang, or another alarm took the time past it.
+            // It fired, or time advanced past it.
             let replaced = this.key.take().and_then(|key| state.alarms.remove(&key));
             drop(state);
             drop(replaced);

@@ -1,16 +1,16 @@
-//! Tests of realtime applications without a network, a key or a moment's sleep.
+//! Tests of realtime applications without a network, a key or real time.
 //!
-//! The whole client runs as it does in earnest, from the handshake to the last event; only the socket and the clock are
-//! replaced. So a test sees what travels, decides what the other side does, and gives the same result every time.
+//! The whole client runs as in production, from the handshake to the last event; only the socket and the clock are
+//! replaced. A test sees what is sent, decides what the peer does, and is deterministic.
 //!
 //! # A scripted server
-//! The test plays the server: it says what it expects, and answers.
+//! The test plays the server: it states what it expects, and responds.
 //!
 //! ```
 //! use realtime_core::{Client, event::ConversationItemCreate, types::Item};
 //! use realtime_mock::MockTransport;
 //!
-//! // What is tested: it greets whoever it is connected to.
+//! The code under test: greets the peer.
 //! async fn greet(client: &Client) -> Result<(), realtime_core::Error> {
 //!     let connection = client.realtime().model("gpt-realtime").connect().await?;
 //!     drop(connection.conversation().item().create(Item::user("Good morning!"))?);
@@ -30,7 +30,7 @@
 //! ```
 //!
 //! # A simulated service
-//! Where the test is about the application, and not about the protocol, the [`Simulator`] knows how the service behaves:
+//! For tests of an application rather than of the protocol, the [`Simulator`] behaves like the service:
 //!
 //! ```
 //! use realtime_core::{Client, types::{Item, ResponseConfig}};
@@ -54,22 +54,22 @@
 //! # The parts
 //! | part | is |
 //! |---|---|
-//! | [`MockTransport`], [`MockServer`], [`MockSession`] | a transport in memory, and the server behind it, as a script |
-//! | [`Simulator`] | a service that answers as the real one does; served on a port too, for clients in any language (feature `serve`) |
-//! | [`VirtualClock`] | the time, which moves when everything waits: ten hours in a blink |
-//! | [`Faults`] | a transport around any other, whose connections break, stall and lie when they are told to |
-//! | [`Recorder`], [`Cassette`] | what travelled, written down without its secrets, and played again |
-//! | [`duplex`] | two ends of a link, for what is smaller than a connection |
-//! | `mocks` | mocks of the transport's traits, for expectations (feature `mockall`) |
-//! | `conformance` | questions that a transport of your own has to answer (feature `conformance`) |
+//! | [`MockTransport`], [`MockServer`], [`MockSession`] | an in-memory transport, and its scripted server |
+//! | [`Simulator`] | a service that behaves like the real one; also served on a port, for clients in any language (feature `serve`) |
+//! | [`VirtualClock`] | a clock that advances when everything waits |
+//! | [`Faults`] | a wrapper around any transport that injects faults: broken, stalled and half-open links, malformed events |
+//! | [`Recorder`], [`Cassette`] | recording of messages, without secrets, and replay |
+//! | [`duplex`] | two ends of an in-memory link, for tests below a connection |
+//! | `mocks` | mocks of the transport traits, for expectations (feature `mockall`) |
+//! | `conformance` | a conformance suite for custom transports (feature `conformance`) |
 //!
-//! Transports nest: `Recorder` around `Faults` around a simulator is a transport like any other.
+//! Transports can be nested: a `Recorder` around `Faults` around a simulator is a transport too.
 //!
-//! Everything here is deterministic as long as the test is: nothing reads the system's clock or its chance, and no
-//! thread is started but by `serve` and `conformance`.
+//! Everything here is deterministic if the test is: nothing reads the system's clock or randomness, and only `serve`
+//! and `conformance` start threads.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Tests may; what users run must not.
+// Denied in the library, allowed in tests.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 mod clock;
 #[cfg(feature = "conformance")]

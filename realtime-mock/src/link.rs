@@ -1,4 +1,4 @@
-//! An in-memory link: what a WebSocket is once it is open, without the socket.
+//! An in-memory link: the equivalent of an open WebSocket, without a socket.
 
 use std::{
     collections::VecDeque,
@@ -10,10 +10,10 @@ use std::{
 use async_trait::async_trait;
 use realtime_core::transport::{CloseFrame, Duplex, Message, ReadHalf, TransportError, TransportErrorKind, WriteHalf};
 
-/// Two ends of one link. Each direction holds `capacity` messages, at least one; a writer waits for room.
+/// Creates the two ends of a link. Each direction holds `capacity` messages, at least one; a writer waits for room.
 ///
-/// An end answers pings and closing frames by itself, as the library below a WebSocket transport does, when it reads
-/// them. An end that is dropped without a closing frame leaves the other with an error.
+/// Each end answers pings and close frames when it reads, as the library of a WebSocket transport does. If an end is
+/// dropped without a close frame, the other one gets an error.
 pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
     let (near, far) = ends(capacity);
     (near.into_duplex(usize::MAX), far.into_duplex(usize::MAX))

@@ -1,6 +1,6 @@
-//! Mocks of the transport's traits, by [`mockall`]: for tests that state which calls are made, how often, and with what.
+//! Mocks of the transport traits, by [`mockall`]: for tests that state which calls are made, how often, and with what.
 //!
-//! They know nothing of the protocol; for whole conversations a script or the simulator says more in fewer lines.
+//! They know nothing about the protocol. For whole conversations, a scripted server or the simulator is shorter.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -9,7 +9,7 @@
 //! use realtime_mock::{VirtualClock, duplex, mocks::{ExpectTransport, ExpectWriteHalf}};
 //!
 //! let clock = VirtualClock::new();
-//! // Half of the link is real: what the client reads comes from the other end.
+//! One half of the link is real: what the client reads comes from the other end.
 //! let (mut near, mut far) = duplex(8);
 //! let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
 //! clock.block_on(far.write.send(Message::Text(created.into())))?;

@@ -15,58 +15,58 @@ use crate::{
     transport::{Arrival, ConnectAnswer, NetworkInner},
 };
 
-/// The server behind a [`MockTransport`](crate::MockTransport): a test decides what it does.
+/// The scripted server of a [`MockTransport`](crate::MockTransport).
 ///
-/// Connections succeed and are greeted with `session.created` by themselves, unless the test says otherwise
-/// beforehand. [`accept`](Self::accept) takes one to script it. A clone is the same server.
+/// By default, connections succeed and are greeted with `session.created`. [`accept`](Self::accept) returns a
+/// connection to script. Clones are the same server.
 #[derive(Clone)]
 pub struct MockServer {
     pub(crate) shared: Arc<NetworkInner>,
 }
 
 impl MockServer {
-    /// Waits for the next connection, and takes it.
+    /// Waits for the next connection.
     pub async fn accept(&self) -> MockSession {
         self.accept_as().await
     }
 
-    /// [`accept`](Self::accept), for another protocol.
+    /// Waits for the next connection, for another protocol than Realtime.
     pub async fn accept_as<P: Protocol>(&self) -> MockSession<P> {
         MockSession::new(self.shared.accept().await, self.shared.clock.clone())
     }
 
-    /// Takes the oldest connection that waits to be accepted, if there is one.
+    /// Returns the oldest pending connection, if any.
     pub fn try_accept_as<P: Protocol>(&self) -> Option<MockSession<P>> {
         self.shared.try_accept().map(|arrival| MockSession::new(arrival, self.shared.clock.clone()))
     }
 
-    /// What greets every connection from now on, or nothing. By default it is a `session.created` that fits what was
-    /// asked for.
+    /// Sets the greeting of future connections, or turns it off. By default, it is a `session.created` that matches the
+    /// handshake.
     pub fn greet_with(&self, greeting: Option<impl Into<Text>>) {
         self.shared.set_greeting(greeting.map(Into::into));
     }
 
-    /// How many messages a connection holds in each direction, from now on. Unlimited by default.
+    /// Sets the capacity of future connections, in messages per direction. Unlimited by default.
     pub fn capacity(&self, messages: usize) {
         self.shared.set_capacity(messages);
     }
 
-    /// Lets the next attempt to connect succeed, after so long.
+    /// Delays the next connection attempt.
     pub fn delay_next(&self, time: Duration) {
         self.shared.answer_next(ConnectAnswer::Accept { after: time });
     }
 
-    /// Refuses the next attempt to connect with this status.
+    /// Refuses the next connection attempt with this status.
     pub fn refuse_next(&self, status: StatusCode, headers: HeaderMap, body: impl Into<String>) {
         self.shared.answer_next(ConnectAnswer::Refuse { status, headers, body: body.into() });
     }
 
-    /// Fails the next attempt to connect.
+    /// Fails the next connection attempt.
     pub fn fail_next(&self, error: TransportError) {
         self.shared.answer_next(ConnectAnswer::Fail(error));
     }
 
-    /// Never answers the next attempt to connect.
+    /// Never answers the next connection attempt.
     pub fn hang_next(&self) {
         self.shared.answer_next(ConnectAnswer::Never);
     }
@@ -83,9 +83,9 @@ impl fmt::Debug for MockServer {
     }
 }
 
-/// The server's end of one connection. Dropping it cuts the link.
+/// The server's end of a connection. Dropping it breaks the link.
 ///
-/// What is sent arrives in order, and needs no `await`: there is always room.
+/// Sending needs no `await`, because there is always room. Messages arrive in order.
 pub struct MockSession<P: Protocol = Realtime> {
     handshake: Handshake,
     end: End,
@@ -98,21 +98,21 @@ impl<P: Protocol> MockSession<P> {
         Self { handshake: arrival.handshake, end: arrival.end, clock, protocol: PhantomData }
     }
 
-    /// What the client connected with.
+    /// The client's handshake.
     pub fn handshake(&self) -> &Handshake {
         &self.handshake
     }
 
-    /// The next message, whatever it is. None once the client has closed.
+    /// The next message of any kind. `None` once the client has closed.
     ///
     /// # Errors
-    /// The link was cut.
+    /// The link broke.
     pub async fn message(&self) -> Result<Option<Message>, TransportError> {
         let _waiting = self.clock.waiting(|| "a message of the client".into());
         poll_fn(|cx| self.end.poll_receive(cx)).await
     }
 
-    /// The client's next event. None once it has closed, or the link is gone.
+    /// The client's next event. `None` once it has closed or the link broke.
     pub async fn next(&self) -> Option<P::ClientEvent> {
         loop {
             match self.message().await.ok()?? {
@@ -126,7 +126,7 @@ impl<P: Protocol> MockSession<P> {
     /// The client's next event, which must be an `E`.
     ///
     /// # Panics
-    /// It is another, or there is none. The message says what was expected and what came.
+    /// Panics if it is another event, or there is none. The message says what was expected and what was received.
     #[track_caller]
     pub fn expect<E: EventOf<P::ClientEvent>>(&self) -> impl Future<Output = E> + '_ {
         let caller = std::panic::Location::caller();
@@ -145,10 +145,10 @@ impl<P: Protocol> MockSession<P> {
         }
     }
 
-    /// The client's next `E`; other events before it are passed over.
+    /// The client's next `E`. Other events before it are skipped.
     ///
     /// # Panics
-    /// None comes before the client closes.
+    /// Panics if the client closes first.
     pub async fn until<E: EventOf<P::ClientEvent>>(&self) -> E {
         let _waiting = self.clock.waiting(|| format!("`{}`", E::KIND));
         loop {
@@ -163,7 +163,7 @@ impl<P: Protocol> MockSession<P> {
         }
     }
 
-    /// Waits until the client has closed the connection, passing over what it still sends. Its close frame.
+    /// Waits until the client has closed the connection, skipping what it still sends. Returns its close frame.
     pub async fn closed(&self) -> Option<CloseFrame> {
         loop {
             match self.message().await {
@@ -184,7 +184,7 @@ impl<P: Protocol> MockSession<P> {
         self.send_message(Message::Text(text.into()));
     }
 
-    /// Sends a binary message, as the service never does.
+    /// Sends a binary message, which the service never does.
     pub fn send_binary(&self, bytes: impl Into<Bytes>) {
         self.send_message(Message::Binary(bytes.into()));
     }
@@ -197,38 +197,38 @@ impl<P: Protocol> MockSession<P> {
         }
     }
 
-    /// Closes the connection in order. The client answers.
+    /// Closes the connection gracefully. The client answers.
     pub fn close(&self, code: u16, reason: &str) {
         self.end.close(Some(CloseFrame::new(code, reason)));
     }
 
-    /// Cuts the link, without a close frame. What was sent before still arrives.
+    /// Breaks the link without a close frame. What was sent before still arrives.
     pub fn drop_link(&self) {
         self.end.cut();
     }
 
-    /// Keeps the client's writes waiting, or lets them go on.
+    /// Stalls the client's writes, or resumes them.
     pub fn stall_writes(&self, stalled: bool) {
         self.end.incoming.stall_writer(stalled);
     }
 
-    /// Keeps from the client what is sent to it, or lets it through.
+    /// Stalls the client's reads, or resumes them.
     pub fn stall_reads(&self, stalled: bool) {
         self.end.outgoing.stall_reader(stalled);
     }
 
-    /// Makes the link half open: nothing arrives on either side, and neither is told. `false` mends it.
+    /// Makes the link half-open: nothing arrives on either side, and neither side is notified. `false` repairs it.
     pub fn half_open(&self, half_open: bool) {
         self.end.incoming.stall_reader(half_open);
         self.end.outgoing.stall_reader(half_open);
     }
 
-    /// This end as a transport has it: two halves. The read half answers pings and close frames.
+    /// This end as a transport's two halves. The read half answers pings and close frames.
     pub fn into_duplex(self) -> Duplex {
         self.end.into_duplex(usize::MAX)
     }
 
-    /// Messages of the client that wait to be received.
+    /// Number of messages of the client that were not received yet.
     pub fn waiting(&self) -> usize {
         self.end.incoming.len()
     }

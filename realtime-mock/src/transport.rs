@@ -20,15 +20,15 @@ use crate::{
     server::MockServer,
 };
 
-/// A transport within the process: what connects through it meets a [`MockServer`].
+/// An in-memory transport that connects to a [`MockServer`].
 ///
-/// It opens no socket, needs no runtime, and lives by a [`VirtualClock`]. A clone leads to the same server.
+/// It opens no socket, needs no runtime, and uses a [`VirtualClock`]. Clones connect to the same server.
 #[derive(Clone)]
 pub struct MockTransport {
     pub(crate) shared: Arc<NetworkInner>,
 }
 
-/// What the transport and its server share.
+/// State shared by the transport and its server.
 pub(crate) struct NetworkInner {
     pub(crate) clock: VirtualClock,
     state: Mutex<State>,
@@ -38,24 +38,24 @@ struct State {
     capacity: usize,
     greeting: Greeting,
     arrivals: VecDeque<Arrival>,
-    /// What awaits the next attempts to connect, in order. Afterwards all are accepted.
+    /// Outcomes of the next connection attempts, in order. After that, all succeed.
     answers: VecDeque<ConnectAnswer>,
     accepting: Option<Waker>,
 }
 
 enum Greeting {
-    /// A `session.created` that fits the handshake.
+    /// A `session.created` that matches the handshake.
     Fitting,
     Fixed(Option<Text>),
 }
 
-/// An attempt to connect that the server has not taken yet.
+/// A connection attempt that the server has not accepted yet.
 pub(crate) struct Arrival {
     pub(crate) handshake: Handshake,
     pub(crate) end: End,
 }
 
-/// How an attempt to connect goes.
+/// Outcome of a connection attempt.
 pub(crate) enum ConnectAnswer {
     Accept { after: Duration },
     Refuse { status: StatusCode, headers: HeaderMap, body: String },
@@ -64,12 +64,12 @@ pub(crate) enum ConnectAnswer {
 }
 
 impl MockTransport {
-    /// A transport and the server that it leads to, on a clock of their own.
+    /// Creates a transport and its server, on their own clock.
     pub fn new() -> (Self, MockServer) {
         Self::on(&VirtualClock::new())
     }
 
-    /// A transport and the server that it leads to, on this clock.
+    /// Creates a transport and its server, on this clock.
     pub fn on(clock: &VirtualClock) -> (Self, MockServer) {
         let state = State {
             capacity: usize::MAX,
@@ -122,13 +122,13 @@ impl NetworkInner {
         .await
     }
 
-    /// The connection that came in last, if it waits to be accepted.
+    /// The latest pending connection, if any.
     pub(crate) fn try_accept(&self) -> Option<Arrival> {
         self.state().arrivals.pop_front()
     }
 }
 
-/// The `session.created` of the session that the handshake asks for.
+/// The `session.created` for the session requested by the handshake.
 fn greeting(handshake: &Handshake) -> Text {
     let query = handshake.uri.query().unwrap_or_default();
     let value = |name| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value);

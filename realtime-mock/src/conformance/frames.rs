@@ -1,4 +1,4 @@
-//! What a transport promises that opens WebSockets (RFC 6455): the upgrade, and frames of every kind.
+//! Requirements for transports that open WebSockets (RFC 6455): the upgrade, and frames of every kind.
 
 use std::{collections::HashSet, io, time::Duration};
 

@@ -10,63 +10,63 @@ use realtime_core::{
 
 use super::RawServer;
 
-/// What the suite needs to know of a transport, and of what it connects to. One is made for every case.
+/// What the suite needs to know about a transport and its peer. A new harness is created for every case.
 #[async_trait]
 pub trait Harness: Send + Sync + 'static {
-    /// The transport under test. It is called within [`run`](Self::run).
+    /// The transport under test. Called within [`run`](Self::run).
     fn transport(&self) -> Arc<dyn Transport>;
 
-    /// What to connect with.
+    /// The handshake to connect with.
     fn handshake(&self) -> Handshake {
         Handshake::new(Uri::from_static("ws://peer.test/v1/realtime?model=conformance"))
     }
 
-    /// Waits for the next connection of the transport, and takes its other end. Nothing was sent on it yet.
+    /// Waits for the transport's next connection and returns its other end. Nothing has been sent on it yet.
     ///
-    /// That end answers pings and close frames while it is read, as a server's library does. Dropping it ends the
-    /// connection without a close frame.
+    /// The other end must answer pings and close frames while it is read, as a server's library does. Dropping it must
+    /// end the connection without a close frame.
     async fn accept(&self) -> Duplex;
 
-    /// Refuses the next attempt to connect with this status.
+    /// Refuses the next connection attempt with this status.
     async fn refuse(&self, status: StatusCode) {
         let _ = status;
     }
 
-    /// What the transport is not capable of. Those cases are reported as not applicable.
+    /// Abilities that the transport lacks. Cases that require them are reported as not applicable.
     fn lacks(&self) -> &[Ability] {
         &[]
     }
 
-    /// The server, where the transport opens WebSockets and [`handshake`](Self::handshake) and
-    /// [`accept`](Self::accept) are the server's. Without it the cases about frames do not apply.
+    /// The server, if the transport opens WebSockets and [`handshake`](Self::handshake) and [`accept`](Self::accept)
+    /// are the server's. Otherwise, cases about frames do not apply.
     fn websocket(&self) -> Option<&RawServer> {
         None
     }
 
-    /// Runs a case to its end, on the runtime that the transport needs. By default none is needed.
+    /// Runs a case to completion, on the runtime that the transport requires. The default requires none.
     fn run(&self, case: BoxFuture<'static, ()>) {
         futures::executor::block_on(case);
     }
 
-    /// The most time for one case. A minute.
+    /// Timeout for one case. One minute by default.
     fn limit(&self) -> Duration {
         Duration::from_secs(60)
     }
 }
 
-/// Something that not every transport can.
+/// An optional ability of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ability {
     /// Carries binary messages.
     Binary,
-    /// Sends pings that the peer answers, and says so by `can_ping`; answers the peer's.
+    /// Sends pings that the peer answers, reports that with `can_ping`, and answers the peer's pings.
     Pings,
-    /// Carries the code and the reason of a close.
+    /// Carries the code and reason of a close.
     CloseFrames,
     /// Can be refused with a status.
     Refusals,
-    /// Ends a connection on a message over the limit of its handshake.
+    /// Enforces the message size limit of its handshake.
     Limits,
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Ability {
     }
 }
 
-/// The harness of a transport that opens WebSockets: on loopback, to a server that the suite brings.
+/// Harness for a transport that opens WebSockets. Connects over loopback to a server provided by the suite.
 ///
 /// ```no_run
 /// # use realtime_mock::{MockTransport, conformance::{self, WebSocket}};
@@ -97,10 +97,10 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// Makes transports by `transport`, and runs them by `run`.
+    /// Creates transports with `transport`, and runs cases with `run`.
     ///
     /// # Panics
-    /// No port of this machine can be listened to.
+    /// Panics if no port can be opened.
     pub fn new<T: Transport>(
         transport: impl Fn() -> T + Send + Sync + 'static,
         run: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,

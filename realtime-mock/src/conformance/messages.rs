@@ -1,4 +1,4 @@
-//! What every transport promises: messages, and how a connection begins and ends.
+//! Requirements for every transport: messages, and how a connection begins and ends.
 
 use std::{
     task::{Context, Waker},

@@ -1,7 +1,7 @@
-//! A suite that says which parts of the transport's contract a transport holds.
+//! A conformance suite for transports.
 //!
-//! A transport within the process, or over anything that carries messages, comes with a [`Harness`]: it makes the
-//! transport, gives the other end of what it connects to, and says what it is not capable of.
+//! For a transport that works within the process or over some other carrier, implement [`Harness`]: it creates the
+//! transport, provides the peer of its connections, and lists the abilities that the transport lacks.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -41,10 +41,11 @@
 //! report.assert();
 //! ```
 //!
-//! A transport that opens WebSockets needs none of that: [`WebSocket`] brings the server, and the cases about frames.
+//! A transport that opens WebSockets needs no harness of its own: [`WebSocket`] provides the server and the cases about
+//! frames.
 //!
-//! Every case runs on a new harness, in a thread of its own, and no longer than [`Harness::limit`]. The halves are
-//! polled as a connection polls them: each only when its own waker was woken.
+//! Every case runs with a new harness, on its own thread, for at most [`Harness::limit`]. The halves are polled as a
+//! connection polls them: each only when its own waker was woken.
 
 mod frames;
 mod harness;

@@ -1,29 +1,29 @@
 use std::fmt;
 
-/// What became of every case, in order.
+/// The results of all cases, in order.
 #[derive(Clone, Debug)]
 pub struct Report(Vec<Case>);
 
-/// One part of the contract.
+/// The result of one case.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Case {
-    /// Its name, which never changes its meaning.
+    /// Name. Its meaning never changes.
     pub name: &'static str,
-    /// What the contract says, in a sentence.
+    /// The requirement, in one sentence.
     pub promise: &'static str,
-    /// Whether the transport keeps it.
+    /// Whether the transport fulfils it.
     pub verdict: Verdict,
 }
 
-/// Whether a transport keeps a part of the contract.
+/// Whether a transport fulfils a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It does.
     Holds,
-    /// It does not, and this happened.
+    /// It does not, for this reason.
     Broken(String),
-    /// It was not asked, for this reason.
+    /// Not tested, for this reason.
     NotApplicable(String),
 }
 
@@ -32,25 +32,25 @@ impl Report {
         Self(cases)
     }
 
-    /// Every case, in order.
+    /// All cases, in order.
     pub fn cases(&self) -> &[Case] {
         &self.0
     }
 
-    /// The names of the broken cases.
+    /// Names of the cases that failed.
     pub fn broken(&self) -> Vec<&'static str> {
         self.names(|verdict| matches!(verdict, Verdict::Broken(_)))
     }
 
-    /// The names of the cases that do not apply.
+    /// Names of the cases that do not apply.
     pub fn not_applicable(&self) -> Vec<&'static str> {
         self.names(|verdict| matches!(verdict, Verdict::NotApplicable(_)))
     }
 
-    /// For a test.
+    /// Asserts that no case failed.
     ///
     /// # Panics
-    /// A case is broken. The message is the report.
+    /// Panics with the report if a case failed.
     pub fn assert(&self) {
         assert!(self.broken().is_empty(), "the transport does not hold its contract:\n{self}");
     }
@@ -60,7 +60,7 @@ impl Report {
     }
 }
 
-/// One line for every case, and the count of each verdict.
+/// One line per case, and the number of each verdict.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Case { name, promise, verdict } in &self.0 {

@@ -40,9 +40,9 @@ macro_rules! tests {
 }
 pub(super) use tests;
 
-/// Runs every case that applies, each on a harness of its own, and reports on all.
+/// Runs every applicable case, each with its own harness, and reports the results.
 ///
-/// A case that does not end in time is broken; the thread that it hangs in is left behind.
+/// A case that does not finish in time fails; its thread is abandoned.
 pub fn check<H: Harness>(harness: impl Fn() -> H) -> Report {
     let tests = messages::TESTS.iter().chain(traffic::TESTS).chain(frames::TESTS);
     Report::new(tests.map(|test| one(test, Arc::new(harness()))).collect())

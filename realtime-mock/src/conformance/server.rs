@@ -1,4 +1,4 @@
-//! A WebSocket server that can also say what no server should.
+//! A WebSocket server that can also violate the protocol.
 
 use std::{
     io,
@@ -29,7 +29,7 @@ pub(super) const PONG: u8 = 10;
 /// Of a message's last frame.
 pub(super) const FINAL: u8 = 0x80;
 
-/// A WebSocket server on a port of this machine. It works within any executor.
+/// A WebSocket server on a loopback port. Works in any executor.
 #[derive(Debug)]
 pub struct RawServer {
     listener: Async<TcpListener>,
@@ -55,17 +55,17 @@ pub(super) struct Frame {
 }
 
 impl RawServer {
-    /// Listens to a free port.
+    /// Opens a free port.
     ///
     /// # Errors
-    /// There is none.
+    /// No port can be opened.
     pub fn new() -> io::Result<Self> {
         let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.get_ref().local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// What leads to this server.
+    /// A handshake that connects to this server.
     pub fn handshake(&self) -> Handshake {
         self.handshake_to("/v1/realtime?model=conformance")
     }
@@ -75,7 +75,7 @@ impl RawServer {
         Handshake::new(uri.unwrap_or_else(|error| panic!("{target} is no target: {error}")))
     }
 
-    /// Takes the next connection. Attempts that are given up are passed over.
+    /// Accepts the next connection. Cancelled attempts are skipped.
     pub async fn accept(&self) -> Duplex {
         loop {
             let arrival = self.arrival().await;
@@ -85,7 +85,7 @@ impl RawServer {
         }
     }
 
-    /// Refuses the next attempt to connect.
+    /// Refuses the next connection attempt.
     pub async fn refuse(&self, status: StatusCode) {
         let mut arrival = self.arrival().await;
         let body = r#"{"error":{"message":"refused"}}"#;

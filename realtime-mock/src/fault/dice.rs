@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// Chance that a seed decides (splitmix64): enough for tests, and the same everywhere.
+/// Seeded random numbers (splitmix64), identical on all platforms. Sufficient for tests.
 pub(super) struct Dice(u64);
 
 impl Dice {
@@ -16,12 +16,12 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 up to, but not, `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// Whole milliseconds, up to `most`.
+    /// A duration in whole milliseconds, up to `most`.
     pub(super) fn up_to(&mut self, most: Duration) -> Duration {
         Duration::from_millis(self.below(u64::try_from(most.as_millis()).unwrap_or(u64::MAX - 1) + 1))
     }

@@ -1,4 +1,4 @@
-//! A transport that goes wrong.
+//! Fault injection.
 
 mod dice;
 mod halves;
@@ -24,20 +24,20 @@ use realtime_core::{
 use line::Line;
 pub use plan::{ConnectFault, Fault, FaultPlan, FaultTrigger};
 
-/// Faults that are remembered as having struck.
+/// Maximum number of injected faults remembered.
 const MOST_INJECTED: usize = 4096;
 
-/// A transport around another one, whose connections go wrong as they are told to.
+/// A transport that injects faults into the connections of another one.
 ///
-/// Every attempt to connect asks for its plan by its number, from 1. All times are of the inner transport's timer, so
-/// on a [`VirtualClock`](crate::VirtualClock) the same plans give the same course, byte for byte.
+/// The plan for each connection attempt is requested by number, starting at 1. All times use the inner transport's
+/// timer, so on a [`VirtualClock`](crate::VirtualClock) the same plans always have the same effects, byte for byte.
 ///
 /// ```
 /// use realtime_core::{Client, event::SessionUpdated, transport::CloseFrame};
 /// use realtime_mock::{Fault, FaultPlan, Faults, MockTransport, FaultTrigger};
 ///
 /// let (transport, server) = MockTransport::new();
-/// // The first connection is closed once the greeting was read; all others are well.
+/// The first connection is closed after the greeting was read; all others work.
 /// let faults = Faults::new(transport, |connection| match connection {
 ///     1 => FaultPlan::new().at(FaultTrigger::Read(1), Fault::Close(CloseFrame::new(1011, "no memory"))),
 ///     _ => FaultPlan::new(),
@@ -54,7 +54,7 @@ const MOST_INJECTED: usize = 4096;
 /// # Ok::<(), realtime_core::Error>(())
 /// ```
 ///
-/// A clone is the same transport: keep one to ask what has been [`injected`](Self::injected). For faults by chance see
+/// Clones are the same transport: keep one to read the [`injected`](Self::injected) faults. For random faults see
 /// [`FaultPlan::drawn`]; for faults on a real socket, serve it with `Server::new`.
 #[derive(Clone)]
 pub struct Faults(Arc<FaultsInner>);
@@ -66,15 +66,15 @@ struct FaultsInner {
     injected: Arc<Log>,
 }
 
-/// A fault that has struck.
+/// A fault that was injected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InjectedFault {
-    /// The attempt to connect, from 1.
+    /// Number of the connection attempt, starting at 1.
     pub connection: u64,
-    /// When, on the transport's timer.
+    /// Time, on the transport's timer.
     pub at: Instant,
-    /// What it was.
+    /// The fault.
     pub kind: FaultKind,
 }
 
@@ -82,13 +82,13 @@ pub struct InjectedFault {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// Of an attempt to connect.
+    /// A fault of a connection attempt.
     Connect(ConnectFault),
-    /// Of an open connection.
+    /// A fault of an open connection.
     Fault(Fault),
 }
 
-/// What has struck, the latest last.
+/// Injected faults, the latest last.
 #[derive(Default)]
 struct Log(Mutex<VecDeque<InjectedFault>>);
 
@@ -103,7 +103,7 @@ impl Log {
 }
 
 impl Faults {
-    /// Lays faults around a transport. `plan` is asked at every attempt to connect, with its number.
+    /// Adds faults to a transport. `plan` is called for every connection attempt, with its number.
     pub fn new(transport: impl Transport, plan: impl Fn(u64) -> FaultPlan + Send + Sync + 'static) -> Self {
         Self(Arc::new(FaultsInner {
             inner: Box::new(transport),
@@ -113,14 +113,14 @@ impl Faults {
         }))
     }
 
-    /// Lays faults by chance around a transport: every connection has a [plan drawn](FaultPlan::drawn) of its own.
+    /// Adds random faults to a transport. Every connection has its own [random plan](FaultPlan::drawn).
     pub fn seeded(transport: impl Transport, seed: u64) -> Self {
         Self::new(transport, move |connection| {
             FaultPlan::drawn(seed.wrapping_mul(0x1_0000_0001).wrapping_add(connection))
         })
     }
 
-    /// What has struck, the latest last: the last 4096.
+    /// The injected faults, the latest last: the last 4096.
     pub fn injected(&self) -> Vec<InjectedFault> {
         self.0.injected.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }

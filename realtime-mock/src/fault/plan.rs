@@ -6,89 +6,88 @@ use realtime_core::transport::{CloseFrame, Message, Text, TransportErrorKind};
 
 use super::dice::Dice;
 
-/// What goes wrong with one connection, and when. Each entry strikes once.
+/// The faults of one connection, and their triggers. Each is injected once.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
     pub(super) connect: Option<ConnectFault>,
     pub(super) faults: Vec<(FaultTrigger, Fault)>,
 }
 
-/// What goes wrong with an attempt to connect.
+/// A fault of a connection attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectFault {
-    /// It takes so much longer.
+    /// It takes this much longer.
     Delay(Duration),
-    /// The server refuses with this status.
+    /// The server refuses it with this status.
     Refuse(StatusCode),
-    /// It fails.
+    /// It fails with an error of this kind.
     Fail(TransportErrorKind),
     /// It is never answered.
     Never,
 }
 
-/// When a fault strikes.
+/// When a fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultTrigger {
-    /// Once so many messages were read: pings, close frames and injected messages count. 0 is from the beginning.
+    /// After this many messages were read, counting pings, close frames and injected messages. 0 is the beginning.
     Read(u64),
-    /// Once so many messages were written. 0 is from the beginning.
+    /// After this many messages were written. 0 is the beginning.
     Written(u64),
-    /// So long after the connection was opened.
+    /// This long after the connection was opened.
     After(Duration),
 }
 
-/// What goes wrong with an open connection.
+/// A fault of an open connection.
 ///
-/// Messages are what a transport carries, so faults of the bytes below them have their place elsewhere: WebSocket puts
-/// fragments together and TCP neither loses, doubles nor swaps anything. [`Split`](Self::Split) and
-/// [`Join`](Self::Join) are a peer that gets the edges of its messages wrong.
+/// Faults concern messages, not the bytes below them: WebSocket reassembles fragments, and TCP does not lose, duplicate
+/// or reorder data. [`Split`](Self::Split) and [`Join`](Self::Join) simulate a peer with wrong message boundaries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The server closes with this frame, and is gone.
+    /// The server closes with this frame and disappears.
     Close(CloseFrame),
-    /// The link breaks without a close frame: reading and writing fail in this way. A cut cable is
+    /// The link breaks without a close frame: reading and writing fail with this kind. A cut cable is
     /// [`Io`](TransportErrorKind::Io).
     Break(TransportErrorKind),
-    /// The link is dead and nobody is told: nothing arrives any more, and what is written is lost.
+    /// The link is half-open: nothing arrives any more, what is written is lost, and neither side is notified.
     HalfOpen,
-    /// Nothing is read for so long; then all of it is.
+    /// Reading stalls for this long, then continues with everything that has arrived.
     StallReads(Duration),
-    /// Nothing can be written for so long.
+    /// Writing stalls for this long.
     StallWrites(Duration),
-    /// From now on every message read takes so long, one after the other. Zero ends it.
+    /// From now on, every message read takes this long, one after another. Zero ends the fault.
     SlowReads(Duration),
-    /// From now on every message written takes so long. Zero ends it.
+    /// From now on, every message written takes this long. Zero ends the fault.
     SlowWrites(Duration),
-    /// A message arrives that the server never sent, before whatever comes next.
+    /// A message that the server never sent arrives before the next one.
     Inject(Message),
-    /// The next text arrives in two messages, cut in the middle.
+    /// The next text arrives as two messages, split in the middle.
     Split,
-    /// The next two texts arrive in one message, one behind the other. Without a second one, the first does not arrive.
+    /// The next two texts arrive as one concatenated message. Without a second one, the first does not arrive.
     Join,
-    /// The next event is left out: the server goes on with the one after it.
+    /// The next event is dropped; the server continues with the one after it.
     Omit,
-    /// The next event has another type: its name in the beta protocol if it had one, else a type that nobody knows,
-    /// which is its own behind `vendor.`.
+    /// The next event has another type: its name in the beta protocol if it had a different one, otherwise an unknown
+    /// type, which is its own prefixed by `vendor.`.
     Rename,
-    /// For so long the server says nothing: what it would say meanwhile is lost. It lives all the same, and answers pings.
+    /// The server says nothing for this long; its events are lost. It still answers pings.
     Silence(Duration),
 }
 
 impl Fault {
-    /// A text that is no JSON arrives.
+    /// A text that is not JSON arrives.
     pub fn garbage() -> Self {
         Self::text("\u{0}}{ this is no event")
     }
 
-    /// A binary message arrives, as the service never sends one.
+    /// A binary message arrives, which the service never sends.
     pub fn binary() -> Self {
         Self::Inject(Message::Binary(Bytes::from_static(&[0, 159, 146, 150, 255])))
     }
 
-    /// An event arrives whose type nobody has heard of.
+    /// An event of an unknown type arrives.
     pub fn unknown_event() -> Self {
         Self::text(r#"{"type":"session.surprise","event_id":"event_surprise","surprise":{"level":11}}"#)
     }
@@ -100,30 +99,30 @@ impl Fault {
 }
 
 impl FaultPlan {
-    /// Nothing goes wrong.
+    /// Creates a plan without faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This goes wrong with the attempt to connect.
+    /// Sets the fault of the connection attempt.
     #[must_use]
     pub fn connect(mut self, fault: ConnectFault) -> Self {
         self.connect = Some(fault);
         self
     }
 
-    /// This goes wrong at that moment. Of two at the same moment the first one strikes first.
+    /// Adds a fault. Of two faults with the same trigger, the first one is injected first.
     #[must_use]
     pub fn at(mut self, moment: FaultTrigger, fault: Fault) -> Self {
         self.faults.push((moment, fault));
         self
     }
 
-    /// A plan by chance: the same seed gives the same plan.
+    /// Creates a random plan. The same seed gives the same plan.
     ///
-    /// One attempt in four goes wrong or is late; an open connection has up to four faults of any kind among its first
-    /// 64 messages or within its first 30 seconds, of which at most one ends it. Stalls last up to 20 seconds, and the
-    /// server is silent for up to 60.
+    /// One connection attempt in four fails or is delayed. An open connection has up to four faults of any kind within
+    /// its first 64 messages or 30 seconds, of which at most one ends it. Stalls last up to 20 seconds, and the server
+    /// is silent for up to 60.
     pub fn drawn(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let mut plan = Self::new();
@@ -153,7 +152,7 @@ impl FaultPlan {
             plan = plan.at(moment(&mut dice), fault);
         }
         if dice.below(2) == 0 {
-            // The codes that the RFC names, those of the service, and a server's own.
+            // Codes of the RFC, of the service, and a private one.
             const CODES: [u16; 10] = [1000, 1001, 1002, 1008, 1009, 1011, 1012, 1013, 3000, 4000];
             let end = match dice.below(4) {
                 0 => Fault::HalfOpen,

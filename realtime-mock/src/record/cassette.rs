@@ -13,20 +13,20 @@ use realtime_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Bytes of the longest line that is read: the largest message that a connection takes, as JSON within JSON.
+/// Maximum length of a line in bytes: the largest message of a connection, as JSON within JSON.
 const MOST_LINE: u64 = 64 << 20;
-/// Bytes of all frames that are read: two hours of audio both ways.
+/// Maximum total size of frames in bytes: two hours of audio in both directions.
 const MOST_BYTES: usize = 1 << 30;
-/// Entries that are read.
+/// Maximum number of entries.
 const MOST_ENTRIES: usize = 4 << 20;
 
-/// The version that is written, and the only one that is read.
+/// The version written, and the only one read.
 pub(super) const VERSION: u32 = 1;
 
-/// A recording: what travelled over one connection, or over several, one after the other.
+/// A recording of one or several consecutive connections.
 ///
-/// It is made by a [`Recorder`](crate::Recorder), and can be [played](Self::replay) again. In a file it has a JSON object a
-/// line; lines that are empty or begin with `#` are passed over:
+/// Created by a [`Recorder`](crate::Recorder), and can be [replayed](Self::replay). A file contains one JSON object per
+/// line; lines that are empty or begin with `#` are ignored:
 ///
 /// ```
 /// use realtime_mock::{Cassette, EntryKind};
@@ -48,63 +48,63 @@ pub struct Cassette {
     lines: Vec<usize>,
 }
 
-/// Two are equal if the same happens in them, wherever it stands in the file.
+/// Compares entries, regardless of their line numbers.
 impl PartialEq for Cassette {
     fn eq(&self, other: &Self) -> bool {
         self.entries == other.entries
     }
 }
 
-/// Something that happened.
+/// An entry of a recording.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// When, in milliseconds since the first connection was asked for.
+    /// Time in milliseconds since the first connection attempt.
     pub ms: u64,
-    /// On which connection, from 1.
+    /// Number of the connection, starting at 1.
     pub link: u32,
-    /// What.
+    /// What happened.
     pub kind: EntryKind,
 }
 
-/// What happened.
+/// What an entry records.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EntryKind {
     /// The connection was opened.
     Opened {
-        /// Where to, as it may be printed.
+        /// The URL in printable form.
         url: String,
-        /// The names of the headers that were sent. Their values are not written down.
+        /// Names of the headers that were sent. Their values are not recorded.
         headers: Vec<String>,
     },
-    /// The connection could not be opened.
+    /// The connection attempt failed.
     Failed {
-        /// Why, in words.
+        /// The reason, as text.
         error: String,
-        /// The status that the server refused with, if it did.
+        /// The status of the refusal, if there was one.
         status: Option<u16>,
     },
-    /// The client sent this.
+    /// The client sent this message.
     Sent(Message),
-    /// The server sent this.
+    /// The server sent this message.
     Received(Message),
-    /// The connection was over.
+    /// The connection ended.
     Ended {
-        /// How it broke, in words. None if it ended in order.
+        /// The failure, as text. `None` if it ended gracefully.
         error: Option<String>,
     },
 }
 
 impl Entry {
-    /// Something that happened.
+    /// Creates an entry.
     pub fn new(ms: u64, link: u32, kind: EntryKind) -> Self {
         Self { ms, link, kind }
     }
 }
 
 impl Cassette {
-    /// A recording of one's own making.
+    /// Creates a recording from entries.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let entries: Vec<_> = entries.into_iter().collect();
         // Where each will stand when it is written.
@@ -115,17 +115,16 @@ impl Cassette {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, or is no cassette.
+    /// The file cannot be read, or is not a cassette.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CassetteError> {
         let file = File::open(path).map_err(|error| CassetteError::new(0, CassetteErrorKind::Io, error))?;
         Self::read(BufReader::new(file))
     }
 
-    /// Reads a recording. Lines of more than 64 MiB, and recordings of more than 1 GiB or four million entries, are
-    /// refused.
+    /// Reads a recording. Rejects lines of more than 64 MiB, and recordings of more than 1 GiB or four million entries.
     ///
     /// # Errors
-    /// It cannot be read, or is no cassette.
+    /// The input cannot be read, or is not a cassette.
     pub fn read(mut input: impl BufRead) -> Result<Self, CassetteError> {
         let (mut entries, mut lines, mut bytes, mut opened) = (Vec::new(), Vec::new(), 0, false);
         let mut line = Vec::new();
@@ -180,15 +179,15 @@ impl Cassette {
         all.filter(move |(_, entry)| entry.link == link).map(|(line, entry)| (line, entry.clone()))
     }
 
-    /// What happened, in order.
+    /// The entries, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Writes it down, a line an entry. It is written as it is: nothing is hidden.
+    /// Writes the recording, one line per entry. Nothing is redacted.
     ///
     /// # Errors
-    /// The output failed.
+    /// Writing failed.
     pub fn write(&self, mut output: impl io::Write) -> io::Result<()> {
         writeln!(output, "{}", head())?;
         self.entries.iter().try_for_each(|entry| writeln!(output, "{}", entry_line(entry)))
@@ -205,7 +204,7 @@ impl FromStr for Cassette {
 
 type Source = Box<dyn error::Error + Send + Sync>;
 
-/// Why a cassette could not be read.
+/// Failure to read a cassette.
 #[derive(Debug)]
 pub struct CassetteError {
     line: usize,
@@ -213,17 +212,17 @@ pub struct CassetteError {
     source: Option<Source>,
 }
 
-/// What is wrong with a cassette, in a word.
+/// The kind of a [`CassetteError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CassetteErrorKind {
-    /// It could not be read.
+    /// The input could not be read.
     Io,
-    /// It does not begin as a cassette of this version does.
+    /// The header of this version is missing.
     Version,
-    /// A line says nothing that is understood.
+    /// A line is invalid.
     Syntax,
-    /// It is larger than is believed.
+    /// The recording is too large.
     TooLarge,
 }
 
@@ -232,12 +231,12 @@ impl CassetteError {
         Self { line, kind, source: Some(source.into()) }
     }
 
-    /// What is wrong, in a word.
+    /// The kind of the error.
     pub fn kind(&self) -> CassetteErrorKind {
         self.kind
     }
 
-    /// The line, from 1. 0 if it is the file as a whole.
+    /// Line number, starting at 1. 0 for the file as a whole.
     pub fn line(&self) -> usize {
         self.line
     }
@@ -247,8 +246,8 @@ impl fmt::Display for CassetteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
             CassetteErrorKind::Io => "the cassette cannot be read",
-            CassetteErrorKind::Version => "this is no cassette that is known here",
-            CassetteErrorKind::Syntax => "the line is not understood",
+            CassetteErrorKind::Version => "not a cassette of a known version",
+            CassetteErrorKind::Syntax => "the line is invalid",
             CassetteErrorKind::TooLarge => "the cassette is too large",
         };
         match self.line {
@@ -262,7 +261,7 @@ impl fmt::Display for CassetteError {
     }
 }
 
-/// The reason stands in the text.
+/// The reason is part of the message.
 impl error::Error for CassetteError {}
 
 /// Reads the object of a line. The error says where serde gave up, without the text that it found.

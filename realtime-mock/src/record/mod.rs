@@ -1,4 +1,4 @@
-//! What travelled, written down.
+//! Recording of messages.
 
 mod cassette;
 mod player;
@@ -29,7 +29,7 @@ pub use replay::{Replay, ReplayTransport};
 
 use redact::{HIDDEN, Redactor};
 
-/// A transport around another one that writes down what travels: a [`Cassette`], a JSON object a line.
+/// A transport that records the messages of another one to a [`Cassette`], one JSON object per line.
 ///
 /// ```
 /// use realtime_core::Client;
@@ -46,26 +46,26 @@ use redact::{HIDDEN, Redactor};
 /// # Ok::<(), realtime_core::Error>(())
 /// ```
 ///
-/// # What is written, and what is not
-/// Every text, binary message and close frame, in the order of the wire, with the time in milliseconds. No pings.
+/// # What is recorded
+/// Every text, binary message and close frame, in wire order, with the time in milliseconds. Pings are not recorded.
 ///
-/// In place of secrets there is `***`:
-/// - the values of headers, of cookies and of the URL's query, and the credential, wherever they turn up: as they are,
-///   escaped as in a URL, in JSON or in HTML, as hexadecimal digits, as base64 or within base64;
+/// Secrets are replaced by `***`:
+/// - the values of headers, of cookies and of the URL's query, and the credential, wherever they occur: plain, escaped
+///   for a URL, JSON or HTML, in hexadecimal, in base64, or inside base64;
 /// - what looks like a key: `ek_…`, `sk-…`, `Bearer …`, a signed web token;
-/// - everything under `authorization`, `headers`, `client_secret`, `accessToken`, `apiKey` and their like, also within
-///   the arguments of functions, and what a text says of them, as `api_key=…`;
-/// - the userinfo and the query of an MCP server's URL.
+/// - everything under `authorization`, `headers`, `client_secret`, `accessToken`, `apiKey` and the like, also in the
+///   arguments of functions, and in texts such as `api_key=…`;
+/// - the user info and the query of an MCP server's URL.
 ///
-/// A text that is no JSON and names such a place is hidden as a whole.
+/// A text that is not JSON and mentions such a name is hidden completely.
 ///
-/// What users and models say is not secret to it: a cassette holds the conversation.
+/// What users and models say is not hidden: a cassette contains the conversation.
 ///
-/// # When writing fails
-/// The connection goes on, and [`error`](Self::error) tells. Writing blocks for as long as the writer does, so a slow
-/// one belongs behind a buffer: [`create`](Self::create) has one.
+/// # Write errors
+/// If writing fails, the connection continues, and [`error`](Self::error) returns the failure. Writing blocks, so wrap
+/// a slow writer in a buffer; [`create`](Self::create) does.
 ///
-/// A clone is the same recorder.
+/// Clones are the same recorder.
 #[derive(Clone)]
 pub struct Recorder(Arc<RecorderInner>);
 
@@ -82,7 +82,7 @@ struct State {
 }
 
 impl Recorder {
-    /// Writes down what travels over a transport.
+    /// Records a transport.
     pub fn new(transport: impl Transport, output: impl Write + Send + 'static) -> Self {
         let state = State { output: Box::new(output), links: 0, began: None, error: None };
         let recorder = Self(Arc::new(RecorderInner { inner: Box::new(transport), state: Mutex::new(state) }));
@@ -90,25 +90,25 @@ impl Recorder {
         recorder
     }
 
-    /// Writes down what travels over a transport, into a file that is made anew.
+    /// Records a transport to a file, which is created or truncated.
     ///
     /// # Errors
-    /// The file cannot be made.
+    /// The file cannot be created.
     pub fn create(transport: impl Transport, path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self::new(transport, BufWriter::new(File::create(path)?)))
     }
 
-    /// Hands what was written to the operating system, as the end of every connection does by itself.
+    /// Passes everything written to the operating system. Also done at the end of every connection.
     ///
     /// # Errors
-    /// Writing failed, now or before.
+    /// Writing failed, now or earlier.
     pub fn flush(&self) -> io::Result<()> {
         let mut state = self.0.state();
         state.flush();
         state.error.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
-    /// Why the recording broke off, if it did. Nothing was written since.
+    /// Why the recording was aborted, if it was. Nothing was written since.
     pub fn error(&self) -> Option<io::ErrorKind> {
         self.0.state().error.as_ref().map(io::Error::kind)
     }
@@ -267,25 +267,25 @@ impl ReadHalf for Incoming {
     }
 }
 
-/// A place in memory for a recording. A clone is the same place.
+/// A recording in memory. Clones share it.
 #[derive(Clone, Default)]
 pub struct Tape(Arc<Mutex<Vec<u8>>>);
 
 impl Tape {
-    /// An empty one.
+    /// Creates an empty recording.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was written so far.
+    /// The recording as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// What was written so far, to be played.
+    /// The recording as a cassette, to be replayed.
     ///
     /// # Errors
-    /// Something else than a recorder wrote to it.
+    /// Something other than a recorder wrote to it.
     pub fn cassette(&self) -> Result<Cassette, CassetteError> {
         self.text().parse()
     }

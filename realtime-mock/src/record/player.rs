@@ -1,4 +1,4 @@
-//! One connection of a cassette, played from the server's side. No clock, no async.
+//! Replay of one connection of a cassette from the server's side. No clock, no async.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,20 +14,20 @@ use super::{
     rewrite::{Rewrite, rewrite},
 };
 
-/// How closely the client has to follow a recording.
+/// How closely the client must follow a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Matching {
-    /// Each event must be the recorded one, in the recorded order: member for member, but for ids of the client's own
-    /// making. What the recording hides may be anything.
+    /// Each event must equal the recorded one, in the same order, except for ids chosen by the client. Redacted values
+    /// match anything.
     #[default]
     Strict,
-    /// An event stands for the next recorded one of its type, in whatever order the types come. Others are passed over,
-    /// and nobody waits for audio, for nobody speaks in the same pieces twice.
+    /// Events are matched by type only, in any order. Additional events are ignored, and recorded audio is not awaited,
+    /// because it is never sent in the same chunks twice.
     ByType,
 }
 
-/// The client sent something else than the recording has.
+/// An event of the client that differs from the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     line: usize,
@@ -36,7 +36,7 @@ pub struct Mismatch {
     difference: Option<Box<Difference>>,
 }
 
-/// The first member in which two events of one type differ.
+/// The first member in which two events differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Difference {
     member: String,
@@ -45,23 +45,23 @@ struct Difference {
 }
 
 impl Mismatch {
-    /// The type of the event that stands in the recording. None at its end; empty for what is no event.
+    /// Type of the recorded event. `None` at the end of the recording; empty if it is not an event.
     pub fn expected(&self) -> Option<&str> {
         self.expected.as_deref()
     }
 
-    /// The type of the event that came. Empty for what is no event.
+    /// Type of the event received. Empty if it is not an event.
     pub fn came(&self) -> &str {
         &self.came
     }
 
-    /// The line of the cassette where the event stands that was expected, from 1. At the end of the recording, the last
-    /// line of the connection.
+    /// Line number of the expected event in the cassette, starting at 1. At the end of the recording, the last line of
+    /// the connection.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The first member that differs, as a JSON pointer, where an event of the right type came.
+    /// The first member that differs, as a JSON pointer, if the types are equal.
     pub fn member(&self) -> Option<&str> {
         self.difference.as_ref().map(|difference| &*difference.member)
     }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::MockSession;
 
-/// A cassette, about to be played: see [`Cassette::replay`].
+/// A cassette prepared for replay. See [`Cassette::replay`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is played before there is a transport, or a session to play it to"]
 pub struct Replay {
@@ -33,7 +33,7 @@ pub struct Replay {
 }
 
 impl Cassette {
-    /// Plays the server's side of it.
+    /// Replays the server's side.
     ///
     /// ```
     /// use realtime_core::Client;
@@ -63,20 +63,20 @@ impl Cassette {
 }
 
 impl Replay {
-    /// How closely the client has to follow the recording: strictly, by default.
+    /// Sets how closely the client must follow the recording. Strictly by default.
     pub fn matching(mut self, matching: Matching) -> Self {
         self.matching = matching;
         self
     }
 
-    /// Whether the server is as slow as it was: what it says comes no earlier after the opening than recorded. Off by
-    /// default: it says the next thing as soon as the client has said what comes before.
+    /// Sets whether to keep the recorded timing: a message is sent no earlier after the opening than it was recorded.
+    /// Off by default: each message is sent once the client has sent everything recorded before it.
     pub fn paced(mut self, paced: bool) -> Self {
         self.paced = paced;
         self
     }
 
-    /// A transport whose connections are those of the cassette, one after the other.
+    /// Creates a transport whose connections are those of the cassette, in order.
     pub fn transport(&self, timer: &(impl Timer + Clone)) -> ReplayTransport {
         let mut links: Vec<u32> = self.cassette.entries().iter().map(|entry| entry.link).collect();
         links.sort_unstable();
@@ -88,9 +88,9 @@ impl Replay {
         }))
     }
 
-    /// Plays one connection of the cassette, counted from 1, to whoever has connected to a
-    /// [`MockServer`](crate::MockServer), as a script. It ends when the recording does; the session is still open then, if
-    /// the recorded one was. Its greeting is the recorded one, so the server must not greet by itself:
+    /// Replays one connection of the cassette, counted from 1, to a client connected to a
+    /// [`MockServer`](crate::MockServer). Returns at the end of the recording; the session is then still open if the
+    /// recorded one was. The recording includes the greeting, so turn off the server's own with
     /// [`greet_with`](crate::MockServer::greet_with).
     ///
     /// # Errors
@@ -120,10 +120,10 @@ impl Replay {
     }
 }
 
-/// A transport that leads to a cassette: see [`Cassette::replay`].
+/// A transport that replays a cassette. See [`Cassette::replay`].
 ///
-/// A connection fails to write what is not in the recording, and says so in its error;
-/// [`mismatch`](Self::mismatch) tells what it was. A clone is the same transport.
+/// Writing an event that differs from the recording fails with an error that says so; [`mismatch`](Self::mismatch)
+/// returns the difference. Clones are the same transport.
 #[derive(Clone)]
 pub struct ReplayTransport(Arc<ReplayInner>);
 
@@ -139,12 +139,12 @@ struct Links {
 }
 
 impl ReplayTransport {
-    /// What the client sent that is not in the recording. The first such.
+    /// The first event of the client that differs from the recording, if any.
     pub fn mismatch(&self) -> Option<Mismatch> {
         self.links().open.iter().find_map(|line| line.state().mismatch.clone())
     }
 
-    /// Whether all was played, and every event of the client has come that the recording has.
+    /// Whether everything was replayed, including all events of the client.
     pub fn is_over(&self) -> bool {
         let links = self.links();
         let over = |line: &Arc<Line>| {

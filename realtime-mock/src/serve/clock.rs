@@ -4,12 +4,12 @@ use futures::{FutureExt, future::BoxFuture};
 use realtime_core::transport::{Instant, Timer};
 use realtime_websocket::SystemTimer;
 
-/// The system's clock, without a runtime: for a simulator in memory that is to live in real time.
+/// The system's clock, without a runtime. For an in-memory simulator in real time.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock(SystemTimer);
 
 impl SystemClock {
-    /// A clock that starts now.
+    /// Creates a clock that starts now.
     pub fn new() -> Self {
         Self(SystemTimer::new(|time| async_io::Timer::after(time).map(drop).boxed()))
     }

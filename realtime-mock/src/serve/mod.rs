@@ -1,4 +1,4 @@
-//! A transport, served over real WebSockets on this machine, so that clients in any language can be tested against it.
+//! A server that makes a transport available as real WebSockets on loopback, to test clients in any language.
 
 mod clock;
 mod connection;
@@ -32,15 +32,15 @@ pub use clock::SystemClock;
 
 const LIMITS: Limits = Limits { connections: 1000, handshakes: 64, handshake_timeout: Duration::from_secs(10) };
 
-/// Serves a transport: a [`Simulator`]'s, or any other.
+/// A server for a transport: a [`Simulator`]'s, or any other.
 ///
-/// Every client that connects to it is given a connection of the transport, by a handshake of the same path, query,
-/// headers and subprotocols. So what is laid around a transport in a test (faults, a recorder) can be served too. It
-/// listens on this machine's own address alone.
+/// Every client gets its own connection of the transport, with a handshake of the same path, query, headers and
+/// subprotocols. Wrappers around a transport (faults, a recorder) can therefore be served too. The server listens on
+/// loopback only.
 ///
-/// All clients are served by one thread, each in its turn: none waits for another by more than a message. A session
-/// that panics, in a closure of the test's, is closed with 1011; the others go on. A client that reads nothing for a
-/// minute is cut off.
+/// One thread serves all clients round-robin: no client waits for more than one message of another. If a closure of the
+/// test panics, its session is closed with 1011, and the others continue. A client that reads nothing for a minute is
+/// disconnected.
 #[must_use = "nothing listens before `start`"]
 pub struct Server {
     transport: Arc<dyn Transport>,
@@ -50,48 +50,48 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves this transport, on a port of the system's choice.
+    /// Serves this transport, on a free port.
     pub fn new(transport: impl Transport) -> Self {
         Self { transport: Arc::new(transport), port: 0, tls: false, limits: LIMITS }
     }
 
-    /// The port. 0, the default, lets the system choose one that is free.
+    /// Sets the port. 0, the default, selects a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Encrypts, with a certificate that is made on the spot. Its authority is [`Served::ca_pem`].
+    /// Enables TLS with a new self-signed certificate. Its authority is [`Served::ca_pem`].
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// How many clients may be connected at the same time: 1,000 by default. Others are refused at once, by the status
-    /// 503 and `Retry-After`.
+    /// Sets the maximum number of connected clients: 1,000 by default. Others are refused immediately with status 503
+    /// and `Retry-After`.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// How many clients may be about to connect, which is until their request was read: 64 by default, and at least 1.
-    /// One more, and the one that has taken longest is given up, by the status 503 where its request is awaited.
+    /// Sets the maximum number of clients whose request was not read yet: 64 by default, at least 1. If there is one
+    /// more, the slowest is refused, with status 503 if it has not sent its request.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.limits.handshakes = handshakes.max(1);
         self
     }
 
-    /// How long a client may take to connect, until its request was read: 10 seconds by default. A slower one is
-    /// refused by the status 408.
+    /// Sets the timeout until a client's request was read: 10 seconds by default. A slower client is refused with
+    /// status 408.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.limits.handshake_timeout = time;
         self
     }
 
-    /// Begins to listen, in a thread of its own.
+    /// Starts to listen, on a new thread.
     ///
     /// # Errors
-    /// The port cannot be had, or the thread or the certificate cannot be made.
+    /// The port is not available, or the thread or certificate cannot be created.
     pub fn start(self) -> io::Result<Served> {
         let tls = self.tls.then(tls::identity).transpose()?;
         let (acceptor, ca) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
@@ -113,7 +113,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// A server that listens. Dropping it stops it and cuts its connections.
+/// A running server. Dropping it stops it and breaks its connections.
 pub struct Served {
     address: SocketAddr,
     ca: Option<String>,
@@ -122,22 +122,22 @@ pub struct Served {
 }
 
 impl Served {
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its URL as a WebSocket client takes it: `ws://127.0.0.1:49152/v1`.
+    /// Its URL for WebSocket clients: `ws://127.0.0.1:49152/v1`.
     pub fn url(&self) -> String {
         self.written(if self.ca.is_some() { "wss" } else { "ws" })
     }
 
-    /// Its URL as an API client takes it: `http://127.0.0.1:49152/v1`.
+    /// Its URL for API clients: `http://127.0.0.1:49152/v1`.
     pub fn base_url(&self) -> String {
         self.written(if self.ca.is_some() { "https" } else { "http" })
     }
 
-    /// The certificate of the authority that a client has to trust, as PEM. None without TLS.
+    /// The certificate of the authority that clients must trust, in PEM. `None` without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca.as_deref()
     }
@@ -163,14 +163,14 @@ impl fmt::Debug for Served {
     }
 }
 
-/// Served over real WebSockets (feature `serve`).
+/// Serving over real WebSockets (feature `serve`).
 impl Simulator {
-    /// A server of it on the system's clock, to be set up.
+    /// Creates a server for it on the system's clock.
     pub fn server(&self) -> Server {
         Server::new(self.paced(Pace::LIVE, Arc::new(SystemClock::new())))
     }
 
-    /// Serves it on a port of the system's choice.
+    /// Serves it on a free port.
     ///
     /// # Errors
     /// See [`Server::start`].
@@ -178,7 +178,7 @@ impl Simulator {
         self.server().start()
     }
 
-    /// Serves it on a port of the system's choice, encrypted.
+    /// Serves it on a free port with TLS.
     ///
     /// # Errors
     /// See [`Server::start`].

@@ -39,27 +39,27 @@ impl Sessions {
     }
 }
 
-/// The server's side of one session, for a test to look at.
+/// The server's side of a session, for assertions.
 #[derive(Clone)]
 pub struct SimulatedSession {
     pub(super) handshake: Handshake,
     pub(super) line: Arc<Line>,
 }
 
-/// An event that the service received.
+/// An event received by the service.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Received {
-    /// Its type. Empty if it had none.
+    /// Type. Empty if it had none.
     pub kind: Id,
-    /// The id that the client gave it.
+    /// Id set by the client.
     pub event_id: Option<Id>,
-    /// The code of the error that it was answered with.
+    /// Code of the error that it was answered with, if any.
     pub refused: Option<&'static str>,
 }
 
 impl SimulatedSession {
-    /// What the client connected with.
+    /// The client's handshake.
     pub fn handshake(&self) -> &Handshake {
         &self.handshake
     }
@@ -69,22 +69,22 @@ impl SimulatedSession {
         self.line.session().items()
     }
 
-    /// The session's configuration, as `session.updated` reports it.
+    /// The session's configuration, as in `session.updated`.
     pub fn config(&self) -> Value {
         self.line.session().config()
     }
 
-    /// Milliseconds of audio that were accepted: appended, and neither refused nor lost.
+    /// Duration of the audio that was accepted, in milliseconds.
     pub fn audio_ms(&self) -> u64 {
         self.line.session().audio_ms()
     }
 
-    /// The events that were received, in order: the last 16,384 of them.
+    /// The events received, in order: the last 16,384.
     pub fn received(&self) -> Vec<Received> {
         self.line.session().received().cloned().collect()
     }
 
-    /// Whether it is over.
+    /// Whether the session has ended.
     pub fn is_closed(&self) -> bool {
         self.line.session().is_closed()
     }

@@ -7,23 +7,23 @@ use realtime_core::{
 
 use super::reply::words;
 
-/// What the user has said: the audio of one turn, as it was committed.
+/// An utterance of the user: the audio of one turn, as committed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Utterance {
-    /// The how many-eth of the session it is, from 0.
+    /// 0-based number of the utterance in the session.
     pub number: u64,
-    /// The audio, with the padding before and the silence after it. Of a very long one, its end.
+    /// The audio, including the padding before and the silence after it. For a very long one, only its end.
     pub audio: Audio,
-    /// How it is written.
+    /// Audio encoding.
     pub format: AudioFormat,
-    /// How long it is, in milliseconds.
+    /// Duration in milliseconds.
     pub ms: u64,
 }
 
-/// What the simulated service hears in an utterance. A text becomes one by itself.
+/// The simulated transcription of an utterance. Strings convert automatically.
 ///
-/// The model answers to it, and it is the transcript, if the session asks for one.
+/// The model responds to it, and it is the transcript if the session requests one.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedTranscript {
     pub(super) pieces: Vec<String>,
@@ -33,27 +33,27 @@ pub struct SimulatedTranscript {
 }
 
 impl SimulatedTranscript {
-    /// These words. They are transcribed one by one.
+    /// Transcribes the utterance as this text, word by word.
     pub fn text(text: impl AsRef<str>) -> Self {
         Self { pieces: words(text.as_ref()), ..Self::default() }
     }
 
-    /// Its transcription fails, after these words.
+    /// Makes the transcription fail after the text.
     #[must_use]
     pub fn failing(mut self, failure: Failure) -> Self {
         self.failure = Some(Box::new(failure));
         self
     }
 
-    /// The transcript begins so long after the item: with no time at all, before the response begins. By default it
-    /// begins when the response does.
+    /// Sets when the transcript begins, counted from the item. Zero is before the response begins. By default, it
+    /// begins together with the response.
     #[must_use]
     pub fn after(mut self, time: Duration) -> Self {
         self.after = Some(time);
         self
     }
 
-    /// The transcript is there before the item is, as it can be.
+    /// Sends the transcript before the item, as the service sometimes does.
     #[must_use]
     pub fn early(mut self) -> Self {
         self.early = true;
@@ -77,7 +77,7 @@ impl From<String> for SimulatedTranscript {
     }
 }
 
-/// Something that is said in a session that translates.
+/// A phrase of a translation session.
 #[derive(Clone, Debug, Default)]
 pub struct Phrase {
     pub(super) input: Vec<String>,
@@ -85,7 +85,7 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// What is said, and what that is in the other language.
+    /// A phrase and its translation.
     pub fn new(input: impl AsRef<str>, output: impl AsRef<str>) -> Self {
         Self { input: words(input.as_ref()), output: words(output.as_ref()) }
     }

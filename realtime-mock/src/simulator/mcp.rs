@@ -4,7 +4,7 @@ use realtime_core::types::{McpError, McpListedTool};
 
 type Call = Arc<dyn Fn(&str, &str) -> Result<String, McpError> + Send + Sync>;
 
-/// An MCP server that the simulated service reaches under a label.
+/// An MCP server that the simulated service can reach under a label.
 #[derive(Clone)]
 pub struct McpServer {
     pub(super) label: String,
@@ -13,7 +13,7 @@ pub struct McpServer {
 }
 
 impl McpServer {
-    /// A server of this label, without tools. Whatever is called gives back the arguments.
+    /// Creates a server without tools. Calls return their arguments.
     pub fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), tools: Vec::new(), call: Arc::new(|_, arguments| Ok(arguments.into())) }
     }
@@ -25,7 +25,7 @@ impl McpServer {
         self
     }
 
-    /// What a call gives back: the function is given the tool's name and the arguments.
+    /// Sets the function that runs calls. It receives the tool's name and the arguments.
     #[must_use]
     pub fn answer(mut self, call: impl Fn(&str, &str) -> Result<String, McpError> + Send + Sync + 'static) -> Self {
         self.call = Arc::new(call);

@@ -37,9 +37,9 @@ use handle::Sessions;
 use request::SessionKind;
 use settings::Settings;
 
-/// A service that answers as the real one does, without a model, a network or a key.
+/// A simulator of the service, without a model, a network or a key.
 ///
-/// It is set up by what it is to answer, and then connected to in memory, on any clock:
+/// Set its replies, then connect to it in memory, on any clock:
 ///
 /// ```
 /// use realtime_core::Client;
@@ -55,16 +55,17 @@ use settings::Settings;
 /// # Ok::<(), realtime_core::Error>(())
 /// ```
 ///
-/// A clone is the same service. What is set on one later is set on that one alone; the sessions are seen by all.
+/// Clones are the same service. Settings changed later affect only the clone they are changed on; sessions are shared.
 ///
-/// The functions that it is given are called while their session is locked: they must not look into
+/// The functions given to it are called while their session is locked: they must not access
 /// [`sessions`](Self::sessions).
 ///
-/// # How far it goes
-/// Sessions of all three kinds, told apart by path and query; every event of the client, checked member by member;
-/// items with their anchors; text, audio and calls as they are streamed, several responses at a time; turns found in
-/// PCM and in G.711; transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. The
-/// same input at the same times gives the same output.
+/// # Coverage
+/// All three kinds of session, selected by path and query; every client event, validated member by member; items with
+/// their positions; streamed text, audio and calls, and several responses at a time; turn detection in PCM and G.711;
+/// transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. The same input at the
+/// same times gives the same output. It works on raw JSON with its own schemas, so that it is an independent test of
+/// this crate's types.
 ///
 /// Live sessions, too: of one's own, forks of stored ones, sidebands. Their timeline advances with the input, at the pace
 /// of speech whatever the [`Pace`], and output comes in pieces of 100 ms, silence included. [`voice`](Self::voice) scripts
@@ -75,15 +76,15 @@ use settings::Settings;
 /// # What no source states
 /// The service's documentation, published traces of it and reports of its users leave these open. Here it is so:
 ///
-/// - *Turns.* A threshold of 0.5 is −40 dB of full scale, 0 and 1 are 25 dB below and above. Speech begins after 60 ms
-///   of it. With semantic detection a turn ends after 2, 4 or 8 seconds of silence: eager, as usual, not eager. A commit
-///   by hand forgets the turn that is being spoken, and its item gets another id. Where a turn is to be answered while
-///   a response is under way, there is an `error` without an event's id.
-/// - *Updates.* Null for a member that knows no null counts as left out. Members of `turn_detection`, `transcription`
-///   and `noise_reduction` that are left out stay as they are; another type of turn detection begins with its defaults.
-///   Another `turn_detection` forgets the turn that is being spoken.
-/// - *Codes of errors:* `invalid_value` for another model, for a reference to an unknown item, for too much audio and
-///   for broken base64; `item_create_invalid_approval_request_id`; `response_create_not_supported` in a transcription;
+/// - *Turns.* A threshold of 0.5 is −40 dB of full scale; 0 and 1 are 25 dB below and above. Speech begins after 60 ms
+///   above the threshold. With semantic detection, a turn ends after 2, 4 or 8 seconds of silence for high, medium and
+///   low eagerness. A manual commit discards the turn being spoken, and its item gets another id. If a turn ends while
+///   a response is active, there is an `error` without an event id.
+/// - *Updates.* Null for a member that is not nullable counts as unset. Unset members of `turn_detection`,
+///   `transcription` and `noise_reduction` keep their values; another type of turn detection starts with its defaults.
+///   Another `turn_detection` discards the turn being spoken.
+/// - *Error codes:* `invalid_value` for another model, a reference to an unknown item, too much audio, and invalid
+///   base64; `item_create_invalid_approval_request_id`; `response_create_not_supported` in a transcription session;
 ///   `invalid_model` for a transcription with a model; `conversation_full` after 100,000 items. `session.close` and
 ///   `session.input_audio_buffer.append` are refused where nothing is translated, though the service names them there.
 ///   Of the errors that were seen, some messages are worded otherwise.
@@ -111,19 +112,19 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// A service that takes any key and any model, and repeats what it is told.
+    /// Creates a service that accepts any key and any model, and repeats the user's input.
     pub fn new() -> Self {
         Self { settings: Arc::new(Settings::default()), sessions: Arc::default(), live: Arc::default() }
     }
 
-    /// What it answers.
+    /// Sets the replies of the model.
     #[must_use]
     pub fn answer<A: Into<Reply>>(mut self, answer: impl Fn(&SimulatedTurn<'_>) -> A + Send + Sync + 'static) -> Self {
         self.settings_mut().answer = Arc::new(move |turn| answer(turn).into());
         self
     }
 
-    /// What it hears when the user speaks. By default only that somebody has spoken, and for how long.
+    /// Sets the transcription of the user's speech. By default, it only says how long somebody spoke.
     #[must_use]
     pub fn transcribe<H: Into<SimulatedTranscript>>(
         mut self,
@@ -133,7 +134,7 @@ impl Simulator {
         self
     }
 
-    /// What is said in a session that translates: the phrases in order, by their number from 0.
+    /// Sets the phrases of translation sessions, by their 0-based number.
     #[must_use]
     pub fn translate(mut self, translate: impl Fn(u64) -> Phrase + Send + Sync + 'static) -> Self {
         self.settings_mut().translate = Arc::new(translate);
@@ -163,67 +164,66 @@ impl Simulator {
         self
     }
 
-    /// How fast it is. In memory it is [`Pace::INSTANT`] by default, and [`Pace::LIVE`] where it is served.
+    /// Sets the speed. The default is [`Pace::INSTANT`] in memory, and [`Pace::LIVE`] when served.
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
         self.settings_mut().pace = Some(pace);
         self
     }
 
-    /// A key that it takes. Once there is one, all others are refused.
+    /// Adds a valid key. Once there is one, all others are refused.
     #[must_use]
     pub fn key(mut self, key: impl Into<Secret>) -> Self {
         self.settings_mut().keys.push(key.into());
         self
     }
 
-    /// A model that it has. Once there is one, all others are refused.
+    /// Adds an available model. Once there is one, all others are refused.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.settings_mut().models.push(model.into());
         self
     }
 
-    /// How long a session may last: 60 minutes by default.
+    /// Sets the maximum duration of a session. 60 minutes by default.
     #[must_use]
     pub fn max_duration(mut self, time: Duration) -> Self {
         self.settings_mut().max_duration = time;
         self
     }
 
-    /// How often it pings the client: every 20 seconds by default.
+    /// Sets the interval of its pings. 20 seconds by default.
     #[must_use]
     pub fn ping_every(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.settings_mut().ping_every = time.into();
         self
     }
 
-    /// Whether pieces of text are padded, so that their length tells nothing to who listens on the way: yes, by
-    /// default.
+    /// Sets whether text deltas are padded, so that their length reveals nothing to an eavesdropper. On by default.
     #[must_use]
     pub fn obfuscation(mut self, on: bool) -> Self {
         self.settings_mut().obfuscation = on;
         self
     }
 
-    /// Other ids: the same seed gives the same ones.
+    /// Sets the seed of the ids. The same seed gives the same ids.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings_mut().seed = seed;
         self
     }
 
-    /// A transport that leads to it, on this clock: in memory, without a runtime.
+    /// Creates an in-memory transport to this service, on this clock. No runtime is required.
     pub fn transport(&self, timer: &(impl Timer + Clone)) -> SimulatorTransport {
         self.paced(Pace::INSTANT, Arc::new(timer.clone()))
     }
 
-    /// The sessions that clients have opened, the oldest first. Of those that have ended the last 64 are kept.
+    /// The sessions opened by clients, the oldest first. Of those that have ended, the last 64 are kept.
     pub fn sessions(&self) -> Vec<SimulatedSession> {
         self.sessions.all()
     }
 
-    /// A transport that leads to it, at this pace if none was set.
+    /// Creates a transport with this speed, unless one was set.
     pub(crate) fn paced(&self, pace: Pace, timer: Arc<dyn Timer>) -> SimulatorTransport {
         let mut simulator = self.clone();
         simulator.settings_mut().pace.get_or_insert(pace);

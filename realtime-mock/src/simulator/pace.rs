@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How fast a simulated service is, on its clock.
+/// The speed of a simulated service, on its clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     pub(super) first: Duration,
@@ -9,28 +9,28 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// No time passes between the request and the last word.
+    /// No time passes between a request and the end of its answer.
     pub const INSTANT: Self = Self { first: Duration::ZERO, text: Duration::ZERO, audio: f64::INFINITY };
 
-    /// About as fast as the service: it thinks for 300 ms, writes 30 pieces of text a second, and speaks four times
-    /// as fast as one listens.
+    /// About as fast as the real service: 300 ms until a response begins, 30 text deltas per second, and audio at four
+    /// times real time.
     pub const LIVE: Self = Self { first: Duration::from_millis(300), text: Duration::from_millis(33), audio: 4.0 };
 
-    /// How long a response takes to begin.
+    /// Sets the time until a response begins.
     #[must_use]
     pub fn first(mut self, time: Duration) -> Self {
         self.first = time;
         self
     }
 
-    /// How long each piece of text takes.
+    /// Sets the time per text delta.
     #[must_use]
     pub fn text(mut self, time: Duration) -> Self {
         self.text = time;
         self
     }
 
-    /// How many milliseconds of audio are made in one millisecond. Infinity: all at once.
+    /// Sets the speed of audio relative to real time. Infinity generates it at once.
     #[must_use]
     pub fn audio(mut self, times: f64) -> Self {
         self.audio = times;

@@ -1,9 +1,9 @@
 use realtime_core::{Audio, types::Failure};
 
-/// What the simulated model answers to one request: messages, function calls, calls of MCP tools, in order.
+/// Reply of the simulated model to one request: messages, function calls and MCP calls, in order.
 ///
-/// A text becomes an answer by itself. In a session (or a response) of audio it is spoken: soft beeps as long as the
-/// words would take, with the words as the transcript.
+/// Strings convert automatically. In an audio session or response, text is spoken as soft beeps of realistic duration,
+/// with the text as the transcript.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     pub(super) output: Vec<Output>,
@@ -27,7 +27,7 @@ pub(super) enum Ending {
 }
 
 impl Reply {
-    /// Nothing at all.
+    /// An empty reply.
     pub fn nothing() -> Self {
         Self::default()
     }
@@ -37,38 +37,38 @@ impl Reply {
         Self::pieces(words(text.as_ref()))
     }
 
-    /// A message, streamed in these pieces.
+    /// A message, streamed in these deltas.
     pub fn pieces(pieces: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::of(Output::Message { pieces: pieces.into_iter().map(Into::into).collect(), audio: None })
     }
 
-    /// A message with audio of its own, in the session's output format. In a session of text it is only written.
+    /// A message with custom audio in the session's output format. In a text session, only the transcript is sent.
     pub fn spoken(transcript: impl AsRef<str>, audio: impl Into<Audio>) -> Self {
         Self::of(Output::Message { pieces: words(transcript.as_ref()), audio: Some(audio.into()) })
     }
 
-    /// A function call. The arguments are JSON, but nobody checks that: a model can get it wrong.
+    /// A function call. The arguments are not validated, because a model may produce invalid ones.
     pub fn call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self::of(Output::Call { name: name.into(), arguments: arguments.into() })
     }
 
-    /// A call of a tool of an MCP server. Where the session wants to approve it first, the response asks for that and
-    /// ends; the call itself then begins the next response.
+    /// A call of an MCP tool. If the session requires approval, the response ends with the approval request, and the
+    /// call begins the next response.
     pub fn mcp(server_label: impl Into<String>, tool: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self::of(Output::Mcp { server: server_label.into(), tool: tool.into(), arguments: arguments.into() })
     }
 
-    /// The response fails, after what is said before.
+    /// Makes the response fail after the output so far.
     pub fn failed(failure: Failure) -> Self {
         Self { ending: Ending::Failed(Box::new(failure)), ..Self::default() }
     }
 
-    /// The response ends incomplete, after what is said before: for this reason, such as `content_filter`.
+    /// Ends the response as incomplete after the output so far, with a reason such as `content_filter`.
     pub fn incomplete(reason: impl Into<String>) -> Self {
         Self { ending: Ending::Incomplete(reason.into()), ..Self::default() }
     }
 
-    /// This, and then that. It ends as that does.
+    /// Appends another reply. The combined reply ends like `other`.
     #[must_use]
     pub fn and(mut self, next: impl Into<Self>) -> Self {
         let next = next.into();
@@ -78,7 +78,7 @@ impl Reply {
         self
     }
 
-    /// The calls of the answer are streamed at the same time, and end in the order in which their arguments do.
+    /// Streams the calls of the reply concurrently. They end in the order in which their arguments are complete.
     #[must_use]
     pub fn interleaved(mut self) -> Self {
         self.interleaved = true;

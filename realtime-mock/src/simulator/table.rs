@@ -6,23 +6,23 @@ use serde_json::Value;
 
 use super::{McpServer, Phrase, Reply, SimulatedTranscript, SimulatedTurn, Simulator};
 
-/// Answers from a file of JSON lines, for a simulator that is served, or one whose answers are not worth a closure.
+/// Replies from a file of JSON lines, for a simulator that is served, or for simple replies.
 ///
-/// Each line is an object. Empty lines, and those that begin with `#`, are passed over.
+/// Each line is an object. Lines that are empty or begin with `#` are ignored.
 ///
-/// | members | what the line says |
+/// | members | meaning |
 /// |---|---|
-/// | `match` | it answers what the user says if that contains this text, in whatever case; left out, it answers anything |
-/// | `after` | it answers the output of the function or MCP tool of this name, and nothing else |
-/// | `say` | the message; `{text}` stands for what the user said, `{output}` for the output |
+/// | `match` | replies to user input that contains this text, ignoring case; if absent, to any input |
+/// | `after` | replies only to the output of the function or MCP tool of this name |
+/// | `say` | the message; `{text}` is replaced by the user's input, `{output}` by the output |
 /// | `call`, or `calls` | a function call: `{"name": "..", "arguments": {..}}`, or a list of them |
 /// | `mcp` | a call of an MCP tool: `{"server_label": "..", "name": "..", "arguments": {..}}` |
 /// | `fail` | the response fails: `{"type": "..", "code": "..", "message": ".."}` |
-/// | `hear` | what is heard in the user's next utterance; the last such line is for all that follow |
-/// | `translate` | `{"input": "..", "output": ".."}`: a phrase of a session that translates; after the last the first comes again |
+/// | `hear` | transcript of the user's next utterance; the last such line applies to all that follow |
+/// | `translate` | `{"input": "..", "output": ".."}`: a phrase of a translation session; repeated from the first after the last |
 /// | `server` | an MCP server: `{"label": "..", "tools": [..], "output": ".."}` |
 ///
-/// The first line that fits answers. What no line fits is answered as by a simulator without a table.
+/// The first matching line replies. Without one, the simulator replies as without a table.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     answers: Vec<Line>,
@@ -31,7 +31,7 @@ pub struct Table {
     servers: Vec<McpServer>,
 }
 
-/// A line that is no line of a table.
+/// An invalid line of a table.
 #[derive(Debug)]
 pub struct TableError {
     line: usize,
@@ -87,10 +87,10 @@ struct Server {
 }
 
 impl Table {
-    /// Reads the text of a table.
+    /// Parses the text of a table.
     ///
     /// # Errors
-    /// A line is no JSON object, or has members that are not known.
+    /// A line is not a JSON object, or has unknown members.
     pub fn parse(text: &str) -> Result<Self, TableError> {
         let mut table = Self::default();
         for (index, text) in text.lines().enumerate() {
@@ -117,7 +117,7 @@ impl Table {
     /// Reads a file.
     ///
     /// # Errors
-    /// The file cannot be read, or is no table: the error says which line is wrong.
+    /// The file cannot be read, or is not a table: the error names the line.
     pub fn read(path: impl AsRef<Path>) -> io::Result<Self> {
         Self::parse(&fs::read_to_string(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
@@ -173,7 +173,7 @@ fn written(arguments: &Value) -> String {
 }
 
 impl Simulator {
-    /// Answers, hears and translates what the table says.
+    /// Replies, transcribes and translates as the table says.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {
         for server in &table.servers {

@@ -14,9 +14,9 @@ use realtime_core::{
 
 use super::{Simulator, handle::SimulatedSession, live::Port, request::Request, session::Session};
 
-/// Leads to a [`Simulator`], in memory: no socket, no runtime, no task. Whoever reads drives the session.
+/// In-memory transport to a [`Simulator`]: no socket, no runtime, no task. Reading drives the session.
 ///
-/// It is a transport like any other: what makes faults or records can be laid around it.
+/// Like any other transport, it can be wrapped to inject faults or to record.
 #[derive(Clone)]
 pub struct SimulatorTransport {
     simulator: Simulator,

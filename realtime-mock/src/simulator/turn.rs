@@ -4,35 +4,35 @@ use serde_json::Value;
 
 use super::session::{Context, StoredItem};
 
-/// What the simulated model is asked to answer: the conversation so far, and how the response is to be.
+/// What the simulated model replies to: the conversation so far, and the settings of the response.
 #[derive(Clone, Copy)]
 pub struct SimulatedTurn<'a> {
     pub(super) number: u64,
     pub(super) context: Context<'a>,
-    /// The session's configuration, with what the request for this response sets over it.
+    /// The session's configuration, merged with the request's.
     pub(super) config: &'a Value,
     pub(super) metadata: &'a Value,
     pub(super) out_of_band: bool,
 }
 
 impl SimulatedTurn<'_> {
-    /// The how many-eth response of the session it is, from 0.
+    /// 0-based number of the response in the session.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// What the model reads: the items of the conversation, or those of the request itself.
+    /// The model's input: the items of the conversation, or those of the request.
     pub fn items(&self) -> Vec<Item> {
         self.context.iter().filter_map(StoredItem::typed).collect()
     }
 
-    /// What the user said last, in writing or aloud. Empty if there is nothing, or nothing was understood.
+    /// The user's last input, written or spoken. Empty if there is none, or nothing was understood.
     pub fn text(&self) -> String {
         let said = self.context.rev().find(|entry| entry.role() == "user");
         said.map(StoredItem::text).unwrap_or_default()
     }
 
-    /// The output of a function or of an MCP tool, and its name, if nothing was said since.
+    /// Name and output of the last function or MCP call, if nothing was said since.
     pub fn output(&self) -> Option<(String, String)> {
         let last = self.context.rev().next()?;
         let text = |item: &Value, member: &str| item[member].as_str().map(String::from);
@@ -52,27 +52,27 @@ impl SimulatedTurn<'_> {
         self.config["instructions"].as_str().unwrap_or_default()
     }
 
-    /// What the model may call.
+    /// The available tools.
     pub fn tools(&self) -> Vec<Tool> {
         self.read("tools").unwrap_or_default()
     }
 
-    /// Which of it the model is to call.
+    /// The tool choice.
     pub fn tool_choice(&self) -> ToolChoice {
         self.read("tool_choice").unwrap_or(ToolChoice::Auto)
     }
 
-    /// Whether the answer is spoken.
+    /// Whether the reply is spoken.
     pub fn is_spoken(&self) -> bool {
         self.config["output_modalities"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "audio"))
     }
 
-    /// What the request's metadata has under this name.
+    /// The value of a key of the request's metadata.
     pub fn metadata(&self, name: &str) -> Option<&str> {
         self.metadata[name].as_str()
     }
 
-    /// Whether the answer stays out of the conversation.
+    /// Whether the response is out of band.
     pub fn is_out_of_band(&self) -> bool {
         self.out_of_band
     }
@@ -81,7 +81,7 @@ impl SimulatedTurn<'_> {
         T::deserialize(&self.config[member]).ok()
     }
 
-    /// The simulator's own answer: amiable, and without any thought.
+    /// The default reply.
     pub(super) fn echo(&self) -> super::Reply {
         use super::Reply;
 
