@@ -1,10 +1,10 @@
-//! The user speaks while the model does.
+//! Barge-in: the user speaks while the model does.
 //!
 //! `cargo run --example barge_in`
 //!
-//! A model says two things, faster than one can listen, and a sound card plays them at their own pace. Then somebody
-//! speaks up: what was heard stays in the conversation, what was not is cut off. What happens is printed. It runs
-//! against a simulator that it starts itself.
+//! A model says two things, faster than they are played by a sound card. Then the user interrupts: what was heard stays
+//! in the conversation, the rest is truncated. The events are printed. It connects to a simulator that it starts
+//! itself.
 
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "this example never talks to the service")]
@@ -22,9 +22,9 @@ use realtime::{
     types::{Modality, RealtimeSessionConfig, ServerVad},
 };
 
-/// Bytes of one millisecond of 16-bit audio at 24,000 Hz.
+/// Bytes per millisecond of 16-bit audio at 24,000 Hz.
 const BYTES_A_MS: usize = 48;
-/// How long the user listens before speaking up.
+/// How long the user listens before interrupting.
 const LISTENS: Duration = Duration::from_millis(1500);
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
 }
 
-/// Prints what happens, until the new question is answered.
+/// Prints events until the new question is answered.
 async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(), Box<dyn Error>> {
     let mut updates = connection.updates();
     let mut questions = 0;
@@ -63,7 +63,7 @@ async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(),
         let Update::Event(event) = update else { continue };
         match event {
             ServerEvent::ResponseOutputAudioTranscriptDone(done) => println!("model: {}", done.transcript),
-            ServerEvent::InputAudioBufferSpeechStarted(_) => println!("the user speaks up"),
+            ServerEvent::InputAudioBufferSpeechStarted(_) => println!("the user interrupts"),
             ServerEvent::ConversationItemTruncated(truncated) => {
                 let heard = player.heard(&truncated.item_id);
                 let words = heard.map(|heard| heard.transcript).unwrap_or_default();
@@ -88,7 +88,7 @@ async fn watch(connection: &Connection<Realtime>, player: &Player) -> Result<(),
     Ok(())
 }
 
-/// The sound card: takes audio at the pace at which it is heard.
+/// The sound card: takes audio in real time.
 async fn play(player: &Player) {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     let mut buffer = vec![0; 20 * BYTES_A_MS];
@@ -98,7 +98,7 @@ async fn play(player: &Player) {
     }
 }
 
-/// The microphone: a second and a half of nothing, then somebody speaks for a second.
+/// The microphone: one and a half seconds of silence, then one second of speech.
 async fn speak_up(connection: &Connection<Realtime>) -> Result<(), Box<dyn Error>> {
     tokio::time::sleep(LISTENS).await;
     let loud = |at: usize| ((at as f32 * 0.12).sin() * 9000.0) as i16;
@@ -111,7 +111,7 @@ async fn speak_up(connection: &Connection<Realtime>) -> Result<(), Box<dyn Error
 }
 
 fn simulator() -> Simulator {
-    // Much faster than one can listen, as the service is.
+    // Much faster than real time, like the service.
     Simulator::new().pace(Pace::LIVE.audio(30.0)).answer(|turn| match turn.number() {
         0 => Reply::text("Once upon a time there was a queen who could not sleep, and so she counted all her sheep.")
             .and(Reply::text("And once there was a king who could, and who did, all day long, for years and years.")),

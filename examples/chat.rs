@@ -1,9 +1,10 @@
-//! A chat in writing.
+//! A text chat.
 //!
 //! `cargo run --example chat -- [--model MODEL] ["Say hello in three languages"]`
 //!
-//! With a text, one question and its answer. Without, line by line until Ctrl-D. The answers go to stdout, all else to
-//! stderr. Without `OPENAI_API_KEY` it talks to a simulator that it starts itself, over a real WebSocket.
+//! With an argument, it asks one question and prints the answer. Without one, it reads lines until Ctrl-D. Answers are
+//! printed to stdout, everything else to stderr. Without `OPENAI_API_KEY`, it connects to a simulator that it starts
+//! itself, over a real WebSocket.
 
 #[path = "support/chat.rs"]
 mod chat;

@@ -1,8 +1,8 @@
-//! A transport of your own: events over plain TCP, each behind its length in four bytes.
+//! A custom transport: events over plain TCP, each preceded by its length in four bytes.
 //!
-//! So might a gateway within a company speak, or a process next door. The transport is the thirty lines of code in the
-//! middle; events, sessions, deadlines and everything else come with the crate. `tests/conformance` asks this very
-//! transport whether it keeps the contract.
+//! A gateway or a local process might use such a protocol. The transport is the thirty lines in the middle; events,
+//! sessions, deadlines and everything else come with the crate. `tests/conformance` runs the conformance suite on this
+//! transport.
 //!
 //! ```sh
 //! cargo run --example custom_transport
@@ -66,7 +66,7 @@ impl WriteHalf for Writer {
                 self.0.write_all(&framed).await.map_err(broken)
             }
             Message::Close(_) => self.0.shutdown().await.map_err(broken),
-            // Nobody sends these: the protocol has no binary messages, and `can_ping` is false.
+            // Never sent: the protocol has no binary messages, and `can_ping` is false.
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => Ok(()),
         }
     }
@@ -110,7 +110,7 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// A gateway that has one answer.
+/// A gateway with a single answer.
 async fn serve(listener: TcpListener) -> Result<(), TransportError> {
     let (stream, _) = listener.accept().await.map_err(broken)?;
     let Duplex { mut write, mut read, .. } = duplex(stream, usize::MAX);

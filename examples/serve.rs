@@ -4,7 +4,7 @@
 //! cargo run --example serve --features serve -- --port 0
 //! ```
 //!
-//! It prints its URL, as an API client takes it, and serves until its standard input ends.
+//! Prints its URL for API clients, and serves until its standard input ends.
 
 use std::{env, error::Error, fs, io, num::ParseIntError, process::ExitCode, str::FromStr, time::Duration};
 
@@ -74,7 +74,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
         plan = plan.connect(ConnectFault::Delay(time));
     }
     if seed.is_some() && !(faults.is_empty() && delay.is_none()) {
-        return Err("--seed draws all faults: leave --fault and --delay-connect out".into());
+        return Err("--seed sets all faults: remove --fault and --delay-connect".into());
     }
     let transport = simulator.transport(&SystemClock::new());
     let faults = match seed {
@@ -104,7 +104,7 @@ fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error| format!("{text} is no number that fits here: {error}"))
 }
 
-/// The plan with one more fault, as it is written on the command line.
+/// Parses one more fault, as written on the command line.
 fn add(plan: FaultPlan, text: &str, code: u16) -> Result<FaultPlan, Box<dyn Error>> {
     let (name, number) = text.split_once('=').ok_or(format!("{text} is no fault: NAME=NUMBER"))?;
     let number: u64 = self::number(number)?;

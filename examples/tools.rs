@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example tools -- [--model MODEL] ["What is the weather in Lisbon and in Tokyo?"]`
 //!
-//! The answer goes to stdout, what happens on the way to stderr. Without `OPENAI_API_KEY` it talks to a simulator that
-//! it starts itself.
+//! The answer is printed to stdout, calls and errors to stderr. Without `OPENAI_API_KEY`, it connects to a simulator
+//! that it starts itself.
 
 #[path = "support/response.rs"]
 mod response;
@@ -38,7 +38,7 @@ struct GetWeather {
     city: String,
 }
 
-/// What is answered: it goes to the model as serde_json writes it.
+/// The output of the function, serialized for the model.
 #[derive(Clone, Serialize)]
 struct Weather {
     celsius: f32,
@@ -62,12 +62,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         words if words.is_empty() => "What is the weather in Lisbon, and what time is it in Tokyo?".into(),
         words => words,
     };
-    // What a function works with is shared with it: each call has a clone of the closure.
+    // Shared data is captured in an `Arc`, because each call runs on a clone of the closure.
     let stations = Arc::new(HashMap::from([("Lisbon", Weather { celsius: 24.3, sky: "clear" })]));
     let tools = Tools::new()
         .add("get_weather", "The weather in a city.", async move |args: GetWeather| {
             eprintln!("get_weather({:?})", args.city);
-            // Both functions run at the same time.
+            // Both functions run concurrently.
             tokio::time::sleep(Duration::from_millis(50)).await;
             stations.get(&*args.city).cloned().ok_or("no such city")
         })
@@ -87,7 +87,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             connection.session().update(RealtimeSessionConfig::default().output_modalities([Modality::Text]))?;
             connection.use_tools(tools)?;
             drop(connection.respond(question).await?);
-            // Whether the response in progress calls a function: then another follows it.
+            // Whether the active response calls a function, so that another response follows.
             let mut calls = false;
             let mut updates = connection.updates();
             while let Some(update) = updates.try_next().await? {
@@ -108,14 +108,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
                         continue;
                     }
                     Update::Event(ServerEvent::Error(error)) => {
-                        eprintln!("the server says: {}", error.error);
+                        eprintln!("the server reported an error: {}", error.error);
                         continue;
                     }
                     Update::Notice(Notice::Tool(error)) => {
-                        eprintln!("went wrong: {error}");
+                        eprintln!("failed: {error}");
                         continue;
                     }
-                    // Nobody holds a handle, so this is where it is told.
+                    // There is no handle to await, so failures are reported here.
                     Update::Notice(Notice::Failed { awaited: Awaited::Event { kind, .. }, error })
                         if &*kind == "response.create" =>
                     {
@@ -144,7 +144,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
 }
 
-/// A model that calls two functions at once, then says what they gave.
+/// A model that calls two functions at once, then says their results.
 fn simulator() -> Simulator {
     Simulator::new().answer(|turn: &SimulatedTurn<'_>| {
         if turn.output().is_none() {

@@ -1,10 +1,10 @@
-//! A question by voice, and its answer by voice.
+//! A spoken question and its spoken answer.
 //!
 //! `cargo run --example voice -- [--model MODEL] question.wav answer.wav`
 //!
-//! Sends a recording in pieces of 40 ms, lets the server find the speech in it, and writes what it says to another file.
-//! Any WAV file will do: its format is converted to the session's. Without `OPENAI_API_KEY` it talks to a simulator that it starts itself, over a real
-//! WebSocket.
+//! Sends a recording in chunks of 40 ms, lets the server detect the speech in it, and writes the answer to another
+//! file. Any WAV file works: its format is converted to the session's. Without `OPENAI_API_KEY`, it connects to a
+//! simulator that it starts itself, over a real WebSocket.
 
 #[path = "support/recording.rs"]
 mod recording;
@@ -21,13 +21,13 @@ use realtime::{
     types::{Modality, RealtimeSessionConfig, ServerVad, Transcription},
 };
 
-/// The session's audio.
+/// Audio format of the session.
 const PCM: Format = Format::pcm(24_000);
-/// Milliseconds of audio in one append.
+/// Duration of one append in milliseconds.
 const PIECE_MS: u64 = 40;
-/// Milliseconds of silence behind the recording, so that the end of the turn is found.
+/// Silence after the recording in milliseconds, so that the end of the turn is detected.
 const SILENCE_MS: u64 = 1_000;
-/// How long after the end of the recording something must be heard.
+/// Timeout for the answer after the end of the recording.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let (model, files) = support::arguments(support::MODEL)?;
     let [question, answer] = files.as_slice() else {
-        return Err("two files are needed: voice [--model MODEL] question.wav answer.wav".into());
+        return Err("usage: voice [--model MODEL] question.wav answer.wav".into());
     };
     let recording = recording::read(question, PCM)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
@@ -59,8 +59,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends the recording and shows what the server hears and says, both at once, until all is sent and every turn of the
-/// user is answered: whichever comes last. The audio of the answers.
+/// Sends the recording and prints what the server transcribes and says, until everything is sent and every turn is
+/// answered. Returns the audio of the answers.
 async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut sending = pin!(speak(connection, recording));
     let (mut sent, mut answered, mut audio) = (false, 0, Vec::new());
@@ -78,9 +78,9 @@ async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result
                 continue;
             }
             event = connection.next() => event.ok_or("the server has closed the connection")??,
-            // Only what comes after the end of the recording is waited for.
+            // Only what follows the end of the recording has a timeout.
             () = tokio::time::sleep(PATIENCE), if sent => {
-                return Err("no speech was found in the recording, or no answer came".into());
+                return Err("no speech was detected in the recording, or it was not answered".into());
             }
         };
         match event {
@@ -96,13 +96,13 @@ async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result
             ServerEvent::ResponseOutputAudioDelta(delta) => audio.extend_from_slice(&delta.delta),
             ServerEvent::ResponseOutputAudioTranscriptDone(done) => println!("{}", done.transcript),
             ServerEvent::ResponseDone(_) => answered += 1,
-            ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
+            ServerEvent::Error(error) => eprintln!("the server reported an error: {}", error.error),
             _ => {}
         }
     }
 }
 
-/// Sends the recording, and a silence behind it.
+/// Sends the recording, followed by silence.
 async fn speak(connection: &Connection<Realtime>, recording: &[u8]) -> Result<(), Box<dyn Error>> {
     let bytes = |ms| PCM.ms_to_bytes(ms) as usize;
     let silence = vec![0; bytes(SILENCE_MS)];

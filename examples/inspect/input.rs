@@ -1,4 +1,4 @@
-//! Where frames come from.
+//! Input of frames.
 
 use std::{
     fs,
@@ -22,14 +22,14 @@ impl Direction {
     }
 }
 
-/// One frame, as it was on the wire.
+/// A frame as it was on the wire.
 pub(crate) struct Frame {
     pub(crate) direction: Direction,
     pub(crate) raw: Vec<u8>,
 }
 
 impl Frame {
-    /// A frame as it is, one that is wrapped in its direction, or one whose text is a string.
+    /// Parses a plain frame, one wrapped with its direction, or one given as a JSON string.
     fn new(raw: Vec<u8>) -> Self {
         #[derive(serde::Deserialize)]
         struct Wrapped<'a> {
@@ -48,12 +48,12 @@ impl Frame {
         Self { direction: Direction::FromServer, raw }
     }
 
-    /// The type that the frame names.
+    /// The type of the frame.
     pub(crate) fn kind(&self) -> Option<String> {
         self.value()?.get("type")?.as_str().map(Into::into)
     }
 
-    /// Whether the frame says that the session is one of translation, if it says of which kind it is.
+    /// Whether the frame belongs to a translation session, if it says.
     pub(crate) fn protocol(&self) -> Option<bool> {
         let value = self.value()?;
         let created = self.direction == Direction::FromServer && value["type"] == "session.created";
@@ -67,7 +67,7 @@ impl Frame {
 
 pub(crate) type Frames = Box<dyn Iterator<Item = io::Result<Frame>>>;
 
-/// A frame a line. Blank lines are none.
+/// Reads one frame per line. Blank lines are ignored.
 pub(crate) fn lines(input: impl BufRead + 'static) -> Frames {
     let lines = input.split(b'\n').map(|line| line.map(|line| line.trim_ascii().to_vec()));
     Box::new(lines.filter(|line| !matches!(line, Ok(line) if line.is_empty())).map(|line| line.map(Frame::new)))
@@ -77,7 +77,7 @@ fn named(path: &str, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{path}: {error}"))
 }
 
-/// A frame a file, in the order of the names.
+/// Reads one frame per file, in the order of their names.
 pub(crate) fn folder(folder: &str) -> io::Result<Frames> {
     let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(|error| named(folder, error))?.collect();
     let mut files: Vec<_> = entries?.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();

@@ -1,7 +1,8 @@
-//! Transcripts of Live, and the state that they leave.
+//! Transcripts of Live, and the resulting state.
 //!
-//! A line is `{"dir":"open"|"close",..}` where a link begins or ends, or a frame: `{"dir":"c2s"|"s2c","frame":{..}}`, or
-//! `"raw"` in place of `"frame"` for a text that may be no JSON object. `at_ms` is the client's clock.
+//! A line is `{"dir":"open"|"close",..}` for the beginning or end of a link, or a frame:
+//! `{"dir":"c2s"|"s2c","frame":{..}}`, with `"raw"` instead of `"frame"` for text that may not be a JSON object.
+//! `at_ms` is the client's clock.
 
 use std::{
     io::{self, BufRead},
@@ -22,11 +23,11 @@ use crate::input::{Direction, Frame};
 
 /// A line of a transcript.
 pub(crate) enum Line {
-    /// A link is up: the kind of connection, if the line says it, and the path.
+    /// A link was opened: the kind of connection, if given, and the path.
     Open { at: Instant, kind: Option<ConnectionKind>, path: String },
-    /// Something travelled on it.
+    /// A frame.
     Frame { at: Instant, frame: Frame },
-    /// The link is gone.
+    /// The link ended.
     Close { at: Instant, by: LinkEnd, code: Option<u16> },
 }
 
@@ -37,7 +38,7 @@ impl Line {
         }
     }
 
-    /// Reads a line: none of a direction that is not known.
+    /// Parses a line. `None` if its direction is unknown.
     fn read(text: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Members {
@@ -89,14 +90,14 @@ fn kind_of(name: &str) -> Option<ConnectionKind> {
         .find(|kind| kind.as_str() == name)
 }
 
-/// All lines of an input. Blank lines, and those of unknown directions, are none.
+/// Parses all lines. Blank lines and those of unknown direction are ignored.
 pub(crate) fn lines(input: impl BufRead) -> io::Result<Vec<Line>> {
     let lines: Vec<_> = input.split(b'\n').collect::<Result<_, _>>()?;
     let lines = lines.iter().map(|line| line.trim_ascii()).filter(|line| !line.is_empty());
     Ok(lines.filter_map(Line::read).collect())
 }
 
-/// The kind of connection that the lines say they are of.
+/// The kind of connection that the lines name.
 pub(crate) fn kind(lines: &[Line]) -> Option<ConnectionKind> {
     lines.iter().find_map(|line| match line {
         Line::Open { kind, .. } => *kind,
@@ -104,7 +105,7 @@ pub(crate) fn kind(lines: &[Line]) -> Option<ConnectionKind> {
     })
 }
 
-/// Feeds a state with the lines, and calls a function with every frame and what was made of it.
+/// Feeds a state with the lines, and calls a function with every decoded frame.
 pub(crate) fn replay(
     lines: &[Line],
     kind: ConnectionKind,
@@ -156,7 +157,7 @@ where
     report
 }
 
-/// The session that a path names.
+/// The session named by a path.
 fn session_in(path: &str) -> Option<Id> {
     let path = path.split('?').next()?;
     let (_, rest) = path.split_once("/live/sessions/")?;

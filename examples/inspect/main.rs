@@ -1,11 +1,11 @@
-//! Reads recorded frames and says what this library makes of them.
+//! Decodes recorded frames and prints the result.
 //!
 //! `cargo run --example inspect -- [--protocol realtime|translation|live|live-fork|live-sideband] [--session] < frames.jsonl`
 //!
-//! A line is a frame of the server, `{"dir":"s2c"|"c2s","frame":{..}}`, or a JSON string: the text of a server's frame
-//! as it was on the wire. With `--frames DIR` each file of the folder is a frame, in the order of the names. Without
-//! `--protocol` the first `session.created` tells. Live's transcripts say when a link opens and closes, and of which
-//! kind it is. One line of JSON is printed a frame; with `--session` only the state that they leave.
+//! A line is a server frame, `{"dir":"s2c"|"c2s","frame":{..}}`, or a JSON string with the text of a server frame. With
+//! `--frames DIR`, each file of the directory is a frame, in the order of their names. Without `--protocol`, the first
+//! `session.created` determines the protocol. Transcripts of Live also contain the beginning and end of links, with
+//! their kind. Prints one line of JSON per frame; with `--session`, only the resulting state.
 
 mod input;
 mod live;
@@ -28,7 +28,7 @@ use realtime::{
 use serde_json::{Value, json};
 use state::Report;
 
-/// How many frames are held back until one tells the protocol.
+/// Maximum number of frames buffered until one determines the protocol.
 const UNDECIDED: usize = 64;
 
 fn main() -> ExitCode {
@@ -75,7 +75,7 @@ fn run() -> Result<(), Box<dyn error::Error>> {
         Some(folder) => input::folder(&folder)?,
         None => {
             let mut stdin = io::stdin().lock();
-            // Only a transcript of Live begins with a link that opens.
+            // Only a transcript of Live begins with an opened link.
             if live.is_some() || protocol.is_none() && opens_link(stdin.fill_buf()?) {
                 return read_live(stdin, live, session);
             }
@@ -151,7 +151,7 @@ where
     Ok(())
 }
 
-/// Counts a frame, and prints its line unless only the state is wanted.
+/// Counts a frame, and prints it unless only the state is requested.
 fn note(counts: &mut [usize; 4], n: u64, frame: &Frame, kind: (usize, Value), session: bool) {
     counts[kind.0] += 1;
     if !session {

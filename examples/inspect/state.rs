@@ -9,7 +9,7 @@ use realtime::{
 };
 use serde_json::{Map, Value, json};
 
-/// A state that can be shown.
+/// A state that can be printed.
 pub(crate) trait Report {
     fn report(&self) -> Value;
 }

@@ -1,4 +1,4 @@
-//! A chat in writing, on any runtime.
+//! A text chat, on any runtime.
 
 #[path = "response.rs"]
 mod response;
@@ -22,7 +22,7 @@ use realtime::{
 
 use crate::support;
 
-/// Does what the command line asks for. `lines` are the questions, if it has none.
+/// Runs the chat. `lines` are the questions if the command line has none.
 pub(crate) async fn run(
     client: ClientBuilder,
     lines: impl Stream<Item = io::Result<String>>,
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     client
         .realtime()
         .model(model)
-        // The answers are read from their handles; nobody reads the events one by one.
+        // Answers are read through their handles; the events themselves are not read.
         .options(Options::default().unread(Unread::Discard))
         .run(async |connection| {
             connection.session().update(RealtimeSessionConfig::default().output_modalities([Modality::Text]))?;
@@ -42,12 +42,12 @@ pub(crate) async fn run(
         .await
 }
 
-/// A question a line, until the input ends.
+/// Asks one question per line until the input ends.
 async fn converse(
     connection: &Connection<Realtime>,
     lines: impl Stream<Item = io::Result<String>>,
 ) -> Result<(), Box<dyn Error>> {
-    // Drives while nothing is asked: pings are answered, and a link that breaks is noticed.
+    // Drives the connection while no question is open, so that pings are answered and a lost link is detected.
     let mut driver = pin!(connection.drive().fuse());
     let mut lines = pin!(lines);
     let mut failed = 0;
@@ -58,7 +58,7 @@ async fn converse(
                 "" => {}
                 line => {
                     if let Err(error) = ask(connection, line).await {
-                        // One answer less, as long as the connection lives.
+                        // A failed answer does not end the chat unless the connection is lost.
                         if connection.phase() == Phase::Closed {
                             return Err(error);
                         }
@@ -83,7 +83,7 @@ async fn converse(
     }
 }
 
-/// One question, and its answer as it comes.
+/// Asks a question and prints the answer as it arrives.
 async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Box<dyn Error>> {
     let mut response = connection.respond(question).await?;
     let printed = response

@@ -1,4 +1,4 @@
-//! What the examples share: which server they talk to, and how they say what went wrong.
+//! Shared by the examples: the choice of the server, and the reporting of errors.
 
 use std::{env, error::Error, fmt::Write, process::ExitCode};
 
@@ -7,13 +7,13 @@ use realtime::{
     mock::{Served, Simulator},
 };
 
-/// The model of conversations that is asked for where none is named.
+/// Default model for conversations.
 #[allow(dead_code, reason = "sessions of other sorts have other models")]
 pub(crate) const MODEL: &str = "gpt-realtime-2.1";
 
-/// The client completed: of the service that the environment names, or of a simulated one on this machine.
+/// Completes the client: connects to the service named by the environment, or to a simulator started here.
 ///
-/// The second is what serves it, as long as it is kept.
+/// The second value serves the simulator while it exists.
 pub(crate) fn client(
     builder: ClientBuilder,
     simulator: impl FnOnce() -> Simulator,
@@ -30,7 +30,7 @@ pub(crate) fn client(
     Ok((builder.base_url(served.base_url()).build(), Some(served)))
 }
 
-/// The model that the command line names, or this one, and the rest of the command line.
+/// The model from the command line or this default, and the remaining arguments.
 pub(crate) fn arguments(model: &str) -> Result<(String, Vec<String>), Box<dyn Error>> {
     let (mut model, mut rest) = (model.to_owned(), Vec::new());
     let mut arguments = env::args().skip(1);
@@ -43,14 +43,14 @@ pub(crate) fn arguments(model: &str) -> Result<(String, Vec<String>), Box<dyn Er
     Ok((model, rest))
 }
 
-/// Success, or one line that says what went wrong, with its causes.
+/// Success, or one line with the error and its causes.
 pub(crate) fn finish(name: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     eprintln!("{name}: {}", explain(&*error));
     ExitCode::FAILURE
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes in one line.
 pub(crate) fn explain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

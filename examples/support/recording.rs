@@ -1,10 +1,10 @@
-//! Recordings for sessions that hear.
+//! Recordings to send to a session.
 
 use std::{error::Error, fs};
 
 use realtime::audio::{Converter, Format, wav::Wav};
 
-/// The audio of a WAV file, in the session's format.
+/// Reads the audio of a WAV file in the session's format.
 pub(crate) fn read(path: &str, format: Format) -> Result<Vec<u8>, Box<dyn Error>> {
     let file = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
     let wav = Wav::parse(&file).map_err(|error| format!("{path}: {error}"))?;

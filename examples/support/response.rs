@@ -1,13 +1,13 @@
-//! How a response ended, in words.
+//! Describes how a response ended.
 
 use std::error::Error;
 
 use realtime::types::{Response, ResponseStatus};
 
-/// Whether a response is whole.
+/// Checks that a response completed.
 ///
 /// # Errors
-/// It is not: how it ended, and what the server says of it.
+/// It did not: its status and the reported error.
 pub(crate) fn whole(response: &Response) -> Result<(), Box<dyn Error>> {
     match &response.status {
         None | Some(ResponseStatus::Completed) => Ok(()),
@@ -15,7 +15,7 @@ pub(crate) fn whole(response: &Response) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Why a response ended as it did: the words and the code of the server's error, or the reason.
+/// Why a response ended: the reported error and its code, or the reason.
 pub(crate) fn details(response: &Response) -> String {
     let details = response.status_details.as_ref();
     let error = details.and_then(|details| details.error.as_ref());

@@ -25,7 +25,7 @@ struct State {
     next: u64,
     /// How many seeds were given.
     seeds: u64,
-    /// Armed alarms, by time and then by the order in which they were armed.
+    /// Active timers, by time and then by creation order.
     alarms: BTreeMap<(Duration, u64), Option<Waker>>,
     /// Descriptions of other waits.
     waits: BTreeMap<u64, String>,

@@ -122,7 +122,7 @@ impl<'a, P: LiveKind> LiveSessionResource<'a, P> {
         self.0.request(SessionClose::default())
     }
 
-    /// What the user says.
+    /// The user's audio.
     pub fn input_audio(&self) -> InputAudioResource<'a, P> {
         InputAudioResource(self.0)
     }

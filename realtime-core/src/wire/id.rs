@@ -26,7 +26,7 @@ impl Id {
     /// The id of nothing.
     pub(crate) const EMPTY: Self = Self(Repr::Inline { len: 0, bytes: [0; INLINE] });
 
-    /// Makes an id of any text.
+    /// Creates an id from any text.
     pub fn new(text: &str) -> Self {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self(Repr::Heap(text.into())))
     }

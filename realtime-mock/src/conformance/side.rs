@@ -44,7 +44,7 @@ pub(super) struct Cx {
 pub(super) struct Waits(Arc<Mutex<BTreeMap<u64, String>>>);
 
 impl Waits {
-    /// Names a wait for as long as the guard lives.
+    /// Describes a wait while the guard exists.
     fn begin(&self, what: String) -> Waiting {
         let mut waits = self.lock();
         let id = waits.last_key_value().map_or(0, |(last, _)| last + 1);

@@ -73,8 +73,9 @@ use settings::Settings;
 /// [`decide`](Self::decide) the decision model. A test holds the other end of a telephone call, or the browser, by a
 /// [`HeldSession`].
 ///
-/// # What no source states
-/// The service's documentation, published traces of it and reports of its users leave these open. Here it is so:
+/// Unspecified behavior
+/// The service's documentation, published traces and user reports leave the following open. The simulator behaves like
+/// this:
 ///
 /// - *Turns.* A threshold of 0.5 is −40 dB of full scale; 0 and 1 are 25 dB below and above. Speech begins after 60 ms
 ///   above the threshold. With semantic detection, a turn ends after 2, 4 or 8 seconds of silence for high, medium and
@@ -88,13 +89,14 @@ use settings::Settings;
 ///   `invalid_model` for a transcription with a model; `conversation_full` after 100,000 items. `session.close` and
 ///   `session.input_audio_buffer.append` are refused where nothing is translated, though the service names them there.
 ///   Of the errors that were seen, some messages are worded otherwise.
-/// - *Truncation* is measured against what was made, also when it was cut before, as in a trace.
+/// - *Truncation* is validated against the generated duration, even if the audio was truncated before, as in a trace.
 /// - *Tokens* are a quarter of the letters, a tenth of a second of what is heard, a twentieth of what is spoken. Of
 ///   what was read last time as much is cached as fits in blocks of 64. A minute brings 15 million.
 /// - *MCP.* A call that was approved begins the next response, and the answer to its output follows in the same one.
 ///   The model is not asked for anything by the approval itself.
-/// - *Translation* goes by pieces of 200 ms, one word a piece. After `session.closed` the connection closes with 1000.
-/// - *Retrieving* an answer that is still being made gives the item without any part.
+/// - *Translation* works in steps of 200 ms, one word per step. After `session.closed`, the connection closes with
+/// 1000.
+/// - *Retrieving* an item that is still being generated returns it without content parts.
 /// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. A buffer that nobody commits keeps its last
 ///   minutes. What is said is made as the client reads it, and at most 4 MiB wait for it: a client that sends before it
 ///   has read those waits, and a user who speaks then interrupts what was not made yet.
@@ -157,7 +159,7 @@ impl Simulator {
         self
     }
 
-    /// Adds an MCP server that it can reach. Others cannot be reached.
+    /// Adds an MCP server that the service can reach. No others can be reached.
     #[must_use]
     pub fn mcp(mut self, server: McpServer) -> Self {
         self.settings_mut().mcp.push(server);

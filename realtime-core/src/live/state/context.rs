@@ -12,7 +12,7 @@ use crate::{live::types::Number, wire::Id};
 pub struct Fixture {
     /// The event that asked for it, by its id.
     pub client_event_id: Option<Id>,
-    /// How far it has come.
+    /// Status.
     pub state: FixtureState,
     /// How long it is, in bytes. None if another connection sent it.
     pub bytes: Option<u64>,
@@ -57,7 +57,7 @@ pub struct Append {
     pub client_event_id: Option<Id>,
     /// The task that it belongs to; none for the session as a whole.
     pub delegation_id: Option<Id>,
-    /// How far it has come.
+    /// Status.
     pub state: AppendState,
     /// Where it stands on the session's timeline, in milliseconds: its start and its end.
     pub interval_ms: Option<(Number, Number)>,

@@ -35,7 +35,7 @@ pub(super) struct Errands {
 #[derive(Clone, Debug)]
 pub(in crate::live) struct DueCall {
     pub(in crate::live) call: LiveCall,
-    /// Whether too many wait already for this one to be run.
+    /// Whether it is refused because too many calls are unanswered.
     pub(in crate::live) refused: bool,
 }
 

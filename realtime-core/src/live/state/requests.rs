@@ -69,7 +69,7 @@ pub(super) struct Requests(VecDeque<Request>);
 
 impl Requests {
     pub(super) fn push(&mut self, seq: u64, event_id: Option<Id>, asked: Asked, at: Instant) {
-        // Where time passes, they are given up before that.
+        // Normally they time out before that.
         if self.0.len() == 2 * MOST_ENTRIES {
             self.0.pop_front();
         }
@@ -99,7 +99,7 @@ impl Requests {
         self.0.remove(at).map(|request| request.seq)
     }
 
-    /// The request that an error names.
+    /// Takes the request that an error names.
     pub(super) fn refused(&mut self, event_id: &Id) -> Option<u64> {
         let at = self.0.iter().position(|request| request.event_id.as_ref() == Some(event_id))?;
         self.0.remove(at).map(|request| request.seq)

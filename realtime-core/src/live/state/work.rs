@@ -92,7 +92,7 @@ pub struct LiveResponse {
     pub id: Option<Id>,
     /// The task that it belongs to; none if the application asked for it.
     pub delegation_id: Option<Id>,
-    /// How far it has come.
+    /// Status.
     pub status: ResponsePhase,
     /// Why it failed or was cut short.
     pub error: Option<String>,

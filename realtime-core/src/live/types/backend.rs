@@ -89,7 +89,7 @@ wire! {
     pub struct BackendResponse {
         /// Its id.
         loose id: Id,
-        /// How far it has come.
+        /// Status.
         loose status: String,
         /// Why it failed.
         loose error: BackendFailure,
@@ -120,7 +120,7 @@ wire! {
         /// What it is.
         #[serde(rename = "type")]
         loose kind: String,
-        /// How far it has come.
+        /// Status.
         loose status: String,
         /// Of a call, its id, which the output names.
         loose call_id: Id,

@@ -19,7 +19,7 @@ wire! {
         /// What it is: `message`. Optional on the wire, also in what the server sends.
         #[serde(rename = "type")]
         opt kind: String,
-        /// How far it has come.
+        /// Status.
         patch status: ItemStatus,
         /// Whether the assistant said it on the way (`commentary`) or as the answer (`final_answer`).
         patch phase: String,
@@ -37,7 +37,7 @@ wire! {
         patch id: Id,
         /// The namespace of the function.
         patch namespace: String,
-        /// How far it has come.
+        /// Status.
         patch status: ItemStatus,
     }
 
@@ -49,7 +49,7 @@ wire! {
         req output: Content,
         /// The item's id.
         patch id: Id,
-        /// How far it has come.
+        /// Status.
         patch status: ItemStatus,
         /// Who called the function: `{"type": "direct"}`, or a program.
         patch caller: Json,
@@ -71,7 +71,7 @@ wire! {
         patch id: Id,
         /// The namespace of the tool.
         patch namespace: String,
-        /// How far it has come.
+        /// Status.
         patch status: ItemStatus,
     }
 
@@ -83,7 +83,7 @@ wire! {
         req output: Content,
         /// The item's id.
         patch id: Id,
-        /// How far it has come.
+        /// Status.
         patch status: ItemStatus,
     }
 

@@ -55,7 +55,7 @@ impl RealtimeState {
         }
     }
 
-    /// The response that an item belongs to: the one that its item is known to be of, else the only one in progress.
+    /// Sets the response of an item: the one it is known to belong to, or else the only active one.
     fn complete_response(&self, response: &mut Id, item: Option<&Id>) {
         if response.is_empty() {
             let known = item.and_then(|item| self.conversation.get(item)).and_then(|item| item.response_id.as_ref());

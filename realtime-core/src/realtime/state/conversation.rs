@@ -11,13 +11,13 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     pub(super) id: Option<Id>,
-    /// The places of the items that are part of the conversation, in its order.
+    /// Slab keys of the conversation's items, in order.
     order: Pages<usize>,
     places: Pages<Place>,
     /// The first of the places that are free, each of which names the next.
     free: Option<usize>,
     index: Index,
-    /// The place last looked up: events come in runs about one item.
+    /// Key of the most recently used item: consecutive events usually concern the same item.
     latest: usize,
     /// Keys of items outside the conversation, oldest first.
     detached: Vec<usize>,
@@ -360,7 +360,7 @@ impl Conversation {
         let Some(Place::Known(item)) = self.places.get(at) else { return };
         self.bytes = self.bytes.saturating_sub(item.weighed);
         let item = item.clone();
-        // An id is a few letters. One that is not costs as much as what it names.
+        // Ids are normally short. An unusually long one costs as much as content, so it is dropped.
         let id = if item.id.len() > MOST_KEPT_ID { Id::EMPTY } else { item.id.clone() };
         if id.is_empty() {
             self.index.remove(&item.id, at);

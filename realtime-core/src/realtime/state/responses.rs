@@ -33,7 +33,7 @@ struct Known {
     order: VecDeque<Id>,
 }
 
-/// A response, as far as it has come.
+/// A response as far as it is known.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ResponseState {
@@ -215,7 +215,7 @@ impl Responses {
 }
 
 impl Known {
-    /// Forgets the oldest that has ended. Whether there was one.
+    /// Removes the oldest response that has ended. Returns whether there was one.
     fn forget_oldest(&mut self) -> bool {
         let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());
         // Normally only a few are active. If a server never ends any, the oldest is removed anyway.

@@ -20,9 +20,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Creations {
     on: bool,
-    /// Items that the server has not acknowledged, by the number of the request.
+    /// Items not acknowledged yet, by request number.
     open: Vec<(u64, Arc<ConversationItemCreate>)>,
-    /// Items of ours with more than text in them, as they were sent: the server does not hand that back.
+    /// Items with images or audio, as they were sent, because the server does not return that content.
     media: Vec<(Id, Arc<Item>)>,
 }
 

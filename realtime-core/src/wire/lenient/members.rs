@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Lenient, Notes, is_null, notes::Step, text};
 use crate::wire::Patch;
 
-/// Gives each member of an object to a function, in order. None if it is no object.
+/// Calls a function with each member of an object, in order. `None` if the value is not an object.
 pub(super) fn members<'a>(value: &'a RawValue, mut each: impl FnMut(&str, &'a RawValue)) -> Option<()> {
     struct Visitor<F>(F);
 
@@ -33,7 +33,7 @@ pub(super) fn members<'a>(value: &'a RawValue, mut each: impl FnMut(&str, &'a Ra
     serde_json::Deserializer::from_str(value.get()).deserialize_map(Visitor(&mut each)).ok()
 }
 
-/// Gives each element of a list to a function, in order. None if it is no list.
+/// Calls a function with each element of a list, in order. `None` if the value is not a list.
 pub(super) fn elements<'a>(value: &'a RawValue, mut each: impl FnMut(usize, &'a RawValue)) -> Option<()> {
     struct Visitor<F>(F);
 
@@ -57,7 +57,7 @@ pub(super) fn elements<'a>(value: &'a RawValue, mut each: impl FnMut(usize, &'a 
     serde_json::Deserializer::from_str(value.get()).deserialize_seq(Visitor(&mut each)).ok()
 }
 
-/// A member's name. Half a character in it is no reason to lose the object.
+/// A member name. An incomplete surrogate pair in it does not invalidate the object.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -92,17 +92,17 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// The members of an object that its struct knows. Of one that comes twice the last counts.
+/// The members of an object that its struct knows. Of duplicates, the last one counts.
 pub(crate) struct Members<'a> {
     names: &'static [&'static str],
     values: Vec<Option<&'a RawValue>>,
 }
 
 impl<'a> Members<'a> {
-    /// Finds the members of these names.
+    /// Finds members by name.
     ///
-    /// `short` is the member that a bare text stands for; `within` an object whose members count where the outer one has
-    /// none of that name.
+    /// `short` is the member represented by a plain string. `within` is a nested object whose members are used if the
+    /// outer object lacks them.
     pub(crate) fn find(
         value: &'a RawValue,
         names: &'static [&'static str],
@@ -135,17 +135,17 @@ impl<'a> Members<'a> {
         Some(Self { names, values })
     }
 
-    /// Whether one of them is there, and not null.
+    /// Whether any of them is present and not null.
     pub(crate) fn has_any(&self) -> bool {
         self.values.iter().flatten().any(|value| !is_null(value))
     }
 
-    /// The value by its name, null included.
+    /// The value of a member, including null.
     pub(crate) fn value(&self, name: &str) -> Option<&'a RawValue> {
         self.values[self.names.iter().position(|known| *known == name)?]
     }
 
-    /// The value by its name, else by an older one. Null is no value, but where nothing else stands it is given.
+    /// The value of a member by its name or else an older one. Null is returned only if there is nothing else.
     fn get(&self, name: &'static str, older: &[&str]) -> Option<&'a RawValue> {
         let by_name = self.value(name);
         let said = |value: &Option<&RawValue>| value.is_some_and(|value| !is_null(value));
@@ -156,7 +156,7 @@ impl<'a> Members<'a> {
         self.get(name, older).filter(|value| !is_null(value))
     }
 
-    /// A member that may be missing.
+    /// An optional member.
     pub(crate) fn optional<T: Lenient>(
         &self,
         name: &'static str,
@@ -167,7 +167,7 @@ impl<'a> Members<'a> {
         Some(value.and_then(|value| notes.read_at(Step::Member(name), value)))
     }
 
-    /// A member without which there is no object, unless something can stand for it.
+    /// A required member, unless its type has a substitute.
     pub(crate) fn required<T: Lenient>(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<T> {
         let read = self.optional(name, older, notes)?.or_else(T::unsaid);
         if read.is_none() {
@@ -176,7 +176,7 @@ impl<'a> Members<'a> {
         read
     }
 
-    /// A member that is what its type is by default where it is missing.
+    /// A member whose type provides a default if it is missing.
     pub(crate) fn soft<T: Lenient + Default>(
         &self,
         name: &'static str,
@@ -186,7 +186,7 @@ impl<'a> Members<'a> {
         Some(self.optional(name, older, notes)?.unwrap_or_default())
     }
 
-    /// A member whose null means something.
+    /// A member for which null has a meaning.
     pub(crate) fn patch<T: Lenient>(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<Patch<T>> {
         Some(match self.get(name, older) {
             Some(value) if T::is_none(value) => Patch::Clear,
@@ -195,7 +195,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// A text that is JSON for somebody else: an object or a list is as good as its text.
+    /// A member that is JSON as text. An object or list is accepted as its text.
     pub(crate) fn source(&self, name: &'static str, older: &[&str], notes: &mut Notes) -> Option<String> {
         match self.said(name, older) {
             Some(value) if value.get().starts_with(['{', '[']) => Some(value.get().into()),
@@ -204,7 +204,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The `type` of an object; the last one, if there are several. None within if it has none; none if it is no object.
+/// The `type` of an object; the last one if there are several. The outer `None` means that the value is not an object.
 pub(crate) fn tag(value: &RawValue) -> Option<Tag> {
     let mut tag = Tag::Absent;
     members(value, |key, value| {

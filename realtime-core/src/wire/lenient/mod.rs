@@ -1,9 +1,10 @@
-//! Reading what does not fit, member by member: the way that is taken only where the strict one has failed.
+//! Lenient decoding, member by member. Used only after strict decoding has failed.
 //!
-//! serde gives up a whole event for one member of another type. Here each member is read on its own: it is coerced where
-//! the meaning is plain (`"12"` is 12, 7 is the id `"7"`), else left out and noted with its path. An object is read in
-//! one pass that keeps only the members its struct knows, as views of the frame. So the time is linear in the frame
-//! (times the depth of the protocol's own types), and what is built is held to a multiple of it.
+//! serde rejects a whole event because of one member of an unexpected type. Here each member is read individually: it
+//! is converted if its meaning is clear (`"12"` is 12, 7 is the id `"7"`), otherwise left out and recorded with its
+//! path. An object is scanned once, keeping only the members that its struct knows, as slices of the frame. So the time
+//! is linear in the size of the frame (times the nesting depth of the protocol's types), and memory is limited to a
+//! multiple of it.
 
 mod members;
 mod notes;
@@ -17,37 +18,37 @@ pub(crate) use members::{Members, Tag, tag};
 pub(crate) use notes::Notes;
 pub use notes::Omission;
 
-/// How a type is read from a value that may be of another type.
+/// Lenient decoding of a type.
 pub(crate) trait Lenient: Sized {
-    /// What a reason calls it.
+    /// Description of the expected value in messages.
     const EXPECTED: &'static str;
 
-    /// Reads a value that is not null. None if nothing can be made of it.
+    /// Reads a value that is not null. `None` if it cannot be read.
     fn read(value: &RawValue, notes: &mut Notes) -> Option<Self>;
 
-    /// Whether the value says in words of its own that there is nothing.
+    /// Whether the value means "none" in some other form than null.
     fn is_none(value: &RawValue) -> bool {
         is_null(value)
     }
 
-    /// What stands where the server says nothing. None: it cannot be done without.
+    /// Value of a missing member. `None` if the member is required.
     fn unsaid() -> Option<Self> {
         None
     }
 
-    /// What keeps the place of an element that cannot be read. None: the others move up.
+    /// Replaces an unreadable list element. `None` removes it.
     fn placeholder() -> Option<Self> {
         None
     }
 
-    /// What stands in place of a list of these.
+    /// Reads a value found in place of a list.
     fn in_place_of_list(value: &RawValue, notes: &mut Notes) -> Option<Self> {
         let _ = (value, notes);
         None
     }
 }
 
-/// Types that are read as a whole or not at all.
+/// Types that are read strictly even here.
 macro_rules! all_or_nothing {
     ($($name:ident $(<$of:ident>)?),+ $(,)?) => {$(
         impl $(<$of: serde::de::DeserializeOwned>)? $crate::wire::Lenient for $name $(<$of>)? {
@@ -60,7 +61,7 @@ macro_rules! all_or_nothing {
     )+};
 }
 
-/// What sort of JSON it is, in words.
+/// Kind of a JSON value, for messages.
 fn sort(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'"') => "a text",
@@ -80,7 +81,7 @@ fn is_number(value: &RawValue) -> bool {
     value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
-/// The text, if it is one, though a character was cut in half.
+/// The text of a string, even with an incomplete surrogate pair.
 pub(crate) fn text(value: &RawValue) -> Option<String> {
     if !value.get().starts_with('"') {
         return None;
@@ -88,7 +89,7 @@ pub(crate) fn text(value: &RawValue) -> Option<String> {
     <String as FromText>::read(&mut serde_json::Deserializer::from_str(value.get())).ok()
 }
 
-/// A number, or a text that is wholly one.
+/// A number, or a string that is one.
 fn number(value: &RawValue) -> Option<Number> {
     match text(value) {
         Some(text) => serde_json::from_str(&text).ok(),
@@ -99,14 +100,14 @@ fn number(value: &RawValue) -> Option<Number> {
 
 fn whole(value: &RawValue) -> Option<i128> {
     let number = number(value)?;
-    // Of a fraction the whole part. A cast saturates.
+    // Truncates a fraction. Casts saturate.
     number.as_i128().or_else(|| number.as_f64().map(|number| number.trunc() as i128))
 }
 
-/// Whether a frame may hold far more values than a message of its size has: then it is read with the account of
-/// [`Notes`], and not at once.
+/// Whether a frame may contain far more values than is usual for its size. It is then read with the memory limit of
+/// [`Notes`] instead of strictly.
 pub(crate) fn is_crowded(frame: &[u8]) -> bool {
-    // What an object becomes, and half of what a text becomes, in bytes, beside the text itself.
+    // Size in bytes of an object, and half that of a string, in addition to its text.
     const OBJECT: usize = 320;
     const QUOTE: usize = 20;
     const SMALL: usize = 512;

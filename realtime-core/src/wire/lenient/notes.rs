@@ -6,36 +6,36 @@ use serde_json::value::RawValue;
 
 use super::{Lenient, sort};
 
-/// A member of an event that could not be read as what it should be. The event goes on without it.
+/// A member of an event that could not be read. The event is delivered without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Omission {
-    /// Where it stood: `response.output[3].content`.
+    /// Path of the member: `response.output[3].content`.
     pub path: Box<str>,
-    /// Why it could not be read. The text of the frame is not repeated here, for it may hold anything.
+    /// Why it could not be read. Does not repeat the text of the frame, which may contain anything.
     pub reason: Box<str>,
 }
 
-/// The most omissions of one event that are told one by one. How many more there were is told with the last.
+/// Maximum number of omissions recorded per event. The last one includes the number of further ones.
 const MOST: usize = 16;
 
-/// How many bytes the elements of lists may take, for each byte of the frame. The protocol's own lists need a fraction.
+/// Maximum memory of list elements, in bytes per byte of the frame. The protocol's own lists need a fraction of it.
 const GROWTH: usize = 6;
 
-/// What a frame of any size may have besides.
+/// Additional memory allowed for a frame of any size.
 const ALLOWANCE: usize = 64 << 10;
 
-/// What an element takes beside its own size, about: an allocation of its own.
+/// Approximate overhead per element: its allocation.
 const EACH: usize = 32;
 
-/// What has been left out so far, and where the reader is.
+/// Omissions recorded so far, and the current path.
 pub(crate) struct Notes {
     path: Vec<Step>,
     left_out: Vec<Omission>,
     more: usize,
-    /// The first member that is missing and cannot be done without.
+    /// Name of the first required member that is missing.
     missing: Option<&'static str>,
-    /// How many bytes the elements of lists may still take.
+    /// Bytes that list elements may still use.
     room: usize,
     taken: usize,
 }
@@ -52,7 +52,7 @@ impl Notes {
         Self { path: Vec::new(), left_out: Vec::new(), more: 0, missing: None, room, taken: 0 }
     }
 
-    /// What was left out.
+    /// The omissions.
     pub(crate) fn finish(mut self) -> Vec<Omission> {
         if let Some(last) = self.left_out.last_mut().filter(|_| self.more > 0) {
             last.reason = format!("{}; and {} more", last.reason, self.more).into();
@@ -60,7 +60,7 @@ impl Notes {
         self.left_out
     }
 
-    /// Bytes that the elements of lists have taken.
+    /// Bytes used by list elements.
     pub(crate) fn taken(&self) -> usize {
         self.taken
     }
@@ -74,12 +74,12 @@ impl Notes {
         self.missing.get_or_insert(name);
     }
 
-    /// Whether everything was read.
+    /// Whether nothing was left out.
     pub(crate) fn is_empty(&self) -> bool {
         self.left_out.is_empty() && self.missing.is_none()
     }
 
-    /// The value at this place is left out.
+    /// Records that the value at the current path is left out.
     pub(super) fn leave_out(&mut self, reason: impl fmt::Display) {
         if self.left_out.len() == MOST {
             self.more += 1;
@@ -107,13 +107,13 @@ impl Notes {
         value
     }
 
-    /// Reads a value at a place below this one. If nothing can be made of it, that is noted.
+    /// Reads a value below the current path. Records an omission if it cannot be read.
     pub(super) fn read_at<T: Lenient>(&mut self, step: Step, value: &RawValue) -> Option<T> {
         self.within(step, |notes| {
             let (noted, missing) = (notes.left_out.len() + notes.more, notes.missing);
             let read = T::read(value, notes);
             if read.is_none() {
-                // What is missing within something that can be left out is no reason to lose the event.
+                // A missing member inside something optional does not invalidate the event.
                 let missing = mem::replace(&mut notes.missing, missing).filter(|_| missing.is_none());
                 if let Some(name) = missing {
                     notes.leave_out(format_args!("missing field `{name}`"));
@@ -125,7 +125,7 @@ impl Notes {
         })
     }
 
-    /// Takes room for an element of a list.
+    /// Reserves memory for a list element.
     pub(super) fn take_room<T>(&mut self) -> bool {
         let size = size_of::<T>() + EACH;
         let fits = self.taken.saturating_add(size) <= self.room;

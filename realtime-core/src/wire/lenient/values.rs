@@ -17,7 +17,7 @@ impl Lenient for String {
     const EXPECTED: &'static str = "a text";
 
     fn read(value: &RawValue, _: &mut Notes) -> Option<Self> {
-        // A code or a name may be a number.
+        // A code or name may be a number.
         text(value).or_else(|| is_number(value).then(|| value.get().into()))
     }
 
@@ -53,7 +53,7 @@ impl Lenient for Id {
         let text = match text(value) {
             Some(text) => text,
             None => match whole(value) {
-                // Its decimal text, also where it is written as `7.0`.
+                // Its decimal text, even if written as `7.0`.
                 Some(number) if number.to_string() == value.get().trim_end_matches(".0") => number.to_string(),
                 _ if is_number(value) => value.get().into(),
                 _ => return None,
@@ -92,7 +92,7 @@ macro_rules! lenient_int {
         impl Lenient for $int {
             const EXPECTED: &'static str = "a whole number";
 
-            /// A fraction loses its fraction. What is less than can be is as little as can be.
+            /// Truncates a fraction, and saturates at the limits.
             fn read(value: &RawValue, _: &mut Notes) -> Option<Self> {
                 Self::try_from(whole(value)?.max(i128::from(Self::MIN))).ok()
             }
@@ -142,7 +142,7 @@ impl<T: Lenient> Lenient for Box<T> {
     }
 }
 
-/// A member that is always written, and may be null.
+/// A member that is always written and may be null.
 impl<T: Lenient> Lenient for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
@@ -191,7 +191,7 @@ impl<T: Lenient> Lenient for BTreeMap<String, T> {
         let mut map = Self::new();
         let mut at = 0;
         members(value, |key, value| {
-            // A name is the server's own text and has no place in a path.
+            // Names come from the server and do not belong in a path.
             let step = Step::At(at);
             at += 1;
             if !is_null(value)

@@ -8,21 +8,21 @@ use crate::{
     wire::Id,
 };
 
-/// What is asked of an event before it is applied.
+/// Facts about an event, determined before it is applied.
 #[derive(Default)]
 pub(in crate::realtime::state) struct Mark {
-    /// Whether it tells of a response, or of an item, for the first time.
+    /// Whether it is the first mention of a response or an item.
     pub(in crate::realtime::state) is_new: bool,
-    /// The request that the response names.
+    /// Id of the request named in the response's metadata.
     pub(super) request: Option<String>,
-    /// The response that was active, where the event may end it.
+    /// The response that was active, if the event may end it.
     pub(super) active: Option<Id>,
-    /// A response that the event frees.
+    /// A response that the event ends.
     pub(in crate::realtime::state) freed: Option<Id>,
 }
 
 impl RealtimeState {
-    /// Before the event is applied: takes our own mark out of what the user sees.
+    /// Removes this crate's metadata from the event before it is applied.
     pub(in crate::realtime::state) fn unmark(&self, event: &mut ServerEvent) -> Mark {
         let item = |item: &Item| Mark {
             is_new: item.id().is_some_and(|id| !self.conversation.is_known(id)),

@@ -1,4 +1,4 @@
-//! One response at a time in a conversation, and which request each response answers.
+//! Ensures one active response per conversation, and matches responses to requests.
 
 mod mark;
 mod progress;
@@ -25,28 +25,28 @@ use crate::{
     wire::{Id, Patch},
 };
 
-/// The metadata that tells which request a response answers, where their order does not.
+/// Metadata key that identifies the request of a response where their order does not.
 pub(crate) const REQUEST: &str = "realtime_request";
 
-/// The most pairs of metadata that the service takes.
+/// Maximum number of metadata pairs accepted by the service.
 pub(crate) const MOST_METADATA: usize = 16;
 
-/// For how long after the end of the user's turn the server's own response is expected.
+/// How long after the end of the user's turn the server's own response is expected.
 const EXPECTED: Duration = Duration::from_secs(2);
 
-/// For how long a request counts as refused by an error that does not name it only if no response begins.
+/// How long an error that names no event counts as a tentative refusal of a request.
 const DOUBT: Duration = Duration::from_secs(1);
 
-/// The requests for responses that are on the wire, and the responses in progress.
+/// Requested and active responses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scheduler {
     unanswered: Vec<Asked>,
-    /// Requests that were not answered in time. An answer that comes all the same is theirs.
+    /// Requests that timed out. A late answer belongs to them.
     given_up: Vec<Asked>,
     open: Vec<Open>,
-    /// Until when the server is believed to begin a response by itself.
+    /// Until when the server is expected to begin a response by itself.
     expected: Option<Instant>,
-    /// Whether the server hands the metadata of a request back, once that is known.
+    /// Whether the server returns a request's metadata, once known.
     echoes: Option<bool>,
 }
 
@@ -57,31 +57,31 @@ struct Asked {
     create: ResponseCreate,
     out_of_band: bool,
     time: Time,
-    /// An error that is taken for its refusal, unless a response begins soon.
+    /// An error that counts as its refusal unless a response begins soon.
     refusal: Option<(Instant, Box<ErrorEvent>)>,
 }
 
-/// A response in progress.
+/// An active response.
 #[derive(Clone, Debug)]
 struct Open {
     id: Id,
     /// The request that it answers.
     asked: Option<Asked>,
-    /// When something of it came last.
+    /// When its last event was received.
     alive: Instant,
-    /// The first error since then that answers no request.
+    /// The first unmatched error since then.
     complaint: Option<(Instant, Box<ErrorEvent>)>,
 }
 
-/// The most requests, and the most responses, that are remembered while the server ends none.
+/// Maximum number of requests and of active responses remembered.
 const MOST: usize = 1024;
 
-/// The most requests whose late answers are told from others.
+/// Maximum number of timed-out requests whose late answers are recognized.
 const MOST_GIVEN_UP: usize = 64;
 
 impl Scheduler {
     pub(super) fn asked(&mut self, seq: u64, create: &ResponseCreate, time: Time) {
-        // Where time passes, they are given up before that.
+        // Normally they time out before that.
         if self.unanswered.len() == 2 * MOST {
             self.unanswered.remove(0);
         }
@@ -89,7 +89,7 @@ impl Scheduler {
         self.unanswered.push(Asked { seq, create: create.clone(), out_of_band, time, refusal: None });
     }
 
-    /// The ids of requests that nothing has answered.
+    /// Ids of unanswered requests.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = &Id> {
         self.unanswered.iter().filter_map(|asked| asked.create.event_id.as_ref())
     }
@@ -102,50 +102,50 @@ impl Scheduler {
         all.into_iter().map(|asked| (asked.seq, &asked.create))
     }
 
-    /// Whether a request of the conversation is on the wire that nothing has answered yet.
+    /// Whether a request of the conversation is unanswered.
     fn is_asked(&self) -> bool {
         self.unanswered.iter().any(|asked| !asked.out_of_band)
     }
 
-    /// Whether a response is in progress, or a request for one is unanswered.
+    /// Whether a response is active or requested.
     pub(super) fn is_waiting(&self) -> bool {
         !self.unanswered.is_empty() || !self.open.is_empty()
     }
 
-    /// Whether a response is in progress.
+    /// Whether a response is active.
     pub(super) fn is_responding(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// How many requests nothing has answered, and nothing has refused either.
+    /// Number of requests neither answered nor refused.
     pub(super) fn outstanding(&self) -> usize {
         self.unanswered.iter().filter(|asked| asked.refusal.is_none()).count()
     }
 
-    /// The request that an error names.
+    /// Takes the request that an error names.
     pub(super) fn refused(&mut self, event_id: &Id) -> Option<(u64, Awaited)> {
         let at = self.unanswered.iter().position(|asked| asked.create.event_id.as_ref() == Some(event_id))?;
         let asked = self.unanswered.remove(at);
         Some((asked.seq, asked.awaited()))
     }
 
-    /// An error that names nothing is taken for the refusal of the only request, unless a response begins soon.
+    /// Takes an error that names no event as a tentative refusal of the only request.
     pub(super) fn doubt(&mut self, error: &ErrorEvent, now: Instant) {
         if let Some(asked) = self.unanswered.iter_mut().find(|asked| asked.refusal.is_none()) {
             asked.refusal = Some((now, Box::new(error.clone())));
         }
     }
 
-    /// An error that answers no request: the responses in progress may have come to their end.
+    /// Records an unmatched error: it may have ended the active responses.
     pub(super) fn complain(&mut self, error: &ErrorEvent, now: Instant) {
         for open in &mut self.open {
             open.complaint.get_or_insert_with(|| (now, Box::new(error.clone())));
         }
     }
 
-    /// The request that a response answers which begins now: the one that its metadata names, else the only one, else
-    /// the oldest that it can answer. One that the server was to begin by itself, and that names no request, answers
-    /// none. And whether it is the late answer to one that was given up.
+    /// The request that a new response answers: the one named in its metadata, or else the only one, or else the oldest
+    /// that it can answer. A response that the server was expected to begin itself, and that names no request, answers
+    /// none. Also returns whether it is the late answer to a timed-out request.
     fn answers(&mut self, response: Option<&Response>, mark: Option<&str>, expected: bool) -> (Option<Asked>, bool) {
         let named = |asked: &Asked| mark.is_some() && asked.create.event_id.as_deref() == mark;
         if mark.is_some() {
@@ -162,7 +162,7 @@ impl Scheduler {
         let conversation = response.map(|response| &response.conversation_id);
         let out_of_band = conversation == Some(&Patch::Clear);
         let fits = |asked: &Asked| asked.out_of_band == out_of_band;
-        // A server that hands marks back has not left out the one of its answer.
+        // A server that returns metadata would not have omitted it.
         let echoes = self.echoes;
         let late = self.given_up.iter().position(|asked| fits(asked) && !(is_marked(asked) && echoes == Some(true)));
         let at = match &self.unanswered[..] {
@@ -200,11 +200,11 @@ impl Scheduler {
     }
 
     fn position(&self, id: &Id) -> Option<usize> {
-        // The latest are at the end.
+        // Recent ones are at the end.
         self.open.iter().rposition(|open| open.id == *id)
     }
 
-    /// Something of a response came. The request that it answers, if the response is in progress.
+    /// Records output of a response. Returns the request that it answers if the response is active.
     fn touch(&mut self, id: &Id, now: Instant) -> Option<Option<u64>> {
         let at = self.position(id)?;
         let open = &mut self.open[at];
@@ -213,7 +213,7 @@ impl Scheduler {
         Some(open.asked.as_ref().map(|asked| asked.seq))
     }
 
-    /// When the first of all that is waited for is given up.
+    /// When the earliest wait times out.
     pub(super) fn due(&self, patience: &Patience, timeouts: &Timeouts) -> Option<Instant> {
         if self.unanswered.len() > MOST {
             return Some(Instant::default());
@@ -242,14 +242,14 @@ impl Open {
         idle.into_iter().chain(self.failed(timeouts)).min()
     }
 
-    /// When it has failed by an error, if it stays silent.
+    /// When it is considered failed because of an error, if it stays idle.
     fn failed(&self, timeouts: &Timeouts) -> Option<Instant> {
         self.complaint.as_ref().and_then(|(at, _)| Some(*at + timeouts.response_error?))
     }
 }
 
 impl RealtimeState {
-    /// Whether a response of the conversation can be asked for without a refusal, as far as is known here.
+    /// Whether a response of the conversation can be requested without a refusal, as far as is known.
     pub fn can_respond(&self, now: Instant) -> bool {
         self.responses.active().is_none()
             && !self.scheduler.is_asked()
@@ -272,7 +272,7 @@ pub(crate) fn is_out_of_band(config: Option<&ResponseConfig>) -> bool {
     config.is_some_and(|config| config.conversation == Some(ConversationChoice::None))
 }
 
-/// Whether the request bears our mark.
+/// Whether the request carries this crate's metadata.
 fn is_marked(asked: &Asked) -> bool {
     let config = asked.create.response.as_ref();
     config.and_then(|config| config.metadata.as_set()).is_some_and(|metadata| metadata.contains_key(REQUEST))

@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl RealtimeState {
-    /// Once the event is applied: finds the request that it is part of the answer to, and what has ended by it.
+    /// After the event was applied, finds the request that it is part of the answer to, and what it ends.
     pub(in crate::realtime::state) fn schedule(
         &mut self,
         event: &ServerEvent,
@@ -42,14 +42,14 @@ impl RealtimeState {
                 }
             }
             ServerEvent::ResponseDone(done) => {
-                // One whose beginning was missed answers all the same.
+                // A response whose beginning was missed still answers its request.
                 if let Some(id) = done.response.id.as_ref().filter(|_| mark.is_new)
                     && self.responses.get(id).is_some()
                 {
                     self.begin(id.clone(), Some(&done.response), mark.request.as_deref(), now, changes);
                 }
             }
-            // The turn has ended, and the server answers it by itself.
+            // The turn has ended, and the server will respond by itself.
             ServerEvent::InputAudioBufferCommitted(_) if self.responds_by_itself() => {
                 self.scheduler.expected = Some(now + EXPECTED);
             }
@@ -57,11 +57,11 @@ impl RealtimeState {
                 if let Some(id) = event.response_id() {
                     changes.part_of = match self.scheduler.touch(id, now) {
                         Some(asked) => asked,
-                        // Its beginning was lost, or could not be read.
+                        // Its beginning was missed or unreadable.
                         None if self.is_in_progress(id) => self.begin(id.clone(), None, None, now, changes),
                         None => None,
                     };
-                    // It ends by other events.
+                    // It is ended by other events.
                     return;
                 }
                 if let Some(id) = self.told_of(event) {
@@ -72,12 +72,12 @@ impl RealtimeState {
         self.close(event, mark, changes);
     }
 
-    /// Whether a response has begun and not ended.
+    /// Whether a response is active.
     fn is_in_progress(&self, id: &Id) -> bool {
         self.responses.is_active(id) || self.responses.get(id).is_some_and(|response| response.done.is_none())
     }
 
-    /// A response has begun. The number of the request that it answers.
+    /// Begins a response. Returns the number of the request that it answers.
     fn begin(
         &mut self,
         id: Id,
@@ -105,7 +105,7 @@ impl RealtimeState {
         seq
     }
 
-    /// The response that an event tells of without naming it.
+    /// The response that an event refers to without naming it.
     fn told_of(&self, event: &ServerEvent) -> Option<Id> {
         if !self.scheduler.is_responding() {
             return None;
@@ -167,7 +167,7 @@ impl RealtimeState {
         self.conversation.get(item)?.response_id.clone()
     }
 
-    /// Finds the responses that have ended, and settles their requests.
+    /// Finds responses that have ended, and settles their requests.
     fn close(&mut self, event: &ServerEvent, mark: &Mark, changes: &mut Changes) {
         let mut ended: Vec<Open> = Vec::new();
         let named = match event {
@@ -190,21 +190,21 @@ impl RealtimeState {
         };
         let alone = ended.len() == 1;
         for open in ended {
-            // A server that leaves the id out, or gives another, means the only one there is.
+            // A server that omits the id, or sends another, means the only active response.
             let is_told = done.is_some_and(|id| alone || id == Some(&open.id));
             let outcome = if is_told { Outcome::Granted } else { self.untold(&open.id, changes) };
             self.settle_response(open, outcome, changes);
         }
     }
 
-    /// A response has ended, and not by the event that should end it.
+    /// The outcome of a response that ended without its final event.
     fn untold(&self, id: &Id, changes: &mut Changes) -> Outcome<ServerEvent> {
         let event = self.ending(id);
         changes.ended.push(event.clone());
         Outcome::Ended(event)
     }
 
-    /// A response is over, and so are the requests for it and for its end.
+    /// Settles the request of a response that has ended, and requests to cancel it.
     fn settle_response(&mut self, open: Open, outcome: Outcome<ServerEvent>, changes: &mut Changes) {
         while let Some(cancel) = self.requests.answered(&RequestKind::Cancel, Some(&open.id)) {
             changes.settled.push((cancel.seq, outcome.clone()));
@@ -213,7 +213,7 @@ impl RealtimeState {
         changes.turns.extend(self.turn_ended(&open.id));
     }
 
-    /// Gives up a response: with an error that may have ended it, failed, else incomplete.
+    /// Gives up a response: as failed with the error that may have ended it, or as incomplete.
     fn give_up_response(&mut self, open: Open, has_failed: bool, now: Instant, changes: &mut Changes) {
         let failure = open.complaint.as_ref().filter(|_| has_failed).map(|(_, error)| &**error);
         self.end_response(&open.id, failure, now);
@@ -226,7 +226,7 @@ impl RealtimeState {
         self.settle_response(open, outcome, changes);
     }
 
-    /// Gives up what was waited for too long.
+    /// Gives up everything that has timed out.
     pub(in crate::realtime::state) fn expire_responses(
         &mut self,
         timeouts: &Timeouts,
@@ -262,7 +262,7 @@ impl RealtimeState {
         Outcome::Overdue(Box::new(overdue.error(self.unclaimed_since(asked.time.at))))
     }
 
-    /// Whether the server begins a response by itself when the user's turn ends.
+    /// Whether the server responds by itself at the end of the user's turn.
     fn responds_by_itself(&self) -> bool {
         match self.turn_detection() {
             Some(TurnDetection::ServerVad(vad)) => vad.create_response != Some(false),
@@ -271,18 +271,18 @@ impl RealtimeState {
         }
     }
 
-    /// Whether the order of requests and responses tells which answers which: nobody else asks.
+    /// Whether order suffices to match responses to requests, because only this client requests any.
     pub(crate) fn is_order_enough(&self, config: &ResponseConfig) -> bool {
-        // A server that does not describe its input may well listen for turns.
+        // A server that does not describe its input may use turn detection.
         let input = self.info().and_then(|info| info.input());
-        // What was given up may be answered late.
+        // Timed-out requests may be answered late.
         input.is_some_and(|input| input.turn_detection.is_none())
             && !is_out_of_band(Some(config))
             && self.scheduler.given_up.is_empty()
     }
 }
 
-/// The response that an event names which is not understood.
+/// The response that an unreadable event names.
 fn named_in(raw: &str) -> Option<Id> {
     #[derive(Deserialize)]
     struct Named {
