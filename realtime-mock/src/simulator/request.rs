@@ -43,14 +43,14 @@ impl Request {
         };
         let intent = value("intent");
         let live = live(path);
-        let kind = match intent.as_deref() {
-            _ if let Some((kind, _)) = &live => *kind,
+        let kind = match (&live, intent.as_deref()) {
+            (Some((kind, _)), _) => *kind,
             _ if path.ends_with("/realtime/translations") => SessionKind::Translation,
             _ if !path.ends_with("/realtime") => {
                 let body = r#"{"error":{"message":"Invalid URL","type":"invalid_request_error"}}"#;
                 return Err(TransportError::rejected(StatusCode::NOT_FOUND, HeaderMap::new(), body.into()));
             }
-            Some("transcription") => SessionKind::Transcription,
+            (None, Some("transcription")) => SessionKind::Transcription,
             _ => SessionKind::Realtime,
         };
         Ok(Self {
