@@ -40,7 +40,7 @@ impl End {
         duplex
     }
 
-    /// The next message, after the answer that it asks of whoever receives it.
+    /// The next message, after sending the reply that it requires.
     pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, TransportError>> {
         let message = std::task::ready!(self.incoming.poll_pop(cx))?;
         match &message {

@@ -33,8 +33,8 @@ use crate::{
 /// # Custom protocols
 ///
 /// The trait is open. Implement it together with [`Event`] and [`State`], and connect with
-/// [`Client::protocol`](crate::Client::protocol). Methods added to these traits always have a default, so that an
-/// implementation keeps compiling. The macros that define this crate's own events are internal; a custom protocol uses
+/// [`Client::protocol`](crate::Client::protocol). Methods added to these traits always have a default; an added associated
+/// type counts as a breaking change. The macros that define this crate's own events are internal; a custom protocol uses
 /// serde, or any other decoder:
 ///
 /// ```

@@ -59,7 +59,7 @@ impl fmt::Display for CloseFrame {
     }
 }
 
-/// The text of one message: bytes declared to be UTF-8 by whoever created them.
+/// The text of one message: bytes declared to be UTF-8 by their creator.
 ///
 /// The bytes are neither copied nor validated between the socket and the decoder, which validates what it keeps. Clones
 /// share the bytes, so a stored `Text` keeps the buffer of its frame alive.

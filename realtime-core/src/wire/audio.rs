@@ -108,7 +108,7 @@ impl<'de> Deserialize<'de> for Audio {
             fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Audio, E> {
                 Audio::from_base64(text)
                     .or_else(|| base64::decode_loosely(text).map(Audio::from))
-                    .ok_or_else(|| E::custom("audio that is no base64"))
+                    .ok_or_else(|| E::custom("audio that is not base64"))
             }
         }
 

@@ -126,7 +126,7 @@ pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
 /// | `objects { "b" => B(Struct) }` | an object whose `type` is `"b"`, the tag written by the enum |
 /// | `untagged => B` | an object without `type` is read as `B` too |
 /// | `any { C(Struct) }` | every other object, none of them with a tag |
-/// | `only objects` | what is no object does not fit |
+/// | `only objects` | a value that is not an object does not fit |
 ///
 /// `Other` holds a [`Json`], or the type named after `else`.
 macro_rules! union {

@@ -23,7 +23,7 @@ tests! {
     "attempt-given-up", "Dropping an attempt that the server does not answer ends its stream.", [], attempt_given_up;
     "masked", "What is sent is masked, each time by another key.", [], masked;
     "fragmented", "A message in fragments arrives as one, whatever control frames are between them.", [], fragmented;
-    "invalid-utf8", "A text that is no UTF-8 ends the connection.", [], invalid_utf8;
+    "invalid-utf8", "A text that is not UTF-8 ends the connection.", [], invalid_utf8;
     "broken-frames", "A frame that breaks the rules ends the connection.", [], broken_frames;
     "limit-early", "A message over the limit is refused before it is held in memory, in fragments too.", [Limits],
         limit_early;
@@ -134,7 +134,7 @@ async fn upgrade_answer(cx: Cx) -> Outcome {
         ("another protocol", "Upgrade: websocket", "Upgrade: h2c"),
         ("a subprotocol that was not offered", "\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n"),
         ("an extension that was not offered", "\r\n\r\n", "\r\nSec-WebSocket-Extensions: x-zip\r\n\r\n"),
-        ("an answer that is no HTTP", "HTTP/1.1", "SSH-2.0"),
+        ("an answer that is not HTTP", "HTTP/1.1", "SSH-2.0"),
     ];
     for (what, from, to) in changes {
         let answer = async |arrival: &mut Arrival| {

@@ -185,7 +185,7 @@ async fn peer_closes(cx: Cx) -> Outcome {
         }
     };
     let lacks_frames = cx.harness.lacks().contains(&Ability::CloseFrames);
-    // Whoever has seen the end lets go of its side.
+    // Each side is dropped once it has seen the end.
     let receive = async move {
         let mut client = client;
         for number in 0..3 {

@@ -165,7 +165,7 @@ impl In {
         Err(ending)
     }
 
-    /// The next message that is no sign of life, or the end.
+    /// The next message other than pings and pongs, or the end.
     pub(super) async fn next(&mut self) -> Result<Message, Ending> {
         loop {
             match self.any().await {

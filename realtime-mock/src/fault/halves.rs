@@ -143,7 +143,7 @@ const BETA: [(&str, &str); 5] = [
     ("conversation.item.done", "conversation.item.created"),
 ];
 
-/// The event under another name. What is no event stays as it is.
+/// The event under another name. Anything that is not an event is not changed.
 fn renamed(text: Text) -> Text {
     let event = serde_json::from_slice::<Value>(text.as_bytes());
     let Some(mut event) = event.ok().filter(|event| event["type"].is_string()) else { return text };

@@ -71,7 +71,7 @@ pub(super) enum Writing {
     Write(Duration),
 }
 
-/// What becomes of a text that has arrived.
+/// How a received text is delivered.
 pub(super) enum Edges {
     Keep,
     Split,

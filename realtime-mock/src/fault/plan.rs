@@ -79,7 +79,7 @@ pub enum Fault {
 impl Fault {
     /// A text that is not JSON arrives.
     pub fn garbage() -> Self {
-        Self::text("\u{0}}{ this is no event")
+        Self::text("\u{0}}{ this is not an event")
     }
 
     /// A binary message arrives, which the service never sends.

@@ -60,7 +60,7 @@ impl Redactor {
         self.known.learn_cookies(headers);
     }
 
-    /// A JSON text on one line without secrets, or none if it is no JSON.
+    /// The JSON text on one line without secrets. `None` if it is not JSON.
     pub(super) fn json(&self, text: &str) -> Option<String> {
         rewrite(text, self).map(|(text, _)| text)
     }

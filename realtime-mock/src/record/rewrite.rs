@@ -20,7 +20,7 @@ pub(super) trait Rewrite {
     fn replace(&self, key: &str, text: &str) -> Option<String>;
 }
 
-/// The JSON on one line, rewritten, and whether anything was replaced. None if it is no JSON, or nested too deeply.
+/// The JSON on one line, rewritten, and whether anything was replaced. `None` if it is not JSON, or nested too deeply.
 pub(super) fn rewrite(json: &str, rules: &impl Rewrite) -> Option<(String, bool)> {
     let mut output = Output { text: String::with_capacity(json.len()), changed: false };
     let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -50,7 +50,7 @@ struct Copy<'a, R> {
 }
 
 impl<R: Rewrite> Copy<'_, R> {
-    /// A value that is no text: hidden, it is 0.
+    /// A value other than a string. If hidden, it becomes 0.
     fn plain<E>(self, value: Value) -> Result<(), E> {
         // A number may be a secret, too.
         let hidden = self.hidden || value.is_number() && self.rules.replace(self.key, &value.to_string()).is_some();

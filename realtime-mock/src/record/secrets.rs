@@ -17,7 +17,7 @@ const SHORTEST_BASE64: usize = 7;
 /// How often a text is decoded: what is escaped within what is escaped.
 const DEPTH: usize = 3;
 
-/// Parameters of the URL that are no secrets: those that a printed URL shows.
+/// URL parameters that are not secret: those that a printed URL shows.
 const HARMLESS: [&str; 5] = ["model", "deployment", "api-version", "intent", "call_id"];
 
 /// What must not be written, in every form in which it could be.
@@ -154,7 +154,7 @@ impl Secrets {
     }
 }
 
-/// Whether a header of this name is a credential, whoever made the handshake and whether they marked it.
+/// Whether a header of this name is a credential, even if it is not marked as sensitive.
 fn is_credential(name: &HeaderName) -> bool {
     let name = name.as_str();
     ["authorization", "cookie", "key", "token", "secret"].iter().any(|end| name.ends_with(end))

@@ -55,8 +55,8 @@ impl Gate {
         Rc::new(Self { limits, open: Cell::new(0), waiting: RefCell::default(), next: Cell::new(0) })
     }
 
-    /// A client has connected. Where too many have said nothing yet, the oldest of those goes: so whoever connects and
-    /// says nothing keeps nobody waiting.
+    /// Registers a connected client. If too many have not sent a request yet, the oldest of those is evicted, so that
+    /// silent clients cannot block others.
     pub(super) fn enter(self: &Rc<Self>) -> Waiting {
         if self.waiting.borrow().len() >= self.limits.handshakes {
             self.evict();

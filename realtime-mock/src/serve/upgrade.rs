@@ -21,7 +21,7 @@ impl Request {
     /// Looks at all that was received so far. None: read more.
     ///
     /// # Errors
-    /// It is no such request: the answer that says so.
+    /// The response to send if it is not such a request.
     pub(super) fn read(received: &[u8], secure: bool) -> Result<Option<Self>, Vec<u8>> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);

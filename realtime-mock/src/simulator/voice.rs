@@ -15,7 +15,7 @@ const CYCLE_MS: u64 = 800;
 pub(super) enum Speech {
     /// Audio of the test's own.
     Given(Bytes),
-    /// So many bytes of beeps.
+    /// This many bytes of beeps.
     Beeps(AudioFormat, usize),
 }
 
@@ -45,7 +45,7 @@ impl Speech {
     }
 }
 
-/// So many milliseconds of beeps.
+/// This many milliseconds of beeps.
 pub(super) fn speak(ms: u64, format: &AudioFormat) -> Bytes {
     let bytes = format.ms_to_bytes(ms).unwrap_or_default();
     beeps(format, 0, usize::try_from(bytes).unwrap_or_default())

@@ -127,7 +127,7 @@ impl Upgrade {
             let _ = write!(request, "Sec-WebSocket-Protocol: {}\r\n", handshake.subprotocols.join(", "));
         }
         for (name, value) in &handshake.headers {
-            let value = value.to_str().map_err(|_| protocol("a header value that is no visible text"))?;
+            let value = value.to_str().map_err(|_| protocol("a header value is not visible text"))?;
             let _ = write!(request, "{name}: {value}\r\n");
         }
         request.push_str("\r\n");

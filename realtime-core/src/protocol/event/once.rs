@@ -1,8 +1,8 @@
-//! Reads an event whose type was found at its front, and refuses it if another type follows.
+//! Decodes an event whose type was found at its beginning, and rejects it if a second `type` follows.
 //!
-//! Of a member that comes twice the last one counts. serde refuses a struct's own members if they are there twice, but
-//! passes over `type`, which is no member of the struct. So the names of the outermost object are looked at on their way
-//! to the struct: a comparison for each, and none below it.
+//! Of duplicate members, the last one counts. serde rejects duplicates of a struct's own members, but ignores `type`,
+//! which is not one of them. Therefore the names of the outermost object are compared on their way to the struct, and
+//! none below it.
 
 use std::fmt;
 

@@ -127,6 +127,7 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
 /// How much of a session is kept in memory. Evicted content can still be requested with `conversation.item.retrieve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias("memory", "evict"))]
 pub struct Retention {
     /// Number of most recent items whose content is kept. Of older items, only the id and position are kept. `None`,
     /// the default, keeps all that [`bytes`](Self::bytes) allows. Positions are kept for the last 262,144 items.
@@ -256,7 +257,7 @@ impl Lost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unlinked {
-    /// Who ended it.
+    /// Which side ended it.
     pub by: LinkEnd,
     /// The WebSocket close code, if any.
     pub code: Option<u16>,
@@ -264,7 +265,7 @@ pub struct Unlinked {
     pub last: bool,
 }
 
-/// Who ended a link.
+/// The side that ended a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkEnd {

@@ -86,7 +86,7 @@ impl RealtimeState {
         true
     }
 
-    /// The latest item that bears the call's id. A model may number its calls anew in each response.
+    /// The latest item with the call's id. Some models number their calls from the start in each response.
     fn item_of_call(&self, response: &Id, call: &Id) -> Id {
         let known = self.conversation.find_latest(|state| {
             let of_response = state.response_id.as_ref().is_none_or(|id| response.is_empty() || id == response);

@@ -449,16 +449,21 @@ mod tests {
     fn check(conversation: &Conversation) {
         let mut listed: Vec<usize> = conversation.order.iter().chain(&conversation.detached).copied().collect();
         listed.sort_unstable();
-        let places: Vec<usize> = conversation.places.iter().map(|(place, _)| place).collect();
+        let is_used = |place: &usize| !matches!(conversation.places.get(*place), Some(Place::Free(_)));
+        let places: Vec<usize> = (0..conversation.places.len()).filter(is_used).collect();
         assert_eq!(listed, places, "every place stands in one list, once");
-        for (id, place) in &conversation.index {
-            assert_eq!(conversation.id_at(*place), id);
+        for &place in &places {
+            let id = conversation.id_at(place);
+            if conversation.known(place).is_some() || !id.is_empty() {
+                let found = conversation.index.get(id, |at| is_used(&at) && conversation.id_at(at) == id);
+                assert_eq!(found, Some(place), "the index finds every item");
+            }
         }
-        let known = || conversation.places.iter().filter_map(|(place, _)| conversation.known(place));
-        assert!(known().all(|item| conversation.index.contains_key(&item.id)));
+        let known = || places.iter().filter_map(|&place| conversation.known(place));
         assert_eq!(conversation.bytes, known().map(|item| item.weighed).sum::<usize>());
         assert!(conversation.forgotten <= conversation.order.len());
-        assert!(conversation.order[..conversation.forgotten].iter().all(|place| conversation.known(*place).is_none()));
+        let evicted = conversation.order.iter().take(conversation.forgotten);
+        assert!(evicted.copied().all(|place| conversation.known(place).is_none()));
         assert!(conversation.detached.len() <= MOST_DETACHED);
     }
 

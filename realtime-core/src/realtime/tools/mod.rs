@@ -62,6 +62,7 @@ pub(crate) use handler::{refusal, run, run_function};
 /// If a call fails, the model receives an explanation, and the application receives
 /// [`Notice::Tool`](crate::connection::Notice).
 #[derive(Clone, Default)]
+#[doc(alias("function calling", "function calls"))]
 pub struct Tools {
     pub(crate) definitions: Vec<Tool>,
     pub(crate) handlers: HashMap<String, Handler>,

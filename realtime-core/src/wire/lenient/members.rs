@@ -219,6 +219,6 @@ pub(crate) enum Tag {
     Absent,
     Null,
     Text(String),
-    /// It is no text.
+    /// Not a string.
     Odd,
 }

@@ -1,4 +1,4 @@
-//! How the values are read that are no objects of the protocol.
+//! Lenient decoding of values other than the objects of the protocol.
 
 use std::collections::BTreeMap;
 
@@ -174,7 +174,7 @@ impl<T: Lenient> Lenient for Vec<T> {
             }
         })?;
         if crowded > 0 {
-            notes.leave_out(format_args!("the last {crowded} of its elements, for there are too many in one message"));
+            notes.leave_out(format_args!("the last {crowded} of its elements, because one message has too many"));
         }
         Some(list)
     }

@@ -91,7 +91,7 @@ pub(super) fn format(session: &Value) -> AudioFormat {
     AudioFormat::deserialize(&session["audio"]["format"]).unwrap_or_default()
 }
 
-/// Who does the work of a session.
+/// The worker of a session.
 pub(super) fn target(session: &Value) -> &str {
     session["delegation"]["type"].as_str().unwrap_or("client")
 }

@@ -55,7 +55,7 @@ impl Reaction {
         Self { say: text.into(), delegate: false }
     }
 
-    /// It hands work over, to whoever the session's configuration names; to the application if it names nobody.
+    /// Delegates work as the session's configuration says; by default to the application.
     pub fn delegate() -> Self {
         Self { say: String::new(), delegate: true }
     }

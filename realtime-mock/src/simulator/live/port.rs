@@ -192,7 +192,7 @@ impl Port {
         }
     }
 
-    /// Who has something to read on the session's other connections.
+    /// Other connections of the session with something to read.
     pub(in crate::simulator) fn take_wakers(&self) -> Vec<Waker> {
         enter(&self.room).take_wakers()
     }

@@ -37,7 +37,7 @@ const MOST_PENDING: usize = 1_024;
 /// Bytes of what was said that a stored session keeps.
 const MOST_SAID: usize = 1 << 20;
 
-/// Who holds the media of a session.
+/// The connection that holds the media of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     /// The connection that began it.
@@ -48,7 +48,7 @@ pub(super) enum Media {
     Sip,
 }
 
-/// Who is told something.
+/// Recipients of an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
     All,
@@ -212,7 +212,7 @@ impl Room {
         Some(message)
     }
 
-    /// Whom to wake when there is something for a connection.
+    /// The waker of a connection.
     pub(super) fn listen(&mut self, port: u64, waker: &Waker) {
         if let Some(outlet) = self.outlets.iter_mut().find(|outlet| outlet.port == port) {
             outlet.waker = Some(waker.clone());

@@ -269,7 +269,7 @@ impl Room {
         }
     }
 
-    /// Hands work over to whoever the session names.
+    /// Delegates work as the session says.
     fn delegate(&mut self) {
         let id = self.ids.make("item");
         let target = config::target(&self.config).to_owned();

@@ -8,7 +8,7 @@ pub(super) struct Agenda<T> {
     next: u64,
 }
 
-/// The how many-eth that began.
+/// Sequence number, by beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number(u64);
 

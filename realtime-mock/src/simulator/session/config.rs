@@ -76,7 +76,7 @@ impl Config {
         if self.value["type"] == "transcription" { SessionKind::Transcription } else { SessionKind::Realtime }
     }
 
-    /// What becomes of it by an update whose shape was checked.
+    /// The configuration after an update whose shape is valid.
     pub(super) fn updated(&self, update: &Map<String, Value>, spoken: bool) -> Result<Self, Fault> {
         let kind = self.kind();
         if let (Some(now), Some(then)) = (self.value["type"].as_str(), update.get("type").and_then(Value::as_str))
@@ -155,7 +155,7 @@ fn server_vad(kind: SessionKind) -> Value {
     vad
 }
 
-/// A member within objects, null if it was not there. None within what is no object.
+/// A member of nested objects, null if it was missing. `None` if the path leads through another value.
 pub(super) fn member<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
     path.iter().try_fold(value, |value, name| {
         if value.is_null() {

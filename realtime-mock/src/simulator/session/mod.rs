@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// Who has something to read on other connections by now.
+    /// Other connections with something to read by now.
     pub(super) fn take_wakers(&self) -> Vec<Waker> {
         match &self.work {
             Work::Live(port) => port.take_wakers(),

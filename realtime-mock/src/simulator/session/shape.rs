@@ -23,7 +23,7 @@ pub(in crate::simulator) enum Shape {
     Tagged(&'static str, &'static [(&'static str, &'static [Member])]),
     /// Any names, at most so many, with values of one shape.
     Map(usize, &'static Self),
-    /// Whichever fits the kind of value that there is.
+    /// The first one that matches the kind of the value.
     Either(&'static [Self]),
 }
 

@@ -24,6 +24,7 @@ use crate::{
 /// arrives for them is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias("barge-in", "interruption"))]
 pub struct Playback {
     /// Whether audio is queued for the [`Player`](crate::connection::Player), up to 128 MiB. Only audio handed out by
     /// the player then counts as heard. If off, the application plays the audio of the events.
