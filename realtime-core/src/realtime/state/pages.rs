@@ -118,8 +118,17 @@ impl<T: Clone> Pages<T> {
 
 impl<T: Clone> FromIterator<T> for Pages<T> {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        let mut elements = elements.into_iter().peekable();
         let mut pages = Self::default();
-        elements.into_iter().for_each(|element| pages.push(element));
+        while elements.peek().is_some() {
+            let mut folder = Folder::new();
+            while folder.len() < EACH && elements.peek().is_some() {
+                let page: Vec<T> = elements.by_ref().take(EACH).collect();
+                pages.len += page.len();
+                folder.push(Arc::new(page));
+            }
+            pages.folders.push(Arc::new(folder));
+        }
         pages
     }
 }
