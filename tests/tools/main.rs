@@ -172,6 +172,26 @@ fn a_call_told_by_its_arguments_alone_is_answered_once_when_its_response_is_done
 }
 
 #[test]
+fn a_call_told_under_the_id_of_no_response_is_answered_once() {
+    let (connection, session, server) = open(weather());
+    let call = call(1, "get_weather", r#"{"city":"Lisbon"}"#);
+    let notices = run(&connection, &server, async {
+        for event in [
+            json!({ "type": "response.created", "response": { "id": "resp", "conversation_id": "conv" } }),
+            json!({ "type": "response.output_item.done", "response_id": "another", "item": call }),
+            json!({ "type": "response.done", "response": {
+                "id": "resp", "conversation_id": "conv", "status": "completed", "output": [call] } }),
+        ] {
+            session.send_raw(event.to_string());
+        }
+        assert_eq!(&*answer(&session).await.0, "call_1");
+        session.expect::<ResponseCreate>().await;
+        assert!(session.next().now_or_never().is_none());
+    });
+    assert!(notices.is_empty(), "{notices:?}");
+}
+
+#[test]
 fn a_call_id_that_comes_again_in_a_later_response_is_another_call() {
     let (connection, session, server) = open(weather());
     let notices = run(&connection, &server, async {
