@@ -60,7 +60,8 @@ pub(crate) fn check(baseline: &Run, run: &Run, original: &Script, script: &Scrip
 ///
 /// Another end is right only where the changed event may tell of it: for what was waited for when that came or should
 /// have, for later requests of the same kind, since a server that names no request answers the oldest, and for what
-/// nothing answers in the undisturbed run either, which is over when the time is. Such an end is typed, too.
+/// nothing answers in the undisturbed run either, which is over when the time is. A request that is not refused because
+/// the error is missing makes later errors that name nothing ambiguous. Such an end is typed, too.
 fn outcomes(baseline: &Run, run: &Run, original: &Script, change: &Change) {
     let numbers = |run: &Run| run.ended.iter().map(|ended| ended.number).collect::<BTreeSet<_>>();
     assert_eq!(numbers(run), numbers(baseline), "not everything was asked for");
@@ -80,8 +81,10 @@ fn outcomes(baseline: &Run, run: &Run, original: &Script, change: &Change) {
         }
         let is_affected = affected.get(&*before.kind).is_some_and(|first| before.number >= *first);
         let never_answered = matches!(&before.outcome, Err(error) if matches!(error.kind(), ErrorKind::Unanswered(_)));
+        let was_refused = matches!(&before.outcome, Err(error) if matches!(error.kind(), ErrorKind::Request(_)));
+        let is_ambiguous = was_refused && change.touched(original)[0]["type"] == "error";
         assert!(
-            may_differ && (is_affected || never_answered),
+            may_differ && (is_affected || never_answered || is_ambiguous),
             "{} {} ended as {:?}, and without the change as {:?}",
             ended.kind,
             ended.number,
