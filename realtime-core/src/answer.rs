@@ -40,19 +40,62 @@ impl Words {
         }
         let Ok(value) = serde_json::from_slice::<Value>(body) else { return words };
         words.body = BodyKind::OtherJson;
-        match value.get("error").unwrap_or(&value) {
-            Value::Object(error) => {
-                let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
-                words.body = BodyKind::ErrorObject;
-                words.message = text("message");
-                words.kind = text("type");
-                words.param = text("param");
-                words.code = text("code").or_else(|| number(error, "code"));
-            }
-            Value::String(message) if value.is_object() => words.message = Some(message.clone()),
-            _ => {}
+        words.message = self::words(&value);
+        if let Value::Object(error) = value.get("error").unwrap_or(&value) {
+            let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
+            words.body = BodyKind::ErrorObject;
+            words.kind = text("type");
+            words.param = text("param");
+            words.code = text("code").or_else(|| number(error, "code"));
         }
         words
+    }
+}
+
+/// Where servers put their words, in the order in which they are believed.
+const WORDS: [&str; 12] = [
+    "message",
+    "error",
+    "errors",
+    "detail",
+    "details",
+    "msg",
+    "reason",
+    "description",
+    "error_message",
+    "error_description",
+    "header",
+    "data",
+];
+
+/// How deep the words are looked for.
+const DEEPEST: usize = 5;
+
+/// The server's words, wherever in an error they stand.
+pub(crate) fn words(error: &Value) -> Option<String> {
+    words_within(error, 0)
+}
+
+fn words_within(error: &Value, depth: usize) -> Option<String> {
+    let deeper = |value: &Value| (depth < DEEPEST).then(|| words_within(value, depth + 1)).flatten();
+    match error {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Array(list) => list.iter().take(WORDS.len()).find_map(deeper),
+        Value::Object(object) => {
+            let said = |name| {
+                object.get(name).filter(|value| match name {
+                    // In these the words stand, if at all, but they are none themselves.
+                    "header" | "data" => value.is_object(),
+                    // A list of what is wrong, and where: it is told as it is.
+                    "detail" => !value.is_array(),
+                    _ => true,
+                })
+            };
+            // What an error calls `text` is its message. Elsewhere it may be anything.
+            let text = || object.get("text").filter(|_| depth > 0).and_then(Value::as_str).map(str::to_owned);
+            WORDS.into_iter().filter_map(said).find_map(deeper).or_else(text)
+        }
+        _ => None,
     }
 }
 
@@ -128,10 +171,17 @@ mod tests {
             (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, BodyKind::ErrorObject, Some("m"), Some("c")),
             (r#"{"message":"m","code":7}"#, BodyKind::ErrorObject, Some("m"), Some("7")),
             (r#"{"error":"m"}"#, BodyKind::OtherJson, Some("m"), None),
-            (r#"{"error":{"message":{"text":"deep"}}}"#, BodyKind::ErrorObject, None, None),
+            (r#"{"error":{"message":{"text":"deep"}}}"#, BodyKind::ErrorObject, Some("deep"), None),
+            (r#"{"detail":"Not authenticated"}"#, BodyKind::ErrorObject, Some("Not authenticated"), None),
+            (r#"{"detail":[{"loc":["query"],"msg":"field required"}]}"#, BodyKind::ErrorObject, None, None),
+            (r#"{"errors":[{"message":"m"},{"message":"n"}]}"#, BodyKind::ErrorObject, Some("m"), None),
+            (r#"{"error":{"error":{"message":"m"}}}"#, BodyKind::ErrorObject, Some("m"), None),
+            (r#"{"error":{"code":"c","reason":"m"}}"#, BodyKind::ErrorObject, Some("m"), Some("c")),
+            (r#"{"header":{"code":10013,"message":"m"}}"#, BodyKind::ErrorObject, Some("m"), None),
+            (r#"{"type":"hello","data":"AAAA","text":"x"}"#, BodyKind::ErrorObject, None, None),
             (r#"{"error":null}"#, BodyKind::OtherJson, None, None),
-            (r#"["m"]"#, BodyKind::OtherJson, None, None),
-            (r#""m""#, BodyKind::OtherJson, None, None),
+            (r#"["m"]"#, BodyKind::OtherJson, Some("m"), None),
+            (r#""m""#, BodyKind::OtherJson, Some("m"), None),
             (" \r\n", BodyKind::Empty, None, None),
             ("", BodyKind::Empty, None, None),
             (r#"{"error":{"message":"m"#, BodyKind::Text, None, None),

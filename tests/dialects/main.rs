@@ -10,6 +10,7 @@ mod leaves;
 mod once;
 mod rules;
 mod sessions;
+mod unnamed;
 
 use std::path::PathBuf;
 

@@ -52,6 +52,14 @@ impl<P: Protocol> Cell<P> {
         }
     }
 
+    /// What there is to see in the event that has ended it, if one has. It stays there.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&P::ServerEvent) -> T) -> Option<T> {
+        match &self.answer().end {
+            Some(Ok(event)) => Some(look(event)),
+            Some(Err(_)) | None => None,
+        }
+    }
+
     pub(super) fn take(&self) -> Option<Result<P::ServerEvent, Error>> {
         self.answer().end.take()
     }

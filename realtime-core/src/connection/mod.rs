@@ -76,6 +76,7 @@ mod revive;
 mod sender;
 mod spare;
 mod tasks;
+mod told;
 mod trace;
 mod wait;
 

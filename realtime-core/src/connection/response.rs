@@ -14,6 +14,7 @@ use super::{
     hub::Slot,
     options::Overlap,
     sender::SendError,
+    told::{News, Told},
     wait::WaitKind,
 };
 use crate::{
@@ -53,6 +54,8 @@ pub struct ResponseHandle {
     cell: Arc<Cell<Realtime>>,
     slot: Option<Slot>,
     id: Option<Id>,
+    /// What of its words was given out by [`next`](Self::next) or a stream.
+    told: Told,
 }
 
 impl ResponseHandle {
@@ -75,7 +78,7 @@ impl ResponseHandle {
         }
         let cell = Arc::new(Cell::in_parts(shared.options.inbox_bytes));
         shared.send(create.into(), Some(cell.clone()))?;
-        Ok(Self { shared: shared.clone(), cell, slot: None, id: None })
+        Ok(Self { shared: shared.clone(), cell, slot: None, id: None, told: Told::default() })
     }
 
     /// The response's id, once the server has begun it and something of it was read here.
@@ -88,31 +91,30 @@ impl ResponseHandle {
     /// # Errors
     /// See [above](Self#errors); and [`ErrorKind::Lagged`] where events were left out because nobody took them.
     pub async fn next(&mut self) -> Option<Result<ServerEvent, Error>> {
-        future::poll_fn(|cx| self.poll_part(cx)).await
+        future::poll_fn(|cx| self.poll_part(cx)).await.map(|part| part.map(|(event, _)| event))
     }
 
     /// The text of a response in writing, as it comes. Nothing of a spoken one, as the responses of a session are
     /// unless `output_modalities` says otherwise: its words are its [`transcript`](Self::transcript).
+    ///
+    /// Where a server tells a text as a whole and not by deltas, it comes as one piece.
     pub fn text(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
-        self.deltas(|event| match event {
-            ServerEvent::ResponseOutputTextDelta(delta) => Some(delta.delta.into()),
-            _ => None,
-        })
+        self.words(|news| news.text)
     }
 
     /// The words of a spoken response, as they come. Nothing of one in writing: see [`text`](Self::text).
     pub fn transcript(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
-        self.deltas(|event| match event {
-            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => Some(delta.delta.into()),
-            _ => None,
-        })
+        self.words(|news| news.transcript)
     }
 
     /// The audio of a spoken response, as it comes.
     pub fn audio(&mut self) -> impl Stream<Item = Result<Audio, Error>> + '_ {
-        self.deltas(|event| match event {
-            ServerEvent::ResponseOutputAudioDelta(delta) => Some(delta.delta),
-            _ => None,
+        stream::poll_fn(|cx| self.poll_part(cx)).filter_map(|part| {
+            future::ready(match part {
+                Ok((ServerEvent::ResponseOutputAudioDelta(delta), _)) => Some(Ok(delta.delta)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            })
         })
     }
 
@@ -126,12 +128,25 @@ impl ResponseHandle {
         self.shared.send(cancel.into(), None)
     }
 
-    fn deltas<T: 'static>(&mut self, pick: fn(ServerEvent) -> Option<T>) -> impl Stream<Item = Result<T, Error>> + '_ {
-        stream::poll_fn(move |cx| self.poll_part(cx))
-            .filter_map(move |event| future::ready(event.map(pick).transpose()))
+    fn words(&mut self, pick: fn(News) -> String) -> impl Stream<Item = Result<String, Error>> + '_ {
+        let mut is_over = false;
+        stream::poll_fn(move |cx| {
+            let part = match ready!(self.poll_part(cx)) {
+                Some(part) => Some(part.map(|(_, news)| pick(news))),
+                None if is_over => None,
+                // The end may tell what nothing before it did.
+                None => {
+                    is_over = true;
+                    self.cell.look(|end| self.told.news(end)).map(|news| Ok(pick(news)))
+                }
+            };
+            Poll::Ready(part)
+        })
+        .filter(|words| future::ready(words.as_ref().map_or(true, |words| !words.is_empty())))
     }
 
-    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
+    /// The next event, and the words in it that are new.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(ServerEvent, News), Error>>> {
         let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Part, |_| self.cell.next()));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
@@ -139,7 +154,8 @@ impl ResponseHandle {
                 if self.id.is_none() {
                     self.id = event.response_id().cloned();
                 }
-                Some(Ok(event))
+                let news = self.told.news(&event);
+                Some(Ok((event, news)))
             }
             Ok(Part::Lagged) => Some(Err(ErrorKind::Lagged.into())),
             // What ended it is told to who awaits it.

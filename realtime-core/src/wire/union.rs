@@ -200,7 +200,7 @@ macro_rules! union {
             $(const ONLY_OBJECTS: bool = stringify!($only).len() > 0;)?
 
             fn other(json: $crate::wire::Json) -> Self {
-                Self::Other(json.into())
+                union!(@unknown json $($other)?)
             }
 
             $(fn text(text: &str) -> Self {
@@ -267,6 +267,9 @@ macro_rules! union {
             $crate::wire::is_null(value) || matches!($crate::wire::tag(value), Some(Tag::Null))
         }
     };
+
+    (@unknown $json:ident) => { Self::Other($json) };
+    (@unknown $json:ident $other:ident) => { $other::or_known($json) };
 
     (@other) => { $crate::wire::Json };
     (@other $other:ident) => { $other };

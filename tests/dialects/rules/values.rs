@@ -207,3 +207,56 @@ fn what_is_left_out_is_told_with_its_path() {
         ]
     );
 }
+
+#[test]
+fn an_error_that_does_not_call_itself_one_is_one() {
+    let told = Told::of(&[r#"{"error":{"message":"Invalid key","code":"invalid_api_key"}}"#]);
+    let complaint = told.state.errors.back().unwrap();
+    assert_eq!((&*complaint.error.message, complaint.error.code.as_deref()), ("Invalid key", Some("invalid_api_key")));
+    for other in [r#"{"error":null}"#, r#"{"message":"x"}"#, r#"["error"]"#] {
+        assert!(matches!(ServerEvent::decode(other.as_bytes()), ServerEvent::Invalid(_)), "{other}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped_in_a_binary_message_too() {
+    let event = ServerEvent::binary(format!("\u{feff}{CREATED}").into());
+    assert!(matches!(event, ServerEvent::SessionCreated(_)), "{event:?}");
+}
+
+#[test]
+fn an_item_that_does_not_say_what_it_is_is_known_by_its_members() {
+    for (item, path, value) in [
+        (
+            json!({ "id": "i", "role": "user", "content": [{ "type": "input_text", "text": "hi" }] }),
+            "items[0].text",
+            "hi",
+        ),
+        (json!({ "id": "i", "type": null, "role": "user", "content": "hi" }), "items[0].text", "hi"),
+        (json!({ "id": "i", "name": "go", "call_id": 3, "arguments": {} }), "items[0].call_id", "3"),
+        (json!({ "id": "i", "call_id": "c", "output": "sunny" }), "items[0].output", "sunny"),
+        (
+            json!({ "id": "i", "type": "function_call", "call_id": "c", "function": { "name": "go", "arguments": "{}" } }),
+            "items[0].name",
+            "go",
+        ),
+    ] {
+        let added = json!({ "type": "conversation.item.added", "item": item });
+        check(&[&added.to_string()], &[(path, json!(value))]);
+    }
+    // What no member tells keeps its place.
+    check(&[r#"{"type":"conversation.item.added","item":{"id":"i","x":1}}"#], &[("items[0].id", json!("i"))]);
+}
+
+#[test]
+fn what_the_transcription_of_a_part_has_used_counts_once() {
+    let completed = |text: &str| {
+        json!({
+            "type": "conversation.item.input_audio_transcription.completed", "item_id": "u", "transcript": text,
+            "usage": { "type": "duration", "seconds": 2 },
+        })
+        .to_string()
+    };
+    let (first, second) = (completed("a"), completed("a b"));
+    check(&[&first, &second], &[("items[0].transcript", json!("a b")), ("transcription_usage.seconds", json!(2.0))]);
+}

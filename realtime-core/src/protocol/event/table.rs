@@ -30,11 +30,13 @@ macro_rules! server_events {
 ///
 /// A variant holds the struct of its own name, or the one named in brackets. A second type string after `|` is an older
 /// name that servers still use; the decoded event has the current one. The `first` function, if given, is tried before
-/// everything else: it returns either `None` or exactly what the general path would return. If the table is `lenient`,
-/// an event that does not fit is read a second time, member by member.
+/// everything else: it returns either `None` or exactly what the general path would return. The `untyped` function, if
+/// given, is tried for a message without a `type`. If the table is `lenient`, an event that does not fit is read a second
+/// time, member by member.
 macro_rules! events {
     (
-        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?;
+        $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?
+            $(, untyped $untyped:path)?;
         $($kind:literal $(| $legacy:literal)* => $event:ident $(($inner:ident))?,)*
         boxed { $($big_kind:literal $(| $big_legacy:literal)* => $big:ident $(($big_inner:ident))?,)* }
     ) => {
@@ -117,7 +119,12 @@ macro_rules! events {
                 let text = without_mark(raw);
                 let head = match Head::scan(text) {
                     Ok(head) => head,
-                    Err(reason) => return Self::Invalid(Box::new(Invalid::new(raw, reason))),
+                    Err(reason) => {
+                        $(if let Some(event) = $untyped(text, reading) {
+                            return event.into();
+                        })?
+                        return Self::Invalid(Box::new(Invalid::new(raw, reason)));
+                    }
                 };
                 let Some(current) = Self::current(&head.kind) else {
                     return Self::$unknown(Unknown::new(head, text).into());
@@ -177,7 +184,7 @@ macro_rules! events {
             }
 
             fn read_binary(raw: bytes::Bytes, reading: &mut $crate::protocol::event::Reading) -> Self {
-                if raw.trim_ascii_start().starts_with(b"{") {
+                if $crate::protocol::event::head::without_mark(&raw).trim_ascii_start().starts_with(b"{") {
                     match Self::read(&raw, reading) {
                         Self::Invalid(_) => {}
                         event => return event,

@@ -125,6 +125,13 @@ impl<K: PartialEq> Requests<K> {
         passing.next().is_none().then_some(only.seq)
     }
 
+    /// Subject of the request whose kind matches, if there is exactly one.
+    pub(crate) fn only_subject(&self, mut passes: impl FnMut(&K) -> bool) -> Option<&Id> {
+        let mut passing = self.open.iter().filter(|request| passes(&request.kind));
+        let only = passing.next()?;
+        only.subject.as_ref().filter(|_| passing.next().is_none())
+    }
+
     /// Number of requests that match.
     pub(crate) fn count(&self, mut passes: impl FnMut(&Request<K>) -> bool) -> usize {
         self.open.iter().filter(|request| passes(request)).count()

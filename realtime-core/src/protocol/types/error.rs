@@ -4,7 +4,7 @@ use crate::wire::Id;
 
 wire! {
     /// The content of an `error` event.
-    pub struct ErrorBody as "message" {
+    pub struct ErrorBody as "message" within "error" {
         /// Type of the error: `invalid_request_error`, `server_error`, ..
         opt kind as "type": String,
         /// Code of the error: `invalid_value`, `conversation_already_has_active_response`, ..

@@ -112,7 +112,10 @@ impl RealtimeState {
             }
             ServerEvent::ConversationItemInputAudioTranscriptionCompleted(completed) => {
                 self.transcribe(&completed.item_id, completed.content_index, &completed.transcript, true);
-                if let Some(usage) = &completed.usage {
+                // Some servers tell of it again and again, as more of it is understood.
+                if let Some(usage) = &completed.usage
+                    && self.user_message(&completed.item_id).is_none_or(|item| item.bill(index(completed.content_index)))
+                {
                     self.totals.add_transcription(usage);
                 }
             }
@@ -348,7 +351,7 @@ impl RealtimeState {
     }
 
     fn response_created(&mut self, response: &Response, now: Instant) {
-        let Some(id) = &response.id else { return };
+        let Some(id) = response.id.as_ref().filter(|id| !self.is_late_beginning(id)) else { return };
         self.conversation_of(response);
         let format = self.output_format();
         self.responses.created(id, response, &format, now);

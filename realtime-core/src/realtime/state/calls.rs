@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::RealtimeState;
+use super::{Conversation, RealtimeState};
 use crate::{
     protocol::{
         state::limits::{MOST_ARGUMENTS, MOST_CALLS, MOST_OUTPUT, MOST_SEEN, MOST_WORDS},
@@ -138,6 +138,16 @@ impl PendingCalls {
         self.due.push_back(Due { response: response.clone(), call, refused });
     }
 
+    /// A call of a response that has ended, and to which the server gave no id: it goes by that of its item.
+    fn ask_by_item(&mut self, response: &Id, item: &Item, conversation: &Conversation) {
+        let Item::FunctionCall(call) = item else { return };
+        let Some(id) = call.id.as_ref().filter(|id| !id.is_empty()) else { return };
+        // Perhaps another event has told its id.
+        if conversation.get(id).is_none_or(|known| !is_callable(&known.item)) {
+            self.ask(response, &call.clone().call_id(id).into());
+        }
+    }
+
     /// Whether no call is unanswered.
     pub(super) fn is_idle(&self) -> bool {
         self.open == 0
@@ -157,6 +167,14 @@ impl PendingCalls {
         if self.settle(response) {
             self.follow_ups += 1;
         }
+    }
+}
+
+/// Whether an answer can name it.
+fn is_callable(item: &Item) -> bool {
+    match item {
+        Item::FunctionCall(call) => call.call_id.as_ref().is_some_and(|id| !id.is_empty()),
+        _ => true,
     }
 }
 
@@ -193,14 +211,9 @@ impl RealtimeState {
     pub(super) fn note_calls(&mut self, event: &ServerEvent) {
         let Some(calls) = &mut self.calls else { return };
         match event {
-            ServerEvent::ResponseOutputItemDone(done) => {
-                // An id that nobody knows is no other response: the call would be answered again when its own ends.
-                let known = |id: &Id| self.responses.get(id).map(|response| &response.id);
-                let of_item = || self.conversation.get(done.item.id()?)?.response_id.as_ref().and_then(known);
-                let response = known(&done.response_id).or_else(of_item).or(self.responses.active_id());
-                let response = response.unwrap_or(&done.response_id);
-                Arc::make_mut(calls).ask(response, &done.item);
-            }
+            // One without an id may still be told it.
+            ServerEvent::ResponseOutputItemDone(done) if !is_callable(&done.item) => {}
+            ServerEvent::ResponseOutputItemDone(done) => Arc::make_mut(calls).ask(&done.response_id, &done.item),
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
                 let calls = Arc::make_mut(calls);
                 if calls.told.len() == MOST_CALLS {
@@ -216,13 +229,15 @@ impl RealtimeState {
                 let (ours, others) = told.into_iter().partition::<VecDeque<_>, _>(|(response, _)| response == id);
                 calls.told = others;
                 if completed {
-                    // Calls that were not announced before.
-                    done.response.output.iter().flatten().take(MOST_OUTPUT).for_each(|item| calls.ask(id, item));
-                    for (_, item) in ours {
-                        if let Some(state) = self.conversation.get(&item) {
-                            calls.ask(id, &state.item);
-                        }
-                    }
+                    // Whatever was told of only now.
+                    let told = done.response.output.iter().flatten().take(MOST_OUTPUT);
+                    let known = self.responses.get(id).into_iter().flat_map(|response| response.output.values());
+                    let known = known.chain(ours.iter().map(|(_, item)| item));
+                    let known = known.filter_map(|item| Some(&self.conversation.get(item)?.item));
+                    // What is not known by its call's id is known by the item's.
+                    let (callable, others) = told.chain(known).partition::<Vec<_>, _>(|item| is_callable(item));
+                    callable.into_iter().for_each(|item| calls.ask(id, item));
+                    others.into_iter().for_each(|item| calls.ask_by_item(id, item, &self.conversation));
                 }
                 if let Some(pending) = calls.responses.get_mut(id) {
                     pending.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));

@@ -1,6 +1,6 @@
 //! Fills in members that the server omitted and that the state knows, before anything else uses the event.
 
-use super::{ItemState, RealtimeState};
+use super::{ItemState, RealtimeState, Sort};
 use crate::{
     protocol::{
         event::{ErrorEvent, Malformed},
@@ -18,13 +18,16 @@ impl RealtimeState {
     pub(super) fn complete(&mut self, event: &mut ServerEvent) {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
+                self.begin_unnamed(&mut delta.response_id, &delta.item_id);
                 self.complete_response(&mut delta.response_id, Some(&delta.item_id));
+                self.complete_item(&delta.response_id, &mut delta.item_id, delta.output_index, Sort::Assistant);
                 let is_odd = !delta.delta.len().is_multiple_of(2);
                 if is_odd || self.stream.as_ref().is_some_and(|stream| stream.has_halves) {
                     delta.delta = self.join(&delta.item_id, delta.content_index, &delta.delta);
                 }
             }
             ServerEvent::ResponseFunctionCallArgumentsDelta(delta) => {
+                self.begin_unnamed(&mut delta.response_id, &delta.item_id);
                 if !self.complete_call(&mut delta.response_id, &mut delta.item_id, &mut delta.call_id) {
                     *event = unplaced(event);
                 }
@@ -34,12 +37,18 @@ impl RealtimeState {
                     *event = unplaced(event);
                 }
             }
+            ServerEvent::ResponseCreated(created) if created.response.id.as_ref().is_none_or(|id| id.is_empty()) => {
+                created.response.id = Some(self.unnamed_response());
+            }
             ServerEvent::OutputAudioBufferStarted(started) => self.complete_playing(&mut started.response_id),
             ServerEvent::OutputAudioBufferStopped(stopped) => self.complete_playing(&mut stopped.response_id),
             ServerEvent::OutputAudioBufferCleared(cleared) => self.complete_playing(&mut cleared.response_id),
             ServerEvent::ResponseDone(done) => {
                 let (id, usage) = (done.response_id.take(), done.usage.take());
                 self.complete_end(&mut done.response, id);
+                if let (Some(id), Some(output)) = (&done.response.id, &mut done.response.output) {
+                    self.name_outputs(id, output);
+                }
                 if done.response.usage.as_ref().is_none_or(|usage| *usage == Usage::default()) {
                     done.response.usage = usage;
                 }
@@ -47,11 +56,33 @@ impl RealtimeState {
             ServerEvent::ResponseCancelled(_) | ServerEvent::ResponseFailed(_) | ServerEvent::ResponseIncomplete(_) => {
                 self.end_by_name(event)
             }
-            event => {
-                if let Some((response, item)) = event.part_mut() {
-                    self.complete_response(response, item);
-                }
+            ServerEvent::ResponseOutputTextDelta(delta) => {
+                self.begin_unnamed(&mut delta.response_id, &delta.item_id);
+                self.complete_part(event);
             }
+            ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
+                self.begin_unnamed(&mut delta.response_id, &delta.item_id);
+                self.complete_part(event);
+            }
+            event => self.complete_part(event),
+        }
+    }
+
+    fn complete_part(&self, event: &mut ServerEvent) {
+        if let Some((response, item)) = event.part_mut() {
+            self.complete_response(response, item);
+        }
+        self.name_item(event);
+    }
+
+    /// A delta that names no response begins the one that was asked for, where its beginning was lost.
+    fn begin_unnamed(&mut self, response: &mut Id, item: &Id) {
+        if response.is_empty()
+            && self.scheduler.outstanding() > 0
+            && self.implied_response().is_none()
+            && self.conversation.get(item).is_none()
+        {
+            *response = self.unnamed_response();
         }
     }
 
@@ -59,7 +90,7 @@ impl RealtimeState {
     fn complete_response(&self, response: &mut Id, item: Option<&Id>) {
         if response.is_empty() {
             let known = item.and_then(|item| self.conversation.get(item)).and_then(|item| item.response_id.as_ref());
-            if let Some(id) = known.or(self.responses.active_id()) {
+            if let Some(id) = known.or_else(|| self.implied_response()) {
                 *response = id.clone();
             }
         }
@@ -140,7 +171,7 @@ impl RealtimeState {
             // An out-of-band response whose beginning was missed.
             Some(_) if is_known || (is_apart && named.is_some()) => named,
             Some(active) => Some(active.clone()),
-            None => named,
+            None => named.or_else(|| self.implied_response().cloned()),
         };
         if response.status.as_ref().is_none_or(|status| *status == ResponseStatus::InProgress) {
             response.status = Some(ResponseStatus::Completed);
@@ -216,7 +247,7 @@ impl RealtimeState {
     pub(super) fn end_lost(&mut self, event: &ServerEvent, now: Instant) {
         let ServerEvent::ResponseCreated(created) = event else { return };
         let Some(active) = self.responses.active_id() else { return };
-        let is_another = created.response.id.as_ref().is_some_and(|id| id != active);
+        let is_another = created.response.id.as_ref().is_some_and(|id| id != active && !self.is_late_beginning(id));
         if is_another && created.response.conversation_id != Patch::Clear {
             let active = active.clone();
             let error = self.scheduler.complaint(&active).cloned();

@@ -174,6 +174,10 @@ impl Conversation {
         if let Some(at) = self.look_up(id) {
             return self.known_mut(at);
         }
+        // Without a name there is no place.
+        if id.is_empty() {
+            return None;
+        }
         if self.detached.len() == MOST_DETACHED {
             let oldest = self.detached.remove(0);
             self.drop_place(oldest);

@@ -48,6 +48,8 @@ pub struct PartState {
     pub truncated_ms: Option<u64>,
     /// First byte of an incomplete sample, which the next delta completes. Already counted and stored.
     pub(super) half: Option<u8>,
+    /// Whether its transcription was counted.
+    billed: bool,
 }
 
 /// A segment of a transcription by one speaker.
@@ -248,6 +250,11 @@ impl ItemState {
                 state.audio.get_or_insert_default().extend(new);
             }
         }
+    }
+
+    /// Whether what a part's transcription has used is told for the first time.
+    pub(super) fn bill(&mut self, index: usize) -> bool {
+        self.part(index).is_none_or(|(_, state)| !std::mem::replace(&mut state.billed, true))
     }
 
     /// First byte of an incomplete sample.

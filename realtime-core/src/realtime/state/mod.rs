@@ -16,6 +16,7 @@ mod scheduler;
 mod settle;
 mod totals;
 mod twins;
+mod unnamed;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -51,7 +52,7 @@ use crate::{
     realtime::{
         Realtime,
         event::{ClientEvent, ServerEvent},
-        types::{SessionConfig, SessionInfo, TurnDetection},
+        types::{Item, SessionConfig, SessionInfo, TurnDetection},
     },
     transport::Instant,
     wire::{Id, Omission},
@@ -114,6 +115,8 @@ struct Aside {
     rooted: Rooted,
     /// Members that did not fit, the latest last.
     left_out: VecDeque<LeftOut>,
+    /// The response in progress to which the server gave no name: it goes by one of ours.
+    unnamed: Option<Id>,
 }
 
 /// State carried from one delta to the next.
@@ -153,8 +156,8 @@ enum RequestKind {
     Other,
 }
 
-/// Kind of item that is created, to match it if the server assigns another id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What sort of item it is, for a server that gives it another id, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Sort {
     User,
     Assistant,
@@ -166,6 +169,17 @@ enum Sort {
 }
 
 impl RequestKind {
+    /// Whether it asks for an item as this one. A message of nobody may be anybody's.
+    fn creates(self, item: &Item) -> bool {
+        let Self::Create(sort) = self else { return false };
+        match item {
+            Item::Message(message) if message.role.as_str().is_empty() => {
+                matches!(sort, Sort::User | Sort::Assistant | Sort::System)
+            }
+            item => Sort::of(item) == sort,
+        }
+    }
+
     /// Type of the event, if it is certain.
     fn name(self) -> Option<&'static str> {
         Some(match self {
@@ -284,6 +298,7 @@ impl State<Realtime> for RealtimeState {
             return;
         }
         self.note_left_out(event, changes);
+        self.name_unnamed(event);
         self.complete(event);
         let mut mark = self.unmark(event);
         self.begin_lost(event, now);

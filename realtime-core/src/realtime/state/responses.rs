@@ -146,6 +146,13 @@ impl Responses {
         if !out_of_band && !ended {
             self.active = Some(id.clone());
         }
+        // A server that gives an id twice begins another response.
+        if self.get(id).is_some_and(|before| before.done.is_some())
+            && let Some(known) = self.known.as_mut().map(Arc::make_mut)
+        {
+            known.all.remove(id);
+            known.order.retain(|before| before != id);
+        }
         let state = self.entry(id, out_of_band, format, now);
         state.update(response);
         // Usage is final only at the end. Some servers send zeros before.
@@ -156,6 +163,21 @@ impl Responses {
             // Some servers create responses with status `incomplete`.
             state.status = ResponseStatus::InProgress;
         }
+    }
+
+    /// A response goes by another name.
+    pub(super) fn rename(&mut self, before: &Id, id: &Id) {
+        let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
+        let Some(mut response) = known.all.remove(before) else { return };
+        Arc::make_mut(&mut response).id = id.clone();
+        known.all.insert(id.clone(), response);
+        if let Some(place) = known.order.iter_mut().rfind(|place| *place == before) {
+            *place = id.clone();
+        }
+        if self.is_active(before) {
+            self.active = Some(id.clone());
+        }
+        self.latest = None;
     }
 
     /// A response has ended. If its beginning was missed, it is added.

@@ -94,7 +94,6 @@ impl RealtimeState {
     /// Matches a created item to its request: the one with its id, or else the only one for an item of its kind,
     /// because some servers assign their own ids.
     fn announced(&mut self, item: &Item, is_new: bool, changes: &mut Changes) {
-        let sort = Sort::of(item);
         let id = item.id();
         let named = self.requests.first(|request| {
             matches!(request.kind, RequestKind::Create(_))
@@ -103,8 +102,7 @@ impl RealtimeState {
         });
         // The user's speech becomes an item too, which answers no request.
         let is_spoken = id.is_some() && id == self.aside.as_ref().and_then(|aside| aside.spoken.as_ref());
-        let only =
-            || self.requests.only(|request| request.kind == RequestKind::Create(sort)).filter(|_| is_new && !is_spoken);
+        let only = || self.requests.only(|request| request.kind.creates(item)).filter(|_| is_new && !is_spoken);
         if let Some(seq) = named.or_else(only)
             && self.requests.take(seq).is_some()
         {
@@ -129,6 +127,8 @@ impl RealtimeState {
             self.refuse(&request, error, changes);
         } else if let Some((seq, awaited)) = named.and_then(|id| self.scheduler.refused(id)) {
             changes.settled.push((seq, Outcome::Refused(awaited, Box::new(error.clone()))));
+        } else if named.is_some_and(|id| self.scheduler.complain_of(id, error, now)) {
+            // It names what the response answers, so it is about the response.
         } else if named.is_none_or(|id| self.requests.kind_of(id).is_none()) {
             self.complained_of_none(error, now, changes);
         }

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{ContentPart, ItemStatus, McpError, McpListedTool, ObjectKind};
-use crate::wire::{Id, Json};
+use crate::wire::{Id, Json, Members, Tag, tag};
 
 union! {
     /// A conversation item.
@@ -42,7 +43,7 @@ wire! {
     }
 
     /// A call of one of the application's functions.
-    pub struct FunctionCall {
+    pub struct FunctionCall within "function" {
         /// Id of the item.
         opt id: Id,
         /// Always [`ObjectKind::Item`].
@@ -255,6 +256,41 @@ pub struct OtherItem {
     pub status: Option<ItemStatus>,
     /// The complete item.
     pub json: Json,
+}
+
+impl OtherItem {
+    /// An item whose type is not known; one that has none is known by its members.
+    pub(crate) fn or_known(json: Json) -> Item {
+        let known = match Untyped::of(&json) {
+            Some(Untyped::Message) => json.read_leniently().map(Item::Message),
+            Some(Untyped::Call) => json.read_leniently().map(Item::FunctionCall),
+            Some(Untyped::Output) => json.read_leniently().map(Item::FunctionCallOutput),
+            None => None,
+        };
+        known.unwrap_or_else(|| Item::Other(json.into()))
+    }
+}
+
+/// What an item is that does not say it.
+enum Untyped {
+    Message,
+    Call,
+    Output,
+}
+
+impl Untyped {
+    fn of(json: &Json) -> Option<Self> {
+        let value: &RawValue = serde_json::from_str(json.as_str()).ok()?;
+        if !matches!(tag(value), Some(Tag::Absent | Tag::Null)) {
+            return None;
+        }
+        let has = |names| Members::find(value, names, None, None).is_some_and(|members| members.has_any());
+        match (has(&["call_id"]), has(&["output"]), has(&["name", "arguments"])) {
+            (true, true, _) => Some(Self::Output),
+            (true, false, true) => Some(Self::Call),
+            _ => has(&["role", "content"]).then_some(Self::Message),
+        }
+    }
 }
 
 impl From<Json> for OtherItem {

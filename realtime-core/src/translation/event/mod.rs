@@ -8,7 +8,7 @@ mod server;
 pub use client::*;
 pub use server::*;
 
-use crate::protocol::event::{Custom, ErrorEvent, Unknown};
+use crate::protocol::event::{Custom, ErrorEvent, Unknown, untyped_error};
 
 events! {
     /// A client event of a translation session.
@@ -22,7 +22,7 @@ events! {
 
 events! {
     /// A server event of a translation session.
-    pub enum ServerEvent, else Unknown, lenient yes;
+    pub enum ServerEvent, else Unknown, lenient yes, untyped untyped_error;
     "session.output_audio.delta" => SessionOutputAudioDelta,
     "session.output_transcript.delta" => SessionOutputTranscriptDelta,
     "session.input_transcript.delta" => SessionInputTranscriptDelta,

@@ -22,11 +22,11 @@ pub use stream::*;
 pub use transcription::*;
 
 use super::fast;
-use crate::protocol::event::{ErrorEvent, Unknown};
+use crate::protocol::event::{ErrorEvent, Unknown, untyped_error};
 
 events! {
     /// A server event of a conversation or transcription session.
-    pub enum ServerEvent, else Unknown, lenient yes, first fast::read;
+    pub enum ServerEvent, else Unknown, lenient yes, first fast::read, untyped untyped_error;
     // In order of frequency, because types are compared from the top.
     "response.output_audio.delta" | "response.audio.delta" => ResponseOutputAudioDelta,
     "response.output_audio_transcript.delta" | "response.audio_transcript.delta" => ResponseOutputAudioTranscriptDelta,

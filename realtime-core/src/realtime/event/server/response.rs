@@ -68,8 +68,8 @@ server_events! {
     pub struct ResponseContentPartAdded {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -83,8 +83,8 @@ server_events! {
     pub struct ResponseContentPartDone {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.

@@ -11,8 +11,8 @@ server_events! {
     pub struct ResponseOutputTextDelta {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -25,8 +25,8 @@ server_events! {
     pub struct ResponseOutputTextDone {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -39,8 +39,8 @@ server_events! {
     pub struct ResponseOutputAudioDelta {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -53,8 +53,8 @@ server_events! {
     pub struct ResponseOutputAudioDone {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -65,8 +65,8 @@ server_events! {
     pub struct ResponseOutputAudioTranscriptDelta {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.
@@ -79,8 +79,8 @@ server_events! {
     pub struct ResponseOutputAudioTranscriptDone {
         /// Id of the response.
         soft response_id: Id,
-        /// Id of the message.
-        req item_id: Id,
+        /// Id of the message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the message in the output of the response.
         req_int output_index: u32,
         /// Index of the part in the content of the message.

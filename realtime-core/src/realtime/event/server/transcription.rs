@@ -10,8 +10,8 @@ server_events! {
     /// Transcription runs concurrently with responses. It may arrive before or after them, and even before the item
     /// that it belongs to.
     pub struct ConversationItemInputAudioTranscriptionDelta {
-        /// Id of the user's message.
-        req item_id: Id,
+        /// Id of the user's message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the content part with the audio. The first one if unset.
         opt_int content_index: u32,
         /// Text to append.
@@ -22,8 +22,8 @@ server_events! {
 
     /// The complete transcript of the user's speech.
     pub struct ConversationItemInputAudioTranscriptionCompleted {
-        /// Id of the user's message.
-        req item_id: Id,
+        /// Id of the user's message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the content part with the audio.
         req_int content_index: u32,
         /// The transcript.
@@ -38,8 +38,8 @@ server_events! {
 
     /// A segment of uninterrupted speech by one speaker, from models that distinguish speakers.
     pub struct ConversationItemInputAudioTranscriptionSegment {
-        /// Id of the user's message.
-        req item_id: Id,
+        /// Id of the user's message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the content part with the audio.
         req_int content_index: u32,
         /// The text.
@@ -56,8 +56,8 @@ server_events! {
 
     /// Transcribing the user's speech failed.
     pub struct ConversationItemInputAudioTranscriptionFailed {
-        /// Id of the user's message.
-        req item_id: Id,
+        /// Id of the user's message. Empty if the server omits it and it cannot be inferred.
+        soft item_id: Id,
         /// Index of the content part with the audio.
         req_int content_index: u32,
         /// The reason.

@@ -143,6 +143,36 @@ impl Scheduler {
         }
     }
 
+    /// An error that names the request which a response in progress answers. Whether there is one.
+    pub(super) fn complain_of(&mut self, event_id: &Id, error: &ErrorEvent, now: Instant) -> bool {
+        let asked = |open: &&mut Open| {
+            open.asked.as_ref().is_some_and(|asked| asked.create.event_id.as_ref() == Some(event_id))
+        };
+        let Some(open) = self.open.iter_mut().find(asked) else { return false };
+        open.complaint.get_or_insert_with(|| (now, Box::new(error.clone())));
+        true
+    }
+
+    /// The response in progress, if there is only one.
+    pub(super) fn only_open(&self) -> Option<&Id> {
+        match &self.open[..] {
+            [only] => Some(&only.id),
+            _ => None,
+        }
+    }
+
+    /// Whether a response may begin: it was asked for, or the server begins it by itself.
+    fn is_expecting(&self) -> bool {
+        !self.unanswered.is_empty() || self.expected.is_some()
+    }
+
+    /// A response in progress goes by another name.
+    pub(super) fn rename(&mut self, before: &Id, id: &Id) {
+        if let Some(at) = self.position(before) {
+            self.open[at].id = id.clone();
+        }
+    }
+
     /// The request that a new response answers: the one named in its metadata, or else the only one, or else the oldest
     /// that it can answer. A response that the server was expected to begin itself, and that names no request, answers
     /// none. Also returns whether it is the late answer to a timed-out request.

@@ -1,6 +1,6 @@
 //! How responses begin, go on and end, and the requests for them with them.
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{
     super::{Changes, RealtimeState, RequestKind},
@@ -14,7 +14,7 @@ use crate::{
         types::{Response, ResponseConfig, TurnDetection},
     },
     transport::Instant,
-    wire::{Id, Patch},
+    wire::{Id, Members, Notes, Patch},
 };
 
 impl RealtimeState {
@@ -34,7 +34,8 @@ impl RealtimeState {
                 if let Some(id) = &created.response.id {
                     changes.part_of = match self.scheduler.touch(id, now) {
                         Some(asked) => asked,
-                        None if self.is_in_progress(id) => {
+                        // One that ends as it begins is told of by no other event.
+                        None if self.is_in_progress(id) || mark.is_new => {
                             self.begin(id.clone(), Some(&created.response), mark.request.as_deref(), now, changes)
                         }
                         None => None,
@@ -72,8 +73,13 @@ impl RealtimeState {
         self.close(event, mark, changes);
     }
 
-    /// Whether a response is active.
-    fn is_in_progress(&self, id: &Id) -> bool {
+    /// Whether the event tells of the beginning of a response that has ended already, and that nobody asks for again.
+    pub(in crate::realtime::state) fn is_late_beginning(&self, id: &Id) -> bool {
+        self.responses.get(id).is_some_and(|known| known.done.is_some()) && !self.scheduler.is_expecting()
+    }
+
+    /// Whether a response has begun and not ended.
+    pub(in crate::realtime::state) fn is_in_progress(&self, id: &Id) -> bool {
         self.responses.is_active(id) || self.responses.get(id).is_some_and(|response| response.done.is_none())
     }
 
@@ -117,8 +123,8 @@ impl RealtimeState {
             ServerEvent::ConversationItemAdded(added) => added.item.id()?,
             ServerEvent::ConversationItemCreated(created) => created.item.id()?,
             ServerEvent::ConversationItemDone(done) => done.item.id()?,
-            ServerEvent::Unknown(unknown) => return named_in(&unknown.raw),
-            ServerEvent::Malformed(malformed) => return named_in(&malformed.raw),
+            ServerEvent::Unknown(unknown) => return self.named_in(&unknown.raw),
+            ServerEvent::Malformed(malformed) => return self.named_in(&malformed.raw),
             ServerEvent::ResponseOutputAudioDelta(_)
             | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
             | ServerEvent::ResponseOutputTextDelta(_)
@@ -167,11 +173,18 @@ impl RealtimeState {
         self.conversation.get(item)?.response_id.clone()
     }
 
+    /// The response that an event names which is not understood, by its id or by an item of it.
+    fn named_in(&self, raw: &str) -> Option<Id> {
+        let named = Named::of(raw)?;
+        let of_item = || self.conversation.get(&named.item?)?.response_id.clone();
+        named.response.or_else(of_item)
+    }
+
     /// Finds responses that have ended, and settles their requests.
     fn close(&mut self, event: &ServerEvent, mark: &Mark, changes: &mut Changes) {
         let mut ended: Vec<Open> = Vec::new();
         let named = match event {
-            ServerEvent::Unknown(unknown) => named_in(&unknown.raw),
+            ServerEvent::Unknown(unknown) if self.scheduler.is_responding() => self.named_in(&unknown.raw),
             event => event.response_id().cloned(),
         };
         for id in named.iter().chain(&mark.active).chain(&mark.freed) {
@@ -282,12 +295,20 @@ impl RealtimeState {
     }
 }
 
-/// The response that an unreadable event names.
-fn named_in(raw: &str) -> Option<Id> {
-    #[derive(Deserialize)]
-    struct Named {
-        response_id: Id,
-    }
+/// What an event that is not understood names.
+struct Named {
+    response: Option<Id>,
+    item: Option<Id>,
+}
 
-    serde_json::from_str::<Named>(raw).ok().map(|named| named.response_id)
+impl Named {
+    fn of(raw: &str) -> Option<Self> {
+        let value: &RawValue = serde_json::from_str(raw).ok()?;
+        let mut notes = Notes::new(0);
+        let members = Members::find(value, &["response_id", "response", "item_id"], None, None)?;
+        let mut id = |members: &Members<'_>, name| members.optional::<Id>(name, &[], &mut notes).flatten();
+        let within = members.value("response").and_then(|response| Members::find(response, &["id"], None, None));
+        let response = id(&members, "response_id").or_else(|| id(&within?, "id"));
+        Some(Self { response, item: id(&members, "item_id") })
+    }
 }
