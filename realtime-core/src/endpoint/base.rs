@@ -16,7 +16,7 @@ pub(super) struct Base {
 }
 
 /// Paths of endpoints that portals and documentation append to the base URL.
-const ENDPOINTS: [&str; 7] = [
+const ENDPOINTS: [&str; 9] = [
     "/realtime",
     "/realtime/translations",
     "/realtime/client_secrets",
@@ -24,6 +24,17 @@ const ENDPOINTS: [&str; 7] = [
     "/realtime/sessions",
     "/realtime/transcription_sessions",
     "/live/sessions",
+    "/chat/completions",
+    "/responses",
+];
+
+/// Domains of Azure resources, in the public and the national clouds.
+const AZURE: [&str; 5] = [
+    ".openai.azure.com",
+    ".cognitiveservices.azure.com",
+    ".services.ai.azure.com",
+    ".openai.azure.us",
+    ".openai.azure.cn",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,6 +108,12 @@ impl Base {
         {
             self.path.truncate(before.len());
         }
+    }
+
+    /// Whether the host is that of an Azure resource.
+    pub(super) fn is_azure(&self) -> bool {
+        let host = self.authority.host().to_ascii_lowercase();
+        AZURE.iter().any(|domain| host.ends_with(domain))
     }
 
     /// Whether the path contains this segment.

@@ -37,7 +37,7 @@ pub enum EndpointError {
         /// Name of the parameter: `model`, `call_id`, `intent`.
         name: &'static str,
     },
-    /// The base URL of a gateway is the address of an Azure deployment.
+    /// The base URL of a gateway is the address of an Azure resource or deployment.
     AzureAddress,
     /// The URL of an Azure resource has an unexpected path.
     ResourcePath,
@@ -106,7 +106,7 @@ impl fmt::Display for EndpointError {
                  that it belongs to"
             ),
             Self::AzureAddress => f.write_str(
-                "the base URL is the address of an Azure deployment: give `Endpoint::azure` or \
+                "the base URL is the address of an Azure resource or deployment: give `Endpoint::azure` or \
                  `Endpoint::azure_preview` the resource's URL, such as https://name.openai.azure.com, or give this \
                  address to `Endpoint::exact`",
             ),

@@ -138,7 +138,12 @@ impl Endpoint {
                 let base = Base::parse_whole(base)?;
                 let is_whole = base.path.len() < whole.path.len();
                 let of_azure = base.path.ends_with("/openai") && base.query.has("api-version");
-                if base.path.contains("/openai/deployments/") || (is_whole && of_azure) {
+                // What Azure serves to a client that knows nothing of it.
+                let is_plain = base.path.ends_with("/openai/v1") || base.has_segment("voice-live");
+                if base.path.contains("/openai/deployments/")
+                    || (is_whole && of_azure)
+                    || (base.is_azure() && !is_plain)
+                {
                     return Err(EndpointError::AzureAddress);
                 }
                 return Ok(base);
@@ -150,7 +155,8 @@ impl Endpoint {
         // Azure requires TLS; only an explicit `ws` is kept.
         base.scheme = if base.scheme == Scheme::Ws { Scheme::Ws } else { Scheme::Wss };
         base.strip_azure();
-        if ["realtime", "voice-live", "projects"].iter().any(|segment| base.has_segment(segment)) {
+        let is_foreign = ["realtime", "voice-live", "projects"].iter().any(|segment| base.has_segment(segment));
+        if is_foreign || (base.is_azure() && !base.path.is_empty()) {
             return Err(EndpointError::ResourcePath);
         }
         base.path += prefix;

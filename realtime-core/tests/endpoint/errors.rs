@@ -47,6 +47,18 @@ pub(crate) fn rows() -> Vec<Row> {
         row("an Azure deployment as a base")
             .base("https://s3cr3t.openai.azure.com/openai/deployments/d")
             .fails(AzureAddress),
+        row("an Azure resource as a base").base("https://s3cr3t.openai.azure.com/").fails(AzureAddress),
+        row("an Azure resource as a base, in capitals").base("https://S3CR3T.OpenAI.Azure.com").fails(AzureAddress),
+        row("Azure's older base for SDKs").base("https://s3cr3t.openai.azure.com/openai").fails(AzureAddress),
+        row("Azure's preview address without its version")
+            .base("wss://s3cr3t.openai.azure.com/openai/realtime?deployment=d")
+            .fails(AzureAddress),
+        row("an Azure project as a base")
+            .base("https://s3cr3t.services.ai.azure.com/api/projects/p")
+            .fails(AzureAddress),
+        row("a catalogue of models as a resource")
+            .at(Endpoint::azure("https://s3cr3t.services.ai.azure.com/models"))
+            .fails(ResourcePath),
         row("Voice Live as a resource")
             .at(Endpoint::azure("https://s3cr3t.services.ai.azure.com/voice-live/realtime?api-version=v"))
             .fails(ResourcePath),

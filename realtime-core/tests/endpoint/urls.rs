@@ -144,6 +144,10 @@ pub(crate) fn whole_addresses() -> Vec<Row> {
             .base("https://gw/v1/notrealtime")
             .url("wss://gw/v1/notrealtime/realtime?model=m"),
         row("a path with one in it").base("https://gw/realtime/v1").url("wss://gw/realtime/v1/realtime?model=m"),
+        row("whole address of another API").base("https://gw/v1/chat/completions").url("wss://gw/v1/realtime?model=m"),
+        row("Azure's base for SDKs at a gateway")
+            .base("https://r.openai.azure.com/openai/v1/")
+            .url("wss://r.openai.azure.com/openai/v1/realtime?model=m"),
         row("Azure's current address at a gateway")
             .base("https://r.openai.azure.com/openai/v1/realtime?model=d")
             .url("wss://r.openai.azure.com/openai/v1/realtime?model=m"),
