@@ -55,10 +55,10 @@ fn an_older_name_is_read_as_the_current_one() {
         if current.starts_with("session") {
             continue;
         }
-        let malformed = named(older, &[]);
-        assert!(matches!(malformed.recognition(), Recognition::Malformed(_)), "{malformed:?}");
-        assert_eq!((malformed.kind(), malformed.event_id().map(|id| id.as_str())), (current, Some("e")));
-        assert!(malformed.encode().to_str().unwrap().contains(older), "the text is kept as it came");
+        // What the event is about can be inferred.
+        let bare = named(older, &[]);
+        assert_eq!((bare.recognition(), bare.kind()), (Recognition::Known, current));
+        assert_eq!(bare.event_id().map(|id| id.as_str()), Some("e"));
     }
 }
 
@@ -164,8 +164,8 @@ fn an_item_of_a_newer_type_has_its_place() {
 #[test]
 fn what_does_not_fit_says_where() {
     for (event, why) in [
-        (json!({"type": "response.output_text.delta"}), "missing field `item_id`"),
-        (json!({"type": "response.output_text.delta", "item_id": {}}), "missing field `item_id`"),
+        (json!({"type": "conversation.item.truncated"}), "missing field `item_id`"),
+        (json!({"type": "conversation.item.truncated", "item_id": {}}), "missing field `item_id`"),
         (json!({"type": "conversation.item.added"}), "missing field `item`"),
         (json!({"type": "conversation.item.added", "item": 7}), "missing field `item`"),
         (json!({"type": "conversation.item.deleted", "item_id": "x".repeat(3000)}), "missing field `item_id`"),
