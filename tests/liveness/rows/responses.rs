@@ -63,7 +63,10 @@ fn a_silent_response_is_given_up_and_its_id_named() {
     assert_eq!(unanswered(&error).awaited, Awaited::Response("r".into()));
     assert_eq!(unanswered(&error).waited, seconds(120));
     assert!(unanswered(&error).only_keepalives, "the link answers its pings");
-    assert!(error.to_string().contains("response r did not continue within 120 s") && error.to_string().contains("ping"), "{error}");
+    assert!(
+        error.to_string().contains("response r did not continue within 120 s") && error.to_string().contains("ping"),
+        "{error}"
+    );
     assert_eq!(connection.state().responses.get("r").unwrap().status, ResponseStatus::Incomplete);
     is_free(&connection, &session, &server);
     // The end that comes late finds its place, and answers nothing else.
