@@ -213,7 +213,14 @@ impl RealtimeState {
         match event {
             // One without an id may still be told it.
             ServerEvent::ResponseOutputItemDone(done) if !is_callable(&done.item) => {}
-            ServerEvent::ResponseOutputItemDone(done) => Arc::make_mut(calls).ask(&done.response_id, &done.item),
+            ServerEvent::ResponseOutputItemDone(done) => {
+                // An id that nobody knows is no other response: the call would be answered again when its own ends.
+                let known = |id: &Id| self.responses.get(id).map(|response| &response.id);
+                let of_item = || self.conversation.get(done.item.id()?)?.response_id.as_ref().and_then(known);
+                let response = known(&done.response_id).or_else(of_item).or(self.responses.active_id());
+                let response = response.unwrap_or(&done.response_id);
+                Arc::make_mut(calls).ask(response, &done.item);
+            }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
                 let calls = Arc::make_mut(calls);
                 if calls.told.len() == MOST_CALLS {
