@@ -2,7 +2,7 @@ use std::{env, fmt, sync::Arc};
 
 use crate::{
     auth::{Credential, Credentials},
-    connection::{Again, Attempt, Connection, Decision, Dial, Dialer, Options, Phase, Reconnect},
+    connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect},
     endpoint::{Endpoint, Extras, Target},
     error::{Error, ErrorKind},
     protocol::{Protocol, Realtime, Translation},
@@ -232,7 +232,15 @@ impl<P: Protocol> Connect<P> {
             reconnect: self.reconnect.clone(),
         });
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
-        Ok(Connection::new(timer, self.options, self.reconnect, dialer, joins, self.settings, endpoint.spoken()))
+        let config = Config {
+            options: self.options,
+            reconnect: self.reconnect,
+            joins,
+            settings: self.settings,
+            dialect: endpoint.spoken(),
+            ids: Ids::new(timer.seed(), timer.unix()),
+        };
+        Ok(Connection::new(timer, config, dialer))
     }
 
     /// Connects, and waits until the server has opened the session.
@@ -365,8 +373,6 @@ impl Place {
         let elsewhere = again.as_ref().and_then(|again| again.target.as_ref());
         let target = elsewhere.unwrap_or(&self.target);
         if let (Some(again), Some(policy)) = (&again, &self.reconnect) {
-            let timer = transport.timer();
-            timer.sleep_until(timer.now() + again.after).await;
             let attempt = Attempt { number: again.number, after: again.after, reason: &again.reason };
             match policy.decide(&attempt) {
                 Decision::Go => {}

@@ -6,7 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{answers::Cell, driver::Shared, hub::Slot, sender::SendError, wait::WaitKind};
+use super::{
+    answers::Cell,
+    driver::{Shared, wait::WaitKind, wakers::Slot},
+    machine::entry::SendError,
+};
 use crate::{
     error::{Error, ErrorKind},
     event::{Event, EventOf},

@@ -9,7 +9,7 @@ use std::{
 use crate::{error::Error, protocol::Protocol};
 
 /// Where the answer to one request is put.
-pub(super) struct Cell<P: Protocol>(Mutex<Answer<P>>);
+pub(crate) struct Cell<P: Protocol>(Mutex<Answer<P>>);
 
 struct Answer<P: Protocol> {
     /// The events that make up the answer before its end, where they are wanted.
@@ -27,21 +27,21 @@ struct Parts<P: Protocol> {
 
 impl<P: Protocol> Cell<P> {
     /// For an answer of one event.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(Answer { parts: None, end: None }))
     }
 
     /// For an answer in parts, of which so many bytes may wait to be taken.
-    pub(super) fn in_parts(limit: usize) -> Self {
+    pub(crate) fn in_parts(limit: usize) -> Self {
         let parts = Parts { queue: VecDeque::new(), bytes: 0, limit, lagged: false };
         Self(Mutex::new(Answer { parts: Some(parts), end: None }))
     }
 
-    pub(super) fn set(&self, answer: Result<P::ServerEvent, Error>) {
+    pub(crate) fn set(&self, answer: Result<P::ServerEvent, Error>) {
         self.answer().end.get_or_insert(answer);
     }
 
-    pub(super) fn push(&self, event: &P::ServerEvent, bytes: usize) {
+    pub(crate) fn push(&self, event: &P::ServerEvent, bytes: usize) {
         if let Some(parts) = &mut self.answer().parts {
             if parts.bytes >= parts.limit {
                 parts.lagged = true;
@@ -53,19 +53,19 @@ impl<P: Protocol> Cell<P> {
     }
 
     /// What there is to see in the event that has ended it, if one has. It stays there.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&P::ServerEvent) -> T) -> Option<T> {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&P::ServerEvent) -> T) -> Option<T> {
         match &self.answer().end {
             Some(Ok(event)) => Some(look(event)),
             Some(Err(_)) | None => None,
         }
     }
 
-    pub(super) fn take(&self) -> Option<Result<P::ServerEvent, Error>> {
+    pub(crate) fn take(&self) -> Option<Result<P::ServerEvent, Error>> {
         self.answer().end.take()
     }
 
     /// The next part, or that some were left out. None while there is none; then the end, if it has come.
-    pub(super) fn next(&self) -> Option<Part<P>> {
+    pub(crate) fn next(&self) -> Option<Part<P>> {
         let mut answer = self.answer();
         if let Some(parts) = &mut answer.parts {
             if let Some(event) = parts.queue.pop_front() {
@@ -86,7 +86,7 @@ impl<P: Protocol> Cell<P> {
     }
 }
 
-pub(super) enum Part<P: Protocol> {
+pub(crate) enum Part<P: Protocol> {
     Event(P::ServerEvent),
     Lagged,
     End,

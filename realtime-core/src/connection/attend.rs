@@ -4,9 +4,15 @@ use std::sync::{Arc, Weak};
 
 use futures::future::BoxFuture;
 
-use super::{Ack, Notice, SendError, SendErrorKind, Sender, driver::Shared, hub::bit, tasks::Starter, wait::WaitKind};
+use super::{
+    ack::Ack,
+    driver::{Shared, tasks::Starter, wait::WaitKind, wakers::bit},
+    machine::entry::SendError,
+    notice::{Notice, Phase},
+    sender::Sender,
+};
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, SendErrorKind},
     event::EventOf,
     protocol::Protocol,
     transport::Timer,
@@ -51,27 +57,27 @@ impl<P: Protocol> Sender<P> {
 
     /// How long an answer to a request is waited for.
     pub(crate) fn request_timeout(&self) -> Option<std::time::Duration> {
-        self.shared().options.request_timeout
+        self.shared().config.options.request_timeout
     }
 
     pub(crate) fn state(&self) -> Arc<P::State> {
-        self.shared().core().state.clone()
+        self.shared().state()
     }
 
     /// Whether the session is open: what is sent now is written soon.
     pub(crate) fn is_open(&self) -> bool {
-        self.shared().core().phase == super::Phase::Open
+        self.shared().core().machine.phase() == Phase::Open
     }
 
     /// An id that no other event of the connection has.
     pub(crate) fn fresh_id(&self) -> Id {
-        self.shared().ids.fresh("evt")
+        self.shared().config.ids.fresh("evt")
     }
 
     /// Tells the reader of the updates something.
     pub(crate) fn notify(&self, notice: Notice<P>) {
-        self.shared().core().inbox.push_notice(notice);
-        self.shared().hub.wake(bit::QUEUE);
+        self.shared().core().machine.inbox.push_notice(notice);
+        self.shared().wakers.wake(bit::QUEUE);
     }
 
     /// Drives the connection until the state, or the end of the connection, gives an answer.
@@ -80,9 +86,9 @@ impl<P: Protocol> Sender<P> {
     /// The connection ended first, or events wait to be read and there is no room for more.
     pub(crate) async fn until<R>(&self, mut done: impl FnMut(&P::State) -> Option<R> + Unpin) -> Result<R, Error> {
         self.shared()
-            .wait(WaitKind::Other, move |core, _| match done(&core.state) {
+            .wait(WaitKind::Other, move |machine, _| match done(machine.state()) {
                 Some(answer) => Some(Ok(answer)),
-                None => core.end.clone().map(|end| end.and(Err(ErrorKind::Closed(None).into()))),
+                None => machine.end().cloned().map(|end| end.and(Err(ErrorKind::Closed(None).into()))),
             })
             .await?
     }
@@ -90,24 +96,12 @@ impl<P: Protocol> Sender<P> {
     /// Runs a task whenever somebody drives the connection. It is dropped with the connection's end.
     pub(crate) fn run(&self, task: BoxFuture<'static, ()>) {
         self.shared().tasks.add(vec![task]);
-        self.shared().hub.wake(bit::TASK);
+        self.shared().wakers.wake(bit::TASK);
     }
 
     /// Changes the state, and from now on makes tasks of what it has become due to do, beside those made so far.
     pub(crate) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
-        let mut core = self.shared().core();
-        change(Arc::make_mut(&mut core.state));
-        core.starter = Some(match core.starter.take() {
-            None => starter,
-            Some(before) => Arc::new(move |state, generation| {
-                let mut tasks = before(state, generation);
-                tasks.extend(starter(state, generation));
-                tasks
-            }),
-        });
-        let ready = self.shared().collect(&mut core);
-        drop(core);
-        self.shared().hub.wake(ready);
+        self.shared().attend(change, starter);
     }
 
     /// Sends the answer to something that the session asked for, tells the state of it, and sends what follows from it.
@@ -119,29 +113,25 @@ impl<P: Protocol> Sender<P> {
         settle: impl FnOnce(&mut P::State, bool),
     ) -> Result<(), SendErrorKind> {
         let shared = self.shared();
-        let mut core = shared.core();
-        if core.generation != generation {
-            return Ok(());
-        }
-        let sent = shared.enqueue(event.into(), None, true).map_err(|refused| refused.kind());
-        settle(Arc::make_mut(&mut core.state), sent.is_ok());
-        let ready = shared.collect(&mut core);
-        drop(core);
-        shared.hub.wake(ready | bit::QUEUE);
-        sent
+        shared.act(|machine, now| {
+            if machine.generation() != generation {
+                return (Ok(()), false);
+            }
+            let sent = machine.react(&**shared, event.into(), now).map_err(|refused| refused.kind());
+            machine.with_state(&**shared, now, |state| settle(state, sent.is_ok()));
+            machine.on_queued();
+            (sent, true)
+        })
     }
 
     /// Tells the state that something is done which the session asked for, and sends what follows from it. Nothing happens
     /// if another session has taken the place of the one that asked.
     pub(crate) fn change(&self, generation: u32, change: impl FnOnce(&mut P::State)) {
         let shared = self.shared();
-        let mut core = shared.core();
-        if core.generation == generation {
-            change(Arc::make_mut(&mut core.state));
-            let ready = shared.collect(&mut core);
-            drop(core);
-            shared.hub.wake(ready);
-        }
+        shared.act(|machine, now| {
+            let current = machine.generation() == generation;
+            if current { machine.with_state(&**shared, now, change) } else { ((), false) }
+        });
     }
 
     /// Runs a call of a function within its span.

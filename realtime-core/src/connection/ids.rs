@@ -4,20 +4,22 @@ use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
-use crate::{transport::Timer, wire::Id};
+use crate::wire::Id;
 
 /// Makes ids for what a connection sends, so that answers and errors find their events.
-pub(super) struct Ids {
+pub(crate) struct Ids {
     /// Tells the ids of two connections apart: both may speak to the same session.
     mark: u64,
     last: AtomicU64,
 }
 
 impl Ids {
-    pub(super) fn new(timer: &dyn Timer) -> Self {
-        Self { mark: timer.seed().unwrap_or_else(|| unique(timer)), last: AtomicU64::new(0) }
+    /// `seed` makes what happens by a virtual clock happen again; `unix` is the wall clock. Each where there is one.
+    pub(crate) fn new(seed: Option<u64>, unix: Option<Duration>) -> Self {
+        Self { mark: seed.unwrap_or_else(|| unique(unix)), last: AtomicU64::new(0) }
     }
 
     /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
@@ -37,11 +39,11 @@ impl Ids {
 
 /// A number that no other connection has: of this process by the count, of others by the operating system's randomness
 /// and the time.
-fn unique(timer: &dyn Timer) -> u64 {
+fn unique(unix: Option<Duration>) -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
 
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
-    hasher.write_u128(timer.unix().unwrap_or_default().as_nanos());
+    hasher.write_u128(unix.unwrap_or_default().as_nanos());
     hasher.finish()
 }

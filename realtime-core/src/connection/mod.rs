@@ -55,30 +55,19 @@
 mod ack;
 mod answers;
 mod attend;
-mod core;
-mod deadlines;
 mod driver;
-mod end;
-mod flow;
 mod handlers;
-mod hub;
 mod ids;
-mod inbox;
-mod link;
+mod machine;
 mod notice;
 mod options;
-mod outbox;
 mod player;
-mod reconnect;
 mod resources;
 mod response;
-mod revive;
+mod retry;
 mod sender;
-mod spare;
-mod tasks;
 mod told;
 mod trace;
-mod wait;
 
 use std::{
     fmt,
@@ -96,22 +85,28 @@ use futures::{
 pub use self::{
     ack::Ack,
     handlers::HandlerId,
+    machine::entry::SendError,
     notice::{Notice, Phase, Reconnected, Update},
     options::{AudioPolicy, Keepalive, Options, Overlap, Unread},
     player::Player,
-    reconnect::{Attempt, Decision, Reconnect},
     resources::*,
     response::ResponseHandle,
-    sender::{SendError, Sender},
+    retry::{Attempt, Decision, Reconnect},
+    sender::Sender,
 };
 pub(crate) use self::{
     attend::WeakSender,
-    link::{Again, Dial, Dialer},
+    driver::{Dial, Dialer},
+    ids::Ids,
+    machine::{Again, config::Config},
 };
-use self::{driver::Shared, handlers::Handlers, hub::Slot, inbox::Arrival, wait::WaitKind};
+use self::{
+    driver::{Shared, wait::WaitKind, wakers::Slot},
+    handlers::Handlers,
+    machine::inbox::Arrival,
+};
 pub use crate::error::SendErrorKind;
 use crate::{
-    dialect::Dialect,
     error::{Deadline, Error, ErrorKind},
     event::EventOf,
     protocol::Protocol,
@@ -131,17 +126,8 @@ pub struct Connection<P: Protocol> {
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(crate) fn new(
-        timer: Arc<dyn Timer>,
-        options: Arc<Options>,
-        reconnect: Option<Arc<Reconnect>>,
-        dialer: Dialer,
-        joins: bool,
-        settings: P::Settings,
-        dialect: Dialect,
-    ) -> Self {
-        let shared = Arc::new(Shared::new(timer, options, reconnect, dialer, joins, settings, dialect));
-        Self { shared, slot: None, handlers: Mutex::default() }
+    pub(crate) fn new(timer: Arc<dyn Timer>, config: Config<P>, dialer: Dialer) -> Self {
+        Self { shared: Arc::new(Shared::new(timer, config, dialer)), slot: None, handlers: Mutex::default() }
     }
 
     /// Waits for the server's next event. None after the end.
@@ -172,8 +158,8 @@ impl<P: Protocol> Connection<P> {
     pub async fn flush(&self) -> Result<(), Error> {
         let last = self.shared.out().pushed();
         self.shared
-            .wait(WaitKind::Other, move |core, shared| match &core.end {
-                _ if !core.is_unwritten(last, &shared.out()) => Some(Ok(())),
+            .wait(WaitKind::Other, move |machine, shared| match machine.end() {
+                _ if !machine.is_unwritten(last, &shared.out()) => Some(Ok(())),
                 Some(end) => Some(end.clone().and(Err(ErrorKind::Unsent.into()))),
                 None => None,
             })
@@ -276,19 +262,19 @@ impl<P: Protocol> Connection<P> {
     ///
     /// While there is a tap, events that wait to be read keep their text.
     pub fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
-        self.shared.core().inbox.tapped = true;
+        self.shared.core().machine.inbox.tapped = true;
         handlers::lock(&self.handlers).tap(tap)
     }
 
     /// What is known of the session, as of the last event that was read from the link. Events that arrive together are
     /// read together, so it may be ahead of the one that [`next`](Self::next) gave last.
     pub fn state(&self) -> Arc<P::State> {
-        self.shared.core().state.clone()
+        self.shared.state()
     }
 
     /// Where the connection is in its life, as of the last event that was read from the link.
     pub fn phase(&self) -> Phase {
-        self.shared.core().phase
+        self.shared.core().machine.phase()
     }
 
     /// Writes what is queued, ends the session as its protocol does, and closes with code 1000. It takes no longer than
@@ -304,19 +290,19 @@ impl<P: Protocol> Connection<P> {
     /// events wait to be read and there is no room for more: read them, then finish again.
     pub async fn finish(&self) -> Result<(), Error> {
         let timer = &self.shared.timer;
-        let until = timer.sleep_until(timer.now() + self.shared.options.finish_timeout);
+        let until = timer.sleep_until(timer.now() + self.shared.config.options.finish_timeout);
         let written = match future::select(pin!(self.write_out()), until).await {
             Either::Left((Err(error), _)) => return Err(error),
             Either::Left((Ok(()), _)) => Ok(()),
             Either::Right(_) => Err(ErrorKind::Timeout(Deadline::Finish).into()),
         };
         self.close(CloseFrame::new(1000, "")).await;
-        written.and(self.shared.core().end.clone().unwrap_or(Ok(())))
+        written.and(self.shared.core().machine.end().cloned().unwrap_or(Ok(())))
     }
 
     /// [`finish`](Self::finish) for a connection that nobody reads any more. It is closed in any case.
     pub(crate) async fn finish_unread(&self) -> Result<(), Error> {
-        let unpark = self.shared.core().inbox.abandon();
+        let unpark = self.shared.core().machine.inbox.abandon();
         drop(unpark);
         let finished = self.finish().await;
         self.close(CloseFrame::new(1000, "")).await;
@@ -331,7 +317,9 @@ impl<P: Protocol> Connection<P> {
         }
         self.flush().await?;
         if P::closing().is_some() {
-            self.shared.wait(WaitKind::Other, |core, _| (core.over || core.end.is_some()).then_some(())).await?;
+            self.shared
+                .wait(WaitKind::Other, |machine, _| (machine.is_over() || machine.end().is_some()).then_some(()))
+                .await?;
         }
         Ok(())
     }
@@ -346,16 +334,16 @@ impl<P: Protocol> Connection<P> {
     pub async fn close(&self, frame: CloseFrame) -> Vec<P::ClientEvent> {
         self.shared.begin_close(frame);
         // Waiting as a driver cannot fail: a full inbox only pauses reading, and the deadline ends that.
-        let _ = self.shared.wait(WaitKind::Drive, |core, _| core.end.is_some().then_some(())).await;
+        let _ = self.shared.wait(WaitKind::Drive, |machine, _| machine.end().is_some().then_some(())).await;
         self.shared.take_unsent()
     }
 
     /// Waits until the connection has come as far as this phase.
     pub(crate) async fn reached(&self, phase: Phase) -> Result<(), Error> {
         self.shared
-            .wait(WaitKind::Drive, move |core, _| match &core.end {
+            .wait(WaitKind::Drive, move |machine, _| match machine.end() {
                 Some(end) => Some(end.clone().and(Err(ErrorKind::Closed(None).into()))),
-                None => (core.phase == Phase::Open || core.phase == phase).then_some(Ok(())),
+                None => (machine.phase() == Phase::Open || machine.phase() == phase).then_some(Ok(())),
             })
             .await?
     }
@@ -368,10 +356,12 @@ impl<P: Protocol> Connection<P> {
     ) -> Poll<Option<Result<Update<P>, Error>>> {
         let arrival = match self.shared.read_ahead(notices) {
             Some(arrival) => arrival,
-            None => match ready!(self.shared.poll(cx, slot, WaitKind::Next, |core| core.next(notices))).transpose() {
-                Some(arrival) => arrival.flatten()?,
-                None => return Poll::Ready(None),
-            },
+            None => {
+                match ready!(self.shared.poll(cx, slot, WaitKind::Next, |machine| machine.next(notices))).transpose() {
+                    Some(arrival) => arrival.flatten()?,
+                    None => return Poll::Ready(None),
+                }
+            }
         };
         let Arrival { update, raw, .. } = arrival;
         if let Update::Event(event) = &update {
@@ -452,7 +442,7 @@ impl<P: Protocol> Future for Driver<P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.shared.poll(cx, &mut this.slot, WaitKind::Drive, |core| core.end.clone()).map(Result::flatten)
+        this.shared.poll(cx, &mut this.slot, WaitKind::Drive, |machine| machine.end().cloned()).map(Result::flatten)
     }
 }
 

@@ -15,7 +15,7 @@ impl Connection<Realtime> {
     /// # Errors
     /// [`ErrorKind::NoPlayback`]: the options do not turn it on, so there is nothing to play from.
     pub fn player(&self) -> Result<Player, Error> {
-        let audio = self.shared.core().state.audio_queue().ok_or(ErrorKind::NoPlayback)?;
+        let audio = self.shared.state().audio_queue().ok_or(ErrorKind::NoPlayback)?;
         Ok(Player { shared: self.shared.clone(), audio })
     }
 }
@@ -115,7 +115,7 @@ impl Player {
 
     /// Returns what was heard of an item that was cut off. Waits while another thread drives the connection.
     pub fn heard(&self, item_id: &str) -> Option<Heard> {
-        self.shared.core().state.heard().rev().find(|heard| heard.item_id == item_id).cloned()
+        self.shared.state().heard().rev().find(|heard| heard.item_id == item_id).cloned()
     }
 
     /// Stops the model: cuts off what was not heard, and cancels the response in progress. For a button, or for turns

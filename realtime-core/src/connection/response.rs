@@ -10,12 +10,10 @@ use futures::{Stream, StreamExt, future, ready, stream};
 use super::{
     Connection,
     answers::{Cell, Part},
-    driver::Shared,
-    hub::Slot,
+    driver::{Shared, wait::WaitKind, wakers::Slot},
+    machine::entry::SendError,
     options::Overlap,
-    sender::SendError,
     told::{News, Told},
-    wait::WaitKind,
 };
 use crate::{
     error::{Error, ErrorKind, SendErrorKind},
@@ -65,8 +63,8 @@ impl ResponseHandle {
     ) -> Result<Self, SendError<Realtime>> {
         let shared = &connection.shared;
         let refused = is_refused(shared, &config);
-        let event_id = shared.ids.fresh("evt");
-        if !shared.core().state.is_order_enough(&config) {
+        let event_id = shared.config.ids.fresh("evt");
+        if !shared.state().is_order_enough(&config) {
             mark(&mut config, &event_id);
         }
         let mut create = ResponseCreate::default().event_id(event_id);
@@ -76,7 +74,7 @@ impl ResponseHandle {
         if refused {
             return Err(SendError::new(SendErrorKind::ResponseActive, create.into()));
         }
-        let cell = Arc::new(Cell::in_parts(shared.options.inbox_bytes));
+        let cell = Arc::new(Cell::in_parts(shared.config.options.inbox_bytes));
         shared.send(create.into(), Some(cell.clone()))?;
         Ok(Self { shared: shared.clone(), cell, slot: None, id: None, told: Told::default() })
     }
@@ -226,9 +224,9 @@ fn is_refused(shared: &Shared<Realtime>, config: &ResponseConfig) -> bool {
         return false;
     }
     let core = shared.core();
-    let busy = !core.state.can_respond(shared.timer.now());
-    let ahead = usize::from(busy) + core.held.len() + shared.out().scheduled();
-    match shared.options.overlap {
+    let busy = !core.machine.state().can_respond(shared.timer.now());
+    let ahead = usize::from(busy) + core.machine.held() + shared.out().scheduled();
+    match shared.config.options.overlap {
         Overlap::One => ahead > 1,
         Overlap::Refuse => ahead > 0,
         Overlap::Queue => false,

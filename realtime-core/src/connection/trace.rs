@@ -1,7 +1,7 @@
 //! Spans and events for `tracing`: types and sizes, never payloads.
 //!
-//! What happens under the connection's lock is only noted there, and told when the lock is given back, for a subscriber
-//! is a stranger's code.
+//! What happens under the connection's lock is only logged there, and told once the lock is given back, because a subscriber
+//! is code of others.
 
 #[cfg(feature = "tracing")]
 pub(super) use on::*;
@@ -21,9 +21,9 @@ mod on {
     use super::super::notice::Phase;
     use crate::{event::Omission, session::ResponseTransition, wire::Id};
 
-    /// What was noted in a turn of the driver.
+    /// What a turn has to tell the tracer.
     #[derive(Default)]
-    pub(in super::super) struct Notes(Vec<Note>);
+    pub(in super::super) struct TraceLog(Vec<Note>);
 
     enum Note {
         Message { sent: bool, kind: String, bytes: usize },
@@ -32,7 +32,7 @@ mod on {
         Turn(ResponseTransition),
     }
 
-    impl Notes {
+    impl TraceLog {
         pub(in super::super) fn message(&mut self, sent: bool, kind: &str, bytes: usize) {
             // The level alone, for anything more would ask the subscriber.
             if LevelFilter::current() >= Level::TRACE {
@@ -66,7 +66,7 @@ mod on {
             Self { connection, responses: Mutex::default() }
         }
 
-        pub(in super::super) fn tell(&self, notes: Notes) {
+        pub(in super::super) fn tell(&self, notes: TraceLog) {
             for note in notes.0 {
                 self.connection.in_scope(|| self.tell_one(note));
             }
@@ -142,9 +142,9 @@ mod off {
     use crate::{event::Omission, session::ResponseTransition, wire::Id};
 
     #[derive(Default)]
-    pub(in super::super) struct Notes(());
+    pub(in super::super) struct TraceLog(());
 
-    impl Notes {
+    impl TraceLog {
         pub(in super::super) fn message(&mut self, _: bool, _: &str, _: usize) {}
 
         pub(in super::super) fn left_out(&mut self, _: &str, _: Vec<Omission>) {}
@@ -161,7 +161,7 @@ mod off {
             Self
         }
 
-        pub(in super::super) fn tell(&self, _: Notes) {}
+        pub(in super::super) fn tell(&self, _: TraceLog) {}
 
         pub(in super::super) fn tool<F: Future>(&self, _: &str, _: Option<&Id>, future: F) -> F {
             future

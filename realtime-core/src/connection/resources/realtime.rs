@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use super::super::{Connection, ack::Ack, response::ResponseHandle, sender::SendError, tasks::starter};
+use super::super::{Connection, ack::Ack, machine::entry::SendError, response::ResponseHandle};
 use crate::{
     error::SendErrorKind,
     event::{
@@ -62,9 +60,7 @@ impl Connection<Realtime> {
     pub fn use_tools(&self, tools: Tools) -> Sent<SessionUpdated> {
         let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
         let ack = self.request(SessionUpdate::new(config))?;
-        let mut core = self.shared.core();
-        Arc::make_mut(&mut core.state).answer_calls(tools.when_interrupted);
-        core.starter = Some(starter(Arc::downgrade(&self.shared), Arc::new(tools)));
+        self.shared.set_tools(tools);
         Ok(ack)
     }
 }
@@ -142,7 +138,7 @@ impl InputAudioBufferResource<'_> {
         let check = {
             let core = self.0.shared.core();
             let queued = self.0.shared.out().audio();
-            core.state.check_commit(queued)
+            core.machine.state().check_commit(queued)
         };
         self.0.checked(check, InputAudioBufferCommit::default())
     }

@@ -1,6 +1,6 @@
-//! Who is to be woken, and by what.
+//! The wake-up protocol: who is woken, and by what.
 //!
-//! The transport, the timer and the senders see only wakers of the hub's own. Each sets its bit; the first bit set
+//! The transport, the timer and the senders see only wakers of the connection's own. Each sets its bit; the first bit set
 //! while none was wakes *every* waiter, once. The first of them to be polled drives, the others find nothing to do and
 //! sleep again.
 //!
@@ -8,59 +8,66 @@
 //! chosen, and is never polled. So nobody is chosen, and nobody has to hand over: a waiter that returned `Pending`
 //! either left nothing ready or woke itself, and every later edge from idle to ready wakes all.
 
+#[cfg(not(all(test, loom)))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU8, Ordering},
+};
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::{Arc, PoisonError},
     task::{Wake, Waker},
 };
 
+#[cfg(all(test, loom))]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU8, Ordering},
+};
 use slab::Slab;
 
 /// What has become ready.
-pub(super) mod bit {
+pub(crate) mod bit {
     /// The transport can be read.
-    pub(in super::super) const READ: u8 = 1;
+    pub(crate) const READ: u8 = 1;
     /// The transport takes the next message.
-    pub(in super::super) const WRITE: u8 = 1 << 1;
+    pub(crate) const WRITE: u8 = 1 << 1;
     /// The armed deadline has come.
-    pub(in super::super) const TIMER: u8 = 1 << 2;
+    pub(crate) const TIMER: u8 = 1 << 2;
     /// Something was queued, or asked for.
-    pub(in super::super) const QUEUE: u8 = 1 << 3;
+    pub(crate) const QUEUE: u8 = 1 << 3;
     /// The attempt to connect can go on.
-    pub(in super::super) const DIAL: u8 = 1 << 4;
+    pub(crate) const DIAL: u8 = 1 << 4;
     /// A function that the model called can go on.
-    pub(in super::super) const TASK: u8 = 1 << 5;
-    /// A link beside the one in use can be moved.
-    pub(in super::super) const SPARE: u8 = 1 << 6;
+    pub(crate) const TASK: u8 = 1 << 5;
+    /// A link beside the one in use can go on.
+    pub(crate) const STANDBY: u8 = 1 << 6;
     /// Somebody drives. Wake-ups meanwhile are no edges; they are told when the turn ends.
     pub(super) const DRIVING: u8 = 1 << 7;
 }
 
 #[derive(Debug)]
-pub(super) struct Hub {
+pub(crate) struct Wakers {
     bits: AtomicU8,
     slots: Mutex<Slab<Option<Waker>>>,
 }
 
-impl Default for Hub {
+impl Default for Wakers {
     fn default() -> Self {
         // One waiter is the common case.
         Self { bits: AtomicU8::new(0), slots: Mutex::new(Slab::with_capacity(1)) }
     }
 }
 
-impl Hub {
+impl Wakers {
     /// Says that something is ready.
-    pub(super) fn wake(&self, bit: u8) {
+    pub(crate) fn wake(&self, bit: u8) {
         if self.bits.fetch_or(bit, Ordering::AcqRel) == 0 {
             self.wake_all();
         }
     }
 
     /// Says within a turn that something is ready. All are woken when the turn ends.
-    pub(super) fn defer(&self, bit: u8) {
+    pub(crate) fn defer(&self, bit: u8) {
         // Every turn asks, and nearly never for something: looking is cheaper than writing.
         if bit != 0 {
             self.bits.fetch_or(bit, Ordering::AcqRel);
@@ -68,7 +75,7 @@ impl Hub {
     }
 
     /// Wakes every waiter. Wakers are taken, so one that nobody polls again is woken once.
-    pub(super) fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         // Taken first: a waker is a stranger's code, and no lock is held while it runs. One waiter is the common case,
         // and costs no allocation.
         let (first, others) = {
@@ -80,40 +87,40 @@ impl Hub {
     }
 
     /// Takes what is ready, and drives from here on.
-    pub(super) fn begin(&self) -> u8 {
+    pub(crate) fn begin(&self) -> u8 {
         self.bits.swap(bit::DRIVING, Ordering::AcqRel)
     }
 
     /// Ends a turn. Whether something became ready meanwhile: then all are to be woken, outside every lock.
     #[must_use]
-    pub(super) fn end(&self) -> bool {
+    pub(crate) fn end(&self) -> bool {
         self.bits.fetch_and(!bit::DRIVING, Ordering::AcqRel) != bit::DRIVING
     }
 
     /// What is ready and no turn has taken.
-    pub(super) fn ready(&self) -> u8 {
+    pub(crate) fn ready(&self) -> u8 {
         self.bits.load(Ordering::Acquire) & !bit::DRIVING
     }
 
     /// Takes one bit out of turn.
-    pub(super) fn take(&self, bit: u8) -> bool {
+    pub(crate) fn take(&self, bit: u8) -> bool {
         self.bits.load(Ordering::Acquire) & bit != 0 && self.bits.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 
-    pub(super) fn insert(&self) -> usize {
+    pub(crate) fn insert(&self) -> usize {
         self.slots().insert(None)
     }
 
     /// The removed waker, to be dropped where no lock is held.
     #[must_use]
-    pub(super) fn remove(&self, slot: usize) -> Option<Waker> {
+    pub(crate) fn remove(&self, slot: usize) -> Option<Waker> {
         self.slots().try_remove(slot).flatten()
     }
 
     /// Sets a waiter's waker. Gives back the replaced one, to be dropped where no lock is held: it may own a task that
     /// owns a handle of this very connection.
     #[must_use]
-    pub(super) fn register(&self, slot: usize, waker: &Waker) -> Option<Waker> {
+    pub(crate) fn register(&self, slot: usize, waker: &Waker) -> Option<Waker> {
         let mut slots = self.slots();
         let place = slots.get_mut(slot)?;
         match place {
@@ -128,8 +135,8 @@ impl Hub {
 }
 
 /// The waker that a part of the connection is polled with.
-pub(super) fn waker(hub: &Arc<Hub>, bit: u8) -> Waker {
-    struct Side(Arc<Hub>, u8);
+pub(crate) fn waker(wakers: &Arc<Wakers>, bit: u8) -> Waker {
+    struct Side(Arc<Wakers>, u8);
 
     impl Wake for Side {
         fn wake(self: Arc<Self>) {
@@ -141,34 +148,37 @@ pub(super) fn waker(hub: &Arc<Hub>, bit: u8) -> Waker {
         }
     }
 
-    Waker::from(Arc::new(Side(hub.clone(), bit)))
+    Waker::from(Arc::new(Side(wakers.clone(), bit)))
 }
 
-/// A waiter's place in the hub.
+/// A waiter's place among the wakers.
 #[derive(Debug)]
-pub(super) struct Slot {
-    hub: Arc<Hub>,
+pub(crate) struct Slot {
+    wakers: Arc<Wakers>,
     index: usize,
 }
 
 impl Slot {
-    pub(super) fn new(hub: &Arc<Hub>) -> Self {
-        Self { hub: hub.clone(), index: hub.insert() }
+    pub(crate) fn new(wakers: &Arc<Wakers>) -> Self {
+        Self { wakers: wakers.clone(), index: wakers.insert() }
     }
 
     #[must_use]
-    pub(super) fn register(&self, waker: &Waker) -> Option<Waker> {
-        self.hub.register(self.index, waker)
+    pub(crate) fn register(&self, waker: &Waker) -> Option<Waker> {
+        self.wakers.register(self.index, waker)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        drop(self.hub.remove(self.index));
+        drop(self.wakers.remove(self.index));
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod model;
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
@@ -190,50 +200,50 @@ mod tests {
 
     #[test]
     fn an_edge_wakes_every_waiter_once() {
-        let hub = Arc::new(Hub::default());
+        let wakers = Arc::new(Wakers::default());
         let (slots, counts): (Vec<_>, Vec<_>) = (0..3)
             .map(|_| {
-                let (slot, (count, waker)) = (Slot::new(&hub), count());
+                let (slot, (count, waker)) = (Slot::new(&wakers), count());
                 assert!(slot.register(&waker).is_none());
                 (slot, count)
             })
             .unzip();
         for _ in 0..4 {
-            hub.wake(bit::READ);
-            hub.wake(bit::QUEUE);
+            wakers.wake(bit::READ);
+            wakers.wake(bit::QUEUE);
         }
         assert!(counts.iter().all(|count| count.0.load(Ordering::Relaxed) == 1));
-        assert_eq!(hub.begin(), bit::READ | bit::QUEUE);
-        assert!(!hub.end());
+        assert_eq!(wakers.begin(), bit::READ | bit::QUEUE);
+        assert!(!wakers.end());
         drop(slots);
     }
 
     #[test]
     fn what_becomes_ready_within_a_turn_is_told_at_its_end() {
-        let hub = Arc::new(Hub::default());
-        let (slot, (count, waker)) = (Slot::new(&hub), count());
+        let wakers = Arc::new(Wakers::default());
+        let (slot, (count, waker)) = (Slot::new(&wakers), count());
         let _ = slot.register(&waker);
-        assert_eq!(hub.begin(), 0);
-        hub.wake(bit::WRITE);
+        assert_eq!(wakers.begin(), 0);
+        wakers.wake(bit::WRITE);
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
-        assert!(hub.end() && hub.ready() == bit::WRITE);
+        assert!(wakers.end() && wakers.ready() == bit::WRITE);
     }
 
     #[test]
     fn what_becomes_ready_before_a_waiter_registers_is_seen_after_it() {
-        let hub = Arc::new(Hub::default());
-        let (slot, (_, waker)) = (Slot::new(&hub), count());
-        assert_eq!((hub.begin(), hub.end()), (0, false));
+        let wakers = Arc::new(Wakers::default());
+        let (slot, (_, waker)) = (Slot::new(&wakers), count());
+        assert_eq!((wakers.begin(), wakers.end()), (0, false));
         // Another thread is quicker: nobody is there to be woken.
-        hub.wake(bit::READ);
+        wakers.wake(bit::READ);
         let _ = slot.register(&waker);
-        assert_eq!(hub.ready(), bit::READ);
+        assert_eq!(wakers.ready(), bit::READ);
     }
 
     #[test]
     fn a_replaced_waker_is_given_back() {
-        let hub = Arc::new(Hub::default());
-        let slot = Slot::new(&hub);
+        let wakers = Arc::new(Wakers::default());
+        let slot = Slot::new(&wakers);
         let (first, second) = (count().1, count().1);
         assert!(slot.register(&first).is_none());
         assert!(slot.register(&first).is_none(), "the same waker replaces none");

@@ -5,12 +5,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{core::Core, driver::Shared, hub::Slot};
+use super::{super::machine::Machine, Shared, wakers::Slot};
 use crate::{error::Error, protocol::Protocol};
 
 /// Why somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WaitKind {
+pub(crate) enum WaitKind {
     /// For the next event. What has arrived with it is read ahead, and waits for the calls that follow.
     Next,
     /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
@@ -23,15 +23,15 @@ pub(super) enum WaitKind {
 
 impl<P: Protocol> Shared<P> {
     /// Drives until `done` has an answer.
-    pub(super) fn wait<'a, R, F>(&'a self, kind: WaitKind, done: F) -> Wait<'a, P, F>
+    pub(crate) fn wait<'a, R, F>(&'a self, kind: WaitKind, done: F) -> Wait<'a, P, F>
     where
-        F: FnMut(&mut Core<P>, &Self) -> Option<R> + Unpin,
+        F: FnMut(&mut Machine<P>, &Self) -> Option<R> + Unpin,
     {
         Wait { shared: self, slot: None, kind, done }
     }
 }
 
-pub(super) struct Wait<'a, P: Protocol, F> {
+pub(crate) struct Wait<'a, P: Protocol, F> {
     shared: &'a Shared<P>,
     slot: Option<Slot>,
     kind: WaitKind,
@@ -40,12 +40,12 @@ pub(super) struct Wait<'a, P: Protocol, F> {
 
 impl<P: Protocol, R, F> Future for Wait<'_, P, F>
 where
-    F: FnMut(&mut Core<P>, &Shared<P>) -> Option<R> + Unpin,
+    F: FnMut(&mut Machine<P>, &Shared<P>) -> Option<R> + Unpin,
 {
     type Output = Result<R, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        this.shared.poll(cx, &mut this.slot, this.kind, |core| (this.done)(core, this.shared))
+        this.shared.poll(cx, &mut this.slot, this.kind, |machine| (this.done)(machine, this.shared))
     }
 }

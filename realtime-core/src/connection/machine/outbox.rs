@@ -1,75 +1,26 @@
-//! What waits to be written.
+//! The queue of client events that wait to be written.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::{answers::Cell, options::AudioPolicy};
-use crate::{
-    event::Event,
-    protocol::Protocol,
-    session::State,
-    transport::{Instant, Text},
+use super::{
+    super::{answers::Cell, options::AudioPolicy},
+    entry::Entry,
 };
+use crate::{protocol::Protocol, session::State, transport::Instant};
 
-/// One event on its way out.
-pub(super) struct Entry<P: Protocol> {
-    /// Its place in the order of sending, from 1.
-    pub(super) seq: u64,
-    pub(super) text: Text,
-    /// The event itself; none for audio, whose text says it all.
-    pub(super) event: Option<Box<P::ClientEvent>>,
-    /// Where its answer goes, if somebody awaits one.
-    pub(super) cell: Option<Arc<Cell<P>>>,
-    /// Whether it asks for a response of the conversation, of which there is one at a time.
-    pub(super) scheduled: bool,
-    /// Bytes of audio that it appends to the input buffer.
-    pub(super) audio: usize,
-    /// Whether it uses up the audio before it, so that none of that may be dropped.
-    pub(super) barrier: bool,
-    /// When it was queued, where an age limit asks for it.
-    pub(super) queued: Option<Instant>,
-    /// Whether the connection sends it of itself, because of what the server said.
-    pub(super) own: bool,
+/// Access to the outbox of a connection, which its senders share. The machine never holds on to it, so sending never waits
+/// for the machine.
+pub(crate) trait Queue<P: Protocol> {
+    /// Calls the function with the outbox.
+    fn with<R>(&self, f: impl FnOnce(&mut Outbox<P>) -> R) -> R;
 }
 
-impl<P: Protocol> Entry<P> {
-    /// Audio on its way out: the text of an append, and how many bytes it holds.
-    pub(super) fn audio(text: Text, bytes: usize) -> Self {
-        Self {
-            seq: 0,
-            text,
-            event: None,
-            cell: None,
-            scheduled: false,
-            audio: bytes,
-            barrier: false,
-            queued: None,
-            own: false,
-        }
-    }
-
-    /// The event, read back from its text where only that was kept.
-    pub(super) fn into_event(self) -> P::ClientEvent {
-        self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), |event| *event)
-    }
-
-    fn len(&self) -> usize {
-        self.text.as_bytes().len()
-    }
-
-    fn own(&self) -> usize {
-        if self.own { self.len() } else { 0 }
-    }
-
-    fn is_droppable(&self) -> bool {
-        self.audio > 0
-    }
-}
-
-pub(super) struct Outbox<P: Protocol> {
+/// The queue of client events that wait to be written.
+pub(crate) struct Outbox<P: Protocol> {
     queue: VecDeque<Entry<P>>,
-    /// Bytes queued, and those held back by the session.
+    /// Bytes of the events in the queue, of those that the session holds back, and of the one being written.
     bytes: usize,
-    /// Those of them that wait in the queue because of what the server said.
+    /// The part of them that is in the queue because the connection reacts to the server.
     own: usize,
     limit: usize,
     policy: AudioPolicy,
@@ -84,7 +35,7 @@ pub(super) struct Outbox<P: Protocol> {
 }
 
 impl<P: Protocol> Outbox<P> {
-    pub(super) fn new(limit: usize, policy: AudioPolicy) -> Self {
+    pub(crate) fn new(limit: usize, policy: AudioPolicy) -> Self {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
@@ -99,44 +50,44 @@ impl<P: Protocol> Outbox<P> {
         }
     }
 
-    pub(super) fn policy(&self) -> AudioPolicy {
+    pub(crate) fn policy(&self) -> AudioPolicy {
         self.policy
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    pub(super) fn sample_bytes(&self) -> usize {
+    pub(crate) fn sample_bytes(&self) -> usize {
         self.sample_bytes
     }
 
-    pub(super) fn set_sample_bytes(&mut self, bytes: usize) {
+    pub(crate) fn set_sample_bytes(&mut self, bytes: usize) {
         self.sample_bytes = bytes;
     }
 
     /// The sequence number of the latest event.
-    pub(super) fn pushed(&self) -> u64 {
+    pub(crate) fn pushed(&self) -> u64 {
         self.pushed
     }
 
     /// The sequence number of the next event to leave.
-    pub(super) fn front(&self) -> Option<u64> {
+    pub(crate) fn front(&self) -> Option<u64> {
         self.queue.front().map(|entry| entry.seq)
     }
 
     /// Whether another event would be taken, whatever its size.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.bytes == 0 || self.bytes < self.limit
     }
 
-    /// Whether so much is to be sent because of what the server said that it should hear that before it says more.
-    pub(super) fn is_behind(&self) -> bool {
+    /// Whether so many reactions to the server wait that nothing more should be read before it takes them.
+    pub(crate) fn is_behind(&self) -> bool {
         self.own > self.limit.saturating_mul(4)
     }
 
-    /// Whether one more event of audio would be taken, whatever its size. `now` is given where the policy looks at it.
-    pub(super) fn check_room(&mut self, now: Option<Instant>) -> Result<(), Refusal> {
+    /// Whether one more append would be taken, whatever its size. `now` is given where the policy for stale audio needs it.
+    pub(crate) fn check_room(&mut self, now: Option<Instant>) -> Result<(), Refusal> {
         if self.closed {
             return Err(Refusal::Closed);
         }
@@ -147,15 +98,16 @@ impl<P: Protocol> Outbox<P> {
         if self.has_room() || can_drop() { Ok(()) } else { Err(Refusal::Full) }
     }
 
-    /// Queues an event, or gives it back: closed, or full. `always` takes what the connection itself must send.
-    pub(super) fn push(&mut self, mut entry: Entry<P>, always: bool) -> Result<(), (Refusal, Entry<P>)> {
+    /// Queues an event, or gives it back if the outbox is closed or full. `own` is set for what the connection sends by
+    /// itself: it is taken even if the outbox is full.
+    pub(crate) fn push(&mut self, mut entry: Entry<P>, own: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
             return Err((Refusal::Closed, entry));
         }
         if let (Some(now), Some(age)) = (entry.queued, self.policy.max_age) {
             self.drop_stale(now, age);
         }
-        while !always && !self.has_room() {
+        while !own && !self.has_room() {
             if !(self.policy.drop_oldest && self.drop_oldest(|_| true)) {
                 return Err((Refusal::Full, entry));
             }
@@ -166,31 +118,31 @@ impl<P: Protocol> Outbox<P> {
             self.barrier = entry.seq;
         }
         self.bytes += entry.len();
-        entry.own = always;
-        self.own += entry.own();
+        entry.own = own;
+        self.own += own_len(&entry);
         self.queue.push_back(entry);
         Ok(())
     }
 
     /// Takes the next event. Its bytes count until [`release`](Self::release).
-    pub(super) fn pop(&mut self) -> Option<Entry<P>> {
+    pub(crate) fn pop(&mut self) -> Option<Entry<P>> {
         let entry = self.queue.pop_front()?;
-        self.own -= entry.own();
+        self.own = self.own.saturating_sub(own_len(&entry));
         Some(entry)
     }
 
-    /// Gives the place of an event free that was popped, and is written.
-    pub(super) fn release(&mut self, bytes: usize) {
+    /// Frees the bytes of an event that was taken and is written, or lost with its link.
+    pub(crate) fn release(&mut self, bytes: usize) {
         self.bytes -= bytes;
     }
 
-    /// Where the answers to what is queued are to go.
-    pub(super) fn cells(&self) -> impl Iterator<Item = &Arc<Cell<P>>> {
+    /// The slots for the answers to what is queued.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &Arc<Cell<P>>> {
         self.queue.iter().filter_map(|entry| entry.cell.as_ref())
     }
 
     /// Drops audio that has waited too long.
-    pub(super) fn drop_stale(&mut self, now: Instant, age: Duration) {
+    pub(crate) fn drop_stale(&mut self, now: Instant, age: Duration) {
         while self.drop_oldest(|entry| entry.queued.is_some_and(|queued| now - queued > age)) {}
     }
 
@@ -205,40 +157,40 @@ impl<P: Protocol> Outbox<P> {
         true
     }
 
-    /// Where the oldest audio stands that may be dropped.
+    /// The position of the oldest audio that may be dropped.
     fn oldest_audio(&self) -> Option<usize> {
-        self.queue.iter().position(|entry| entry.seq > self.barrier && entry.is_droppable())
+        self.queue.iter().position(|entry| entry.seq > self.barrier && entry.audio > 0)
     }
 
     /// The bytes of audio dropped since the last call.
-    pub(super) fn take_dropped(&mut self) -> usize {
+    pub(crate) fn take_dropped(&mut self) -> usize {
         std::mem::take(&mut self.dropped)
     }
 
     /// Takes no more events.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
     /// Bytes of audio queued behind the last commit or clear.
-    pub(super) fn audio(&self) -> usize {
+    pub(crate) fn audio(&self) -> usize {
         self.queue.iter().filter(|entry| entry.seq > self.barrier).map(|entry| entry.audio).sum()
     }
 
     /// How many requests for responses of the conversation are queued.
-    pub(super) fn scheduled(&self) -> usize {
+    pub(crate) fn scheduled(&self) -> usize {
         self.queue.iter().filter(|entry| entry.scheduled).count()
     }
 
-    /// Takes out what makes no sense any more.
-    pub(super) fn take_stale(&mut self, state: &P::State) -> Vec<Entry<P>> {
+    /// Removes the events that no longer apply to the session.
+    pub(crate) fn take_stale(&mut self, state: &P::State) -> Vec<Entry<P>> {
         let (mut created, mut audio) = (Vec::new(), 0);
         let (mut kept, mut stale) = (VecDeque::new(), Vec::new());
         for entry in self.queue.drain(..) {
             let event = entry.event.as_deref();
             if event.is_some_and(|event| !state.still_applies(event, &created, audio)) {
                 self.bytes -= entry.len();
-                self.own -= entry.own();
+                self.own = self.own.saturating_sub(own_len(&entry));
                 stale.push(entry);
                 continue;
             }
@@ -250,17 +202,28 @@ impl<P: Protocol> Outbox<P> {
         stale
     }
 
+    /// Bytes that count against the limit, and the sum of those in the queue.
+    #[cfg(test)]
+    pub(super) fn accounts(&self) -> (usize, usize) {
+        (self.bytes, self.queue.iter().map(Entry::len).sum())
+    }
+
     /// Empties the queue, in order.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Entry<P>> + '_ {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Entry<P>> + '_ {
         self.bytes -= self.queue.iter().map(Entry::len).sum::<usize>();
         self.own = 0;
         self.queue.drain(..)
     }
 }
 
+/// Bytes of an event that the connection sends by itself.
+fn own_len<P: Protocol>(entry: &Entry<P>) -> usize {
+    if entry.own { entry.len() } else { 0 }
+}
+
 /// Why an event was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Closed,
     Full,
 }

@@ -2,41 +2,41 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{endpoint::Extras, error::Error};
 
-/// Whether, how often and how soon a connection that broke is made anew.
+/// Reconnection policy: whether, how often and with which backoff a lost link is replaced.
 ///
 /// Off unless it is given to [`ClientBuilder::reconnect`](crate::ClientBuilder::reconnect) or
-/// [`Connect::reconnect`](crate::Connect::reconnect). A first attempt that
-/// gets no link is never repeated: its error is told to who connects. After that, what can be mended by another connection
-/// is: a broken or silent link, and the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open
-/// by then; 1000 too, if something was unanswered. Never a refusal for which the request, the credential or the account is
-/// to blame. See [`Error::is_retryable`].
+/// [`Connect::reconnect`](crate::Connect::reconnect). A first attempt without a link is never repeated: its error goes to
+/// whoever connects. After that, every failure is retried that another connection can cure: a broken or half-open link, and
+/// the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open by then; also 1000, if something
+/// was unanswered. A refusal because of the request, the credential or the account is never retried. See
+/// [`Error::is_retryable`].
 ///
-/// A refused attempt that names a time (`Retry-After`) is followed no earlier, up to
+/// If the server names a time (`Retry-After`), the next attempt is made no earlier, up to
 /// [`max_retry_after`](Self::max_retry_after).
 ///
-/// While there is no link, what is sent is queued. On the new one the conversation is restored first, then the queue is
-/// written; nothing that was sent is sent again.
+/// While there is no link, events are queued. On the new link the conversation is restored first, then the queue is
+/// written. No event that was sent is sent again.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Reconnect {
-    /// How many attempts are made before the connection is given up. 5. They are counted anew only after the connection
-    /// has been [`reset_after`](Self::reset_after): a server that dies right after every greeting is given up too.
+    /// Attempts in a row before the connection is given up. Default: 5. The budget is refilled only after a session has been
+    /// open for [`reset_after`](Self::reset_after), so a server that fails right after accepting exhausts it too.
     pub max_attempts: u32,
-    /// How long the first attempt waits. 500 ms; each further one twice as long.
+    /// Backoff before the first attempt. It doubles with each further one. Default: 500 ms.
     pub initial_backoff: Duration,
-    /// How long an attempt waits at most. 8 s.
+    /// Longest backoff. Default: 8 s.
     pub max_backoff: Duration,
-    /// How long a session must have been open for the attempts to be counted anew. 60 s.
+    /// Time for which a session must have been open to refill the budget of attempts. Default: 60 s.
     pub reset_after: Duration,
-    /// The longest wait that the server may ask for: if it asks for more, the connection ends with its refusal. 60 s.
+    /// Longest wait that the server may ask for. If it asks for more, the connection ends with its refusal. Default: 60 s.
     pub max_retry_after: Duration,
-    /// Whether the conversation is restored. On.
+    /// Whether the conversation is restored on the new link. Default: on.
     pub restore: bool,
-    /// Whether a response that had not ended is asked for again: one that was asked for, and the server's own to the end
-    /// of the user's turn. Off: the model may have answered.
+    /// Whether a response that was in progress is requested again: one that was requested, and the server's own to the end
+    /// of the user's turn. Default: off, because the model may have answered.
     pub repeat_response: bool,
-    /// How long before the end of a session, as the server announced it, another one takes its place: while nobody
-    /// speaks and no response is in progress. 2 minutes; none leaves it to the server to end it.
+    /// Time before the announced end of a session at which a handover to another one begins, once nobody speaks and no
+    /// response is in progress. Default: 2 minutes. With none, the server ends the session.
     pub handover: Option<Duration>,
     observer: Option<Observer>,
 }
@@ -47,24 +47,24 @@ type Observer = Arc<dyn Fn(&Attempt<'_>) -> Decision + Send + Sync>;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The how many-eth it is, from 1. 0 where a session is to be replaced before its end: the link still lives.
+    /// Number of the attempt, from 1. It is 0 for a handover: the present link still works.
     pub number: u32,
-    /// How long it waits.
+    /// Backoff before it.
     pub after: Duration,
-    /// Why the link is gone, or to be replaced.
+    /// Why the link was lost, or is to be replaced.
     pub reason: &'a Error,
 }
 
-/// What becomes of an attempt to reconnect.
+/// Decision about an attempt to reconnect.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Decision {
-    /// It is made.
+    /// Make it.
     Go,
-    /// It is made with these query parameters and headers, in addition to those that the connection has.
+    /// Make it with these query parameters and headers, in addition to those of the connection.
     With(Extras),
-    /// It is not made, and the connection ends with the reason for which the link is gone. A link that still lives is
-    /// kept, until the server ends it.
+    /// Do not make it: the connection ends with the reason for which the link was lost. In a handover the present link is
+    /// kept until the server ends it.
     Abort,
 }
 
@@ -107,19 +107,20 @@ impl Reconnect {
         handover: impl Into<Option<Duration>>,
     }
 
-    /// Asks this function before every attempt: it may change the query and the headers, or abort.
+    /// Sets a function that is called before every attempt, after its backoff. It may add to the query and the headers, or
+    /// abort.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&Attempt<'_>) -> Decision + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// How long attempt number `attempt` waits, from 1. None: it is not made.
+    /// Returns the backoff before attempt number `attempt`, counted from 1. None: it is not made.
     ///
-    /// The wait doubles from attempt to attempt up to the most, and is cut by `jitter`, a number from 0 to 1, to between
-    /// three quarters of it and the whole, so that many clients do not come back at once. Where the server has asked for
-    /// a longer wait, it is that one and up to the first wait more; `unix` is the time since the Unix epoch, for a date
-    /// that the server may have named.
+    /// The backoff doubles from attempt to attempt up to [`max_backoff`](Self::max_backoff). `jitter`, a number from 0 to 1,
+    /// shortens it by up to a quarter, so that many clients do not come back at once. If the server has asked for a longer
+    /// wait, that is taken, plus up to [`initial_backoff`](Self::initial_backoff). `unix` is the time since the Unix epoch,
+    /// for a date that the server may have named.
     pub fn next(&self, attempt: u32, reason: &Error, jitter: f64, unix: Option<Duration>) -> Option<Duration> {
         if attempt == 0 || attempt > self.max_attempts || !reason.is_retryable() {
             return None;

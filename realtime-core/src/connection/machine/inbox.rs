@@ -1,27 +1,27 @@
-//! What waits to be read.
+//! The queue of server events and notices that wait to be read.
 
 use std::collections::VecDeque;
 
-use super::{
+use super::super::{
     notice::{Notice, Update},
     options::Unread,
 };
 use crate::{error::Error, protocol::Protocol, transport::Text};
 
-/// One update, and the text it came as where somebody taps it.
-pub(super) struct Arrival<P: Protocol> {
-    pub(super) update: Update<P>,
-    pub(super) raw: Option<Box<Text>>,
+/// One update, with its text where a tap wants it.
+pub(crate) struct Arrival<P: Protocol> {
+    pub(crate) update: Update<P>,
+    pub(crate) raw: Option<Box<Text>>,
     bytes: usize,
 }
 
-/// What a notice counts for, so that those who read none cannot gather them for ever.
+/// Bytes that a notice counts for, so that those who read none cannot accumulate them.
 const NOTICE: usize = 64;
 
-/// How much is read ahead: what one call of a socket brings, and a cache of the processor still holds.
+/// Bytes that are read ahead: what one read of a socket brings, and the processor's cache still holds.
 const AHEAD: usize = 16 << 10;
 
-/// How many updates there is always room for, once there was one.
+/// Updates whose room is kept after a burst.
 const ROOM: usize = 4;
 
 /// Who has asked for events so far.
@@ -34,27 +34,32 @@ enum Reader {
     Someone,
 }
 
-pub(super) struct Inbox<P: Protocol> {
+pub(crate) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
     limit: usize,
     /// How many bytes are read ahead of a reader.
     ahead: usize,
     /// Whether texts are kept beside their events.
-    pub(super) tapped: bool,
+    pub(crate) tapped: bool,
     abandoned: bool,
     /// Who reads.
     reader: Reader,
     /// How many events have made room for others.
     skipped: u64,
+    /// Whether events are kept though nobody waits for one.
+    keeps: bool,
+    /// Whether an event that arrives now is kept: somebody waits for it, or all are kept.
+    pub(super) is_wanted: bool,
     /// The last thing that a reader gets.
     last: Option<Error>,
 }
 
 impl<P: Protocol> Inbox<P> {
-    pub(super) fn new(limit: usize, unread: Unread) -> Self {
-        // What nobody asks for is not to be kept, and so no more is read than was asked for.
-        let ahead = if unread == Unread::Keep { AHEAD } else { 1 };
+    pub(crate) fn new(limit: usize, unread: Unread) -> Self {
+        // Where unread events are discarded, no more is read than was asked for.
+        let keeps = unread == Unread::Keep;
+        let ahead = if keeps { AHEAD } else { 1 };
         Self {
             queue: VecDeque::new(),
             bytes: 0,
@@ -64,12 +69,14 @@ impl<P: Protocol> Inbox<P> {
             abandoned: false,
             reader: Reader::Nobody,
             skipped: 0,
+            keeps,
+            is_wanted: keeps,
             last: None,
         }
     }
 
     /// Somebody asks for what waits: from now on nothing makes room for anything.
-    pub(super) fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         if self.reader != Reader::Someone {
             self.reader = Reader::Someone;
             if self.skipped > 0 {
@@ -81,7 +88,7 @@ impl<P: Protocol> Inbox<P> {
     }
 
     /// A handle of a response asks for what came of it.
-    pub(super) fn ask_by_handle(&mut self) {
+    pub(crate) fn ask_by_handle(&mut self) {
         if self.reader == Reader::Nobody {
             self.reader = Reader::Handles;
         }
@@ -107,31 +114,41 @@ impl<P: Protocol> Inbox<P> {
         self.skipped += skipped;
     }
 
-    /// Asked before reading, never after: the message in hand always has a place.
-    pub(super) fn is_full(&self) -> bool {
+    /// Says whether somebody waits for the next event.
+    pub(super) fn set_reader(&mut self, waits: bool) {
+        self.is_wanted = self.keeps || waits;
+    }
+
+    /// Whether events are kept though nobody waits for one.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Whether there is no room. Asked before reading, never after: the message in hand always has a place.
+    pub(crate) fn is_full(&self) -> bool {
         self.bytes >= self.limit
     }
 
     /// Whether a reader has enough to go on with.
-    pub(super) fn is_ahead(&self) -> bool {
+    pub(crate) fn is_ahead(&self) -> bool {
         self.bytes >= self.ahead
     }
 
-    /// Gives back the room that a burst has taken: thousands of connections may wait at once.
-    pub(super) fn trim(&mut self) {
+    /// Frees the memory that a burst has taken: thousands of connections may be idle at once.
+    pub(crate) fn trim(&mut self) {
         if self.queue.is_empty() {
             self.queue.shrink_to(ROOM);
         }
     }
 
-    /// Nobody will read any more: lets go of what waits, and of all that comes.
-    pub(super) fn abandon(&mut self) -> VecDeque<Arrival<P>> {
+    /// Discards what waits and all that comes: nobody will read any more.
+    pub(crate) fn abandon(&mut self) -> VecDeque<Arrival<P>> {
         self.abandoned = true;
         self.bytes = 0;
         std::mem::take(&mut self.queue)
     }
 
-    pub(super) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
+    pub(crate) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
         if self.abandoned {
             return;
         }
@@ -142,7 +159,7 @@ impl<P: Protocol> Inbox<P> {
         self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
     }
 
-    pub(super) fn push_notice(&mut self, notice: Notice<P>) {
+    pub(crate) fn push_notice(&mut self, notice: Notice<P>) {
         if self.abandoned {
             return;
         }
@@ -151,7 +168,7 @@ impl<P: Protocol> Inbox<P> {
     }
 
     /// The next update; those who read events alone pass over notices.
-    pub(super) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
+    pub(crate) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
         loop {
             let arrival = self.queue.pop_front()?;
             self.bytes -= arrival.bytes;
@@ -161,12 +178,12 @@ impl<P: Protocol> Inbox<P> {
         }
     }
 
-    pub(super) fn end_with(&mut self, error: Option<Error>) {
+    pub(crate) fn end_with(&mut self, error: Option<Error>) {
         self.last = error;
     }
 
     /// The error at the end, once.
-    pub(super) fn take_last(&mut self) -> Option<Error> {
+    pub(crate) fn take_last(&mut self) -> Option<Error> {
         self.last.take()
     }
 }

@@ -1,0 +1,403 @@
+//! The driver of a connection: locks, wakers, sockets, and the futures of tools. What is to be done is decided by the
+//! [machine](super::machine).
+//!
+//! There is one place that waits, [`Shared::poll`], and so one place that drives.
+
+mod alarm;
+mod socket;
+pub(super) mod tasks;
+mod tools;
+mod turn;
+pub(super) mod wait;
+pub(super) mod wakers;
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+pub(crate) use self::socket::{Dial, Dialer};
+use self::{
+    alarm::Alarm,
+    socket::{Socket, Sockets},
+    tasks::{Starter, Tasks},
+    wait::WaitKind,
+    wakers::{Slot, Wakers, bit},
+};
+use super::{
+    machine::{
+        Action, LinkInfo, Machine, Now,
+        config::Config,
+        inbox::Arrival,
+        outbox::{Outbox, Queue},
+    },
+    trace::{TraceLog, Tracer},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    protocol::Protocol,
+    transport::{CloseFrame, Instant, Timer},
+};
+
+/// What all parts of a connection share.
+///
+/// Lock order: `core`, then `out`, then the slots of the wakers. Under `core` no waker is called or dropped, no transport is
+/// dropped and no code of the user's runs, except the halves and the timer, which must not call the connection.
+pub(super) struct Shared<P: Protocol> {
+    pub(super) config: Arc<Config<P>>,
+    pub(super) wakers: Arc<Wakers>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) tasks: Tasks,
+    pub(super) tracer: Tracer,
+    dialer: Dialer,
+    core: Mutex<Core<P>>,
+    out: Mutex<Outbox<P>>,
+}
+
+/// The part of a connection that a turn works on.
+pub(super) struct Core<P: Protocol> {
+    pub(super) machine: Machine<P>,
+    sockets: Sockets,
+    alarm: Alarm,
+    /// Makes tasks of what the session asks of the application.
+    starter: Option<Starter<P>>,
+    read_waker: Waker,
+    write_waker: Waker,
+    /// What a turn left ready.
+    left: u8,
+    /// Whether a turn is under way. Seen between turns, it means that the turn panicked.
+    in_turn: bool,
+}
+
+impl<P: Protocol> Queue<P> for Shared<P> {
+    fn with<R>(&self, f: impl FnOnce(&mut Outbox<P>) -> R) -> R {
+        f(&mut self.out())
+    }
+}
+
+impl<P: Protocol> Shared<P> {
+    pub(super) fn new(timer: Arc<dyn Timer>, config: Config<P>, dialer: Dialer) -> Self {
+        let (wakers, config) = (Arc::new(Wakers::default()), Arc::new(config));
+        let core = Core {
+            machine: Machine::new(config.clone(), timer.now()),
+            sockets: Sockets::new(),
+            alarm: Alarm::default(),
+            starter: None,
+            read_waker: wakers::waker(&wakers, bit::READ),
+            write_waker: wakers::waker(&wakers, bit::WRITE),
+            left: 0,
+            in_turn: false,
+        };
+        let out = Outbox::new(config.options.queue_bytes, config.options.audio);
+        let shared = Self {
+            config,
+            wakers,
+            timer,
+            tasks: Tasks::default(),
+            tracer: Tracer::new(),
+            dialer,
+            core: Mutex::new(core),
+            out: Mutex::new(out),
+        };
+        let after = shared.carry_out(&mut shared.core());
+        shared.unlocked(after);
+        shared
+    }
+
+    // A panic under a lock is a half's or the timer's: the next turn ends the connection.
+    pub(super) fn core(&self) -> MutexGuard<'_, Core<P>> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn out(&self) -> MutexGuard<'_, Outbox<P>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, as of the last event that was read.
+    pub(super) fn state(&self) -> Arc<P::State> {
+        self.core().machine.state().clone()
+    }
+
+    /// The time, where the policy for stale audio needs it.
+    pub(super) fn queued_at(&self) -> Option<Instant> {
+        self.config.options.audio.max_age.map(|_| self.timer.now())
+    }
+
+    /// An update that was read ahead, if there is nothing to do but to read on: a turn would cost more than it.
+    pub(super) fn read_ahead(&self, notices: bool) -> Option<Arrival<P>> {
+        let only_read = |bits| bits & !bit::READ == 0;
+        if !only_read(self.wakers.ready()) {
+            return None;
+        }
+        let mut core = self.core();
+        if !only_read(core.left) || core.machine.is_pending(false) || core.machine.is_parked() {
+            return None;
+        }
+        core.machine.inbox.ask();
+        core.machine.inbox.pop(notices)
+    }
+
+    /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
+    /// waiter wake itself, so that others get to run.
+    pub(super) fn poll<R>(
+        &self,
+        cx: &mut Context<'_>,
+        slot: &mut Option<Slot>,
+        kind: WaitKind,
+        mut done: impl FnMut(&mut Machine<P>) -> Option<R>,
+    ) -> Poll<Result<R, Error>> {
+        if self.wakers.take(bit::DIAL) {
+            self.dial();
+        }
+        if self.wakers.take(bit::TASK) {
+            self.tasks.poll(&self.wakers);
+        }
+        // Acts after the lock is given back, since it was declared before it was taken.
+        let mut after = AfterUnlock::new(self);
+        let mut core = self.core();
+        after.driving = true;
+        let mut bits = mem::take(&mut core.left) | self.wakers.begin();
+        // Those are not for a turn: they are looked at in front of the next one.
+        self.wakers.defer(bits & (bit::DIAL | bit::TASK));
+        bits &= !(bit::DIAL | bit::TASK);
+        match kind {
+            WaitKind::Next => core.machine.inbox.ask(),
+            WaitKind::Part => core.machine.inbox.ask_by_handle(),
+            WaitKind::Other | WaitKind::Drive => {}
+        }
+        let mut found = None;
+        let mut enough = |machine: &mut Machine<P>| {
+            // An event is taken when the turn is over, since a turn may panic.
+            if kind == WaitKind::Next {
+                return machine.inbox.is_ahead();
+            }
+            if found.is_none() {
+                found = done(machine);
+            }
+            found.is_some()
+        };
+        let _ = enough(&mut core.machine);
+        if bits != 0 || core.in_turn || core.machine.is_pending(true) {
+            self.turn(&mut core, bits, kind, &mut enough);
+            after.done = self.carry_out(&mut core);
+        }
+        let found = found.or_else(|| done(&mut core.machine));
+        after.driving = false;
+        // Room for what was kept from being read, and somebody must be told to read it.
+        after.wake_all = self.wakers.end() | core.machine.unpark(self);
+        let result = match found {
+            Some(found) => Poll::Ready(Ok(found)),
+            None if matches!(kind, WaitKind::Other | WaitKind::Part) && core.machine.inbox.is_full() => {
+                Poll::Ready(Err(ErrorKind::InboxFull.into()))
+            }
+            None => Poll::Pending,
+        };
+        if result.is_pending() {
+            core.machine.inbox.trim();
+            after.replaced = slot.get_or_insert_with(|| Slot::new(&self.wakers)).register(cx.waker());
+        }
+        // Asked after registering: what became ready before that woke others only.
+        let left = core.left != 0 || core.machine.is_pending(true) || self.wakers.ready() != 0;
+        let again = result.is_pending() && !after.wake_all && left;
+        drop(core);
+        drop(after);
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        result
+    }
+
+    /// Carries out what the machine asks for, as far as that can be done under the lock.
+    fn carry_out(&self, core: &mut Core<P>) -> Done {
+        let mut done = Done { log: core.machine.take_log(), ..Done::default() };
+        while let Some(action) = core.machine.poll_action() {
+            match action {
+                Action::Dial { id, again } => {
+                    // Making the future runs nothing: it is polled outside the lock.
+                    core.sockets.dial(id, (self.dialer)(again));
+                    self.wakers.defer(bit::DIAL);
+                }
+                Action::Drop(id) => done.sockets.extend(core.sockets.remove(id)),
+            }
+        }
+        if core.machine.end().is_some() {
+            core.alarm.clear();
+        }
+        done
+    }
+
+    /// Does what must not be done under the lock.
+    fn unlocked(&self, done: Done) {
+        let Done { sockets, log } = done;
+        drop(sockets);
+        self.tracer.tell(log);
+    }
+
+    /// Starts what the session asks of the application. Whether there was something: its tasks are polled outside the lock.
+    fn start_work(&self, machine: &mut Machine<P>, starter: Option<&Starter<P>>) -> bool {
+        let Some((starter, (state, generation))) = starter.and_then(|starter| Some((starter, machine.poll_work()?)))
+        else {
+            return false;
+        };
+        let tasks = starter(state, generation);
+        let any = !tasks.is_empty();
+        if any {
+            self.tasks.add(tasks);
+        }
+        any
+    }
+
+    /// Changes the machine from outside a turn, does what follows, and has whoever waits make a turn if one is needed.
+    pub(super) fn act<R>(&self, change: impl FnOnce(&mut Machine<P>, Instant) -> (R, bool)) -> R {
+        let now = self.timer.now();
+        let mut core = self.core();
+        let (result, ready) = change(&mut core.machine, now);
+        let Core { machine, starter, .. } = &mut *core;
+        let started = self.start_work(machine, starter.as_ref());
+        let done = self.carry_out(&mut core);
+        drop(core);
+        self.unlocked(done);
+        let bits = if ready { bit::QUEUE } else { 0 } | if started { bit::TASK } else { 0 };
+        if bits != 0 {
+            self.wakers.wake(bits);
+        }
+        result
+    }
+
+    /// Changes the state, and from now on makes tasks of what the session asks of the application by this, beside those made
+    /// so far.
+    pub(super) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
+        let mut core = self.core();
+        core.starter = Some(match core.starter.take() {
+            None => starter,
+            Some(before) => Arc::new(move |state, generation| {
+                let mut tasks = before(state, generation);
+                tasks.extend(starter(state, generation));
+                tasks
+            }),
+        });
+        drop(core);
+        self.with_state(|state, _| change(state));
+    }
+
+    /// Changes the state from outside, and sends what it wants to be sent.
+    pub(super) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
+        self.act(|machine, now| machine.with_state(self, now, |state| change(state, now)))
+    }
+
+    /// Ends the connection from outside a turn, and tells everybody.
+    pub(super) fn end(&self, result: Result<(), Error>) {
+        self.act(|machine, now| (machine.abort(result, self, now), false));
+        self.tasks.clear();
+        self.wakers.wake_all();
+    }
+
+    /// Asks the peer to end the session in the protocol's own way, once.
+    pub(super) fn begin_finish(&self, ending: P::ClientEvent) {
+        if self.act(|machine, now| (machine.begin_finish(now), false)) {
+            // Refused only if the connection has ended, which says all.
+            let _ = self.send(ending, None);
+            self.wakers.wake(bit::QUEUE);
+        }
+    }
+
+    /// Takes no more events, and closes.
+    pub(super) fn begin_close(&self, frame: CloseFrame) {
+        self.act(|machine, now| ((), machine.begin_close(frame, self, now)));
+    }
+
+    /// The events that were never attempted.
+    pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
+        self.core().machine.take_unsent(self)
+    }
+
+    /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
+    fn dial(&self) {
+        let Some((id, mut dial)) = self.core().sockets.take_attempt() else { return };
+        let mut guard = OnPanic { shared: self, armed: true };
+        let waker = wakers::waker(&self.wakers, bit::DIAL);
+        let result = dial.as_mut().poll(&mut Context::from_waker(&waker));
+        guard.armed = false;
+        let now = Now { at: self.timer.now(), unix: self.timer.unix() };
+        let mut core = self.core();
+        let result = match result {
+            Poll::Pending => {
+                let given_back = core.sockets.give_back(id, dial);
+                drop(core);
+                // An attempt that is no longer wanted is dropped here.
+                if let Ok(true) = given_back {
+                    self.wakers.wake(bit::DIAL);
+                }
+                return;
+            }
+            Poll::Ready(result) => result,
+        };
+        // If another took its place meanwhile, what was opened is dropped when this returns.
+        if !core.sockets.is_dialing(id) {
+            return drop(core);
+        }
+        let (result, socket) = match result {
+            Ok(duplex) => {
+                let info = LinkInfo { can_ping: duplex.can_ping };
+                core.sockets.open(id, duplex);
+                (Ok(info), None)
+            }
+            Err(error) => (Err(error), core.sockets.remove(id)),
+        };
+        core.machine.on_dialed(id, result, self, now);
+        let done = self.carry_out(&mut core);
+        drop(core);
+        drop(socket);
+        self.unlocked(done);
+    }
+}
+
+/// What a turn leaves to be done once no lock is held: it runs code of others.
+#[derive(Default)]
+struct Done {
+    sockets: Vec<Socket>,
+    log: TraceLog,
+}
+
+/// Ends a turn once the lock is given back, also one that panics: does what it left, and wakes who is to be woken.
+struct AfterUnlock<'a, P: Protocol> {
+    shared: &'a Shared<P>,
+    driving: bool,
+    wake_all: bool,
+    done: Done,
+    /// The waker whose place was taken.
+    replaced: Option<Waker>,
+}
+
+impl<'a, P: Protocol> AfterUnlock<'a, P> {
+    fn new(shared: &'a Shared<P>) -> Self {
+        Self { shared, driving: false, wake_all: true, done: Done::default(), replaced: None }
+    }
+}
+
+impl<P: Protocol> Drop for AfterUnlock<'_, P> {
+    fn drop(&mut self) {
+        if self.driving {
+            let _ = self.shared.wakers.end();
+        }
+        drop(self.replaced.take());
+        self.shared.unlocked(mem::take(&mut self.done));
+        if self.wake_all {
+            self.shared.wakers.wake_all();
+        }
+    }
+}
+
+struct OnPanic<'a, P: Protocol> {
+    shared: &'a Shared<P>,
+    armed: bool,
+}
+
+impl<P: Protocol> Drop for OnPanic<'_, P> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.shared.end(Err(ErrorKind::Panicked.into()));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The sockets of a connection: attempts to open one, and the two pumps of an open one.
+
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, future::BoxFuture, sink, stream::BoxStream};
+
+use super::super::machine::{Again, LinkId};
+use crate::{
+    error::Error,
+    transport::{Duplex, Message, TransportError, WriteHalf},
+};
+
+/// Opens one link: asks for credentials, applies the endpoint's rules, connects.
+pub(crate) type Dial = BoxFuture<'static, Result<Duplex, Error>>;
+
+/// Makes attempts to open a link.
+pub(crate) type Dialer = Arc<dyn Fn(Option<Again>) -> Dial + Send + Sync>;
+
+/// The sockets of the links that the machine knows: one, and up to two more during a handover.
+pub(super) struct Sockets(Vec<Socket>);
+
+/// A link's socket, or the attempt to open it. Dropping it runs the transport's code: do that where no lock is held.
+pub(super) struct Socket {
+    id: LinkId,
+    state: State,
+}
+
+enum State {
+    Dialing(Attempt),
+    Up(Pumps),
+}
+
+/// An attempt to open a link. It is polled outside the lock.
+#[derive(Default)]
+struct Attempt {
+    /// None while it is polled.
+    dial: Option<Dial>,
+    /// Whether another waiter has met its wake-up meanwhile.
+    woken: bool,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Self {
+        // One socket is the common case.
+        Self(Vec::with_capacity(1))
+    }
+
+    /// Adds an attempt.
+    pub(super) fn dial(&mut self, id: LinkId, dial: Dial) {
+        let attempt = Attempt { dial: Some(dial), woken: false };
+        self.0.push(Socket { id, state: State::Dialing(attempt) });
+    }
+
+    /// Takes the attempt that is under way, to be polled, unless somebody polls it already: that one looks again. There is
+    /// one at a time.
+    pub(super) fn take_attempt(&mut self) -> Option<(LinkId, Dial)> {
+        self.0.iter_mut().find_map(|socket| match &mut socket.state {
+            State::Dialing(attempt) => {
+                attempt.woken = attempt.dial.is_none();
+                Some((socket.id, attempt.dial.take()?))
+            }
+            State::Up(_) => None,
+        })
+    }
+
+    /// Gives an attempt back that is not over. Whether it is to be polled again; and the attempt, if it is no longer
+    /// wanted.
+    pub(super) fn give_back(&mut self, id: LinkId, dial: Dial) -> Result<bool, Dial> {
+        match self.attempt(id) {
+            Some(attempt) => {
+                attempt.dial = Some(dial);
+                Ok(mem::take(&mut attempt.woken))
+            }
+            None => Err(dial),
+        }
+    }
+
+    /// Whether this attempt is still wanted.
+    pub(super) fn is_dialing(&mut self, id: LinkId) -> bool {
+        self.attempt(id).is_some()
+    }
+
+    /// The attempt has succeeded.
+    pub(super) fn open(&mut self, id: LinkId, duplex: Duplex) {
+        if let Some(socket) = self.0.iter_mut().find(|socket| socket.id == id) {
+            socket.state = State::Up(Pumps::new(duplex));
+        }
+    }
+
+    /// Takes a socket, to be dropped where no lock is held.
+    #[must_use]
+    pub(super) fn remove(&mut self, id: LinkId) -> Option<Socket> {
+        let at = self.0.iter().position(|socket| socket.id == id)?;
+        Some(self.0.remove(at))
+    }
+
+    /// The pumps of an open link.
+    pub(super) fn pumps(&mut self, id: LinkId) -> Option<&mut Pumps> {
+        self.0.iter_mut().find(|socket| socket.id == id).and_then(|socket| match &mut socket.state {
+            State::Up(pumps) => Some(pumps),
+            State::Dialing(_) => None,
+        })
+    }
+
+    fn attempt(&mut self, id: LinkId) -> Option<&mut Attempt> {
+        self.0.iter_mut().find(|socket| socket.id == id).and_then(|socket| match &mut socket.state {
+            State::Dialing(attempt) => Some(attempt),
+            State::Up(_) => None,
+        })
+    }
+}
+
+/// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept and never dropped half way:
+/// an implementor need not make it cancel-safe.
+pub(super) struct Pumps {
+    read: BoxStream<'static, Result<Message, TransportError>>,
+    write: Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>,
+}
+
+impl Pumps {
+    fn new(duplex: Duplex) -> Self {
+        async fn send(mut half: Box<dyn WriteHalf>, message: Message) -> Result<Box<dyn WriteHalf>, TransportError> {
+            half.send(message).await.map(|()| half)
+        }
+
+        Self { read: duplex.read.into_stream(), write: Box::pin(sink::unfold(duplex.write, send)) }
+    }
+
+    /// The next message. None once the peer has closed; nothing is read after that, or after an error.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
+        self.read.as_mut().poll_next(cx)
+    }
+
+    /// Ready once the message before has been written.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.write.as_mut().poll_ready(cx)
+    }
+
+    /// Begins to write, after [`poll_write`](Self::poll_write) was ready.
+    pub(super) fn start(&mut self, message: Message) -> Result<(), TransportError> {
+        self.write.as_mut().start_send(message)
+    }
+}

@@ -1,0 +1,135 @@
+//! One turn: sockets are read and written, deadlines looked at, in the order that the machine asks for.
+
+use std::{
+    mem,
+    task::{Context, Poll},
+};
+
+use super::{
+    super::machine::{LinkId, Machine},
+    Core, Shared,
+    tasks::Starter,
+    wait::WaitKind,
+    wakers::{self, bit},
+};
+use crate::{error::ErrorKind, protocol::Protocol, transport::Instant};
+
+/// How many messages one turn reads of a link at most before it lets others run.
+const MESSAGES_A_TURN: usize = 32;
+
+impl<P: Protocol> Shared<P> {
+    /// One turn, in the order that the machine asks for.
+    pub(super) fn turn(
+        &self,
+        core: &mut Core<P>,
+        bits: u8,
+        kind: WaitKind,
+        enough: &mut dyn FnMut(&mut Machine<P>) -> bool,
+    ) {
+        let now = self.timer.now();
+        if mem::replace(&mut core.in_turn, true) {
+            // A turn before this one panicked, and what it left cannot be trusted.
+            core.machine.abort(Err(ErrorKind::Panicked.into()), self, now);
+        }
+        core.machine.set_reader(kind == WaitKind::Next);
+        if bits & bit::QUEUE != 0 {
+            core.machine.on_queued();
+        }
+        // In this order; which is which may change meanwhile.
+        for place in 0..3 {
+            let Some(id) = core.machine.links()[place] else { continue };
+            self.read(core, id, bits & bit::READ != 0, now, enough);
+            self.write(core, id, bits & bit::WRITE != 0, now);
+        }
+        core.machine.on_timeout(self, now);
+        if let [Some(id), ..] = core.machine.links() {
+            self.write(core, id, false, now);
+        }
+        // Armed last: what was done may have brought an earlier deadline.
+        let next = core.machine.poll_timeout();
+        if core.alarm.set(next, &*self.timer, || wakers::waker(&self.wakers, bit::TIMER), bits & bit::TIMER != 0) {
+            core.left |= bit::TIMER;
+        }
+        core.in_turn = false;
+    }
+
+    /// Reads a link until there is nothing more to read, or whoever waits has enough, or there is no room.
+    fn read(
+        &self,
+        core: &mut Core<P>,
+        id: LinkId,
+        woken: bool,
+        now: Instant,
+        enough: &mut dyn FnMut(&mut Machine<P>) -> bool,
+    ) {
+        let Core { machine, sockets, starter, read_waker, left, .. } = core;
+        if !machine.wants_read(id, woken, self, now) {
+            return;
+        }
+        let in_use = machine.is_in_use(id);
+        let beside;
+        let waker = if in_use {
+            &*read_waker
+        } else {
+            beside = wakers::waker(&self.wakers, bit::STANDBY);
+            &beside
+        };
+        for _ in 0..MESSAGES_A_TURN {
+            if in_use && enough(machine) {
+                break;
+            }
+            if !machine.has_room(id) {
+                return;
+            }
+            let Some(pumps) = sockets.pumps(id) else { return };
+            match pumps.poll_read(&mut Context::from_waker(waker)) {
+                Poll::Pending => {
+                    machine.on_read_idle(id, self, now);
+                    return self.work_in_turn(machine, starter.as_ref());
+                }
+                Poll::Ready(Some(Ok(message))) => {
+                    machine.on_message(id, message, self, now);
+                    self.work_in_turn(machine, starter.as_ref());
+                }
+                Poll::Ready(Some(Err(error))) => return machine.on_read_end(id, Some(error), self, now),
+                Poll::Ready(None) => return machine.on_read_end(id, None, self, now),
+            }
+        }
+        *left |= if in_use { bit::READ } else { bit::STANDBY };
+    }
+
+    /// Writes to a link until there is nothing to write, or its socket takes no more.
+    fn write(&self, core: &mut Core<P>, id: LinkId, woken: bool, now: Instant) {
+        let Core { machine, sockets, write_waker, .. } = core;
+        if !machine.wants_write(id, woken, now) {
+            return;
+        }
+        let beside;
+        let waker = if machine.is_in_use(id) {
+            &*write_waker
+        } else {
+            beside = wakers::waker(&self.wakers, bit::STANDBY);
+            &beside
+        };
+        let Some(pumps) = sockets.pumps(id) else { return };
+        let mut cx = Context::from_waker(waker);
+        loop {
+            match pumps.poll_write(&mut cx) {
+                Poll::Ready(Ok(())) => machine.on_written(id, self),
+                Poll::Ready(Err(error)) => return machine.on_write_failed(id, error, now),
+                Poll::Pending => return machine.on_write_pending(id, now),
+            }
+            let Some(message) = machine.poll_transmit(id, self, now) else { return };
+            if let Err(error) = pumps.start(message) {
+                return machine.on_write_failed(id, error, now);
+            }
+        }
+    }
+
+    /// Starts what a message makes the session ask for.
+    fn work_in_turn(&self, machine: &mut Machine<P>, starter: Option<&Starter<P>>) {
+        if self.start_work(machine, starter) {
+            self.wakers.defer(bit::TASK);
+        }
+    }
+}

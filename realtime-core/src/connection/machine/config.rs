@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use super::super::{ids::Ids, options::Options, retry::Reconnect};
+use crate::{dialect::Dialect, event::Event, protocol::Protocol};
+
+/// The part of a connection that never changes. Shared with its senders.
+pub(crate) struct Config<P: Protocol> {
+    pub(crate) options: Arc<Options>,
+    pub(crate) reconnect: Option<Arc<Reconnect>>,
+    /// Whether the server's session existed before the connection, and outlives its links.
+    pub(crate) joins: bool,
+    pub(crate) settings: P::Settings,
+    /// The words in which the server has to be written to.
+    pub(crate) dialect: Dialect,
+    pub(crate) ids: Ids,
+}
+
+impl<P: Protocol> Config<P> {
+    /// Gives an event the ids that it lacks, so that errors and answers find it.
+    pub(crate) fn name(&self, event: &mut P::ClientEvent) {
+        if event.event_id().is_none() {
+            event.set_event_id(self.ids.fresh("evt"));
+        }
+        P::prepare(event, &|prefix| self.ids.fresh(prefix));
+    }
+}

@@ -1,0 +1,213 @@
+//! From a link that is gone to another one, and from the session that was on it to the next.
+
+use std::{mem, sync::Arc};
+
+use super::{
+    super::notice::{Notice, Phase, Reconnected},
+    Action, Again, Machine, Now,
+    close::Ended,
+    entry::Entry,
+    keepalive::Silence,
+    link::{Link, LinkId, LinkInfo, Stage},
+    outbox::Queue,
+    receive::Wanted,
+};
+use crate::{
+    dialect::Dialect,
+    error::{Error, ErrorKind},
+    event::Event,
+    protocol::Protocol,
+    session::{Plan, State},
+    transport::{Instant, Text},
+};
+
+impl<P: Protocol> Machine<P> {
+    /// The answer to [`Action::Dial`]: a link, or why there is none.
+    pub(in super::super) fn on_dialed(
+        &mut self,
+        id: LinkId,
+        result: Result<LinkInfo, Error>,
+        queue: &impl Queue<P>,
+        now: Now,
+    ) {
+        let Now { at, unix } = now;
+        self.origin = unix.map(|unix| unix.saturating_sub(at.since_origin()));
+        if self.link.id != id || self.link.stage != Stage::Dialing {
+            return self.on_dialed_beside(id, result, at);
+        }
+        match result {
+            Ok(info) => self.connected(info, at),
+            Err(error) => self.link_over(Ended::With(error), queue, at),
+        }
+    }
+
+    /// The link in use has ended: another is opened, or the connection ends with it.
+    pub(super) fn link_over(&mut self, end: Ended, queue: &impl Queue<P>, now: Instant) {
+        let again = match &end {
+            Ended::With(reason) => self.again(reason, now),
+            Ended::Cleanly => None,
+        };
+        self.unlink(&end, again.is_none(), now);
+        match again {
+            Some(again) => self.back_off(again, queue, now),
+            None => self.end_with(end, queue),
+        }
+    }
+
+    /// The attempt that the policy allows.
+    fn again(&mut self, reason: &Error, now: Instant) -> Option<Again> {
+        let policy = self.config.reconnect.as_ref()?;
+        // A first attempt that does not get as far as a link is told to who connects. A server that takes the link and
+        // closes it, with a code that asks to come again, is asked again.
+        let came_far = self.is_again() || matches!(reason.kind(), ErrorKind::Closed(_) | ErrorKind::Refused(_));
+        if !came_far || self.end.is_some() || self.link.closing().is_some() || self.finishing {
+            return None;
+        }
+        // Only a session that lived refills the budget of attempts: a greeting alone does not.
+        if self.opened.take().is_some_and(|opened| now - opened >= policy.reset_after) {
+            self.attempts = 0;
+        }
+        let number = self.attempts + 1;
+        let after = policy.next(number, reason, self.config.ids.jitter(number), self.unix(now))?;
+        let target = P::target_after_loss(&self.config.settings, &self.state);
+        Some(Again { number, after, reason: reason.clone(), target })
+    }
+
+    /// Gives the link up, and waits until the next attempt is due.
+    fn back_off(&mut self, again: Again, queue: &impl Queue<P>, now: Instant) {
+        self.attempts = again.number;
+        let bytes = self.link.abort_write();
+        if bytes > 0 {
+            queue.with(|out| out.release(bytes));
+        }
+        self.complaint = None;
+        self.replay.clear();
+        self.recycle = None;
+        self.lost = Some(again.reason.clone());
+        self.enter(Phase::Reconnecting);
+        let Again { number: attempt, after, reason, .. } = again.clone();
+        self.inbox.push_notice(Notice::Reconnecting { attempt, after, reason });
+        self.drop_handover();
+        let link = Link::new(self.next_id());
+        let old = mem::replace(&mut self.link, link);
+        self.actions.push_back(Action::Drop(old.id));
+        self.retry = Some(Box::new((now + again.after, again)));
+        self.pending.turn = true;
+    }
+
+    /// Makes the attempt that waited for its backoff.
+    pub(super) fn dial(&mut self, again: Again, now: Instant) {
+        self.link.dial(Some(now + self.config.options.connect_timeout));
+        self.actions.push_back(Action::Dial { id: self.link.id, again: Some(again) });
+    }
+
+    pub(super) fn next_id(&mut self) -> LinkId {
+        self.dials += 1;
+        LinkId(self.dials)
+    }
+
+    /// A link is up.
+    fn connected(&mut self, info: LinkInfo, now: Instant) {
+        if self.config.joins && self.is_again() {
+            self.resume(now);
+        }
+        let config = self.config.clone();
+        let state = Arc::make_mut(&mut self.state);
+        self.linked = true;
+        state.linked(&config.settings, now);
+        let opening = P::opening(&config.settings, state).map(|mut event| {
+            config.name(&mut event);
+            state.sent(0, &event, now);
+            event.encode()
+        });
+        self.link.up(info, opening, now);
+        self.link.stage_by = Some(now + config.options.opening_timeout);
+        self.wanted = Some(Box::new(Wanted { since: now, instead: Vec::new() }));
+        self.listen(now);
+        self.pending = super::Pending { read: true, write: true, turn: true };
+        self.enter(Phase::Opening);
+        if config.joins {
+            self.opened(now);
+        }
+    }
+
+    /// Listens for silence on the link in use, if it can ping.
+    pub(super) fn listen(&mut self, now: Instant) {
+        if self.link.can_ping {
+            self.link.silence = Silence::new(self.config.options.keepalive, now);
+        }
+    }
+
+    /// The session is open.
+    pub(super) fn opened(&mut self, now: Instant) {
+        self.complaint = None;
+        self.wanted = None;
+        self.link.stage_by = None;
+        self.was_open = true;
+        self.opened = Some(now);
+        self.recycle = self.recycle_at(now);
+        self.enter(Phase::Open);
+    }
+
+    /// The same session is joined again: nothing is restored.
+    fn resume(&mut self, now: Instant) {
+        let (plan, next) = self.state.resumption(now);
+        self.state = Arc::new(next);
+        let cause = self.lost.take();
+        for (_, cell) in self.waiting.drain() {
+            cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause.as_ref())));
+        }
+        self.tell_reconnected(plan, Vec::new(), false);
+    }
+
+    /// Another session is open: restores the conversation, and hands back what no longer applies.
+    pub(super) fn take_over(&mut self, queue: &impl Queue<P>, now: Instant) {
+        let repeat = self.config.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
+        let (mut plan, next) = self.state.restoration(repeat, now);
+        let cause = self.lost.take();
+        let kept = |seq: u64| plan.events.iter().any(|(kept, _)| *kept == Some(seq));
+        self.waiting.retain(|seq, cell| {
+            let kept = kept(*seq);
+            if !kept {
+                cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause.as_ref())));
+            }
+            kept
+        });
+        for (seq, mut event) in mem::take(&mut plan.events) {
+            self.config.name(&mut event);
+            let text = restored::<P>(&event, self.config.dialect);
+            self.replay.push_back(Entry::replayed(event, seq, text));
+        }
+        self.succeed(plan, next, false, queue);
+    }
+
+    /// The state continues in another session.
+    pub(super) fn succeed(&mut self, plan: Plan<P::ClientEvent>, next: P::State, planned: bool, queue: &impl Queue<P>) {
+        self.state = Arc::new(next);
+        self.generation += 1;
+        let stale = queue.with(|out| out.take_stale(&self.state));
+        for cell in stale.iter().filter_map(|entry| entry.cell.as_ref()) {
+            cell.set(Err(ErrorKind::Stale.into()));
+        }
+        self.pending.write = true;
+        self.tell_reconnected(plan, stale, planned);
+    }
+
+    fn tell_reconnected(&mut self, plan: Plan<P::ClientEvent>, stale: Vec<Entry<P>>, planned: bool) {
+        self.inbox.push_notice(Notice::Reconnected(Box::new(Reconnected {
+            replayed: plan.replayed,
+            lost: plan.lost,
+            unsent: stale.into_iter().map(Entry::into_event).collect(),
+            ambiguous: plan.ambiguous,
+            cut_short: plan.cut_short,
+            audio_ms: plan.audio_ms,
+            planned,
+        })));
+    }
+}
+
+/// The text of an event that restores the conversation. What the dialect cannot say was refused when it was first sent, so
+/// what is left is written in the current form, and the server judges.
+pub(super) fn restored<P: Protocol>(event: &P::ClientEvent, dialect: Dialect) -> Text {
+    P::encode(event, dialect).unwrap_or_else(|_| event.encode())
+}
