@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use realtime_core::{
     Client, ClientBuilder, Connection, Protocol,
     endpoint::Handshake,
-    transport::{Duplex, Timer, Transport, TransportError},
+    transport::{Duplex, Http, Timer, Transport, TransportError},
 };
 
 #[derive(Clone, Copy)]
@@ -51,6 +51,10 @@ impl Transport for DefaultTransport {
 
     fn timer(&self) -> Arc<dyn Timer> {
         self.0.timer()
+    }
+
+    fn http(&self) -> Option<Arc<dyn Http>> {
+        self.0.http()
     }
 }
 

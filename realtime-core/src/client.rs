@@ -6,7 +6,8 @@ use crate::{
     endpoint::{Endpoint, Extras, Target},
     error::{Error, ErrorKind},
     protocol::{Protocol, Realtime, Translation},
-    transport::{CloseFrame, Duplex, Transport},
+    rest::Rest,
+    transport::{CloseFrame, Duplex, Http, Transport},
     wire::Secret,
 };
 
@@ -19,6 +20,7 @@ pub struct Client(Arc<Settings>);
 #[derive(Clone)]
 struct Settings {
     transport: Arc<dyn Transport>,
+    http: Option<Arc<dyn Http>>,
     endpoint: Endpoint,
     credentials: Credentials,
     options: Arc<Options>,
@@ -30,6 +32,7 @@ impl Client {
     pub fn builder(transport: impl Transport) -> ClientBuilder {
         ClientBuilder {
             settings: Settings {
+                http: transport.http(),
                 transport: Arc::new(transport),
                 endpoint: Endpoint::openai(),
                 credentials: Credential::None.into(),
@@ -49,6 +52,15 @@ impl Client {
     /// Prepares a translation session. Its [`model`](Connect::model) is required.
     pub fn translation(&self) -> Connect<Translation> {
         self.protocol()
+    }
+
+    /// Requests of the REST API: keys for browsers, calls, Live sessions.
+    ///
+    /// They are sent by the HTTP client of the transport (feature `http` of the runtimes' transports), or by the one given
+    /// to [`ClientBuilder::http`].
+    pub fn rest(&self) -> Rest {
+        let Settings { transport, http, endpoint, credentials, .. } = &*self.0;
+        Rest::new(http.clone(), transport.timer(), endpoint.clone(), credentials.clone())
     }
 
     /// Prepares a session of a custom protocol.
@@ -105,6 +117,12 @@ impl ClientBuilder {
     /// Sets the credentials: fixed, or a callback that is called before every connection.
     pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
         self.settings.credentials = credentials.into();
+        self
+    }
+
+    /// The HTTP client for [`Client::rest`], in place of the transport's own.
+    pub fn http(mut self, http: impl Http) -> Self {
+        self.settings.http = Some(Arc::new(http));
         self
     }
 

@@ -94,8 +94,11 @@ pub use record::{
 #[cfg(feature = "serve")]
 pub use serve::{Served, Server, SystemClock};
 pub use server::{MockServer, MockSession};
+#[cfg(feature = "webhooks")]
+pub use simulator::RingingCall;
 pub use simulator::{
-    Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, SimulatedSession, SimulatedTranscript,
+    CallState, Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, SimulatedCall, SimulatedSession,
+    SimulatedTranscript,
     SimulatedTurn, Simulator, SimulatorTransport, Table, TableError, Utterance,
 };
 pub use transport::MockTransport;

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, ops::ControlFlow, pin::pin, time::Duration};
 
 use futures::{
-    Sink, SinkExt, Stream, StreamExt,
+    Sink, SinkExt, Stream, StreamExt, TryStreamExt,
     future::{self, Either},
 };
 use realtime_core::{Connection, Realtime, connection::Player, event::ServerEvent, transport::Timer};
@@ -76,9 +76,48 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
     }
 }
 
+/// A carrier's socket, as [`Bridge::run`] takes it, over the messages of any WebSocket library: `from_wire` reads a text or
+/// binary message, and gives none for pings and the like; `to_wire` makes one.
+///
+/// ```
+/// use futures::{Sink, Stream};
+/// use realtime_telephony::{Frame, carrier_socket};
+///
+/// // In place of a library's own.
+/// enum Message { Text(String), Ping }
+///
+/// fn adapt<S, E>(socket: S) -> impl Stream<Item = Result<Frame, E>> + Sink<Frame, Error = E>
+/// where
+///     S: Stream<Item = Result<Message, E>> + Sink<Message, Error = E> + Unpin,
+/// {
+///     let from_wire = |message| match message {
+///         Message::Text(text) => Some(Frame::from(text)),
+///         Message::Ping => None,
+///     };
+///     let to_wire = |frame| match frame {
+///         Frame::Text(text) => Message::Text(text),
+///         // Of the carriers only Vonage takes binary messages.
+///         Frame::Binary(_) => Message::Ping,
+///     };
+///     carrier_socket(socket, from_wire, to_wire)
+/// }
+/// ```
+pub fn carrier_socket<S, M, E>(
+    socket: S,
+    mut from_wire: impl FnMut(M) -> Option<Frame> + Unpin,
+    mut to_wire: impl FnMut(Frame) -> M + Unpin,
+) -> impl Stream<Item = Result<Frame, E>> + Sink<Frame, Error = E> + Unpin
+where
+    S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+{
+    let socket = socket.try_filter_map(move |message| future::ready(Ok(from_wire(message))));
+    socket.with(move |frame| future::ready(Ok(to_wire(frame))))
+}
+
 impl Bridge {
     /// Runs the call over a WebSocket until either side ends it, then closes the socket. The caller's audio is appended to
-    /// the session, the model's is played, and the session's playback ledger is told what was heard.
+    /// the session, the model's is played, and the session's playback ledger is told what was heard: also at the end,
+    /// where what was not heard is cut off.
     ///
     /// The session must have the bridge's audio formats, and its connection
     /// [`Options::playback`](realtime_core::Options::playback). Every update is handed to `on`, which hangs up by
@@ -144,6 +183,11 @@ impl Bridge {
                 break CallEnd::HungUp;
             }
         };
+        // What was not heard by now never will be: the model is to know that, if its session goes on.
+        if let Some((part, heard)) = self.stream().position(timer.now()) {
+            player.mark(&part.item_id, part.content_index, u64::try_from(heard.as_millis()).unwrap_or(u64::MAX));
+        }
+        player.interrupt();
         self.hang_up();
         // Whoever ended it may be gone.
         let _ = bounded::<_, E>(timer, socket.close()).await;

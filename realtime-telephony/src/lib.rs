@@ -15,7 +15,7 @@ mod settings;
 mod stream;
 
 pub use bridge::{Bridge, BridgeEvent, DEFAULT_LEAD};
-pub use call::{CallEnd, CallError, CallUpdate};
+pub use call::{CallEnd, CallError, CallUpdate, carrier_socket};
 pub use error::{Malformed, Refused, UnsupportedFormat};
 pub use message::{CarrierError, Dtmf, Frame, Incoming, Mark, Media, Start, Unknown};
 pub use order::MOST_HELD;

@@ -6,6 +6,10 @@ use std::{
     convert::Infallible,
     ops::ControlFlow,
     pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,15 +22,17 @@ use futures::{
 };
 use realtime_audio::Format;
 use realtime_core::{
-    Client, Options,
+    Client, Id, Options,
+    connection::Reconnect,
     event::ServerEvent,
     session::Playback,
-    transport::Timer,
+    tools::Tools,
+    transport::{Timer, TransportErrorKind},
     types::{AudioFormat, Modality, RealtimeSessionConfig, ServerVad},
 };
-use realtime_mock::{Pace, Reply, Simulator, VirtualClock};
-use realtime_telephony::{Bridge, CallEnd, CallUpdate, Carrier, Frame, Settings};
-use serde_json::json;
+use realtime_mock::{Fault, FaultPlan, FaultTrigger, Faults, Pace, Reply, Simulator, VirtualClock};
+use realtime_telephony::{Bridge, BridgeEvent, CallEnd, CallUpdate, Carrier, Frame, Settings};
+use serde_json::{Value, json};
 
 /// One end of a socket in memory.
 struct Socket {
@@ -64,13 +70,14 @@ impl Sink<Frame> for Socket {
     }
 }
 
-/// A caller: speaks at these times (from, to), in milliseconds, and hangs up at the end. What was played until each
-/// moment is written down.
+/// A caller: speaks at these times (from, to), in milliseconds, may press a key, and hangs up at the end, if nobody has
+/// before. What was played until each moment is written down.
 async fn caller(
     clock: &VirtualClock,
     to: UnboundedSender<Frame>,
     mut from: UnboundedReceiver<Frame>,
     speech: &[(u64, u64)],
+    key: Option<u64>,
     end: u64,
 ) -> Vec<u64> {
     let mut player = Player::new(Carrier::Twilio, Format::pcmu(), 10);
@@ -80,8 +87,16 @@ async fn caller(
         "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}}});
     let _ = to.unbounded_send(Frame::from(start.to_string()));
     for now in 0..end {
-        while let Ok(frame) = from.try_recv() {
-            player.send(now, frame);
+        loop {
+            match from.try_recv() {
+                Ok(frame) => player.send(now, frame),
+                Err(error) if error.is_closed() => return played,
+                Err(_) => break,
+            }
+        }
+        if key == Some(now) {
+            let key = json!({"event": "dtmf", "streamSid": "MZ1", "dtmf": {"track": "inbound_track", "digit": "#"}});
+            let _ = to.unbounded_send(Frame::from(key.to_string()));
         }
         if now % 20 == 0 {
             let speaks = speech.iter().any(|(from, to)| (from..to).contains(&&now));
@@ -150,7 +165,7 @@ fn a_caller_who_interrupts_is_answered_and_the_session_knows_what_was_heard() {
             ControlFlow::Continue(())
         });
         // A question for a second, and an interruption while the answer plays.
-        let caller = caller(&clock, to, from, &[(200, 1_200), (3_500, 4_300)], 8_000);
+        let caller = caller(&clock, to, from, &[(200, 1_200), (3_500, 4_300)], None, 8_000);
         let (end, played) = match future::select(Box::pin(call), Box::pin(caller)).await {
             Either::Left((end, _)) => panic!("the call ended first: {end:?}"),
             Either::Right((played, call)) => (call.await.unwrap(), played),
@@ -169,6 +184,101 @@ fn a_caller_who_interrupts_is_answered_and_the_session_knows_what_was_heard() {
     assert!(heard.abs_diff(really) <= 25, "{heard} ms heard, {really} ms played");
     // And the second answer is heard after that.
     assert!(played.last().unwrap() > &(really + 200), "{:?}", played.last());
+}
+
+/// How long each item of the model's audio is, and how much of it the ledger says was heard, in milliseconds.
+type Ledger = Vec<(Id, u64, u64)>;
+
+/// A call with all that can happen on one. How it ended, what the caller had heard at each moment, the ledger, and the
+/// outputs of the tool as the model was told them.
+fn eventful(key: Option<u64>, end: u64) -> (CallEnd, Vec<u64>, Ledger, Vec<String>) {
+    let clock = VirtualClock::new();
+    let (turns, outputs) = (AtomicU32::new(0), Arc::new(Mutex::new(Vec::new())));
+    let told = outputs.clone();
+    let simulator = Simulator::new().pace(Pace::LIVE.audio(30.0)).answer(move |turn| {
+        if let Some((_, output)) = turn.output() {
+            told.lock().unwrap().push(output);
+        }
+        match turns.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::call("opening_hours", "{}"),
+            // Two answers at once: both wait to be played.
+            1 => Reply::text("I cannot find the book with the opening hours at this moment.")
+                .and(Reply::text("But I believe that we are open from noon until ten at night, every day but Monday.")),
+            2 => Reply::text("Then I shall reserve a table for two persons at eight, in the name of Smith."),
+            _ => Reply::text("You are welcome, and good night to you and to all of your family and your friends."),
+        }
+    });
+    // The link breaks while an answer is being heard.
+    let faults = Faults::new(simulator.transport(&clock), |connection| match connection {
+        1 => {
+            let when = FaultTrigger::After(Duration::from_millis(11_000));
+            FaultPlan::new().at(when, Fault::Break(TransportErrorKind::Io))
+        }
+        _ => FaultPlan::new(),
+    });
+    let client = Client::builder(faults).reconnect(Reconnect::default()).build();
+    let (end, played, ledger) = clock.block_on(async {
+        let options = Options::default().playback(Playback::default());
+        let connection = client.realtime().model("gpt-realtime").options(options).connect().await.unwrap();
+        let config = RealtimeSessionConfig::default()
+            .output_modalities([Modality::Audio])
+            .input_format(AudioFormat::Pcmu)
+            .output_format(AudioFormat::Pcmu)
+            .turn_detection(ServerVad::default().silence_duration_ms(300));
+        connection.session().update(config).unwrap().await.unwrap();
+        let lost = async |_: Value| Err::<String, _>("the book is lost");
+        connection
+            .use_tools(Tools::new().add_raw("opening_hours", "", json!({"type": "object"}).into(), lost))
+            .unwrap();
+        let ((to, read), (write, from)) = (unbounded(), unbounded());
+        let bridge = Bridge::new(Settings::twilio(), AudioFormat::Pcmu, AudioFormat::Pcmu);
+        let mut received: Vec<(Id, u64)> = Vec::new();
+        let call = bridge.run(Socket { read, write }, &connection, &clock, |update| match update {
+            CallUpdate::Session(ServerEvent::ResponseOutputAudioDelta(delta)) => {
+                // 8 bytes a millisecond.
+                let ms = delta.delta.len() as u64 / 8;
+                match received.iter_mut().find(|(item, _)| *item == delta.item_id) {
+                    Some((_, all)) => *all += ms,
+                    None => received.push((delta.item_id.clone(), ms)),
+                }
+                ControlFlow::Continue(())
+            }
+            CallUpdate::Carrier(BridgeEvent::Dtmf(_)) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        // Asks; interrupts the two answers; says thanks after the break.
+        let speech = [(200, 1_200), (5_500, 6_300), (16_000, 16_600)];
+        let (ended, played) = future::join(call, caller(&clock, to, from, &speech, key, end)).await;
+        let player = connection.player().unwrap();
+        let heard = |(item, ms): (Id, u64)| {
+            let heard = player.heard(&item).map_or(ms, |cut| cut.ms);
+            (item, ms, heard)
+        };
+        (ended.unwrap(), played, received.into_iter().map(heard).collect::<Vec<_>>())
+    });
+    let outputs = outputs.lock().unwrap().clone();
+    (end, played, ledger, outputs)
+}
+
+#[test]
+fn what_the_caller_heard_is_what_the_ledger_says_through_a_failing_tool_an_interruption_a_break_and_the_end() {
+    let by_caller = CallEnd::Stopped { reason: None };
+    for (key, end, expected) in [(None, 19_000, by_caller), (Some(18_500), 30_000, CallEnd::HungUp)] {
+        let (ended, played, ledger, outputs) = eventful(key, end);
+        assert_eq!(ended, expected);
+        assert!(outputs[0].contains("the book is lost"), "the model was told of the tool's failure: {outputs:?}");
+        let [first, second, third, last] = &ledger[..] else { panic!("{ledger:?}") };
+        // The first answer was heard whole, the second to where the caller interrupted, the third in spite of the break,
+        // the last to where somebody hung up.
+        assert_eq!(first.1, first.2, "{ledger:?}");
+        assert!(second.2 > 0 && second.2 < second.1, "{ledger:?}");
+        assert_eq!(third.1, third.2, "{ledger:?}");
+        assert!(last.2 > 0 && last.2 < last.1, "{ledger:?}");
+        let heard: u64 = ledger.iter().map(|(_, _, heard)| heard).sum();
+        let really = *played.last().unwrap();
+        // A frame of 20 ms, of which there are two moments: the interruption and the end.
+        assert!(heard.abs_diff(really) <= 40, "{heard} ms heard, {really} ms played: {ledger:?}");
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod convert;
 mod futures;
 mod halves;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod proxy;
 mod stream;
 mod timer;
@@ -35,6 +37,8 @@ pub use futures_rustls::rustls;
 /// The WebSocket library.
 pub use tungstenite;
 
+#[cfg(feature = "http")]
+pub use self::http::{HttpStream, MAX_ANSWER};
 pub use close::ReceivedClose;
 pub use convert::config;
 #[cfg(feature = "async-tungstenite")]

@@ -69,7 +69,8 @@ impl<R: Runtime> SocketTransport<R> {
     }
 
     /// A transport over streams that the application connects, one per connection: a Unix socket, a tunnel. If the
-    /// URL's scheme is `wss`, TLS runs inside the stream.
+    /// URL's scheme is `wss`, TLS runs inside the stream. With feature `http` every REST request
+    /// has a stream of its own too; the handshake that `connect` gets is then only its URL.
     ///
     /// Set `TCP_NODELAY` on TCP sockets, so that small messages are sent at once.
     pub fn over<F>(connect: impl Fn(&Handshake) -> F + Send + Sync + 'static) -> Self
@@ -143,6 +144,25 @@ impl<R: Runtime> SocketTransport<R> {
         }
     }
 
+    /// A stream to the server of a URL, encrypted where the URL says so.
+    async fn open(&self, handshake: &Handshake) -> Result<ByteStream, TransportError> {
+        let secure = matches!(handshake.uri.scheme_str(), Some("wss" | "https"));
+        let host = handshake.uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let port = handshake.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let server = Server { secure, host, port };
+        let (stream, encrypted) = match &self.way {
+            Way::Dial(proxies) => (self.dial(proxies, &server).await?, false),
+            Way::Given { connect, encrypted } => (connect(handshake).await.map_err(unreachable)?, *encrypted),
+        };
+        if secure && !encrypted { self.encrypt(host, stream).await } else { Ok(stream) }
+    }
+
+    /// A stream for a request of HTTP to this URL.
+    #[cfg(feature = "http")]
+    pub(crate) async fn stream(&self, uri: &http::Uri) -> Result<ByteStream, TransportError> {
+        self.open(&Handshake::new(uri.clone())).await
+    }
+
     async fn dial(&self, proxies: &Proxies, server: &Server<'_>) -> Result<ByteStream, TransportError> {
         let Some(proxy) = proxies.on_the_way(server.secure, server.host, server.port)? else {
             return R::dial(server.host, server.port).map_err(unreachable).await;
@@ -181,17 +201,7 @@ struct Server<'a> {
 #[async_trait]
 impl<R: Runtime> Transport for SocketTransport<R> {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
-        let secure = handshake.uri.scheme_str() == Some("wss");
-        let host = handshake.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = handshake.uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let server = Server { secure, host, port };
-        let (mut stream, encrypted) = match &self.way {
-            Way::Dial(proxies) => (self.dial(proxies, &server).await?, false),
-            Way::Given { connect, encrypted } => (connect(&handshake).await.map_err(unreachable)?, *encrypted),
-        };
-        if secure && !encrypted {
-            stream = self.encrypt(host, stream).await?;
-        }
+        let stream = self.open(&handshake).await?;
         let mut upgraded = upgrade(stream, &handshake, &*self.timer).await?;
         let headers = mem::take(&mut upgraded.headers);
         let mut duplex = R::speak(upgraded, config(handshake.max_message_size, self.read_buffer)).await;
@@ -201,6 +211,11 @@ impl<R: Runtime> Transport for SocketTransport<R> {
 
     fn timer(&self) -> Arc<dyn Timer> {
         self.timer.clone()
+    }
+
+    #[cfg(feature = "http")]
+    fn http(&self) -> Option<Arc<dyn realtime_core::transport::Http>> {
+        Some(Arc::new(self.clone()))
     }
 }
 

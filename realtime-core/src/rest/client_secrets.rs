@@ -97,6 +97,13 @@ impl CreateTranslation {
     }
 }
 
+/// A key for this session, which expires after ten minutes.
+impl<S: Into<SessionConfig>> From<S> for Create {
+    fn from(session: S) -> Self {
+        Self::default().session(session)
+    }
+}
+
 impl Operation for Create {
     type Answer = ClientSecret;
 

@@ -46,6 +46,20 @@ impl RestError {
         Self(Box::new(Inner { kind, status, headers, words, reason }))
     }
 
+    /// Replaces these secrets by `***`, where the server repeats them.
+    pub(super) fn hide(mut self, secrets: &[&str]) -> Self {
+        let Inner { words, reason, .. } = &mut *self.0;
+        let texts = [&mut words.message, &mut words.kind, &mut words.code, &mut words.param, reason];
+        for text in texts.into_iter().flatten() {
+            for secret in secrets {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "***");
+                }
+            }
+        }
+        self
+    }
+
     /// What went wrong, in a word.
     pub fn kind(&self) -> RestErrorKind {
         self.0.kind

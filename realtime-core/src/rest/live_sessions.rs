@@ -1,12 +1,14 @@
 //! Live sessions: created for a browser or for an outgoing telephone call, decided on when `live.call.incoming` tells of
 //! one, forked, and their recordings.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Response, header::CONTENT_TYPE};
 use serde::Serialize;
 
 use super::{
-    ANY, JSON, Operation, Parts, RestError,
+    ANY, DEFAULT_TIMEOUT, JSON, Operation, Parts, RINGING_TIMEOUT, RestError,
     calls::{Referral, Status, acknowledged},
     read_json, successful,
 };
@@ -105,6 +107,14 @@ impl Transport {
     /// A call to this number, by this provider.
     pub fn sip(destination: impl Into<String>, trunk: SipTrunk) -> Self {
         Box::new(Sip::default().destination(destination).trunk(trunk)).into()
+    }
+
+    /// How long the answer is awaited: a telephone rings first.
+    fn timeout(&self) -> Duration {
+        match self {
+            Self::Sip(_) => RINGING_TIMEOUT,
+            Self::WebRtc(_) | Self::Other(_) => DEFAULT_TIMEOUT,
+        }
     }
 
     /// The SDP, if there is one.
@@ -247,6 +257,10 @@ impl Operation for Create {
         Parts::json(vec!["live", "sessions"], JSON, self)
     }
 
+    fn timeout(&self) -> Duration {
+        self.transport.timeout()
+    }
+
     fn read(&self, answer: Response<Bytes>) -> Result<Created, RestError> {
         read_json(answer)
     }
@@ -265,6 +279,10 @@ impl Operation for Fork {
     fn parts(&self) -> Parts<'_> {
         let body = Forked { session: self.session.as_ref(), transport: &self.transport };
         Parts::json(path(&self.session_id, "fork"), JSON, &body)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.transport.timeout()
     }
 
     fn read(&self, answer: Response<Bytes>) -> Result<Created, RestError> {

@@ -32,10 +32,24 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`Client::rest`](crate::Client::rest) sends operations by itself, over any [`Http`](crate::transport::Http) client and
+//! within a deadline:
+//!
+//! ```
+//! # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::rest::RequestError> {
+//! use realtime_core::{rest::calls, types::RealtimeSessionConfig};
+//!
+//! let session = RealtimeSessionConfig::default().model("gpt-realtime");
+//! let secret = client.rest().client_secret(session).await?;
+//! client.rest().send(&calls::HangUp::new("rtc_1")).await?;
+//! # drop(secret); Ok(()) }
+//! ```
+//!
 //! Nothing here repeats a request. [`RestError::is_retryable`] says whether another attempt may fare better; a request
 //! that places a call is better not repeated without asking, for the first may have rung.
 
 pub mod calls;
+mod client;
 pub mod client_secrets;
 mod error;
 pub mod live_sessions;
@@ -43,7 +57,7 @@ mod multipart;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -52,12 +66,21 @@ use http::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::error::{RestError, RestErrorKind};
+pub use self::{
+    client::{RequestError, Rest},
+    error::{RestError, RestErrorKind},
+};
 pub use crate::answer::BodyKind;
 use crate::{
     auth::Credential,
     endpoint::{Endpoint, EndpointError, Extras},
 };
+
+/// How long an answer is awaited, unless set otherwise: 60 s.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the answer to a request that rings somebody is awaited: it may ring for 180 s.
+const RINGING_TIMEOUT: Duration = Duration::from_secs(200);
 
 /// One request of the REST API: what is sent, and how its answer is read.
 ///
@@ -68,6 +91,12 @@ pub trait Operation {
 
     /// What is sent, before it is known where to.
     fn parts(&self) -> Parts<'_>;
+
+    /// How long [`Rest`] waits for the answer, unless set otherwise: [`DEFAULT_TIMEOUT`] for all but a call that is
+    /// placed, which may ring for three minutes.
+    fn timeout(&self) -> Duration {
+        DEFAULT_TIMEOUT
+    }
 
     /// The request: URL, headers and body. The answer to give to [`read`](Self::read) is this one's.
     ///

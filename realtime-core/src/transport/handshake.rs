@@ -37,18 +37,25 @@ impl Handshake {
 
     /// Secrets to remove from texts that the server sends.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let values = self.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
-        let words = values
-            .flat_map(|value| value.split(' '))
-            .chain(self.subprotocols.iter().filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)));
-        // Short words are not secrets; hiding them would garble the text.
-        words.filter(|word| word.len() >= MIN_SECRET).map(str::to_owned).collect()
+        let protocols = self.subprotocols.iter().filter_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL));
+        secret_words(&self.headers).chain(protocols.filter(is_secret)).map(str::to_owned).collect()
     }
 
     /// The URL in printable form.
     pub fn url(&self) -> DisplayUrl<'_> {
         DisplayUrl(&self.uri)
     }
+}
+
+/// The secrets in sensitive headers, to remove from texts that the server sends.
+pub(crate) fn secret_words(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(' ')).filter(is_secret)
+}
+
+/// Short words are not secrets; hiding them would garble the text.
+fn is_secret(word: &&str) -> bool {
+    word.len() >= MIN_SECRET
 }
 
 impl fmt::Debug for Handshake {

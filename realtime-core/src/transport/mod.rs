@@ -5,17 +5,20 @@
 
 mod error;
 mod handshake;
+mod http;
 mod message;
 mod redact;
 mod timer;
 
 use std::{fmt, sync::Arc};
 
+use ::http::HeaderMap;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
-use http::HeaderMap;
 
+pub use self::http::Http;
 pub use error::{TransportError, TransportErrorKind};
+pub(crate) use handshake::secret_words;
 pub use handshake::{DEFAULT_MAX_MESSAGE_SIZE, DisplayUrl, Handshake};
 pub use message::{CloseFrame, Message, Text};
 pub(crate) use redact::{BETA, KEY_PROTOCOL, ORGANIZATION, PROJECT, is_harmless, show_header, show_query};
@@ -39,6 +42,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// The clock used for every deadline of the connection.
     fn timer(&self) -> Arc<dyn Timer>;
+
+    /// The HTTP client that reaches the same servers in the same way, if this transport has one: by default none.
+    fn http(&self) -> Option<Arc<dyn Http>> {
+        None
+    }
 }
 
 /// An open connection: two halves that work independently.

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, Instant, Timer, Transport, TransportError, TransportErrorKind},
+    transport::{Duplex, Http, Instant, Timer, Transport, TransportError, TransportErrorKind},
 };
 
 use line::Line;
@@ -153,6 +153,10 @@ impl Transport for Faults {
 
     fn timer(&self) -> Arc<dyn Timer> {
         self.0.inner.timer()
+    }
+
+    fn http(&self) -> Option<Arc<dyn Http>> {
+        self.0.inner.http()
     }
 }
 

@@ -19,7 +19,8 @@ use async_trait::async_trait;
 use realtime_core::{
     endpoint::Handshake,
     transport::{
-        CloseFrame, Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf,
+        CloseFrame, Duplex, Http, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind,
+        WriteHalf,
     },
 };
 
@@ -147,6 +148,10 @@ impl Transport for Recorder {
 
     fn timer(&self) -> Arc<dyn Timer> {
         self.0.inner.timer()
+    }
+
+    fn http(&self) -> Option<Arc<dyn Http>> {
+        self.0.inner.http()
     }
 }
 

@@ -22,7 +22,8 @@ use realtime_websocket::ByteStream;
 
 use super::{
     gate::{Gate, Late, Waiting},
-    upgrade::{Request, refused, unavailable},
+    rest,
+    upgrade::{Asked, Request, refused, unavailable},
 };
 
 /// The largest message that is taken, in bytes: audio of 15 MiB is to be answered, and one a little larger too.
@@ -65,8 +66,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut received = Vec::new();
-    let request = match waiting.bound(request(&mut stream, &mut received, secure)).await {
-        Ok(Ok(Some(request))) => request,
+    let http = transport.http();
+    let asked = match waiting.bound(request(&mut stream, &mut received, secure, http.is_some())).await {
+        Ok(Ok(Some(asked))) => asked,
         Ok(Ok(None)) => return Ok(()),
         Ok(Err(error)) => return Err(error),
         Err(Late::TimedOut) => {
@@ -83,6 +85,14 @@ where
         let message = "This server has as many clients as it takes.";
         let answer = unavailable(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message);
         return finish(&mut stream, &answer).await;
+    };
+    let request = match (asked, http) {
+        (Asked::Upgrade(request), _) => request,
+        (Asked::Rest, Some(http)) => {
+            within(STALLED, rest::serve(ByteStream::new(stream), received, http)).await;
+            return Ok(());
+        }
+        (Asked::Rest, None) => return Ok(()),
     };
     let rest = received.split_off(request.length.min(received.len()));
     let (handshake, accept) = request.into_parts();
@@ -110,7 +120,7 @@ where
 }
 
 /// Reads the request, or answers that it is none.
-async fn request<S>(stream: &mut S, received: &mut Vec<u8>, secure: bool) -> io::Result<Option<Request>>
+async fn request<S>(stream: &mut S, received: &mut Vec<u8>, secure: bool, rest: bool) -> io::Result<Option<Asked>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -120,9 +130,9 @@ where
             0 => return Ok(None),
             length => received.extend_from_slice(piece.get(..length).unwrap_or_default()),
         }
-        match Request::read(received, secure) {
+        match Request::read(received, secure, rest) {
             Ok(None) => {}
-            Ok(Some(request)) => return Ok(Some(request)),
+            Ok(Some(asked)) => return Ok(Some(asked)),
             Err(answer) => return finish(stream, &answer).await.map(|()| None),
         }
     }

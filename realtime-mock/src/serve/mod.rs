@@ -3,6 +3,7 @@
 mod clock;
 mod connection;
 mod gate;
+mod rest;
 mod tls;
 mod upgrade;
 
@@ -35,7 +36,8 @@ const LIMITS: Limits = Limits { connections: 1000, handshakes: 64, handshake_tim
 /// A server for a transport: a [`Simulator`]'s, or any other.
 ///
 /// Every client gets its own connection of the transport, with a handshake of the same path, query, headers and
-/// subprotocols. Wrappers around a transport (faults, a recorder) can therefore be served too. The server listens on
+/// subprotocols. Wrappers around a transport (faults, a recorder) can therefore be served too. REST requests are
+/// answered if the transport has an HTTP client ([`Transport::http`]), as the simulator's has. The server listens on
 /// loopback only.
 ///
 /// One thread serves all clients round-robin: no client waits for more than one message of another. If a closure of the

@@ -9,6 +9,14 @@ use tungstenite::handshake::derive_accept_key;
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 128;
 
+/// What a client asks for.
+pub(super) enum Asked {
+    /// To speak WebSocket.
+    Upgrade(Request),
+    /// Something of the REST API.
+    Rest,
+}
+
 /// A client's request to speak WebSocket.
 pub(super) struct Request {
     pub(super) handshake: Handshake,
@@ -22,7 +30,7 @@ impl Request {
     ///
     /// # Errors
     /// The response to send if it is not such a request.
-    pub(super) fn read(received: &[u8], secure: bool) -> Result<Option<Self>, Vec<u8>> {
+    pub(super) fn read(received: &[u8], secure: bool, rest: bool) -> Result<Option<Asked>, Vec<u8>> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         let length = match request.parse(received) {
@@ -38,9 +46,14 @@ impl Request {
             }
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
+        let path = request.path.unwrap_or("/");
+        // All of the REST API is posted, but for recordings.
+        if rest && key.is_none() && (request.method != Some("GET") || path.ends_with("/content")) {
+            return Ok(Some(Asked::Rest));
+        }
         let scheme = if secure { "wss" } else { "ws" };
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        let uri = format!("{scheme}://{host}{}", request.path.unwrap_or("/")).parse::<Uri>();
+        let uri = format!("{scheme}://{host}{path}").parse::<Uri>();
         let (Some("GET"), Some(accept), Ok(uri)) = (request.method, key, uri) else {
             let body = b"This is a WebSocket server: connect to /v1/realtime.\n";
             return Err(refusal(StatusCode::UPGRADE_REQUIRED, &HeaderMap::new(), body));
@@ -56,7 +69,7 @@ impl Request {
             headers.remove(name);
         }
         handshake.headers = headers;
-        Ok(Some(Self { handshake, accept, length }))
+        Ok(Some(Asked::Upgrade(Self { handshake, accept, length })))
     }
 
     /// The answer that consents. Of the subprotocols the service chooses `realtime`, for the others hold credentials.

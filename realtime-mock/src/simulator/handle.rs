@@ -84,6 +84,12 @@ impl SimulatedSession {
         self.line.session().received().cloned().collect()
     }
 
+    /// Whether the session joined the call with this id.
+    pub(super) fn joins(&self, call: &str) -> bool {
+        let query = self.handshake.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "call_id" && value == call)
+    }
+
     /// Whether the session has ended.
     pub fn is_closed(&self) -> bool {
         self.line.session().is_closed()

@@ -8,6 +8,7 @@ mod mcp;
 mod pace;
 mod reply;
 mod request;
+mod rest;
 mod session;
 mod settings;
 mod table;
@@ -29,12 +30,16 @@ pub use live::{Cue, HeldSession, Reaction};
 pub use mcp::McpServer;
 pub use pace::Pace;
 pub use reply::Reply;
+#[cfg(feature = "webhooks")]
+pub use rest::RingingCall;
+pub use rest::{CallState, SimulatedCall};
 pub use table::{Table, TableError};
 pub use transport::SimulatorTransport;
 pub use turn::SimulatedTurn;
 
 use handle::Sessions;
 use request::SessionKind;
+use rest::Desk;
 use settings::Settings;
 
 /// A simulator of the service, without a model, a network or a key.
@@ -73,10 +78,13 @@ use settings::Settings;
 /// [`decide`](Self::decide) the decision model. A test holds the other end of a telephone call, or the browser, by a
 /// [`HeldSession`].
 ///
-/// Unspecified behavior
+/// # Unspecified behavior
 /// The service's documentation, published traces and user reports leave the following open. The simulator behaves like
 /// this:
 ///
+/// - *Keys and calls* of the REST API. An expired, used or foreign key is refused like a wrong one: 401, or close code
+///   3000. A call that is unknown or over is 404 `call_not_found`, or close code 4000; until the first call is created,
+///   any id can be joined. No media flows: the SDP answer declines every stream of the offer.
 /// - *Turns.* A threshold of 0.5 is −40 dB of full scale; 0 and 1 are 25 dB below and above. Speech begins after 60 ms
 ///   above the threshold. With semantic detection, a turn ends after 2, 4 or 8 seconds of silence for high, medium and
 ///   low eagerness. A manual commit discards the turn being spoken, and its item gets another id. If a turn ends while
@@ -111,12 +119,13 @@ pub struct Simulator {
     sessions: Arc<Sessions>,
     /// Live sessions, which several connections share and forks go on from.
     live: Arc<live::Service>,
+    desk: Arc<Desk>,
 }
 
 impl Simulator {
     /// Creates a service that accepts any key and any model, and repeats the user's input.
     pub fn new() -> Self {
-        Self { settings: Arc::new(Settings::default()), sessions: Arc::default(), live: Arc::default() }
+        Self { settings: Arc::new(Settings::default()), sessions: Arc::default(), live: Arc::default(), desk: Arc::default() }
     }
 
     /// Sets the replies of the model.
@@ -184,6 +193,14 @@ impl Simulator {
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.settings_mut().models.push(model.into());
+        self
+    }
+
+    /// Sets how many sessions a key created by the REST API can open. By default any number until it expires, as the
+    /// service documents it.
+    #[must_use]
+    pub fn secret_uses(mut self, sessions: u32) -> Self {
+        self.settings_mut().secret_uses = sessions;
         self
     }
 

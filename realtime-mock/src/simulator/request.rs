@@ -1,6 +1,9 @@
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use realtime_core::{endpoint::Handshake, transport::TransportError};
+use serde_json::{Map, Value};
+
+use super::session::Fault;
 
 /// What a client asks for when it connects.
 pub(super) struct Request {
@@ -13,6 +16,14 @@ pub(super) struct Request {
     pub(super) key: Option<String>,
     /// Whether it asks for the shape of old.
     pub(super) beta: bool,
+    /// The call that it joins.
+    pub(super) call: Option<String>,
+    /// What its key, or its call, says of the session.
+    pub(super) preset: Option<Map<String, Value>>,
+    /// Whether its key was made by the REST API and is valid.
+    pub(super) is_admitted: bool,
+    /// Why its key or its call is refused, and the close code.
+    pub(super) refused: Option<(u16, Fault)>,
 }
 
 /// What sort of session it is.
@@ -33,6 +44,22 @@ impl SessionKind {
 }
 
 impl Request {
+    /// A request for a session of this kind, without a credential.
+    pub(super) fn of(kind: SessionKind, model: Option<String>) -> Self {
+        Self {
+            kind,
+            model,
+            intent: None,
+            key: None,
+            beta: false,
+            session: None,
+            call: None,
+            preset: None,
+            is_admitted: false,
+            refused: None,
+        }
+    }
+
     pub(super) fn read(handshake: &Handshake) -> Result<Self, TransportError> {
         let path = handshake.uri.path().trim_end_matches('/');
         let query = handshake.uri.query().unwrap_or_default();
@@ -54,13 +81,13 @@ impl Request {
             _ => SessionKind::Realtime,
         };
         Ok(Self {
-            kind,
-            model: value("model").or_else(|| value("deployment")),
             intent,
             session: live.and_then(|(_, session)| session),
-            key: key(handshake),
+            key: handshake_key(handshake),
+            call: value("call_id"),
             beta: handshake.headers.contains_key("openai-beta")
                 || handshake.subprotocols.iter().any(|name| name.starts_with("openai-beta.")),
+            ..Self::of(kind, value("model").or_else(|| value("deployment")))
         })
     }
 }
@@ -78,12 +105,17 @@ fn live(path: &str) -> Option<(SessionKind, Option<String>)> {
 }
 
 /// The credential: a bearer, Azure's header, or a subprotocol of a browser.
-fn key(handshake: &Handshake) -> Option<String> {
-    let header = |name: &str| handshake.headers.get(name)?.to_str().ok();
+fn handshake_key(handshake: &Handshake) -> Option<String> {
+    let protocol = || handshake.subprotocols.iter().find_map(|name| name.strip_prefix("openai-insecure-api-key."));
+    key(&handshake.headers).or_else(|| protocol().map(String::from))
+}
+
+/// The credential in the headers: a bearer, or Azure's header.
+pub(super) fn key(headers: &HeaderMap) -> Option<String> {
+    let header = |name: &str| headers.get(name)?.to_str().ok();
     let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     });
-    let protocol = || handshake.subprotocols.iter().find_map(|name| name.strip_prefix("openai-insecure-api-key."));
-    bearer.or_else(|| header("api-key")).or_else(protocol).map(String::from)
+    bearer.or_else(|| header("api-key")).map(String::from)
 }

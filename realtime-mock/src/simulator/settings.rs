@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) pace: Option<Pace>,
     pub(super) keys: Vec<Secret>,
     pub(super) models: Vec<String>,
+    /// How many sessions a key that was made may open.
+    pub(super) secret_uses: u32,
     pub(super) max_duration: Duration,
     pub(super) ping_every: Option<Duration>,
     pub(super) obfuscation: bool,
@@ -31,6 +33,10 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn pace(&self) -> Pace {
         self.pace.unwrap_or(Pace::INSTANT)
+    }
+
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known.expose() == key)
     }
 
     pub(super) fn server(&self, label: &str) -> Option<&McpServer> {
@@ -50,6 +56,7 @@ impl Default for Settings {
             pace: None,
             keys: Vec::new(),
             models: Vec::new(),
+            secret_uses: u32::MAX,
             max_duration: Duration::from_secs(60 * 60),
             ping_every: Some(Duration::from_secs(20)),
             obfuscation: true,

@@ -6,10 +6,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind, WriteHalf},
+    transport::{
+        CloseFrame, Duplex, Http, Instant, Message, ReadHalf, Timer, Transport, TransportError, TransportErrorKind,
+        WriteHalf,
+    },
 };
 
 use super::{Simulator, handle::SimulatedSession, live::Port, request::Request, session::Session};
@@ -32,7 +36,8 @@ impl SimulatorTransport {
 #[async_trait]
 impl Transport for SimulatorTransport {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
-        let request = Request::read(&handshake)?;
+        let mut request = Request::read(&handshake)?;
+        self.simulator.admit(&mut request, &*self.timer);
         let (settings, sessions) = (self.simulator.settings.clone(), &self.simulator.sessions);
         let number = sessions.number();
         let session = if request.kind.is_live() {
@@ -50,6 +55,18 @@ impl Transport for SimulatorTransport {
 
     fn timer(&self) -> Arc<dyn Timer> {
         self.timer.clone()
+    }
+
+    fn http(&self) -> Option<Arc<dyn Http>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+/// The REST API of the same service.
+#[async_trait]
+impl Http for SimulatorTransport {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        Ok(self.simulator.answer_rest(&request, &*self.timer))
     }
 }
 
@@ -75,6 +92,15 @@ impl Line {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service ends the session.
+    pub(super) fn end(&self, frame: CloseFrame) {
+        let mut state = self.state();
+        state.session.end(frame);
+        let wakers = [state.reader.take(), state.writer.take()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
     pub(super) fn session(&self) -> impl std::ops::DerefMut<Target = Session> + '_ {

@@ -22,7 +22,7 @@ try {
     createInterface(serve.stdout).once('line', (line) => resolve([line]));
     serve.once('exit', () => reject(new Error('serve ended at once')));
   });
-  for (const script of ['openai.mjs', 'live.mjs', 'agents.mjs']) {
+  for (const script of ['openai.mjs', 'live.mjs', 'agents.mjs', 'rest.mjs']) {
     // What the clients trust is read when their process starts.
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: ca, OPENAI_API_KEY: 'sk-interop' };
     const client = spawn(process.execPath, [join(here, script), base], { env, stdio: 'inherit' });

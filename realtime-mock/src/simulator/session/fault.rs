@@ -1,5 +1,5 @@
 /// What is wrong with an event of the client, as the `error` event tells it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::simulator) struct Fault {
     pub(in crate::simulator) code: Option<&'static str>,
     pub(in crate::simulator) message: String,

@@ -28,7 +28,7 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use realtime_core::{
     Id,
-    transport::{Instant, Message, Timer},
+    transport::{CloseFrame, Instant, Message, Timer},
     types::Item,
 };
 use serde_json::{Map, Value};
@@ -42,6 +42,7 @@ use super::{
 pub(super) use context::Context;
 pub(super) use conversation::StoredItem;
 pub(super) use fault::Fault;
+pub(super) use ids::Ids;
 use talk::Talk;
 use translate::Translate;
 use wire::Wire;
@@ -233,6 +234,11 @@ impl Session {
         self.wire().is_closed()
     }
 
+    /// The service ends the session: what it is about is over.
+    pub(super) fn end(&mut self, frame: CloseFrame) {
+        self.wire_mut().close(Some(frame));
+    }
+
     /// The client is gone: nothing is sent any more, and audio is let go.
     pub(super) fn abandon(&mut self) {
         self.wire_mut().abandon();
@@ -293,16 +299,46 @@ impl Session {
     }
 }
 
+/// A session with this configuration, as it is reported before it is opened.
+pub(super) fn described(
+    request: &Request,
+    id: &str,
+    expires_at: u64,
+    session: &Map<String, Value>,
+) -> Result<Value, Fault> {
+    if request.kind == SessionKind::Translation {
+        let mut config = translate::described(id, request.model.as_deref(), expires_at);
+        if let Some(audio) = session.get("audio").filter(|audio| audio.is_object()) {
+            translate::update(&mut config, audio);
+        }
+        return Ok(config);
+    }
+    let mut event = Map::new();
+    event.insert("session".into(), Value::Object(session.clone()));
+    if let Some(shape) = shapes::realtime("session.update") {
+        shape::check_event(shape, &event)?;
+    }
+    let model = request.model.as_deref().unwrap_or(DEFAULT_MODEL);
+    let mut session = session.clone();
+    session.remove("model");
+    Ok(config::Config::new(request.kind, id, model, expires_at).updated(&session, false)?.value)
+}
+
+/// The model where none is named.
+const DEFAULT_MODEL: &str = "gpt-realtime";
+
 /// Why a session is not opened, and the close code.
 fn refusal(settings: &Settings, request: &Request) -> Option<(u16, Fault)> {
     if request.beta {
         let message = "The beta shape of the API is not served any more: leave the OpenAI-Beta header out.";
         return Some((4000, Fault::new("beta_api_shape_disabled", message)));
     }
-    let known = |key: &str| settings.keys.iter().any(|known| known.expose() == key);
+    if let Some(refused) = &request.refused {
+        return Some(refused.clone());
+    }
     match &request.key {
-        _ if settings.keys.is_empty() => {}
-        Some(key) if known(key) => {}
+        _ if settings.keys.is_empty() || request.is_admitted => {}
+        Some(key) if settings.knows(key) => {}
         Some(_) => return Some((3000, Fault::new("invalid_api_key", "Incorrect API key provided."))),
         None => return Some((3000, Fault::new("invalid_api_key", "You did not provide an API key."))),
     }

@@ -52,10 +52,14 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn open(mut wire: Wire, settings: Arc<Settings>, request: &Request) -> Self {
         let id = wire.ids.make("sess");
-        let model = request.model.as_deref().unwrap_or("gpt-realtime");
-        let config = Config::new(request.kind, &id, model, wire.expires_at());
+        let model = request.model.as_deref().unwrap_or(super::DEFAULT_MODEL);
+        let mut config = Config::new(request.kind, &id, model, wire.expires_at());
+        // It was checked when it was given.
+        if let Some(Ok(updated)) = request.preset.as_ref().map(|session| config.updated(session, false)) {
+            config = updated;
+        }
         wire.send("session.created", json!({ "session": config.value }));
-        Self {
+        let mut talk = Self {
             conversation_id: wire.ids.make("conv"),
             meter: Meter::new(wire.now),
             wire,
@@ -73,7 +77,9 @@ impl Talk {
             responses_begun: 0,
             spoken: false,
             listings: Agenda::default(),
-        }
+        };
+        talk.list_tools();
+        talk
     }
 
     pub(super) fn receive(&mut self, Incoming { kind, members }: Incoming<'_>) -> Result<(), Fault> {

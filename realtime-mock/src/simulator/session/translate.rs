@@ -36,13 +36,10 @@ pub(super) struct Translate {
 
 impl Translate {
     pub(super) fn open(mut wire: Wire, settings: Arc<Settings>, request: &Request) -> Self {
-        let config = json!({
-            "id": wire.ids.make("sess"),
-            "type": "translation",
-            "expires_at": wire.expires_at(),
-            "model": request.model.as_deref().unwrap_or("gpt-realtime-translate"),
-            "audio": { "input": { "transcription": null, "noise_reduction": null }, "output": { "language": "en" } },
-        });
+        let mut config = described(&wire.ids.make("sess"), request.model.as_deref(), wire.expires_at());
+        if let Some(audio) = request.preset.as_ref().and_then(|session| session.get("audio")) {
+            update(&mut config, audio);
+        }
         wire.send("session.created", json!({ "session": config }));
         Self {
             wire,
@@ -64,14 +61,7 @@ impl Translate {
         check_event(shape, members)?;
         match kind {
             "session.update" => {
-                for side in ["input", "output"] {
-                    let update = members["session"]["audio"][side].as_object();
-                    for (name, value) in update.into_iter().flatten() {
-                        if let Some(current) = member(&mut self.config, &["audio", side, name]) {
-                            merge(current, value);
-                        }
-                    }
-                }
+                update(&mut self.config, &members["session"]["audio"]);
                 self.wire.send("session.updated", json!({ "session": self.config }));
             }
             "session.input_audio_buffer.append" => self.append(&super::decode(members)?),
@@ -140,4 +130,26 @@ impl Translate {
     }
 
     pub(super) fn step(&mut self) {}
+}
+
+/// What a session is like when it is created.
+pub(super) fn described(id: &str, model: Option<&str>, expires_at: u64) -> Value {
+    json!({
+        "id": id,
+        "type": "translation",
+        "expires_at": expires_at,
+        "model": model.unwrap_or("gpt-realtime-translate"),
+        "audio": { "input": { "transcription": null, "noise_reduction": null }, "output": { "language": "en" } },
+    })
+}
+
+/// Sets the members of `audio` that there are.
+pub(super) fn update(config: &mut Value, audio: &Value) {
+    for side in ["input", "output"] {
+        for (name, value) in audio[side].as_object().into_iter().flatten() {
+            if let Some(current) = member(config, &["audio", side, name]) {
+                merge(current, value);
+            }
+        }
+    }
 }

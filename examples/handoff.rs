@@ -1,0 +1,105 @@
+//! Two agents in one session: the receptionist hands the customer over to a colleague, and the conversation goes on.
+//!
+//! `cargo run --example handoff`
+//!
+//! An agent is its instructions and its tools: to hand over is to update the session, by a tool that the model calls.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::{error::Error, process::ExitCode};
+
+use realtime::{
+    Connection, Realtime,
+    event::{ServerEvent, SessionUpdate},
+    mock::{Reply, SimulatedTurn, Simulator},
+    tools::Tools,
+    types::{Modality, RealtimeSessionConfig},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Who there is, and what each is told.
+const AGENTS: [(&str, &str); 2] = [
+    ("reception", "You are the receptionist. Hand questions about money over to billing."),
+    ("billing", "You are the accountant. Answer questions about invoices. Hand everything else over to reception."),
+];
+
+#[derive(Deserialize, JsonSchema)]
+struct HandOver {
+    /// The agent: `reception` or `billing`.
+    to: String,
+    /// What the colleague has to know.
+    summary: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    support::finish("handoff", run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let (model, _) = support::arguments()?;
+    let (client, _served) = support::client(realtime::client(), simulator)?;
+    client
+        .realtime()
+        .model(model)
+        .run(async |connection| {
+            connection.use_tools(tools(connection))?;
+            connection.session().update(agent("reception").ok_or("no such agent")?)?;
+            ask(connection, "Why is my invoice so high?").await?;
+            ask(connection, "And when do you open?").await
+        })
+        .await
+}
+
+/// The session of an agent. The tools stay what they are.
+fn agent(name: &str) -> Option<RealtimeSessionConfig> {
+    let (_, instructions) = AGENTS.iter().find(|(known, _)| *known == name)?;
+    Some(RealtimeSessionConfig::default().output_modalities([Modality::Text]).instructions(*instructions))
+}
+
+fn tools(connection: &Connection<Realtime>) -> Tools {
+    let sender = connection.sender();
+    Tools::new().add("hand_over", "Hands the customer over to another agent.", async move |args: HandOver| {
+        let agent = agent(&args.to).ok_or("there is no such agent")?;
+        // It is sent before the answer of this tool, so the next response is the colleague's.
+        sender.send(SessionUpdate::new(agent)).map_err(|_| "the connection is closed")?;
+        eprintln!("(handed over to {})", args.to);
+        Ok::<_, &str>(format!("You are {} now. {}", args.to, args.summary))
+    })
+}
+
+/// Asks, and prints what is answered, until the model calls no more tools.
+async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Box<dyn Error>> {
+    println!("> {question}");
+    drop(connection.respond(question).await?);
+    while let Some(event) = connection.next().await {
+        match event? {
+            ServerEvent::ResponseOutputTextDelta(delta) => print!("{}", delta.delta),
+            ServerEvent::ResponseDone(done) => {
+                // After a call another response follows by itself.
+                if !done.response.output.iter().flatten().any(|item| item.as_function_call().is_some()) {
+                    println!();
+                    return Ok(());
+                }
+            }
+            ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
+            _ => {}
+        }
+    }
+    Err("the server has closed the connection".into())
+}
+
+fn simulator() -> Simulator {
+    let call = |to, about| Reply::call("hand_over", format!(r#"{{"to":"{to}","summary":"It is about {about}."}}"#));
+    Simulator::new().answer(move |turn: &SimulatedTurn<'_>| {
+        let at_reception = turn.instructions().contains("receptionist");
+        match (turn.text().contains("invoice"), at_reception) {
+            (true, true) => call("billing", "an invoice"),
+            (true, false) => Reply::text("There were two deliveries on it."),
+            (false, false) => call("reception", "the opening hours"),
+            (false, true) => Reply::text("We open at nine."),
+        }
+    })
+}

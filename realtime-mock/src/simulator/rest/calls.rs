@@ -1,0 +1,260 @@
+//! Calls, and the Live sessions that have a telephone or a browser on the other side.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use super::{Answered, Asked, REMEMBERED, Refusal, answered, body, no_call, unauthorized};
+use crate::simulator::{
+    Simulator,
+    request::{SessionKind, key},
+    session::Fault,
+};
+
+/// A call or a Live session that the REST API has to do with, for a test to look at.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SimulatedCall {
+    /// Its id: `rtc_..`, `live_..`.
+    pub id: String,
+    /// What has become of it.
+    pub state: CallState,
+    /// How its session was configured, as it was sent. Null while nobody has said.
+    pub session: Value,
+}
+
+/// What has become of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallState {
+    /// It waits to be accepted or rejected.
+    Ringing,
+    /// It is under way.
+    Active,
+    /// It was rejected, with this status of SIP.
+    Rejected(u16),
+    /// It was handed over to this URI.
+    Referred(String),
+    /// It was hung up.
+    HungUp,
+}
+
+/// A call that rings: its id, and the delivery that tells the application of it.
+#[cfg(feature = "webhooks")]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RingingCall {
+    /// The call's id.
+    pub id: String,
+    /// The signed delivery, to be sent to the application.
+    pub delivery: http::Request<Bytes>,
+}
+
+#[derive(Default)]
+pub(super) struct Calls(VecDeque<SimulatedCall>);
+
+impl Calls {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, id: &str, state: CallState, session: Value) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(SimulatedCall { id: id.into(), state, session });
+    }
+
+    fn get(&mut self, id: &str) -> Option<&mut SimulatedCall> {
+        self.0.iter_mut().find(|call| call.id == id)
+    }
+
+    /// The session of a call that is under way.
+    pub(super) fn joined(&mut self, id: &str) -> Option<Map<String, Value>> {
+        let call = self.get(id).filter(|call| call.state == CallState::Active)?;
+        let mut session = call.session.as_object().cloned().unwrap_or_default();
+        session.remove("model");
+        Some(session)
+    }
+}
+
+impl Simulator {
+    /// The calls and Live sessions that the REST API has to do with, the oldest first.
+    pub fn calls(&self) -> Vec<SimulatedCall> {
+        self.desk.state().calls.0.iter().cloned().collect()
+    }
+
+    /// Lets a call ring, and makes the webhook that tells an application of it: `realtime.call.incoming`, signed as the
+    /// service signs it. `url` is where the application takes webhooks; `sip_headers` are those of the INVITE.
+    ///
+    /// # Errors
+    /// The URL is invalid.
+    #[cfg(feature = "webhooks")]
+    pub fn incoming_call(
+        &self,
+        url: &str,
+        webhooks: &realtime_core::webhooks::Webhooks,
+        unix: std::time::Duration,
+        sip_headers: &[(&str, &str)],
+    ) -> Result<RingingCall, http::Error> {
+        let headers: Vec<_> = sip_headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let now = unix.as_secs();
+        let mut state = self.desk.state();
+        let (id, event) = (state.id(self.settings.seed, "rtc"), state.id(self.settings.seed, "evt"));
+        state.calls.add(&id, CallState::Ringing, Value::Null);
+        drop(state);
+        let body = json!({
+            "object": "event", "id": event, "type": "realtime.call.incoming", "created_at": now,
+            "data": { "call_id": id, "sip_headers": headers },
+        });
+        let body = body.to_string();
+        let delivery = http::Request::post(url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", &event)
+            .header("webhook-timestamp", now)
+            .header("webhook-signature", webhooks.sign(&event, now, body.as_bytes()))
+            .body(body.into())?;
+        Ok(RingingCall { id, delivery })
+    }
+}
+
+impl Asked<'_> {
+    pub(super) fn create_call(&self) -> Answered {
+        let content_type = self.request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let (offer, session) = body::offer(content_type.unwrap_or_default(), self.request.body())?;
+        let session = self.call_session(session)?;
+        let answer = body::declined(&offer)?;
+        let id = self.id("rtc");
+        self.simulator.desk.state().calls.add(&id, CallState::Active, session);
+        let mut answer = Response::new(Bytes::from(answer));
+        *answer.status_mut() = StatusCode::CREATED;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/sdp"));
+        if let Ok(location) = HeaderValue::try_from(format!("/v1/realtime/calls/{id}")) {
+            answer.headers_mut().insert(header::LOCATION, location);
+        }
+        Ok(answer)
+    }
+
+    /// The session of a call: as it is sent, or as the key says.
+    fn call_session(&self, session: Option<Map<String, Value>>) -> Result<Value, Refusal> {
+        let settings = &self.simulator.settings;
+        let key = key(self.request.headers());
+        let opened = key.and_then(|key| self.simulator.desk.state().secrets.open(&key, self.now, settings.secret_uses));
+        let minted = match opened {
+            Some(Ok(minted)) => Some(minted.into_session()),
+            Some(Err(fault)) => return Err(Refusal(StatusCode::UNAUTHORIZED, fault)),
+            None => {
+                self.authorize()?;
+                None
+            }
+        };
+        match (session, minted) {
+            (_, Some((SessionKind::Translation, ..))) => {
+                Err(unauthorized("The client secret is for a session of another type."))
+            }
+            (Some(session), _) => {
+                self.session(session.clone(), false, 0)?;
+                Ok(session.into())
+            }
+            (None, Some((_, model, mut session))) => {
+                session.extend(model.map(|model| ("model".to_owned(), model.into())));
+                Ok(session.into())
+            }
+            (None, None) => Ok(json!({ "type": "realtime" })),
+        }
+    }
+
+    pub(super) fn create_live(&self, forked: Option<&str>) -> Answered {
+        self.authorize()?;
+        let body = self.object()?;
+        let transport = body.get("transport").cloned().unwrap_or_default();
+        let mut session = body.get("session").cloned().unwrap_or_default();
+        if let Some(forked) = forked {
+            let stored = self.simulator.desk.state().calls.get(forked).map(|call| call.session.clone());
+            let mut stored = stored.ok_or_else(|| no_session(forked))?;
+            if let (Some(stored), Some(other)) = (stored.as_object_mut(), session.as_object()) {
+                stored.extend(other.clone());
+            }
+            session = stored;
+        } else if !session["model"].is_string() {
+            return Err(Fault::missing("session.model").into());
+        }
+        let mut reported = json!({ "type": transport["type"] });
+        match transport["type"].as_str() {
+            Some("webrtc") => {
+                let offer = transport["sdp"].as_str().ok_or_else(|| Fault::missing("transport.sdp"))?;
+                reported["sdp"] = body::declined(offer)?.into();
+            }
+            Some("sip") if transport["destination"].is_string() => {}
+            Some("sip") => return Err(Fault::missing("transport.destination").into()),
+            Some(other) => return Err(Fault::value("transport.type", other, &["webrtc", "sip"]).into()),
+            None => return Err(Fault::missing("transport.type").into()),
+        }
+        let id = self.id("live");
+        self.simulator.desk.state().calls.add(&id, CallState::Active, session);
+        Ok(answered(StatusCode::CREATED, &json!({ "session": { "id": id }, "transport": reported })))
+    }
+
+    /// The recording of a session: stereo, and silent, for no media has flowed.
+    pub(super) fn content(&self, id: &str) -> Answered {
+        self.authorize()?;
+        if self.simulator.desk.state().calls.get(id).is_none() {
+            return Err(no_session(id));
+        }
+        let mut answer = Response::new(Bytes::from(body::silent_wav()));
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
+        Ok(answer)
+    }
+
+    /// Accepts, rejects, refers or hangs up.
+    pub(super) fn decide(&self, id: &str, action: &str) -> Answered {
+        self.authorize()?;
+        let body = self.object()?;
+        let becomes = match action {
+            "accept" => CallState::Active,
+            "reject" => match body.get("status_code").map(Value::as_u64) {
+                None => CallState::Rejected(603),
+                Some(Some(status @ 300..=699)) => CallState::Rejected(status as u16),
+                Some(_) => {
+                    let message = "Invalid 'status_code': expected a whole number from 300 to 699.";
+                    return Err(Fault::new("invalid_value", message).at("status_code").into());
+                }
+            },
+            "refer" => match body.get("target_uri").and_then(Value::as_str) {
+                Some(target) => CallState::Referred(target.into()),
+                None => return Err(Fault::missing("target_uri").into()),
+            },
+            "hangup" => CallState::HungUp,
+            _ => return Err(Refusal(StatusCode::NOT_FOUND, Fault::new("invalid_url", "Invalid URL"))),
+        };
+        // A Live session is accepted with its configuration in a member.
+        let session = if id.starts_with("live") { body.get("session").cloned() } else { Some(body.into()) };
+        if let (CallState::Active, Some(Value::Object(session)), false) = (&becomes, &session, id.starts_with("live")) {
+            self.session(session.clone(), false, 0)?;
+        }
+        let mut state = self.simulator.desk.state();
+        let expected = |call: &&mut SimulatedCall| match becomes {
+            CallState::Active | CallState::Rejected(_) => call.state == CallState::Ringing,
+            _ => call.state == CallState::Active,
+        };
+        let call = state.calls.get(id).filter(expected);
+        let call = call.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, no_call(id)))?;
+        if becomes == CallState::Active {
+            call.session = session.unwrap_or_default();
+        }
+        let over = becomes != CallState::Active;
+        call.state = becomes;
+        drop(state);
+        if over {
+            self.simulator.end_sessions_of(id);
+        }
+        Ok(Response::new(Bytes::new()))
+    }
+}
+
+fn no_session(id: &str) -> Refusal {
+    let message = format!("There is no session with id '{id}'.");
+    Refusal(StatusCode::NOT_FOUND, Fault::new("session_not_found", message))
+}
