@@ -231,6 +231,28 @@ fn a_format_that_is_not_supported_is_told_and_never_decoded_as_noise() {
     assert!(matches!(bridge.play(at(1), &Part::new("item", 0), &[0; 160]), Err(Refused::Format(_))));
 }
 
+#[test]
+fn a_message_with_missing_fields_is_an_error_that_names_them_and_the_call_goes_on() {
+    let mut bridge = Bridge::new(Settings::twilio(), AudioFormat::Pcmu, AudioFormat::Pcmu);
+    bridge.receive(at(0), &start(Carrier::Twilio)).unwrap();
+    for (message, reason) in [
+        ("", "it is not JSON"),
+        ("[]", "it has no `event`"),
+        (r#"{"event":7}"#, "it has no `event`"),
+        (r#"{"event":"media"}"#, "the media have no payload"),
+        (r#"{"event":"media","media":{"payload":"%%"}}"#, "the payload is not base64"),
+        (r#"{"event":"mark","mark":{}}"#, "the mark has no name"),
+        (r#"{"event":"dtmf"}"#, "the key is not named"),
+    ] {
+        let malformed = bridge.receive(at(1), &Frame::from(message)).unwrap_err();
+        assert!(malformed.reason.starts_with(reason), "{message}: {malformed}");
+    }
+    let media = json!({"event": "media", "media": {"payload": base64_turbo::STANDARD.encode([0x21; 160])}});
+    bridge.receive(at(2), &Frame::from(media.to_string())).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| bridge.next_event()).collect();
+    assert!(matches!(&events[..], [BridgeEvent::Started(_), BridgeEvent::Audio(audio)] if audio.len() == 160));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

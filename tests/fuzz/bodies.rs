@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
 use realtime_audio::wav::{Wav, encode};
 use realtime_core::{
     Protocol, Realtime, Translation,
@@ -9,12 +10,13 @@ use realtime_core::{
     dialect::Dialect,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
+    rest::{Operation, RestError, RestErrorKind, calls, client_secrets, live_sessions},
     session::{Changes, Playback, RealtimeState, Retention, Setup, State, Timeouts},
-    transport::{Instant, Text},
+    transport::{Instant, Text, Transport},
     types::{AudioFormat, SessionConfig, SessionInfo},
     webhooks::{WebhookError, WebhookEvent, Webhooks},
 };
-use realtime_mock::Cassette;
+use realtime_mock::{Cassette, Simulator, VirtualClock};
 use realtime_telephony::{
     Bridge, BridgeEvent, CarrierStream, Frame, Part, Settings,
     auth::{Plivo, Telnyx, Twilio, Vonage},
@@ -275,6 +277,59 @@ pub(crate) fn webhooks(data: &[u8]) {
         assert!(text.split_ascii_whitespace().all(|token| token != right), "{verdict:?}");
         headers.append("webhook-signature", right.parse().unwrap());
         assert!(webhooks.verify(&headers, body, now).is_ok());
+    }
+}
+
+/// An answer of the REST API: a line each for the status, the location and the content type, and the body behind them. A
+/// refusal keeps its status, whatever comes with it, and what is read as an answer was one of success.
+pub(crate) fn rest_answers(data: &[u8]) {
+    fn read<O: Operation>(operation: &O, answer: &http::Response<Bytes>) {
+        if let Err(error) = operation.read(answer.clone()) {
+            assert_eq!(error.status(), answer.status());
+            let refused = !answer.status().is_success();
+            assert_eq!(error.kind() == RestErrorKind::Refused, refused, "{error:?}");
+            assert!(!error.to_string().is_empty() && (refused || !error.is_retryable()));
+            let _ = error.retry_after(Some(Duration::from_secs(1_795_600_800)));
+        } else {
+            assert!(answer.status().is_success());
+        }
+    }
+
+    let mut parts = data.splitn(4, |byte| *byte == b'\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (status, location, content_type, body) = (part(), part(), part(), part());
+    let mut answer = http::Response::new(Bytes::copy_from_slice(body));
+    let status = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()).unwrap_or(200_u16);
+    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    for (name, value) in [("location", location), ("retry-after", location), ("content-type", content_type)] {
+        if let Ok(value) = http::HeaderValue::from_bytes(value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    read(&client_secrets::Create::default(), &answer);
+    let session = client_secrets::TranslationSession::new("gpt-realtime-translate");
+    read(&client_secrets::CreateTranslation::new(session), &answer);
+    read(&calls::Create::new("v=0"), &answer);
+    read(&calls::HangUp::new("rtc_1"), &answer);
+    read(&live_sessions::Fork::new("live_1", live_sessions::WebRtc::new("v=0")), &answer);
+    read(&live_sessions::Content::new("live_1"), &answer);
+}
+
+/// A request to the simulator's REST API: a line each for the path and the content type, and the body behind them. It is
+/// answered, and a refusal is one that the client reads.
+pub(crate) fn rest_requests(data: &[u8]) {
+    let mut parts = data.splitn(3, |byte| *byte == b'\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (path, content_type, body) = (part(), part(), part());
+    let path = String::from_utf8_lossy(path);
+    let request = http::Request::post(&*path).header("content-type", content_type).body(Bytes::copy_from_slice(body));
+    let Ok(request) = request else { return };
+    let clock = VirtualClock::new();
+    let http = Simulator::new().transport(&clock).http().unwrap();
+    let answer = clock.block_on(http.send(request)).unwrap();
+    if !answer.status().is_success() {
+        let error = RestError::refused(&answer);
+        assert!(error.message().is_some() && error.code().is_some() && error.request_id().is_some(), "{error:?}");
     }
 }
 

@@ -138,6 +138,16 @@ fn webhooks() {
 }
 
 #[test]
+fn rest_answers() {
+    hunt(bodies::rest_answers, &files("fuzz/corpus/rest_answers"), MUTANTS * 20);
+}
+
+#[test]
+fn rest_requests() {
+    hunt(bodies::rest_requests, &files("fuzz/corpus/rest_requests"), MUTANTS * 10);
+}
+
+#[test]
 fn carriers() {
     hunt(bodies::carriers, &files("fuzz/corpus/carriers"), MUTANTS * 5);
 }

@@ -280,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_that_is_not_base64_is_refused_and_does_not_hide_the_right_one() {
+        let webhooks = Webhooks::new("secret").unwrap();
+        let right = webhooks.sign("wh_1", 1000, b"{}");
+        for wrong in ["v1,%%%%", "v1,AAA", "v1,é", "v1,"] {
+            let mut delivery = headers("v1,AAAA");
+            delivery.insert(SIGNATURE, http::HeaderValue::from_bytes(wrong.as_bytes()).unwrap());
+            assert!(matches!(webhooks.verify(&delivery, b"{}", at(1000)), Err(WebhookError::Signature)), "{wrong}");
+            delivery.append(SIGNATURE, right.parse().unwrap());
+            assert!(webhooks.verify(&delivery, b"{}", at(1000)).is_ok(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_secret_that_verifies_anything_is_not_taken_and_none_is_shown() {
         for wrong in ["", " ", "\n", "whsec_", "whsec_ ", "whsec_!!", "whsec_A", "whsec_===="] {
             assert!(matches!(Webhooks::new(wrong), Err(WebhookError::Secret)), "{wrong:?}");
