@@ -82,5 +82,5 @@ async fn interpret(client: &Client, language: &str, speech: &[u8]) -> Result<Spo
 }
 
 fn simulator() -> Simulator {
-    Simulator::new().translate(|_| Phrase::new("Please tell me a story.", "Cuéntame un cuento, por favor."))
+    Simulator::new().translate(|_| Phrase::new("Please tell me a story. ", "Cuéntame un cuento, por favor. "))
 }
