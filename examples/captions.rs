@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (_, files) = support::arguments()?;
+    let (_, files) = support::arguments(support::MODEL)?;
     let [recording] = files.as_slice() else { return Err("one file is needed: captions recording.wav".into()) };
     let recording = sound::read(recording)?;
     let (client, _served) = support::client(realtime::client(), simulator)?;

@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, words) = support::arguments()?;
+    let (model, words) = support::arguments(support::MODEL)?;
     let (client, _served) = support::client(realtime::client(), simulator)?;
     client
         .realtime()

@@ -14,7 +14,7 @@ use realtime::{
     event::{ServerEvent, SessionUpdate},
     mock::{Reply, SimulatedTurn, Simulator},
     tools::Tools,
-    types::{Modality, RealtimeSessionConfig},
+    types::{Modality, RealtimeSessionConfig, Response},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,14 +39,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, _) = support::arguments()?;
+    let (model, _) = support::arguments(support::MODEL)?;
     let (client, _served) = support::client(realtime::client(), simulator)?;
     client
         .realtime()
         .model(model)
         .run(async |connection| {
             connection.use_tools(tools(connection))?;
-            connection.session().update(agent("reception").ok_or("no such agent")?)?;
+            connection.session().update(agent("reception").unwrap_or_default())?;
             ask(connection, "Why is my invoice so high?").await?;
             ask(connection, "And when do you open?").await
         })
@@ -74,21 +74,20 @@ fn tools(connection: &Connection<Realtime>) -> Tools {
 async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Box<dyn Error>> {
     println!("> {question}");
     drop(connection.respond(question).await?);
-    while let Some(event) = connection.next().await {
-        match event? {
-            ServerEvent::ResponseOutputTextDelta(delta) => print!("{}", delta.delta),
-            ServerEvent::ResponseDone(done) => {
-                // After a call another response follows by itself.
-                if !done.response.output.iter().flatten().any(|item| item.as_function_call().is_some()) {
-                    println!();
-                    return Ok(());
-                }
-            }
+    while let Some(event) = connection.next().await.transpose()? {
+        match event {
+            ServerEvent::ResponseOutputTextDone(done) => println!("{}", done.text),
+            // After a call another response follows by itself.
+            ServerEvent::ResponseDone(done) if !calls(&done.response) => return Ok(()),
             ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
             _ => {}
         }
     }
     Err("the server has closed the connection".into())
+}
+
+fn calls(response: &Response) -> bool {
+    response.output.iter().flatten().any(|item| item.as_function_call().is_some())
 }
 
 fn simulator() -> Simulator {

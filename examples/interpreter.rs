@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (_, arguments) = support::arguments()?;
+    let (_, arguments) = support::arguments(support::MODEL)?;
     let [first_language, first, second_language, second] = arguments.as_slice() else {
         return Err("four arguments are needed: interpreter LANGUAGE first.wav LANGUAGE second.wav".into());
     };

@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (_, arguments) = support::arguments()?;
+    let (_, arguments) = support::arguments(support::MODEL)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
     let listener = TcpListener::bind(arguments.first().map_or("127.0.0.1:0", |address| address)).await?;
     println!("answering calls at ws://{}/", listener.local_addr()?);

@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, files) = support::arguments()?;
+    let (model, files) = support::arguments(support::MODEL)?;
     let [microphone] = files.as_slice() else { return Err("one file is needed: push_to_talk recording.wav".into()) };
     let microphone = sound::read(microphone)?;
     let (client, _served) = support::client(realtime::client(), simulator)?;

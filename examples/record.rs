@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (model, files) = support::arguments()?;
+    let (model, files) = support::arguments(support::MODEL)?;
     let [question, file] = files.as_slice() else {
         return Err("two files are needed: record question.wav out.wav".into());
     };

@@ -98,8 +98,7 @@ pub use server::{MockServer, MockSession};
 pub use simulator::RingingCall;
 pub use simulator::{
     CallState, Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, SimulatedCall, SimulatedSession,
-    SimulatedTranscript,
-    SimulatedTurn, Simulator, SimulatorTransport, Table, TableError, Utterance,
+    SimulatedTranscript, SimulatedTurn, Simulator, SimulatorTransport, Table, TableError, Utterance,
 };
 pub use transport::MockTransport;
 

@@ -125,7 +125,12 @@ pub struct Simulator {
 impl Simulator {
     /// Creates a service that accepts any key and any model, and repeats the user's input.
     pub fn new() -> Self {
-        Self { settings: Arc::new(Settings::default()), sessions: Arc::default(), live: Arc::default(), desk: Arc::default() }
+        Self {
+            settings: Arc::new(Settings::default()),
+            sessions: Arc::default(),
+            live: Arc::default(),
+            desk: Arc::default(),
+        }
     }
 
     /// Sets the replies of the model.
