@@ -10,6 +10,7 @@ use realtime_core::{
     dialect::Dialect,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
+    live::{self, Live, LiveFork, LiveSideband},
     rest::{Operation, RestError, RestErrorKind, calls, client_secrets, live_sessions},
     session::{Changes, Playback, RealtimeState, Retention, Setup, State, Timeouts},
     transport::{Instant, Text, Transport},
@@ -185,6 +186,35 @@ pub(crate) fn session(data: &[u8]) {
     let setup = Setup::new(memory).playback(playback).restore(flags & 16 != 0);
     follow::<Realtime>(frames, &setup);
     follow::<Translation>(frames, &setup);
+}
+
+/// A Live session that meets these frames, a line each; those of the client begin with `>`. The first byte decides what it
+/// keeps, and which kind of connection it is. Each frame is read and written as an event of every table, too.
+pub(crate) fn live(data: &[u8]) {
+    let (flags, frames) = data.split_first().map_or((0, data), |(flags, frames)| (*flags, frames));
+    for frame in frames.split(|byte| *byte == b'\n').take(64) {
+        let frame = frame.strip_prefix(b">").unwrap_or(frame);
+        again::<live::event::ServerEvent>(frame);
+        again::<live::event::ClientEvent>(frame);
+        again::<live::event::fork::ClientEvent>(frame);
+        again::<live::event::sideband::ClientEvent>(frame);
+        // A blank behind a message keeps it from the hand-written reader, which must agree with the general path.
+        let (by_hand, general) =
+            (live::event::ServerEvent::decode(frame), live::event::ServerEvent::decode(&[frame, b" "].concat()));
+        if by_hand.recognition() == Recognition::Known {
+            assert_eq!(by_hand, general);
+        }
+    }
+    let mut memory = Retention::default();
+    if flags & 1 != 0 {
+        memory.errors = Some(2);
+    }
+    let setup = Setup::new(memory).restore(flags & 16 != 0);
+    match flags & 6 {
+        2 => follow::<LiveFork>(frames, &setup),
+        4 => follow::<LiveSideband>(frames, &setup),
+        _ => follow::<Live>(frames, &setup),
+    }
 }
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));

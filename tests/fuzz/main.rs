@@ -128,6 +128,22 @@ fn sessions() {
 }
 
 #[test]
+fn live_sessions() {
+    hunt(bodies::live, &files("fuzz/corpus/live"), MUTANTS);
+}
+
+#[test]
+fn live_messages() {
+    let seeds: Vec<_> = ["server", "client", "fork", "sideband"]
+        .iter()
+        .flat_map(|folder| files(&format!("realtime-core/testdata/fixtures/live/{folder}")))
+        // The first byte decides on the session; a message is one line.
+        .map(|file| [b"\0", &*String::from_utf8(file).unwrap().replace('\n', "").into_bytes()].concat())
+        .collect();
+    hunt(bodies::live, &seeds, MUTANTS / 4);
+}
+
+#[test]
 fn cassettes() {
     hunt(bodies::cassette, &files("fuzz/corpus/cassette"), MUTANTS * 20);
 }

@@ -8,6 +8,11 @@ use futures::FutureExt;
 use realtime::{
     Client, Options,
     event::{ConversationItemDelete, ServerEvent},
+    live::{
+        Live, Task,
+        event::ServerEvent as LiveEvent,
+        types::{ClientDelegation, Delegation, SessionConfig},
+    },
     mock::{Pace, Simulator, VirtualClock},
     session::{Playback, Retention},
     transport::Timer,
@@ -82,5 +87,50 @@ fn hours_of_talk() {
         assert!(answers >= pieces / TURN - 1, "{answers} answers");
         assert!(mib(late.saturating_sub(early)) < 2, "it grows from {early} to {late}");
         assert_eq!(clock.now().since_origin().as_secs(), minutes * 60);
+    });
+}
+
+/// An hour of Live: the state of a session that listens and speaks all the time, and delegates now and then, stays flat.
+#[test]
+fn an_hour_of_live() {
+    let _alone = alone();
+    let minutes: u64 = env::var("REALTIME_SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let clock = VirtualClock::new();
+    let simulator =
+        Simulator::new().max_duration(Duration::from_secs(100 * 3600)).transcribe(|_| "Are you still there?");
+    let client = Client::builder(simulator.transport(&clock)).build();
+    let tone: Vec<u8> =
+        (0..24_000).flat_map(|sample| if sample / 30 % 2 == 0 { 9000_i16 } else { -9000 }.to_le_bytes()).collect();
+    let (mut early, mut pieces) = (0, 0_u64);
+    clock.block_on(async {
+        let config = SessionConfig::new("gpt-live-1").delegation(Delegation::from(ClientDelegation::default()));
+        let live = client.live().session(config).connect().await.unwrap();
+        live.on_delegation(async |_: Task<Live>| "Yes, I am.");
+        let feeder = live.session().input_audio().feeder();
+        for minute in 0..minutes {
+            feeder.push(&tone).unwrap();
+            let until = clock.now() + Duration::from_secs(60);
+            while clock.now() < until {
+                if let LiveEvent::SessionOutputAudioDelta(_) = live.next().await.unwrap().unwrap() {
+                    pieces += 1;
+                }
+            }
+            if minute == minutes / 4 {
+                early = HELD.current_usage();
+            }
+        }
+        let late = HELD.current_usage();
+        let state = live.state();
+        println!(
+            "{minutes} min: {pieces} pieces, {} KiB held after a quarter, {} KiB at the end",
+            early >> 10,
+            late >> 10
+        );
+        assert!(pieces >= minutes * 598, "{pieces} pieces");
+        assert!(state.delegations().count() as u64 >= minutes - 1, "{} tasks", state.delegations().count());
+        assert!(state.errors.is_empty(), "{:?}", state.errors);
+        assert_eq!(feeder.status().skipped, Duration::ZERO);
+        assert!(mib(late.saturating_sub(early)) < 2, "it grows from {early} to {late}");
+        live.finish().await.unwrap();
     });
 }

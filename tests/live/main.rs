@@ -2,6 +2,7 @@
 
 mod connections;
 mod delegation;
+mod drops;
 mod feeder;
 mod simulator;
 mod support;
