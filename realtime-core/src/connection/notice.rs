@@ -61,7 +61,7 @@ pub enum Notice<P: Protocol> {
         /// How many.
         events: u64,
     },
-    /// Audio was dropped from the queue, for it had waited too long or the queue was full.
+    /// Audio was dropped from the queue, because it had waited too long or the queue was full.
     AudioDropped {
         /// How much, in milliseconds of the session's input format.
         milliseconds: u64,

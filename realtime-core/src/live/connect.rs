@@ -88,7 +88,7 @@ impl Connect<Live> {
         self.configure(|config| config.audio(audio))
     }
 
-    /// Who does the work that the voice hands over; the application unless it is given.
+    /// The worker for tasks that the voice hands over. Default: the application.
     pub fn delegation(self, delegation: impl Into<Delegation>) -> Self {
         self.configure(|config| config.delegation(delegation.into()))
     }

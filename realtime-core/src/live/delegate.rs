@@ -29,7 +29,7 @@ use crate::{
     wire::Id,
 };
 
-/// The name under which errors of a task's handler are reported: it is no function, and has no other name.
+/// The name under which errors of a task's handler are reported: a handler has no name of its own.
 const HANDLER: &str = "delegation";
 
 type Handler<P> = Arc<dyn Fn(Task<P>) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;

@@ -23,7 +23,7 @@ use crate::{
 /// A lost link is a lost session. If the policy reconnects, another session is begun with the same configuration, and,
 /// unless [`Reconnect::restore`](crate::connection::Reconnect::restore) says otherwise, with what was said as its `input`:
 /// the latest 128 messages, and no more than 16 KiB of text. [`AfterLoss::Fork`] has a stored session forked instead. A
-/// muted input is muted again. Tasks and clips are not made anew: unfinished tasks are
+/// muted input is muted again. Tasks and clips are not repeated: unfinished tasks are
 /// [lost](crate::connection::Reconnected::lost), responses of the backend
 /// [cut short](crate::connection::Reconnected::cut_short), and what was sent and not answered is
 /// [ambiguous](crate::connection::Reconnected::ambiguous).
@@ -72,7 +72,7 @@ pub enum AfterLoss {
     #[default]
     Begin,
     /// A fork of the lost session, if it was stored: the service remembers the conversation. A session that was not
-    /// stored is begun anew. A fork that the service refuses ends the connection with the service's words.
+    /// stored is replaced as by [`Begin`](Self::Begin). A fork that the service refuses ends the connection with the service's words.
     Fork,
 }
 

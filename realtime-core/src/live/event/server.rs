@@ -33,7 +33,7 @@ live_server_events! {
         req usage: Reported<SessionUsage>,
     }
 
-    /// Inference is paused, for there was no speech for long. On sidebands and data channels only.
+    /// Inference is paused because nobody spoke for long. On sidebands and data channels only.
     pub struct SessionPaused {}
 
     /// Speech has ended a pause of inference. On sidebands and data channels only.

@@ -18,7 +18,7 @@ pub struct Fixture {
     pub bytes: Option<u64>,
 }
 
-/// How far a clip has come.
+/// State of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FixtureState {
@@ -51,7 +51,7 @@ impl FixtureState {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Append {
-    /// What sort of context it is.
+    /// Kind of context.
     pub kind: ContextKind,
     /// The event that added it, by its id.
     pub client_event_id: Option<Id>,
@@ -63,7 +63,7 @@ pub struct Append {
     pub interval_ms: Option<(Number, Number)>,
 }
 
-/// How far a context has come.
+/// State of an added context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppendState {
@@ -90,7 +90,7 @@ impl AppendState {
 }
 
 /// Whether an answer is to an event of ours: by the id that it names; without one by order, on a sideband among those
-/// that have none, for it may be another connection's.
+/// that have none, because it may answer another connection's event.
 pub(super) fn answers(answered: Option<&Id>, ours: Option<&Id>, is_sideband: bool) -> bool {
     match answered {
         Some(_) => answered == ours,

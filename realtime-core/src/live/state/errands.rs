@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{
     limits::{MOST_ENTRIES, MOST_OPEN, MOST_OPEN_ARGUMENTS},
-    work::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, ResponsePhase, Work},
+    tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, ResponsePhase},
+    work::Work,
 };
 use crate::{live::types::DelegationTarget, wire::Id};
 
@@ -48,12 +49,12 @@ pub(in crate::live) struct DueTask {
 }
 
 impl Errands {
-    /// In a session that takes the place of another the same handlers work.
-    pub(super) fn anew(&self) -> Self {
+    /// The same handlers, for a session that replaces this one.
+    pub(super) fn for_replacement(&self) -> Self {
         Self { tools: self.tools, delegates: self.delegates, ..Self::default() }
     }
 
-    /// Hands a call that is owed to the functions, if there are any.
+    /// Queues a call without an output for the functions, if there are any.
     pub(super) fn hand_call(&mut self, call: &mut LiveCall) {
         if self.tools == 0 || call.handed || call.output != CallOutput::Owed {
             return;

@@ -31,7 +31,7 @@ pub(super) const MOST_USAGE: usize = 16 << 10;
 /// Texts of one backend response.
 pub(super) const MOST_PARTS: usize = 1024;
 
-/// Messages and bytes of text that a session is begun anew with. The service takes 128 messages and 8,192 tokens, and a
+/// Messages and bytes of text that a replacement session begins with. The service takes 128 messages and 8,192 tokens, and a
 /// token of English has four bytes: half of that leaves room for languages that take more.
 pub(in crate::live) const MOST_HISTORY: usize = 128;
 pub(super) const MOST_HISTORY_BYTES: usize = 16 << 10;

@@ -6,10 +6,12 @@ mod command;
 mod context;
 mod errands;
 mod limits;
+mod parts;
 mod receive;
 mod requests;
 mod seen;
 mod tally;
+mod tasks;
 mod turns;
 mod work;
 
@@ -20,8 +22,9 @@ use serde_json::Value;
 pub use self::{
     command::ContextKind,
     context::{Append, AppendState, Fixture, FixtureState},
+    parts::*,
+    tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
     turns::{Grouping, LiveTurn, Speaker, TurnEnd},
-    work::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
 };
 use self::{
     command::{Command, Commands},
@@ -38,9 +41,9 @@ pub(super) use self::{
     work::Work,
 };
 use crate::{
-    live::event::SessionInputAudioMute,
-    live::types::{
-        CallError, CloseReason, ContextWindow, Decision, HistoryItem, LiveError, Number, Reported, SessionResource,
+    live::{
+        event::SessionInputAudioMute,
+        types::{CallError, ContextWindow, HistoryItem, Number, Reported, SessionResource},
     },
     protocol::sample_bytes,
     session::{LinkEnd, Lost, LostReason, Plan, Setup},
@@ -49,224 +52,20 @@ use crate::{
     wire::{Id, Json},
 };
 
-/// What sort of connection it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConnectionKind {
-    /// A session of its own.
-    #[default]
-    Primary,
-    /// A session that goes on from a stored one.
-    Fork,
-    /// Beside a session that a browser or a telephone holds.
-    Sideband,
-}
-
-impl ConnectionKind {
-    /// The name of the kind: `primary`, `fork`, `sideband`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Fork => "fork",
-            Self::Sideband => "sideband",
-        }
-    }
-}
-
-/// Where a Live session is in its life, as this connection sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LivePhase {
-    /// The session has not begun.
-    #[default]
-    Opening,
-    /// The session is open.
-    Open,
-    /// This side has asked for the end.
-    Closing,
-    /// The server has confirmed the end.
-    Closed,
-    /// The sideband is gone; the session goes on without it.
-    Detached,
-    /// The server refused to begin.
-    Refused,
-    /// The link is gone, and the end is not confirmed.
-    Lost,
-}
-
-impl LivePhase {
-    /// The name of the phase: `opening`, `open`, ..
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Open => "open",
-            Self::Closing => "closing",
-            Self::Closed => "closed",
-            Self::Detached => "detached",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-        }
-    }
-}
-
-/// How the session, or the link to it, ended.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Ending {
-    /// Why the server ended the session.
-    pub reason: Option<CloseReason>,
-    /// Whether the server confirmed that the session was finished in order.
-    pub confirmed: bool,
-    /// The WebSocket's close code.
-    pub code: Option<u16>,
-    /// Who ended the link.
-    pub by: Option<LinkEnd>,
-}
-
-/// An answer of the decision model.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveDecision {
-    /// The event's id.
-    pub event_id: Option<Id>,
-    /// The task, if the voice asked.
-    pub delegation_id: Option<Id>,
-    /// The trigger, if a transcript did.
-    pub trigger_id: Option<Id>,
-    /// The transcript event.
-    pub source_event_id: Option<Id>,
-    /// The answers.
-    pub decision: Reported<Decision>,
-}
-
-/// What a decision answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DecisionSource {
-    /// A task.
-    Delegation,
-    /// A transcript.
-    Trigger,
-    /// `decision.create`.
-    Request,
-}
-
-impl DecisionSource {
-    /// The name of the source: `delegation`, `trigger`, `request`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Delegation => "delegation",
-            Self::Trigger => "trigger",
-            Self::Request => "request",
-        }
-    }
-}
-
-impl LiveDecision {
-    /// What it answers.
-    pub fn source(&self) -> DecisionSource {
-        match (&self.delegation_id, &self.trigger_id) {
-            (Some(_), _) => DecisionSource::Delegation,
-            (None, Some(_)) => DecisionSource::Trigger,
-            (None, None) => DecisionSource::Request,
-        }
-    }
-}
-
-/// An error of the server.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveComplaint {
-    /// What it says.
-    pub error: LiveError,
-    /// The event of ours that it is about, by its id.
-    pub client_event_id: Option<Id>,
-    /// The type of that event.
-    pub about: Option<Box<str>>,
-    /// Whether trying again is of no use.
-    pub fatal: bool,
-}
-
-/// Pieces of audio, and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AudioCount {
-    /// How many pieces.
-    pub events: u64,
-    /// How many bytes of audio. A piece that is not base64 has none.
-    pub bytes: u64,
-}
-
-impl AudioCount {
-    fn add(&mut self, bytes: usize) {
-        self.events += 1;
-        self.bytes += bytes as u64;
-    }
-}
-
-/// All audio of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AudioCounts {
-    /// Input that this connection sent.
-    pub appended: AudioCount,
-    /// Output of the voice.
-    pub output: AudioCount,
-    /// Input that a sideband was shown.
-    pub reflected_input: AudioCount,
-    /// Clips that this connection sent, refused ones too.
-    pub fixture: AudioCount,
-}
-
-/// Keys of a telephone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Keys {
-    /// Those that the caller pressed.
-    pub received: String,
-    /// Those that were sent.
-    pub sent: String,
-    /// Those that were sent, as older servers tell it.
-    pub legacy: String,
-}
-
-/// How far a telephone call has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallState {
-    /// The called party's telephone rings.
-    Ringing,
-    /// The called party has answered.
-    Answered,
-    /// The call could not be set up.
-    Failed,
-}
-
-impl CallState {
-    /// The name of the state: `ringing`, `answered`, `failed`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ringing => "ringing",
-            Self::Answered => "answered",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// What is known of a Live session.
+/// State of a Live session.
 ///
 /// Lists keep the latest thousands of their entries, and texts their first or last megabytes: what a server says without
 /// end does not make the state grow without end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LiveState {
-    /// What sort of connection it is.
+    /// Kind of connection.
     pub kind: ConnectionKind,
     /// How many links there were.
     pub connections: u32,
     /// Where the session is in its life.
     pub phase: LivePhase,
-    /// Whether the input is muted, whoever muted it.
+    /// Whether the input is muted, by this connection or another.
     pub input_muted: bool,
     /// Whether inference is paused for want of speech.
     pub paused: bool,
@@ -292,7 +91,7 @@ pub struct LiveState {
     pub duplicates: u64,
     /// Keys of a telephone.
     pub keys: Keys,
-    /// How far a telephone call has come.
+    /// State of a telephone call.
     pub call: Option<CallState>,
     /// Why it could not be set up.
     pub call_error: Option<Reported<CallError>>,
@@ -476,7 +275,7 @@ impl LiveState {
         self.work.delegations.iter()
     }
 
-    /// How far a task has come.
+    /// Status of a task.
     pub fn delegation_status(&self, delegation: &LiveDelegation) -> DelegationStatus {
         self.work.status(delegation)
     }
@@ -621,7 +420,7 @@ impl LiveState {
         }
     }
 
-    /// So many bytes of input audio go onto the wire.
+    /// Input audio of this length, in bytes, is written.
     pub(super) fn note_audio(&mut self, bytes: usize, now: Instant) {
         self.elapse(now);
         self.audio.appended.add(bytes);
@@ -648,7 +447,7 @@ impl LiveState {
         self.phase == LivePhase::Open && self.work.next_continue()
     }
 
-    /// Another session takes the place of this one: what is made anew in it, what is lost, and the state that goes on.
+    /// Another session takes the place of this one: the events that restore it, what is lost, and the state that goes on.
     pub(super) fn replaced<E: From<SessionInputAudioMute>>(&self, now: Instant) -> (Plan<E>, Self) {
         let (mut ambiguous, _) = self.resumed(now);
         let mut events = Vec::new();
@@ -673,7 +472,7 @@ impl LiveState {
         (next.restores, next.forks) = (self.restores, self.forks);
         // What was said in a session that is forked is the service's to remember.
         next.history = if fork.is_some() { Vec::new() } else { self.history() };
-        next.work.errands = self.work.errands.anew();
+        next.work.errands = self.work.errands.for_replacement();
         next.source = fork.or_else(|| self.source.clone());
         next.link_is_up(None, now);
         (plan, next)

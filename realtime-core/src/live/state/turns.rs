@@ -46,7 +46,7 @@ impl Default for Grouping {
     }
 }
 
-/// Who speaks.
+/// The speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Speaker {
@@ -70,7 +70,7 @@ impl Speaker {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LiveTurn {
-    /// Who speaks.
+    /// The speaker.
     pub speaker: Speaker,
     /// What is said, as far as it was transcribed: the first MiB of it.
     pub text: String,

@@ -1,4 +1,4 @@
-//! Work that the voice handed over: delegations, responses of the backend, calls and what is owed for them.
+//! Work that the voice handed over: delegations, responses of the backend, calls and the outputs that they wait for.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,200 +7,16 @@ use serde_json::Value;
 use super::{
     errands::Errands,
     id,
-    limits::{Log, MOST_ARGUMENTS, MOST_ENTRIES, MOST_ID, MOST_PARTS, MOST_USAGE, append_first},
+    limits::{Log, MOST_ARGUMENTS, MOST_ENTRIES, MOST_ID, MOST_USAGE, append_first},
     tally::add,
+    tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
 };
 use crate::{
     live::types::{
         BackendEvent, BackendItem, BackendResponse, BackendView, DelegationTarget, Number, Reported, ResponseItem,
     },
-    wire::{Id, Json},
+    wire::Id,
 };
-
-/// A task that the voice handed over.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveDelegation {
-    /// Its id.
-    pub id: Id,
-    /// Who does it. None as long as only backend events have named the task.
-    pub target: Option<DelegationTarget>,
-    /// When it was handed over, on the session's timeline, in milliseconds.
-    pub offset_ms: Option<Number>,
-    /// The backend's first response, as the delegation names it.
-    pub response_id: Option<Id>,
-    /// Whether the application has told the voice something about it, and the server has acknowledged that.
-    pub(super) answered: bool,
-    /// Whether the decision model has answered it.
-    pub(super) decided: bool,
-    /// Whether it was given to the application's handler.
-    pub(super) handed: bool,
-}
-
-/// How far a task has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DelegationStatus {
-    /// The application has not answered yet.
-    Open,
-    /// The application has answered.
-    Answered,
-    /// The backend, or the decision model, has not begun.
-    Waiting,
-    /// The decision model has answered.
-    Decided,
-    /// The backend is at work.
-    Running,
-    /// The backend failed.
-    Failed,
-    /// The backend's response was cut short.
-    Incomplete,
-    /// The backend waits for the outputs of calls.
-    NeedsOutput,
-    /// The backend has all outputs, and waits for `response.create`.
-    NeedsContinue,
-    /// `response.create` was sent, and no response has begun.
-    Continuing,
-    /// The backend is done.
-    Completed,
-}
-
-impl DelegationStatus {
-    /// The name of the status: `open`, `answered`, `waiting`, ..
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Answered => "answered",
-            Self::Waiting => "waiting",
-            Self::Decided => "decided",
-            Self::Running => "running",
-            Self::Failed => "failed",
-            Self::Incomplete => "incomplete",
-            Self::NeedsOutput => "needs_output",
-            Self::NeedsContinue => "needs_continue",
-            Self::Continuing => "continuing",
-            Self::Completed => "completed",
-        }
-    }
-}
-
-/// A response of the backend.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveResponse {
-    /// Its id.
-    pub id: Option<Id>,
-    /// The task that it belongs to; none if the application asked for it.
-    pub delegation_id: Option<Id>,
-    /// Status.
-    pub status: ResponsePhase,
-    /// Why it failed or was cut short.
-    pub error: Option<String>,
-    /// Tokens used, as the server reported them.
-    pub usage: Option<Json>,
-    /// The calls that it made, by their ids.
-    pub calls: Vec<Id>,
-    /// Its texts: the item, the part's place, the text.
-    parts: Vec<(Option<Id>, Number, String)>,
-}
-
-/// How far a response has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResponsePhase {
-    /// More of it comes.
-    InProgress,
-    /// It ended as it should.
-    Completed,
-    /// It failed.
-    Failed,
-    /// It was cut short.
-    Incomplete,
-}
-
-impl ResponsePhase {
-    /// The name of the phase: `in_progress`, `completed`, `failed`, `incomplete`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InProgress => "in_progress",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Incomplete => "incomplete",
-        }
-    }
-}
-
-impl LiveResponse {
-    /// All its text.
-    pub fn text(&self) -> String {
-        self.parts.iter().map(|(_, _, text)| &**text).collect()
-    }
-
-    fn part(&mut self, item: Option<&Id>, index: Option<Number>) -> Option<&mut String> {
-        let index = index.unwrap_or_default();
-        let at = match self.parts.iter().position(|(of, at, _)| of.as_ref() == item && *at == index) {
-            Some(at) => at,
-            None if self.parts.len() == MOST_PARTS => return None,
-            None => {
-                self.parts.push((item.cloned(), index, String::new()));
-                self.parts.len() - 1
-            }
-        };
-        self.parts.get_mut(at).map(|(_, _, text)| text)
-    }
-}
-
-/// A call of a function of the application.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveCall {
-    /// Its id, which the output names.
-    pub call_id: Id,
-    /// The response that made it.
-    pub response_id: Option<Id>,
-    /// The task that it belongs to; none if the application asked for the response.
-    pub delegation_id: Option<Id>,
-    /// The function's name.
-    pub name: String,
-    /// The arguments: JSON as the model wrote it.
-    pub arguments: String,
-    /// What became of its output.
-    pub output: CallOutput,
-    /// The number of its response.
-    response: Option<u64>,
-    /// The event of ours that answered it.
-    answer: Option<Id>,
-    /// Whether it was given to the functions of the application.
-    pub(super) handed: bool,
-    /// Whether its output is on its way to the wire.
-    pub(super) queued: bool,
-}
-
-/// What became of a call's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallOutput {
-    /// The application owes it.
-    Owed,
-    /// It was sent.
-    Sent,
-    /// It was sent, and the backend was asked to go on.
-    Continued,
-    /// The response failed or was cut short: no output is wanted.
-    Discarded,
-}
-
-impl CallOutput {
-    /// The name of the state: `owed`, `sent`, `continued`, `discarded`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owed => "owed",
-            Self::Sent => "sent",
-            Self::Continued => "continued",
-            Self::Discarded => "discarded",
-        }
-    }
-}
 
 /// A `response.create` of ours, so that an error can take it back.
 #[derive(Clone, Debug)]

@@ -160,7 +160,7 @@ impl fmt::Debug for BackendEvent {
 impl TryFrom<Json> for BackendEvent {
     type Error = String;
 
-    /// Fails if it is no object with a string `type`.
+    /// Fails if it is not an object with a string `type`.
     fn try_from(json: Json) -> Result<Self, String> {
         let kind = Head::scan(json.as_str().as_bytes())?.kind.into();
         Ok(Self { kind, json })

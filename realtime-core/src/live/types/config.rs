@@ -17,7 +17,7 @@ macro_rules! configs {
                 req model: String,
                 /// The voice's instructions, at most 16,384 tokens.
                 patch instructions: String,
-                /// Who does the work that the voice hands over; the application unless it is given.
+                /// The worker for tasks that the voice hands over. Default: the application.
                 patch delegation: Delegation,
                 /// The conversation so far: at most 128 messages and 8,192 tokens.
                 list input: HistoryItem,

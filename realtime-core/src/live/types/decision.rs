@@ -65,7 +65,7 @@ wire! {
 
     /// One run of the decision model.
     pub struct DecisionResult {
-        /// What it is: `decision.completed`.
+        /// Type: `decision.completed`.
         #[serde(rename = "type")]
         req kind: String,
         /// The decision.

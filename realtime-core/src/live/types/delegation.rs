@@ -2,7 +2,7 @@ use super::{Number, Question, Tool, ToolChoice};
 use crate::{types::ReasoningEffort, wire::Id};
 
 union! {
-    /// Who does the work that the voice hands over. The kind is fixed for the session's life.
+    /// The worker for tasks that the voice hands over. The kind is fixed for the session's life.
     pub enum Delegation {
         objects {
             /// The application. What a session does that names no delegation.
@@ -156,10 +156,10 @@ wire! {
     pub struct DelegationItem {
         /// Its id, which contexts and backend events name.
         req id: Id,
-        /// What it is: `delegation`.
+        /// Type: `delegation`.
         #[serde(rename = "type")]
         loose kind: String,
-        /// Who does it.
+        /// The worker.
         req target: DelegationTarget,
         /// The backend's first response to it.
         loose response_id: Id,
@@ -167,7 +167,7 @@ wire! {
 }
 
 open_enum! {
-    /// Who does the work.
+    /// The worker for tasks that the voice hands over.
     pub enum DelegationTarget {
         /// The application.
         Client = "client",

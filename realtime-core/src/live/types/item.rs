@@ -10,13 +10,13 @@ use crate::{
 wire! {
     /// Something said or written.
     pub struct Message {
-        /// Who said it.
+        /// The speaker.
         req role: Role,
         /// What was said.
         req content: Content,
         /// Its id.
         patch id: Id,
-        /// What it is: `message`. Optional on the wire, also in what the server sends.
+        /// Type: `message`. Optional on the wire, also in what the server sends.
         #[serde(rename = "type")]
         opt kind: String,
         /// Status.
@@ -51,7 +51,7 @@ wire! {
         patch id: Id,
         /// Status.
         patch status: ItemStatus,
-        /// Who called the function: `{"type": "direct"}`, or a program.
+        /// The caller of the function: `{"type": "direct"}`, or a program.
         patch caller: Json,
         /// The function's name.
         patch name: String,
@@ -89,7 +89,7 @@ wire! {
 
     /// A text of the conversation before the session.
     pub struct HistoryItem {
-        /// Who said it: developer, user or assistant.
+        /// The speaker: developer, user or assistant.
         req role: Role,
         /// What was said: exactly one part.
         req content: Vec<HistoryPart>,
@@ -97,7 +97,7 @@ wire! {
         patch id: Id,
         /// How far it came: completed or incomplete.
         patch status: ItemStatus,
-        /// What it is: `message`.
+        /// Type: `message`.
         #[serde(rename = "type")]
         opt kind: String,
     }
@@ -106,14 +106,14 @@ wire! {
     pub struct HistoryPart {
         /// The text.
         req_text text: String,
-        /// What it is: `input_text`, `text`, `output_text`.
+        /// Type: `input_text`, `text`, `output_text`.
         #[serde(rename = "type")]
         opt kind: String,
     }
 }
 
 open_enum! {
-    /// Who says something.
+    /// The author of a message.
     pub enum Role {
         /// The operator of the service.
         System = "system",

@@ -18,7 +18,7 @@ wire! {
         loose instructions: String,
         /// Encoding and voice.
         loose audio: AudioConfig,
-        /// Who does the work that the voice hands over.
+        /// The worker for tasks that the voice hands over.
         loose delegation: Delegation,
         /// The conversation before the session.
         loose input: Vec<HistoryItem>,
@@ -120,7 +120,7 @@ open_enum! {
     pub enum CloseReason {
         /// Somebody asked for it.
         CloseRequested = "close_requested",
-        /// It reached its greatest age.
+        /// The session reached its maximum duration.
         Expired = "expired",
         /// Moderation ended it.
         Content = "content",

@@ -91,7 +91,7 @@ wire! {
         patch headers: BTreeMap<String, Secret>,
         /// Which of its tools the backend may call; all of them if left out.
         patch allowed_tools: AllowedTools,
-        /// Who may call the tools.
+        /// Callers that may use the tools.
         patch allowed_callers: Vec<AllowedCaller>,
         /// Which calls the application must approve first.
         patch require_approval: RequireApproval,
