@@ -17,21 +17,22 @@ use crate::{
     protocol::Protocol,
 };
 
-/// A request that is on its way, and the server's answer to it.
+/// A request in flight, and the server's answer to it.
 ///
-/// The request is sent whether or not this is awaited: drop it, and nobody waits. Awaited, it drives the connection
-/// until the server grants the request, with the event `E`, or refuses it.
+/// The request is sent whether or not this is awaited; it can be dropped. Awaiting it drives the connection until the
+/// server grants the request with the event `E`, or refuses it.
 ///
 /// # Cancel safety
-/// Awaiting `&mut ack` and dropping that loses nothing: await it again.
+/// Awaiting `&mut ack` and dropping that future loses nothing; it can be awaited again.
 ///
 /// # Errors
-/// - [`ErrorKind::Request`]: the server refused it, with these words.
-/// - [`ErrorKind::Unanswered`]: nothing answered it within [`Options::request_timeout`](crate::Options::request_timeout).
-/// - [`ErrorKind::Unsent`]: the connection ended before it was sent; [`Connection::close`](crate::Connection::close)
-///   gives it back.
-/// - [`ErrorKind::Ambiguous`]: the connection ended after it was sent and before it was answered.
-/// - [`ErrorKind::InboxFull`]: events wait to be read. Read them, then await this again.
+/// - [`ErrorKind::Request`]: the server refused the request with this error.
+/// - [`ErrorKind::Unanswered`]: there was no answer within
+///   [`Options::request_timeout`](crate::Options::request_timeout).
+/// - [`ErrorKind::Unsent`]: the connection ended before the request was sent;
+///   [`Connection::close`](crate::Connection::close) returns it.
+/// - [`ErrorKind::Ambiguous`]: the connection ended after the request was sent and before it was answered.
+/// - [`ErrorKind::InboxFull`]: the inbox is full. Read events, then await this again.
 pub struct Ack<P: Protocol, E> {
     shared: Arc<Shared<P>>,
     cell: Arc<Cell<P>>,
@@ -54,7 +55,7 @@ impl<P: Protocol, E: EventOf<P::ServerEvent>> Future for Ack<P, E> {
         let this = self.get_mut();
         let answer = this.shared.poll(cx, &mut this.slot, WaitKind::Other, |_| this.cell.take());
         answer.map(|answer| {
-            // What answers a request is the event that it asks for; another would be a fault of the session's.
+            // A request is answered by the event that it expects; another one would be a bug of the session state.
             E::take(answer??).map_err(|other| ErrorKind::Invalid(other.kind().into()).into())
         })
     }

@@ -1,4 +1,4 @@
-//! The place where the answer to a request is put, shared by the connection and whoever awaits it.
+//! The slot for the answer to a request, shared by the connection and whoever awaits the answer.
 
 use std::{
     collections::VecDeque,
@@ -8,11 +8,11 @@ use std::{
 
 use crate::{error::Error, protocol::Protocol};
 
-/// Where the answer to one request is put.
+/// Slot for the answer to one request.
 pub(crate) struct Cell<P: Protocol>(Mutex<Answer<P>>);
 
 struct Answer<P: Protocol> {
-    /// The events that make up the answer before its end, where they are wanted.
+    /// Events that precede the end of the answer, if they are wanted.
     parts: Option<Parts<P>>,
     end: Option<Result<P::ServerEvent, Error>>,
 }
@@ -21,17 +21,17 @@ struct Parts<P: Protocol> {
     queue: VecDeque<P::ServerEvent>,
     bytes: usize,
     limit: usize,
-    /// Whether parts were left out for want of room.
+    /// Whether parts were dropped for lack of room.
     lagged: bool,
 }
 
 impl<P: Protocol> Cell<P> {
-    /// For an answer of one event.
+    /// Creates a slot for an answer of one event.
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Answer { parts: None, end: None }))
     }
 
-    /// For an answer in parts, of which so many bytes may wait to be taken.
+    /// Creates a slot for an answer in parts, of which up to `limit` bytes can wait.
     pub(crate) fn in_parts(limit: usize) -> Self {
         let parts = Parts { queue: VecDeque::new(), bytes: 0, limit, lagged: false };
         Self(Mutex::new(Answer { parts: Some(parts), end: None }))
@@ -64,7 +64,7 @@ impl<P: Protocol> Cell<P> {
         self.answer().end.take()
     }
 
-    /// The next part, or that some were left out. None while there is none; then the end, if it has come.
+    /// The next part, or that some were dropped. `None` if there is none yet; the end comes last.
     pub(crate) fn next(&self) -> Option<Part<P>> {
         let mut answer = self.answer();
         if let Some(parts) = &mut answer.parts {

@@ -1,4 +1,4 @@
-//! What runs with a connection on the application's behalf: handlers of the session's work, and tasks of our own.
+//! Work of the application that runs with a connection: handlers of the session's requests, and this crate's own tasks.
 
 use std::sync::{Arc, Weak};
 
@@ -19,7 +19,7 @@ use crate::{
     wire::Id,
 };
 
-/// A [`Sender`] that does not keep the connection's memory alive: for what the connection itself holds.
+/// A [`Sender`] that does not keep the connection's memory alive, for objects held by the connection itself.
 pub(crate) struct WeakSender<P: Protocol>(Weak<Shared<P>>);
 
 impl<P: Protocol> Clone for WeakSender<P> {
@@ -29,14 +29,14 @@ impl<P: Protocol> Clone for WeakSender<P> {
 }
 
 impl<P: Protocol> WeakSender<P> {
-    /// The sender, as long as anybody holds the connection.
+    /// The sender, while the connection exists.
     pub(crate) fn upgrade(&self) -> Option<Sender<P>> {
         self.0.upgrade().map(|shared| Sender::new(&shared))
     }
 }
 
 impl<P: Protocol> Sender<P> {
-    /// Queues an event that the server answers with an `E`. Drop the [`Ack`], or await the answer.
+    /// Queues an event that the server answers with an `E`. Await the [`Ack`], or drop it.
     ///
     /// # Errors
     /// Gives the event back, as [`send`](Self::send) does.
@@ -55,7 +55,7 @@ impl<P: Protocol> Sender<P> {
         self.shared().timer.clone()
     }
 
-    /// How long an answer to a request is waited for.
+    /// Timeout for answers to requests.
     pub(crate) fn request_timeout(&self) -> Option<std::time::Duration> {
         self.shared().config.options.request_timeout
     }
@@ -64,26 +64,26 @@ impl<P: Protocol> Sender<P> {
         self.shared().state()
     }
 
-    /// Whether the session is open: what is sent now is written soon.
+    /// Whether the session is open, so that events are written soon.
     pub(crate) fn is_open(&self) -> bool {
         self.shared().core().machine.phase() == Phase::Open
     }
 
-    /// An id that no other event of the connection has.
+    /// An id that is unique in the connection.
     pub(crate) fn fresh_id(&self) -> Id {
         self.shared().config.ids.fresh("evt")
     }
 
-    /// Tells the reader of the updates something.
+    /// Adds a notice to the updates.
     pub(crate) fn notify(&self, notice: Notice<P>) {
         self.shared().core().machine.inbox.push_notice(notice);
         self.shared().wakers.wake(bit::QUEUE);
     }
 
-    /// Drives the connection until the state, or the end of the connection, gives an answer.
+    /// Drives the connection until the state or its end yields a value.
     ///
     /// # Errors
-    /// The connection ended first, or events wait to be read and there is no room for more.
+    /// The connection ended first, or the inbox is full.
     pub(crate) async fn until<R>(&self, mut done: impl FnMut(&P::State) -> Option<R> + Unpin) -> Result<R, Error> {
         self.shared()
             .wait(WaitKind::Other, move |machine, _| match done(machine.state()) {
@@ -93,19 +93,19 @@ impl<P: Protocol> Sender<P> {
             .await?
     }
 
-    /// Runs a task whenever somebody drives the connection. It is dropped with the connection's end.
+    /// Runs a task while somebody drives the connection. Dropped with the connection's end.
     pub(crate) fn run(&self, task: BoxFuture<'static, ()>) {
         self.shared().tasks.add(vec![task]);
         self.shared().wakers.wake(bit::TASK);
     }
 
-    /// Changes the state, and from now on makes tasks of what it has become due to do, beside those made so far.
+    /// Changes the state, and from now on also creates tasks for its work with this starter.
     pub(crate) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
         self.shared().attend(change, starter);
     }
 
-    /// Sends the answer to something that the session asked for, tells the state of it, and sends what follows from it.
-    /// Nothing happens if another session has taken the place of the one that asked.
+    /// Sends the answer to a request of the session, reports it to the state, and sends what follows from it. Does
+    /// nothing if another session has replaced the one that asked.
     pub(crate) fn reply(
         &self,
         generation: u32,
@@ -124,8 +124,8 @@ impl<P: Protocol> Sender<P> {
         })
     }
 
-    /// Tells the state that something is done which the session asked for, and sends what follows from it. Nothing happens
-    /// if another session has taken the place of the one that asked.
+    /// Reports to the state that requested work is done, and sends what follows from it. Does nothing if another
+    /// session has replaced the one that asked.
     pub(crate) fn change(&self, generation: u32, change: impl FnOnce(&mut P::State)) {
         let shared = self.shared();
         shared.act(|machine, now| {
@@ -134,7 +134,7 @@ impl<P: Protocol> Sender<P> {
         });
     }
 
-    /// Runs a call of a function within its span.
+    /// Runs a function call within its span.
     pub(crate) fn trace_call<F: Future>(
         &self,
         name: &str,

@@ -19,7 +19,7 @@ pub(super) struct Handlers<P: Protocol> {
 struct Handler<P: Protocol> {
     id: HandlerId,
     once: bool,
-    /// Whether it wants this event.
+    /// Whether the handler accepts this event.
     wants: fn(&P::ServerEvent) -> bool,
     call: Call<P>,
 }
@@ -75,7 +75,7 @@ impl<P: Protocol> Handlers<P> {
     }
 }
 
-/// Calls every handler that wants the event, in the order they were added.
+/// Calls every handler that accepts the event, in the order in which they were added.
 pub(super) fn dispatch<P: Protocol>(handlers: &Mutex<Handlers<P>>, event: &P::ServerEvent, raw: Option<&Text>) {
     let list = {
         let handlers = lock(handlers);
@@ -85,7 +85,7 @@ pub(super) fn dispatch<P: Protocol>(handlers: &Mutex<Handlers<P>>, event: &P::Se
         handlers.list.clone()
     };
     for handler in list.iter().filter(|handler| (handler.wants)(event)) {
-        // Whoever removes it is the one who calls it, so that `once` means once.
+        // Whoever removes it calls it, so that it is called only once.
         if !handler.once || lock(handlers).off(handler.id) {
             (handler.call)(event, raw);
         }

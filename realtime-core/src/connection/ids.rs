@@ -9,9 +9,9 @@ use std::{
 
 use crate::wire::Id;
 
-/// Makes ids for what a connection sends, so that answers and errors find their events.
+/// Creates ids for sent events, so that answers and errors can be matched.
 pub(crate) struct Ids {
-    /// Tells the ids of two connections apart: both may speak to the same session.
+    /// Distinguishes the ids of two connections, which may join the same session.
     mark: u64,
     last: AtomicU64,
 }
@@ -22,7 +22,8 @@ impl Ids {
         Self { mark: seed.unwrap_or_else(|| unique(unix)), last: AtomicU64::new(0) }
     }
 
-    /// A number from 0 to 1 for an attempt to reconnect: another for every connection, the same for the same clock.
+    /// Random number from 0 to 1 for a reconnect attempt: different for every connection, reproducible for a virtual
+    /// clock.
     pub(super) fn jitter(&self, attempt: u32) -> f64 {
         let mut mixed = self.mark.wrapping_add(u64::from(attempt)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed ^= mixed >> 32;

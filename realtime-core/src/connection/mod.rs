@@ -1,56 +1,56 @@
-//! A live connection: polled, not spawned.
+//! Live connections. They are polled and spawn nothing.
 //!
-//! # Whoever waits, drives
-//! Nothing here starts a task. Every future of a connection moves it while it waits: it reads, writes, answers
-//! deadlines, and hands what is not its own to others. Several may wait at once, in one task or in many; which of them
-//! happens to drive makes no difference, and one that is dropped half way or never polled again stops nobody. If
-//! nobody waits, nothing moves: give [`Connection::driver`] to a task if the application pauses.
+//! # Driving
+//! A connection starts no task. Each of its futures drives it while it waits: it reads, writes, keeps deadlines, and
+//! delivers to the others. Several can wait concurrently, in one task or many; it does not matter which of them drives,
+//! and dropping one or never polling it again stops no other. If nothing is awaited, nothing progresses: spawn
+//! [`Connection::driver`] if the application may pause.
 //!
 //! # Delivery
-//! An event that was given to [`Sender::send`] or to a resource is always in exactly one of these states:
+//! An event passed to [`Sender::send`] or to a resource is always in exactly one of these states:
 //!
-//! | state | what it means |
+//! | state | meaning |
 //! |---|---|
-//! | *rejected* | never queued: full, closed, invalid. The error gives it back. |
-//! | *queued* | not attempted. At the end [`Connection::close`] gives it back. |
-//! | *written*, or being written | in flight. If the link ends before the answer, its [`Ack`] is [`Ambiguous`](crate::ErrorKind::Ambiguous): the server may have taken it. It is never sent again by this crate. |
-//! | *acknowledged* | the server granted or refused it. |
-//! | *given up* | no answer came in time: [`Unanswered`](crate::ErrorKind::Unanswered). What comes later still changes the state. |
+//! | *rejected* | not queued: full, closed, invalid. The error returns the event. |
+//! | *queued* | not written yet. [`Connection::close`] returns such events at the end. |
+//! | *in flight* | written, or being written. If the link ends before the answer, its [`Ack`] fails as [`Ambiguous`](crate::ErrorKind::Ambiguous): the server may have processed it. This crate never sends it again. |
+//! | *acknowledged* | granted or refused by the server. |
+//! | *timed out* | not answered in time: [`Unanswered`](crate::ErrorKind::Unanswered). A late answer still updates the state. |
 //!
 //! # Deadlines
-//! Every wait on the server ends, by an answer, by the end of the connection or by one of these deadlines. All of them
-//! run on the transport's [`Timer`], and only while somebody drives: after a pause, what has
-//! arrived meanwhile is read before anything is given up.
+//! Every wait on the server ends with an answer, with the end of the connection, or with one of these deadlines. They
+//! use the transport's [`Timer`], and are checked only while somebody drives the connection: after a pause, everything
+//! that has arrived is read before a wait is given up.
 //!
-//! | what is waited for | option | default | error | what it ends |
+//! | wait for | option | default | error | ends |
 //! |---|---|---|---|---|
-//! | dialling, TLS and the upgrade | [`connect_timeout`](Options::connect_timeout) | 15 s | [`Deadline::Connect`] | the link |
-//! | the event that opens the session | [`opening_timeout`](Options::opening_timeout) | 15 s | [`Awaited::Opening`](crate::Awaited::Opening), with what came instead | the link |
-//! | a sign of life of a silent link | [`keepalive`](Options::keepalive) | 15 s and 10 s | [`Deadline::Keepalive`] | the link |
-//! | the writing of one message | [`write_timeout`](Options::write_timeout) | 30 s | [`Deadline::Write`] | the link |
-//! | the answer to an event; of `response.create`, the beginning of the response | [`request_timeout`](Options::request_timeout) | 30 s | [`Awaited::Event`](crate::Awaited::Event) | the request |
-//! | more of a response, after an error that names no event | [`response_error_timeout`](Options::response_error_timeout) | 30 s | the response has failed, with the server's words | the response |
+//! | connecting: socket, TLS, upgrade | [`connect_timeout`](Options::connect_timeout) | 15 s | [`Deadline::Connect`] | the link |
+//! | the event that opens the session | [`opening_timeout`](Options::opening_timeout) | 15 s | [`Awaited::Opening`](crate::Awaited::Opening), with the events received instead | the link |
+//! | any message on an idle link | [`keepalive`](Options::keepalive) | 15 s and 10 s | [`Deadline::Keepalive`] | the link |
+//! | writing one message | [`write_timeout`](Options::write_timeout) | 30 s | [`Deadline::Write`] | the link |
+//! | the answer to an event; for `response.create`, the beginning of the response | [`request_timeout`](Options::request_timeout) | 30 s | [`Awaited::Event`](crate::Awaited::Event) | the request |
+//! | more of a response after an error that names no event | [`response_error_timeout`](Options::response_error_timeout) | 30 s | the response fails with the server's error | the response |
 //! | more of a response | [`response_idle_timeout`](Options::response_idle_timeout) | 120 s | [`Awaited::Response`](crate::Awaited::Response) | the response |
-//! | the protocol's own ending | [`finish_timeout`](Options::finish_timeout) | 30 s | [`Deadline::Finish`] | the connection |
-//! | the closing handshake | [`close_timeout`](Options::close_timeout) | 5 s | none: it is closed | the connection |
+//! | the protocol's graceful end | [`finish_timeout`](Options::finish_timeout) | 30 s | [`Deadline::Finish`] | the connection |
+//! | the close handshake | [`close_timeout`](Options::close_timeout) | 5 s | none: closed anyway | the connection |
 //!
-//! A link that has ended by a deadline is opened again where there is a [`Reconnect`] policy. The deadline of a request
-//! rests while a response is active. What nobody awaits any more is told by [`Notice::Failed`] and [`Notice::Ended`]
-//! among the [`updates`](Connection::updates).
+//! With a [`Reconnect`] policy, a link that ended by a deadline is replaced. The timeout of a request is paused while a
+//! response is active. Failures that nobody awaits are reported by [`Notice::Failed`] and [`Notice::Ended`] among the
+//! [`updates`](Connection::updates).
 //!
-//! An error of the server that names no event of ours is taken for the refusal of the only request that is unanswered,
-//! if there is just one; for `response.create` only if no response begins within a second. Otherwise it is counted
-//! against the responses in progress, and told with the timeout that it may explain.
+//! A server error that names no event counts as the refusal of the only unanswered request, if there is exactly one;
+//! for `response.create`, only if no response begins within a second. Otherwise it counts against the active responses,
+//! and is included in the timeout that it may explain.
 //!
 //! # The end
-//! An error is always the last item of the stream, and tells why. A connection that was closed from this side, or by
-//! the server with code 1000 while nothing was unanswered, ends without one. What still waits is told the same reason, as
-//! the [`source`](std::error::Error::source) of its own error. Dropping a connection closes its socket without a handshake; `finish`
-//! and `close` do better, and `run` calls one of them always.
+//! An error is always the last item of the stream, and is the reason for the end. A connection closed by the client, or
+//! by the server with code 1000 while nothing is unanswered, ends without an error. Everything that still waits fails
+//! with an error whose [`source`](std::error::Error::source) is that reason. Dropping a connection closes its socket
+//! without a close handshake; prefer `finish` or `close`. `run` always calls one of them.
 //!
-//! What arrives together is read together, so the state, the phase and whether something can still be sent may be ahead
-//! of the event in hand: after the server has closed, sending fails while its last events are still being handed over.
-//! The stream goes on to its end and tells why.
+//! Messages that arrive together are read together, so the state, the phase and the ability to send may be ahead of the
+//! event just delivered: after the server has closed, sending fails while its last events are still being delivered.
+//! The stream continues to its end and returns the reason.
 
 mod ack;
 mod answers;
@@ -113,12 +113,12 @@ use crate::{
     transport::{CloseFrame, Text, Timer},
 };
 
-/// A connection to the service, live from the moment it is made.
+/// A connection to the service.
 ///
-/// It is a stream of the server's events, and sends through resources named like the wire's:
-/// `connection.response().create(..)`. It can be shared by reference or in an [`Arc`]: no method needs `&mut`.
+/// It is a stream of server events, and sends events through resources named like those of the protocol:
+/// `connection.response().create(..)`. It can be shared by reference or in an [`Arc`]: no method requires `&mut`.
 ///
-/// See the [module](self) for who drives it, what is delivered, and how it ends.
+/// See the [module](self) for driving, delivery, deadlines and the end.
 pub struct Connection<P: Protocol> {
     shared: Arc<Shared<P>>,
     slot: Option<Slot>,
@@ -130,31 +130,30 @@ impl<P: Protocol> Connection<P> {
         Self { shared: Arc::new(Shared::new(timer, config, dialer)), slot: None, handlers: Mutex::default() }
     }
 
-    /// Waits for the server's next event. None after the end.
+    /// Waits for the next server event. `None` after the end.
     ///
     /// # Cancel safety
-    /// No event is lost when it is dropped.
+    /// Dropping the future loses no event.
     ///
     /// # Errors
-    /// Why the connection ended: the last item, followed by none.
+    /// The reason for the end of the connection: the last item, followed by `None`.
     pub async fn next(&self) -> Option<Result<P::ServerEvent, Error>> {
         let mut slot = None;
         future::poll_fn(|cx| self.poll_event(cx, &mut slot)).await
     }
 
-    /// The server's events, with this side's notices in their places among them.
+    /// The stream of server events and of the connection's notices, in order.
     pub fn updates(&self) -> Updates<'_, P> {
         Updates { connection: self, slot: None }
     }
 
-    /// Waits until everything sent so far has been written. Events that arrive meanwhile are kept.
+    /// Waits until everything sent so far has been written. Events received meanwhile are kept.
     ///
     /// # Cancel safety
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The connection ended first, or events wait to be read and there is no room for more: read them, then flush
-    /// again.
+    /// The connection ended first, or the inbox is full: read events, then flush again.
     pub async fn flush(&self) -> Result<(), Error> {
         let last = self.shared.out().pushed();
         self.shared
@@ -166,41 +165,41 @@ impl<P: Protocol> Connection<P> {
             .await?
     }
 
-    /// Waits until the queue has room again.
+    /// Waits until the outbox has room.
     ///
     /// # Cancel safety
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The connection ended, or events wait to be read and there is no room for more.
+    /// The connection ended, or the inbox is full.
     pub async fn ready(&self) -> Result<(), Error> {
         self.shared.ready().await
     }
 
-    /// Only drives, until the end. Events wait for whoever reads them; without room for more, reading pauses.
+    /// Drives the connection until its end. Events wait in the inbox to be read; while it is full, reading pauses.
     ///
     /// # Cancel safety
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
-    /// Why the connection ended.
+    /// The reason for the end of the connection.
     pub async fn drive(&self) -> Result<(), Error> {
         self.driver().await
     }
 
-    /// [`drive`](Self::drive) for a task of its own: so that a pause of the application never stops writes, pings
-    /// and deadlines. It does not keep the connection alive.
+    /// Returns a future like [`drive`](Self::drive) for a separate task, so that a pause of the application never
+    /// delays writes, pings and deadlines. It does not keep the connection alive.
     pub fn driver(&self) -> Driver<P> {
         Driver { shared: self.shared.clone(), slot: None }
     }
 
-    /// Calls every handler with every event until the end: for applications that only use [`on`](Self::on).
+    /// Calls the handlers with every event until the end. For applications that only use [`on`](Self::on).
     ///
     /// # Cancel safety
-    /// No event is lost when it is dropped.
+    /// Dropping the future loses no event.
     ///
     /// # Errors
-    /// Why the connection ended.
+    /// The reason for the end of the connection.
     pub async fn dispatch(&self) -> Result<(), Error> {
         while let Some(event) = self.next().await {
             event?;
@@ -211,23 +210,23 @@ impl<P: Protocol> Connection<P> {
     /// Queues an event.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`] does.
+    /// Returns the event. See [`Sender::send`].
     pub fn send(&self, event: impl Into<P::ClientEvent>) -> Result<(), SendError<P>> {
         self.shared.send(event.into(), None)
     }
 
-    /// Queues audio for the input buffer: encoded once, straight from these bytes.
+    /// Queues input audio, encoded directly from these bytes.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::append`] does.
+    /// Returns the event. See [`Sender::append`].
     pub fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
         self.shared.append(audio)
     }
 
-    /// Queues an event that the server answers with an `E`. Drop the [`Ack`], or await the answer.
+    /// Queues an event that the server answers with an `E`. Await the [`Ack`], or drop it.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`] does.
+    /// Returns the event. See [`Sender::send`].
     pub fn request<E: EventOf<P::ServerEvent>>(
         &self,
         event: impl Into<P::ClientEvent>,
@@ -235,59 +234,59 @@ impl<P: Protocol> Connection<P> {
         Ack::send(&self.shared, event)
     }
 
-    /// A handle to send from anywhere.
+    /// A handle to send from any task or thread.
     pub fn sender(&self) -> Sender<P> {
         Sender::new(&self.shared)
     }
 
-    /// Calls a function with every event `E` that is handed out: by [`next`](Self::next), as a stream, by
-    /// [`updates`](Self::updates) or [`dispatch`](Self::dispatch). It runs there, before the event is returned.
+    /// Adds a handler that is called with every event `E` delivered by [`next`](Self::next), by the stream, by
+    /// [`updates`](Self::updates) or by [`dispatch`](Self::dispatch), before it is returned.
     pub fn on<E: EventOf<P::ServerEvent>>(&self, handler: impl Fn(&E) + Send + Sync + 'static) -> HandlerId {
         handlers::lock(&self.handlers).on(false, handler)
     }
 
-    /// As [`on`](Self::on), for the first such event only.
+    /// Like [`on`](Self::on), for the first such event only.
     pub fn once<E: EventOf<P::ServerEvent>>(&self, handler: impl Fn(&E) + Send + Sync + 'static) -> HandlerId {
         handlers::lock(&self.handlers).on(true, handler)
     }
 
-    /// Removes a handler. Whether it was still there.
+    /// Removes a handler. Returns whether it was present.
     pub fn off(&self, handler: HandlerId) -> bool {
         handlers::lock(&self.handlers).off(handler)
     }
 
-    /// Calls a function with every event that is handed out and the text that it came as, so that members which this
-    /// crate does not know are not lost. Set it before the first event is read: it is not called with events that had
-    /// arrived before, also those that were read ahead, for their text is gone.
+    /// Adds a function that is called with every delivered event and its original text, so that members unknown to this
+    /// crate are available. Set it before the first event is read: it is not called for events that arrived or were
+    /// read ahead earlier, because their text is gone.
     ///
-    /// While there is a tap, events that wait to be read keep their text.
+    /// While a tap is set, events in the inbox keep their text.
     pub fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
         self.shared.core().machine.inbox.tapped = true;
         handlers::lock(&self.handlers).tap(tap)
     }
 
-    /// What is known of the session, as of the last event that was read from the link. Events that arrive together are
-    /// read together, so it may be ahead of the one that [`next`](Self::next) gave last.
+    /// The session state as of the last event read. Events that arrive together are read together, so it may be ahead
+    /// of the event last returned by [`next`](Self::next).
     pub fn state(&self) -> Arc<P::State> {
         self.shared.state()
     }
 
-    /// Where the connection is in its life, as of the last event that was read from the link.
+    /// The phase of the connection, as of the last event read.
     pub fn phase(&self) -> Phase {
         self.shared.core().machine.phase()
     }
 
-    /// Writes what is queued, ends the session as its protocol does, and closes with code 1000. It takes no longer than
-    /// [`Options::finish_timeout`] and [`Options::close_timeout`] together.
+    /// Writes the outbox, ends the session gracefully, and closes with code 1000. Takes at most
+    /// [`Options::finish_timeout`] plus [`Options::close_timeout`].
     ///
-    /// Events that arrive meanwhile, and those that the ending brings, can be read afterwards.
+    /// Events received meanwhile can be read afterwards.
     ///
     /// # Cancel safety
-    /// It can be called again, and goes on where it was.
+    /// Can be called again, and continues where it was.
     ///
     /// # Errors
-    /// The connection ended with an error before all that was done; it took too long, and was closed as it was; or
-    /// events wait to be read and there is no room for more: read them, then finish again.
+    /// The connection failed first; the timeout passed, and the connection was closed anyway; or the inbox is full:
+    /// read events, then call this again.
     pub async fn finish(&self) -> Result<(), Error> {
         let timer = &self.shared.timer;
         let until = timer.sleep_until(timer.now() + self.shared.config.options.finish_timeout);
@@ -300,7 +299,7 @@ impl<P: Protocol> Connection<P> {
         written.and(self.shared.core().machine.end().cloned().unwrap_or(Ok(())))
     }
 
-    /// [`finish`](Self::finish) for a connection that nobody reads any more. It is closed in any case.
+    /// Finishes a connection that is no longer read. It is closed in any case.
     pub(crate) async fn finish_unread(&self) -> Result<(), Error> {
         let unpark = self.shared.core().machine.inbox.abandon();
         drop(unpark);
@@ -309,7 +308,7 @@ impl<P: Protocol> Connection<P> {
         finished
     }
 
-    /// Writes what is queued, and ends the session as its protocol does.
+    /// Writes the outbox, and ends the session gracefully.
     async fn write_out(&self) -> Result<(), Error> {
         if let Some(ending) = P::closing() {
             self.shared.ready().await?;
@@ -324,21 +323,21 @@ impl<P: Protocol> Connection<P> {
         Ok(())
     }
 
-    /// Closes now: what is being written is written, then the close frame goes out, ahead of all that is queued.
+    /// Closes immediately: the current write is completed, then the close frame is sent, ahead of the outbox.
     ///
-    /// It takes no longer than [`Options::close_timeout`], whatever the peer does, and wakes everything that waits.
-    /// Returns the events that were not sent, in order; after the end it still does, once.
+    /// Takes at most [`Options::close_timeout`], whatever the peer does, and wakes everything that waits. Returns the
+    /// events that were not sent, in order; after the end, it still returns them once.
     ///
     /// # Cancel safety
-    /// It can be called again. The first call's frame stands.
+    /// Can be called again. The frame of the first call is used.
     pub async fn close(&self, frame: CloseFrame) -> Vec<P::ClientEvent> {
         self.shared.begin_close(frame);
-        // Waiting as a driver cannot fail: a full inbox only pauses reading, and the deadline ends that.
+        // Driving cannot fail here: a full inbox only pauses reading, and the deadline ends that.
         let _ = self.shared.wait(WaitKind::Drive, |machine, _| machine.end().is_some().then_some(())).await;
         self.shared.take_unsent()
     }
 
-    /// Waits until the connection has come as far as this phase.
+    /// Waits until the connection reaches this phase.
     pub(crate) async fn reached(&self, phase: Phase) -> Result<(), Error> {
         self.shared
             .wait(WaitKind::Drive, move |machine, _| match machine.end() {
@@ -374,7 +373,7 @@ impl<P: Protocol> Connection<P> {
         loop {
             match ready!(self.poll_update(cx, slot, false)) {
                 Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),
-                // Not given to those who read events alone.
+                // Not delivered to applications that only read events.
                 Some(Ok(Update::Notice(_))) => {}
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
@@ -383,7 +382,7 @@ impl<P: Protocol> Connection<P> {
     }
 }
 
-/// The server's events. An error is the last item.
+/// The stream of server events. An error is the last item.
 impl<P: Protocol> Stream for Connection<P> {
     type Item = Result<P::ServerEvent, Error>;
 
@@ -395,7 +394,7 @@ impl<P: Protocol> Stream for Connection<P> {
     }
 }
 
-/// Closes the socket, without a handshake. Everything that waits is told.
+/// Closes the socket without a close handshake, and notifies everything that waits.
 impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
         self.shared.end(Ok(()));
@@ -408,7 +407,7 @@ impl<P: Protocol> fmt::Debug for Connection<P> {
     }
 }
 
-/// The stream of [`Connection::updates`]. Dropping it loses nothing.
+/// The stream returned by [`Connection::updates`]. Dropping it loses nothing.
 #[must_use = "streams do nothing unless polled"]
 pub struct Updates<'a, P: Protocol> {
     connection: &'a Connection<P>,
@@ -430,7 +429,7 @@ impl<P: Protocol> fmt::Debug for Updates<'_, P> {
     }
 }
 
-/// The future of [`Connection::driver`].
+/// The future returned by [`Connection::driver`].
 #[must_use = "futures do nothing unless polled"]
 pub struct Driver<P: Protocol> {
     shared: Arc<Shared<P>>,

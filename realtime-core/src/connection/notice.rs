@@ -8,51 +8,51 @@ use crate::{
     wire::Id,
 };
 
-/// What [`Connection::updates`](crate::Connection::updates) gives: the server's events, and in their places among
-/// them what the connection itself has to say.
+/// An item of [`Connection::updates`](crate::Connection::updates): a server event or a notice of the connection, in
+/// order.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update<P: Protocol> {
     /// An event of the server.
     Event(P::ServerEvent),
-    /// Something that happened on this side.
+    /// A notice of the connection.
     Notice(Notice<P>),
 }
 
-/// Something that happened on this side of the connection.
+/// Something that happened on the client's side of the connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice<P: Protocol> {
-    /// The connection went on to another phase.
+    /// The connection entered another phase.
     Phase(Phase),
-    /// The link is gone, and another attempt is about to be made.
+    /// The link was lost, and another attempt is about to be made.
     Reconnecting {
-        /// The how many-eth it is, from 1.
+        /// 1-based attempt number.
         attempt: u32,
-        /// How long it waits.
+        /// Backoff before the attempt.
         after: Duration,
-        /// Why the link is gone.
+        /// Why the link was lost.
         reason: Error,
     },
-    /// Another session has taken the place of the one before.
+    /// Another session has replaced the previous one.
     Reconnected(Box<Reconnected<P>>),
-    /// A request of whose answer nobody is told was refused or not answered in time: its [`Ack`](crate::Ack) or handle was
-    /// dropped, or the connection itself made it.
+    /// A request that nobody awaits was refused or timed out: its [`Ack`](crate::Ack) or handle was dropped, or the
+    /// connection itself made it.
     Failed {
-        /// What was waited for.
+        /// The expected answer.
         awaited: Awaited,
-        /// What the server said, or that it said nothing.
+        /// The server's error, or the timeout.
         error: Error,
     },
-    /// A response has ended, and the event that tells so did not come: another has begun, the server says that none is
-    /// active, or it was silent for too long. This is that event, as far as the response is known.
+    /// A response ended without its final event: another one has begun, the server reports that none is active, or it
+    /// was idle for too long. This is a synthesized final event, as far as the response is known.
     Ended(Box<P::ServerEvent>),
-    /// A call of the model could not be answered as it should.
+    /// A function call failed.
     Tool(ToolError),
-    /// Input audio that is sent at the pace of speech was sent too late, because nobody drove the connection or the link
-    /// did not take it: see [`Feeder`](crate::live::Feeder).
+    /// Paced input audio was sent too late, because nobody drove the connection or the link was congested. See
+    /// [`Feeder`](crate::live::Feeder).
     FellBehind {
-        /// How much time passed without audio.
+        /// Duration without audio.
         by: Duration,
     },
     /// Events that came before this were dropped because nobody had asked for them: only handles of responses were read.
@@ -63,50 +63,49 @@ pub enum Notice<P: Protocol> {
     },
     /// Audio was dropped from the queue, because it had waited too long or the queue was full.
     AudioDropped {
-        /// How much, in milliseconds of the session's input format.
+        /// Dropped duration in milliseconds.
         milliseconds: u64,
     },
 }
 
-/// What became of a session when another took its place.
+/// What happened to the content of a session that was replaced.
 ///
-/// Every event of ours that could be answered is in one place: it was acknowledged, or it is among those here.
+/// Every client event that could be answered was either acknowledged or is listed here.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reconnected<P: Protocol> {
-    /// Items that are made anew, in order. Their creation is on its way.
+    /// Ids of the items being replayed, in order.
     pub replayed: Vec<Id>,
-    /// Items that could not be made anew, and why.
+    /// Items that could not be restored, and why.
     pub lost: Vec<Lost>,
-    /// Events that were never sent and make no sense any more: they are about what is gone.
+    /// Events that were not sent, because they refer to something that was lost.
     pub unsent: Vec<P::ClientEvent>,
-    /// Events that were sent and that nothing answered, by their ids. The server may have taken them. They are not sent
-    /// again.
+    /// Ids of events that were sent and not answered. The server may have processed them. They are not sent again.
     pub ambiguous: Vec<Id>,
-    /// Responses that were in progress when the link broke, whoever had asked for them: what came of each is all that
-    /// there will be. They are asked for again where
-    /// [`Reconnect::repeat_response`](crate::connection::Reconnect::repeat_response) says so.
+    /// Ids of responses that were active when the link was lost, whoever requested them. Their output is incomplete.
+    /// They are requested again if [`Reconnect::repeat_response`](crate::connection::Reconnect::repeat_response) is
+    /// set.
     pub cut_short: Vec<Id>,
-    /// Audio that was sent since the last commit, in milliseconds. The server may have heard it.
+    /// Duration of the audio sent since the last commit, in milliseconds. The server may have received it.
     pub audio_ms: u64,
-    /// Whether the session before was alive, and replaced before its end.
+    /// Whether this was a handover: the previous session still worked.
     pub planned: bool,
 }
 
-/// Where a connection is in its life.
+/// Phase of a connection's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// A link is being opened.
+    /// Opening a link.
     Connecting,
-    /// The link is up, the session is not yet open.
+    /// The link is open, the session is not.
     Opening,
     /// The session is open.
     Open,
-    /// The link is gone, and another is being opened.
+    /// The link was lost, and another one is being opened.
     Reconnecting,
-    /// The connection is being closed.
+    /// The connection is closing.
     Closing,
-    /// The end. Nothing is sent or received any more.
+    /// The connection has ended. Nothing is sent or received any more.
     Closed,
 }

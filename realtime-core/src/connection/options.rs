@@ -2,57 +2,57 @@ use std::time::Duration;
 
 use crate::session::{Playback, Retention, Timeouts};
 
-/// Limits and deadlines of a connection. The defaults suit a conversation by voice.
+/// Limits and timeouts of a connection. The defaults suit a spoken conversation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The most time for dialling, TLS and the upgrade. 15 s.
+    /// Timeout for connecting: the socket, TLS and the upgrade. 15 s by default.
     pub connect_timeout: Duration,
-    /// The most time from the upgrade to the event that opens the session. 15 s.
+    /// Timeout from the upgrade to the event that opens the session. 15 s by default.
     pub opening_timeout: Duration,
-    /// The most time for writing one message. 30 s.
+    /// Timeout for writing one message. 30 s by default.
     pub write_timeout: Duration,
-    /// The most time for writing what is queued and for the protocol's own ending, where it has one, once the connection
-    /// is to be [finished](crate::Connection::finish): 30 s.
+    /// Timeout for [finishing](crate::Connection::finish): writing the outbox, and the protocol's graceful end, if it
+    /// has one. 30 s by default.
     pub finish_timeout: Duration,
-    /// The most time for closing. 5 s.
+    /// Timeout for the close handshake. 5 s by default.
     pub close_timeout: Duration,
-    /// The most time for the answer to an event: from when it is written to its acknowledgement or refusal, and for
-    /// `response.create` to the response's beginning. 30 s: hosted services answer within one, and servers that load a
-    /// model first need tens. None: as long as the connection lives.
+    /// Timeout for the answer to an event, from writing it to its acknowledgement or refusal; for `response.create`, to
+    /// the beginning of the response. 30 s by default: hosted services answer within one, but servers that load a model
+    /// first need tens of seconds. `None` waits until the connection ends.
     ///
-    /// It rests while a response is in progress, for some servers answer only after it. What comes later still changes
-    /// the state, and a response that begins later is cancelled.
+    /// Paused while a response is active, because some servers answer only afterwards. A late answer still updates the
+    /// state, and a response that begins late is cancelled.
     pub request_timeout: Option<Duration>,
-    /// How long a response may be silent after an error that names no event of ours. 30 s: servers that report a failure
-    /// by such an error alone send nothing more, and where the error is about something else more of the response
-    /// follows, which ends this wait. None: no longer than without the error.
+    /// Idle timeout of a response after an error that names no event. 30 s by default: servers that report a failure
+    /// only by such an error send nothing more, while an unrelated error is followed by more of the response, which
+    /// ends this wait. `None` applies no special timeout.
     pub response_error_timeout: Option<Duration>,
-    /// How long a response may be silent. 120 s: models that reason pause, and who listens has left by then. None: as
-    /// long as the connection lives.
+    /// Idle timeout of a response. 120 s by default: reasoning models pause, but after that a listener has given up.
+    /// `None` waits until the connection ends.
     pub response_idle_timeout: Option<Duration>,
-    /// How a link that is silently gone is noticed. On by default.
+    /// Detection of half-open links. On by default.
     pub keepalive: Option<Keepalive>,
-    /// Bytes that may wait to be written, as JSON. 4 MiB. As long as there are fewer, or none, an event of any legal size
-    /// is taken.
+    /// Capacity of the outbox in bytes of JSON. 4 MiB by default. An event of any legal size is accepted while the
+    /// outbox is empty or below this size.
     pub queue_bytes: usize,
-    /// Bytes of events that may wait to be read, as JSON. 16 MiB: about four minutes of audio.
+    /// Capacity of the inbox in bytes of JSON. 16 MiB by default: about four minutes of audio.
     pub inbox_bytes: usize,
-    /// The largest message that is received, in bytes. 16 MiB.
+    /// Maximum size of received messages in bytes. 16 MiB by default.
     pub max_inbound: usize,
-    /// The largest message that is sent, in bytes. 24 MiB: 15 MiB of audio fit.
+    /// Maximum size of sent messages in bytes. 24 MiB by default: enough for 15 MiB of audio.
     pub max_outbound: usize,
-    /// What becomes of queued audio that is too old.
+    /// Policy for dropping stale queued audio.
     pub audio: AudioPolicy,
-    /// What becomes of events that nobody reads.
+    /// What happens to events that are not read.
     pub unread: Unread,
-    /// What becomes of a request for a response while another is in progress.
+    /// What happens to a request for a response while another one is active.
     pub overlap: Overlap,
-    /// Whether the playback of the model's audio is followed, so that an interruption cuts off what was not heard. Off.
+    /// Playback tracking, so that a barge-in truncates what was not heard. Off by default.
     pub playback: Option<Playback>,
-    /// How much of the session is kept.
+    /// Limits on how much of the session is kept.
     pub memory: Retention,
-    /// Whether a message that is no event ends the connection.
+    /// Whether an invalid message from the server is fatal. Off by default.
     pub strict: bool,
 }
 
@@ -123,17 +123,18 @@ setters! {
     strict: bool,
 }
 
-/// When a silent link is asked for a sign of life, and when it is given up: 15 s and 10 s, so that a half-open link is
-/// noticed within 25 s, whether or not something is being written.
+/// Detection of half-open links: when an idle link is pinged, and when it is given up. The defaults of 15 s and 10 s
+/// detect a half-open link within 25 s, even while a write is pending.
 ///
-/// Any message is a sign of life. Time in which nobody drives the connection does not count: after a pause, what has
-/// arrived meanwhile is read before anything is concluded. A transport that cannot ping has no keepalive.
+/// Any received message counts. Time during which nobody drives the connection does not: after a pause, everything that
+/// has arrived is read first. A transport that cannot ping has no keepalive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias("heartbeat", "ping", "half-open"))]
 pub struct Keepalive {
-    /// How long a link may be silent before it is pinged.
+    /// Idle time before a ping.
     pub idle: Duration,
-    /// How long the ping may go unanswered.
+    /// Timeout for the reply to a ping.
     pub grace: Duration,
 }
 
@@ -144,7 +145,7 @@ impl Default for Keepalive {
 }
 
 impl Keepalive {
-    /// Pings after so long a silence, and gives up after so long without an answer.
+    /// Pings after `idle` without a message, and gives up after `grace` without a reply.
     pub fn new(idle: Duration, grace: Duration) -> Self {
         Self { idle, grace }
     }
@@ -152,14 +153,14 @@ impl Keepalive {
 
 /// Policy for dropping stale queued audio.
 ///
-/// Only appends behind the last queued commit or clear are ever dropped, oldest first; every other event stays. The
-/// milliseconds dropped are reported as [`Notice::AudioDropped`](super::Notice::AudioDropped).
+/// Only appends after the last queued commit or clear are dropped, oldest first; other events are never dropped. The
+/// dropped duration is reported as [`Notice::AudioDropped`](super::Notice::AudioDropped).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AudioPolicy {
     /// Audio that has waited longer than this is dropped.
     pub max_age: Option<Duration>,
-    /// Whether a full queue drops its oldest audio to take a new event in.
+    /// Whether a full outbox drops its oldest audio to accept a new event.
     pub drop_oldest: bool,
 }
 
@@ -171,7 +172,7 @@ impl AudioPolicy {
         self
     }
 
-    /// Drops the oldest audio when the queue is full.
+    /// Drops the oldest audio when the outbox is full.
     #[must_use]
     pub fn drop_oldest(mut self) -> Self {
         self.drop_oldest = true;
@@ -179,7 +180,7 @@ impl AudioPolicy {
     }
 }
 
-/// What becomes of events that nobody reads.
+/// What happens to events that are not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
@@ -191,21 +192,21 @@ pub enum Unread {
     /// of a response is read.
     #[default]
     Keep,
-    /// They update the state and are gone: for those who use handles and the state, and never call `next`.
+    /// They update the state and are discarded. For applications that use handles and the state, and never call `next`.
     Discard,
 }
 
-/// What becomes of a request for a response of the conversation while another is in progress: the service would refuse
+/// What happens to a request for a response of the conversation while another one is active. The service would refuse
 /// it. Out-of-band responses are not affected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overlap {
-    /// One waits for its turn, and what is sent after it overtakes it; a second is refused.
+    /// One request waits for its turn, and later events overtake it; a second one is refused.
     One,
-    /// Any number wait for their turn, in order, as long as [`Options::queue_bytes`] has room. What is sent after them
-    /// overtakes them.
+    /// Any number of requests wait for their turn, in order, within [`Options::queue_bytes`]. Later events overtake
+    /// them.
     #[default]
     Queue,
-    /// None waits: it is refused.
+    /// The request is refused.
     Refuse,
 }

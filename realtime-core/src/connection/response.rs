@@ -24,29 +24,29 @@ use crate::{
     wire::{Audio, Id, Patch},
 };
 
-/// A response that was asked for.
+/// A requested response.
 ///
-/// It is given whether or not this is awaited. Awaited, it drives the connection until the response is finished;
-/// before that, its [`text`](Self::text), [`transcript`](Self::transcript) or [`audio`](Self::audio) can be streamed,
-/// or all its events with [`next`](Self::next). Nobody needs to read the connection's own events for that. They wait
-/// there all the same, and the oldest make room for others until somebody asks for them: see
+/// The response proceeds whether or not this is awaited. Awaiting it drives the connection until the response has ended;
+/// before that, its [`text`](Self::text), [`transcript`](Self::transcript) or [`audio`](Self::audio) can be streamed, or
+/// all of its events with [`next`](Self::next). The connection's own events need not be read for that. They stay in the
+/// inbox, where the oldest are dropped to make room until the application asks for them: see
 /// [`Unread::Keep`](crate::connection::Unread::Keep).
 ///
 /// # Cancel safety
-/// Dropping what waits on it loses nothing: wait again.
+/// Dropping a future of this handle loses nothing.
 ///
 /// # Errors
-/// - [`ErrorKind::Request`]: the server refused it, with these words.
-/// - [`ErrorKind::Unanswered`]: it was not begun, or went silent, for longer than
-///   [`Options::request_timeout`](crate::Options::request_timeout) or
-///   [`Options::response_idle_timeout`](crate::Options::response_idle_timeout) allow.
-/// - [`ErrorKind::Unsent`]: the connection ended before it was sent.
+/// - [`ErrorKind::Request`]: the server refused the request with this error.
+/// - [`ErrorKind::Unanswered`]: the response did not begin within
+///   [`Options::request_timeout`](crate::Options::request_timeout), or was idle for longer than
+///   [`Options::response_idle_timeout`](crate::Options::response_idle_timeout).
+/// - [`ErrorKind::Unsent`]: the connection ended before the request was sent.
 /// - [`ErrorKind::Ambiguous`]: the connection ended before the response did.
 /// - [`ErrorKind::InboxFull`]: events wait to be read on the connection, whose events were asked for before. Read them,
 ///   then wait again.
 ///
-/// A response that failed or was cancelled is no error: its status tells. One whose end was lost, for another has begun or
-/// the server says that none is active, is given as incomplete, with what came of it.
+/// A failed or cancelled response is not an error: check its status. If the end of a response was lost, because another
+/// one has begun or the server reports that none is active, it is returned as incomplete.
 pub struct ResponseHandle {
     shared: Arc<Shared<Realtime>>,
     cell: Arc<Cell<Realtime>>,
@@ -79,33 +79,33 @@ impl ResponseHandle {
         Ok(Self { shared: shared.clone(), cell, slot: None, id: None, told: Told::default() })
     }
 
-    /// The response's id, once the server has begun it and something of it was read here.
+    /// Id of the response, once the server has begun it and one of its events was read here.
     pub fn id(&self) -> Option<&Id> {
         self.id.as_ref()
     }
 
-    /// The next event of the response. None when it is finished.
+    /// The next event of the response. `None` after its end.
     ///
     /// # Errors
-    /// See [above](Self#errors); and [`ErrorKind::Lagged`] where events were left out because nobody took them.
+    /// See [above](Self#errors), and [`ErrorKind::Lagged`] if events were dropped because they were not read.
     pub async fn next(&mut self) -> Option<Result<ServerEvent, Error>> {
         future::poll_fn(|cx| self.poll_part(cx)).await.map(|part| part.map(|(event, _)| event))
     }
 
-    /// The text of a response in writing, as it comes. Nothing of a spoken one, as the responses of a session are
-    /// unless `output_modalities` says otherwise: its words are its [`transcript`](Self::transcript).
+    /// The text of a text response, streamed. Empty for a spoken response, which is the default of a session
+    /// (`output_modalities`): use its [`transcript`](Self::transcript).
     ///
-    /// Where a server tells a text as a whole and not by deltas, it comes as one piece.
+    /// If a server sends a text as a whole instead of in deltas, it arrives as one item.
     pub fn text(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.words(|news| news.text)
     }
 
-    /// The words of a spoken response, as they come. Nothing of one in writing: see [`text`](Self::text).
+    /// The transcript of a spoken response, streamed. Empty for a text response: use [`text`](Self::text).
     pub fn transcript(&mut self) -> impl Stream<Item = Result<String, Error>> + '_ {
         self.words(|news| news.transcript)
     }
 
-    /// The audio of a spoken response, as it comes.
+    /// The audio of a spoken response, streamed.
     pub fn audio(&mut self) -> impl Stream<Item = Result<Audio, Error>> + '_ {
         stream::poll_fn(|cx| self.poll_part(cx)).filter_map(|part| {
             future::ready(match part {
@@ -116,10 +116,10 @@ impl ResponseHandle {
         })
     }
 
-    /// Stops it. Await it to see how far it came.
+    /// Cancels the response. Await the handle for what it produced.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn cancel(&self) -> Result<(), SendError<Realtime>> {
         let mut cancel = ResponseCancel::default();
         cancel.response_id.clone_from(&self.id);
@@ -148,7 +148,7 @@ impl ResponseHandle {
         let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Part, |_| self.cell.next()));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
-                // Not always the event that begins it, for that may be lost.
+                // Not necessarily the event that begins it, which may have been missed.
                 if self.id.is_none() {
                     self.id = event.response_id().cloned();
                 }
@@ -156,7 +156,7 @@ impl ResponseHandle {
                 Some(Ok((event, news)))
             }
             Ok(Part::Lagged) => Some(Err(ErrorKind::Lagged.into())),
-            // What ended it is told to who awaits it.
+            // The reason is returned to whoever awaits the handle.
             Ok(Part::End) => None,
             Err(error) => Some(Err(error)),
         })
@@ -184,7 +184,7 @@ impl fmt::Debug for ResponseHandle {
 }
 
 impl Connection<Realtime> {
-    /// The user says this, in writing, and the model answers. Waits until the queue has room.
+    /// Creates a text message of the user and requests a response. Waits until the outbox has room.
     ///
     /// ```
     /// # async fn example(connection: realtime_core::Connection<realtime_core::Realtime>) -> Result<(), realtime_core::Error> {
@@ -197,19 +197,19 @@ impl Connection<Realtime> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The events of the response wait to be read on the connection as well. If nobody reads them there, set
+    /// The events of the response are delivered on the connection as well. If they are not read there, set
     /// [`Options::unread`](crate::Options::unread) to discard them.
     ///
     /// # Cancel safety
-    /// Dropped while it waits for room, nothing was sent.
+    /// If the future is dropped while it waits for room, nothing was sent.
     ///
     /// # Errors
-    /// [`Options::overlap`](crate::Options::overlap) lets no more requests for a response wait, or the connection has
-    /// ended. Or events wait to be read and there is no room for more: read them, then ask again.
+    /// [`Options::overlap`](crate::Options::overlap) does not allow another request to wait, the connection has ended,
+    /// or the inbox is full: read events, then ask again.
     pub async fn respond(&self, text: impl Into<String>) -> Result<ResponseHandle, Error> {
         self.ready().await?;
         let config = ResponseConfig::default();
-        // Asked first, so that nothing is said that nobody answers.
+        // Checked first, so that no message is created without a response.
         if is_refused(&self.shared, &config) {
             return Err(ErrorKind::Send(SendErrorKind::ResponseActive).into());
         }
@@ -218,7 +218,7 @@ impl Connection<Realtime> {
     }
 }
 
-/// Whether a request for a response is one too many.
+/// Whether a request for a response would be refused.
 fn is_refused(shared: &Shared<Realtime>, config: &ResponseConfig) -> bool {
     if is_out_of_band(Some(config)) {
         return false;
@@ -233,7 +233,7 @@ fn is_refused(shared: &Shared<Realtime>, config: &ResponseConfig) -> bool {
     }
 }
 
-/// Names the request in its metadata, so that its response can be told from others. The service hands it back.
+/// Adds the request's id to its metadata, so that its response can be matched. The service returns it.
 fn mark(config: &mut ResponseConfig, event_id: &Id) {
     let mut metadata = std::mem::take(&mut config.metadata).into_set().unwrap_or_default();
     if metadata.len() < MOST_METADATA {

@@ -5,8 +5,8 @@ use crate::{endpoint::Extras, error::Error};
 /// Reconnection policy: whether, how often and with which backoff a lost link is replaced.
 ///
 /// Off unless it is given to [`ClientBuilder::reconnect`](crate::ClientBuilder::reconnect) or
-/// [`Connect::reconnect`](crate::Connect::reconnect). A first attempt without a link is never repeated: its error goes to
-/// whoever connects. After that, every failure is retried that another connection can cure: a broken or half-open link, and
+/// [`Connect::reconnect`](crate::Connect::reconnect). A first attempt without a link is never repeated: its error is
+/// returned. After that, every failure is retried that another connection can cure: a broken or half-open link, and
 /// the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open by then; also 1000, if something
 /// was unanswered. A refusal because of the request, the credential or the account is never retried. See
 /// [`Error::is_retryable`].
@@ -18,6 +18,7 @@ use crate::{endpoint::Extras, error::Error};
 /// written. No event that was sent is sent again.
 #[derive(Clone)]
 #[non_exhaustive]
+#[doc(alias("retry", "backoff", "resume"))]
 pub struct Reconnect {
     /// Attempts in a row before the connection is given up. Default: 5. The budget is refilled only after a session has been
     /// open for [`reset_after`](Self::reset_after), so a server that fails right after accepting exhausts it too.

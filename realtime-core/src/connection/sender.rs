@@ -10,13 +10,13 @@ use crate::{
     protocol::Protocol,
 };
 
-/// Sends from anywhere: another task, another thread, an audio callback.
+/// Sends from another task, another thread, or an audio callback.
 ///
-/// It never waits and never blocks on the network. Events leave in the order in which they were sent, by all senders
-/// together, once somebody drives the connection: a task that awaits [`Connection::drive`](crate::Connection::drive),
-/// or whoever waits for anything else of it. Sending wakes them.
+/// Sending never waits and never blocks on the network. Events of all senders are written in the order in which they
+/// were sent, while somebody drives the connection: a task that awaits [`Connection::drive`](crate::Connection::drive),
+/// or any other future of it. Sending wakes them.
 ///
-/// A clone sends to the same connection. Senders do not keep it alive: after its end they give events back.
+/// Clones send to the same connection. Senders do not keep it alive: after its end, they return events.
 pub struct Sender<P: Protocol> {
     shared: Arc<Shared<P>>,
 }
@@ -33,32 +33,32 @@ impl<P: Protocol> Sender<P> {
     /// Queues an event.
     ///
     /// # Errors
-    /// Gives the event back: the queue is full, the connection has ended, the event is too large, holds half a sample,
-    /// or is none that can be sent. Nothing of it was sent.
+    /// Returns the event: the outbox is full, the connection has ended, or the event is too large, ends within a
+    /// sample, or cannot be sent. Nothing of it was sent.
     pub fn send(&self, event: impl Into<P::ClientEvent>) -> Result<(), SendError<P>> {
         self.shared.send(event.into(), None)
     }
 
-    /// Queues audio for the input buffer: encoded once, straight from these bytes.
+    /// Queues input audio, encoded directly from these bytes.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// See [`send`](Self::send).
     pub fn append(&self, audio: &[u8]) -> Result<(), SendError<P>> {
         self.shared.append(audio)
     }
 
-    /// Waits until the queue has room again. Drives the connection meanwhile.
+    /// Waits until the outbox has room. Drives the connection meanwhile.
     ///
     /// # Cancel safety
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The connection has ended, or events wait to be read and there is no room for more: read them, then wait again.
+    /// The connection has ended, or the inbox is full: read events, then wait again.
     pub async fn ready(&self) -> Result<(), Error> {
         self.shared.ready().await
     }
 
-    /// Whether the connection takes no more events. Events that arrived before its end may still wait to be read.
+    /// Whether the connection accepts no more events. Events received before its end may still be in the inbox.
     pub fn is_closed(&self) -> bool {
         self.shared.out().is_closed()
     }

@@ -1,7 +1,7 @@
 //! Spans and events for `tracing`: types and sizes, never payloads.
 //!
-//! What happens under the connection's lock is only logged there, and told once the lock is given back, because a subscriber
-//! is code of others.
+//! What happens under the connection's lock is recorded there and emitted after the lock is released, because a
+//! subscriber is foreign code.
 
 #[cfg(feature = "tracing")]
 pub(super) use on::*;
@@ -21,7 +21,7 @@ mod on {
     use super::super::notice::Phase;
     use crate::{event::Omission, session::ResponseTransition, wire::Id};
 
-    /// What a turn has to tell the tracer.
+    /// Records of one turn for the tracer.
     #[derive(Default)]
     pub(in super::super) struct TraceLog(Vec<Note>);
 
@@ -34,13 +34,13 @@ mod on {
 
     impl TraceLog {
         pub(in super::super) fn message(&mut self, sent: bool, kind: &str, bytes: usize) {
-            // The level alone, for anything more would ask the subscriber.
+            // Checks the level only, because anything more would call the subscriber.
             if LevelFilter::current() >= Level::TRACE {
                 self.0.push(Note::Message { sent, kind: kind.into(), bytes });
             }
         }
 
-        /// What did not fit in an event and was left out.
+        /// A member that did not fit and was left out.
         pub(in super::super) fn left_out(&mut self, kind: &str, omissions: Vec<Omission>) {
             self.0.extend(omissions.into_iter().map(|omission| Note::LeftOut { kind: kind.into(), omission }));
         }
@@ -54,7 +54,7 @@ mod on {
         }
     }
 
-    /// The spans of a connection: its own, and one for each response in progress.
+    /// The spans of a connection: its own, and one per active response.
     pub(in super::super) struct Tracer {
         connection: Span,
         responses: Mutex<HashMap<Id, Span>>,
@@ -119,7 +119,7 @@ mod on {
             self.responses.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
-        /// Runs a function's future in a span of its own.
+        /// Runs a function's future in its own span.
         pub(in super::super) fn tool<F: Future>(
             &self,
             name: &str,

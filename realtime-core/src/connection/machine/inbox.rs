@@ -24,7 +24,7 @@ const AHEAD: usize = 16 << 10;
 /// Updates whose room is kept after a burst.
 const ROOM: usize = 4;
 
-/// Who has asked for events so far.
+/// Which kinds of readers have asked for events so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
     Nobody,
@@ -43,7 +43,7 @@ pub(crate) struct Inbox<P: Protocol> {
     /// Whether texts are kept beside their events.
     pub(crate) tapped: bool,
     abandoned: bool,
-    /// Who reads.
+    /// The readers so far.
     reader: Reader,
     /// How many events have made room for others.
     skipped: u64,

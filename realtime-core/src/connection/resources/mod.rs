@@ -1,4 +1,4 @@
-//! What can be sent, named like the wire: `connection.conversation().item().create(..)`.
+//! Resources, named like those of the protocol: `connection.conversation().item().create(..)`.
 
 mod realtime;
 mod translation;

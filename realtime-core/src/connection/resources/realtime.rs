@@ -16,7 +16,7 @@ use crate::{
 type Sent<E> = Result<Ack<Realtime, E>, SendError<Realtime>>;
 
 impl Connection<Realtime> {
-    /// Queues a request that was checked.
+    /// Queues a request that passed its checks.
     fn checked<E: EventOf<ServerEvent>>(
         &self,
         check: Result<(), SendErrorKind>,
@@ -38,12 +38,12 @@ impl Connection<Realtime> {
         ResponseResource(self)
     }
 
-    /// What the user says.
+    /// The user's input audio.
     pub fn input_audio_buffer(&self) -> InputAudioBufferResource<'_> {
         InputAudioBufferResource(self)
     }
 
-    /// What the model's voice has still to play: over WebRTC and SIP only.
+    /// The output audio that the server still has to play, over WebRTC and SIP only.
     pub fn output_audio_buffer(&self) -> OutputAudioBufferResource<'_> {
         OutputAudioBufferResource(self)
     }
@@ -53,10 +53,11 @@ impl Connection<Realtime> {
         ConversationResource(self)
     }
 
-    /// Tells the model of these functions, and runs them when it calls: see [`Tools`].
+    /// Registers these functions with the model, and runs them when it calls them. See [`Tools`].
     ///
     /// # Errors
-    /// Gives the event that tells of them back, as [`Sender::send`](crate::Sender::send) does. They are not run then.
+    /// Returns the `session.update` event. See [`Sender::send`](crate::Sender::send). The functions are not run in this
+    /// case.
     pub fn use_tools(&self, tools: Tools) -> Sent<SessionUpdated> {
         let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
         let ack = self.request(SessionUpdate::new(config))?;
@@ -70,11 +71,11 @@ impl Connection<Realtime> {
 pub struct SessionResource<'a>(&'a Connection<Realtime>);
 
 impl SessionResource<'_> {
-    /// Changes what the configuration names, and nothing else: `session.update`.
+    /// Changes the session's configuration: `session.update`. Members that are not set keep their value.
     ///
     /// # Errors
-    /// Gives the event back: it asks for another voice after the model has spoken, or as
-    /// [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event: it changes the voice after the model has spoken, or see
+    /// [`Sender::send`](crate::Sender::send).
     pub fn update(&self, config: impl Into<SessionConfig>) -> Sent<SessionUpdated> {
         let config = config.into();
         let check = self.0.state().check_voice(&config);
@@ -87,10 +88,10 @@ impl SessionResource<'_> {
 pub struct ResponseResource<'a>(&'a Connection<Realtime>);
 
 impl ResponseResource<'_> {
-    /// Asks the model for a response: `response.create`. The default configuration changes nothing of the session's.
+    /// Requests a response: `response.create`. The default configuration uses the session's.
     ///
-    /// While another response of the conversation is in progress it waits for its turn: see
-    /// [`Options::overlap`](crate::Options::overlap). One out of band never waits.
+    /// While another response of the conversation is active, the request waits for its turn: see
+    /// [`Options::overlap`](crate::Options::overlap). Out-of-band requests never wait.
     ///
     /// # Errors
     /// Gives the event back: [`Options::overlap`](crate::Options::overlap) lets no more wait, or as [`Sender::send`](crate::Sender::send) does.
@@ -98,18 +99,18 @@ impl ResponseResource<'_> {
         ResponseHandle::create(self.0, config)
     }
 
-    /// Stops the response in progress: `response.cancel`.
+    /// Cancels the active response: `response.cancel`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn cancel(&self) -> Result<(), SendError<Realtime>> {
         self.0.send(ResponseCancel::default())
     }
 
-    /// Stops this response.
+    /// Cancels this response.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn cancel_id(&self, response: impl Into<Id>) -> Result<(), SendError<Realtime>> {
         self.0.send(ResponseCancel::default().response_id(response))
     }
@@ -120,20 +121,19 @@ impl ResponseResource<'_> {
 pub struct InputAudioBufferResource<'a>(&'a Connection<Realtime>);
 
 impl InputAudioBufferResource<'_> {
-    /// Adds audio, in the session's input format: `input_audio_buffer.append`. It is encoded straight from these
-    /// bytes.
+    /// Appends audio in the session's input format: `input_audio_buffer.append`. Encoded directly from these bytes.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::append`](crate::Sender::append) does.
+    /// Returns the event. See [`Sender::append`](crate::Sender::append).
     pub fn append(&self, audio: &[u8]) -> Result<(), SendError<Realtime>> {
         self.0.append(audio)
     }
 
-    /// Makes the buffered audio a message of the user: `input_audio_buffer.commit`.
+    /// Turns the buffered audio into a user message: `input_audio_buffer.commit`.
     ///
     /// # Errors
-    /// Gives the event back: there is less than 100 ms of audio where no turn detection commits by itself, or as
-    /// [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event: there is less than 100 ms of audio and no turn detection, or see
+    /// [`Sender::send`](crate::Sender::send).
     pub fn commit(&self) -> Sent<InputAudioBufferCommitted> {
         let check = {
             let core = self.0.shared.core();
@@ -143,10 +143,10 @@ impl InputAudioBufferResource<'_> {
         self.0.checked(check, InputAudioBufferCommit::default())
     }
 
-    /// Throws the buffered audio away: `input_audio_buffer.clear`.
+    /// Discards the buffered audio: `input_audio_buffer.clear`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn clear(&self) -> Sent<InputAudioBufferCleared> {
         self.0.request(InputAudioBufferClear::default())
     }
@@ -157,10 +157,10 @@ impl InputAudioBufferResource<'_> {
 pub struct OutputAudioBufferResource<'a>(&'a Connection<Realtime>);
 
 impl OutputAudioBufferResource<'_> {
-    /// Cuts off the audio that is being played: `output_audio_buffer.clear`.
+    /// Stops the audio being played: `output_audio_buffer.clear`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn clear(&self) -> Sent<OutputAudioBufferCleared> {
         self.0.request(OutputAudioBufferClear::default())
     }
@@ -171,7 +171,7 @@ impl OutputAudioBufferResource<'_> {
 pub struct ConversationResource<'a>(&'a Connection<Realtime>);
 
 impl<'a> ConversationResource<'a> {
-    /// The things that it is made of.
+    /// The items.
     pub fn item(&self) -> ItemResource<'a> {
         ItemResource(self.0)
     }
@@ -182,35 +182,34 @@ impl<'a> ConversationResource<'a> {
 pub struct ItemResource<'a>(&'a Connection<Realtime>);
 
 impl ItemResource<'_> {
-    /// Adds an item at the end: `conversation.item.create`. It gets an id if it has none.
+    /// Appends an item: `conversation.item.create`. It gets an id unless it has one.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn create(&self, item: impl Into<Item>) -> Sent<ConversationItemAdded> {
         self.0.request(ConversationItemCreate::new(item))
     }
 
-    /// Adds an item behind another, or with `root` in front of all.
+    /// Inserts an item after another one, or at the beginning with `root`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn create_after(&self, previous: impl Into<Id>, item: impl Into<Item>) -> Sent<ConversationItemAdded> {
         self.0.request(ConversationItemCreate::new(item).previous_item_id(previous))
     }
 
-    /// Takes an item out: `conversation.item.delete`.
+    /// Deletes an item: `conversation.item.delete`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn delete(&self, item: impl Into<Id>) -> Sent<ConversationItemDeleted> {
         self.0.request(ConversationItemDelete::new(item))
     }
 
-    /// Cuts the model's audio off after so many milliseconds: `conversation.item.truncate`.
+    /// Truncates the model's audio to this many milliseconds: `conversation.item.truncate`.
     ///
     /// # Errors
-    /// Gives the event back: there is no such item, or less audio of it, or as [`Sender::send`](crate::Sender::send)
-    /// does.
+    /// Returns the event: there is no such item, or less audio, or see [`Sender::send`](crate::Sender::send).
     pub fn truncate(
         &self,
         item: impl Into<Id>,
@@ -222,10 +221,10 @@ impl ItemResource<'_> {
         self.0.checked(check, ConversationItemTruncate::new(item, content_index, audio_end_ms))
     }
 
-    /// Asks for an item as the server has it, with its audio: `conversation.item.retrieve`.
+    /// Retrieves an item as stored by the server, including its audio: `conversation.item.retrieve`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn retrieve(&self, item: impl Into<Id>) -> Sent<ConversationItemRetrieved> {
         self.0.request(ConversationItemRetrieve::new(item))
     }

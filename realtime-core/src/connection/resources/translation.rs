@@ -6,26 +6,26 @@ use crate::{
 };
 
 impl Connection<Translation> {
-    /// The session's configuration. It is ended by [`finish`](Connection::finish).
+    /// The session's configuration. To end the session, use [`finish`](Connection::finish).
     pub fn session(&self) -> TranslationSessionResource<'_> {
         TranslationSessionResource(self)
     }
 
-    /// What the user says.
+    /// The user's input audio.
     pub fn input_audio_buffer(&self) -> TranslationInputResource<'_> {
         TranslationInputResource(self)
     }
 }
 
-/// `session`, where it translates.
+/// `session` of a translation session.
 #[derive(Clone, Copy, Debug)]
 pub struct TranslationSessionResource<'a>(&'a Connection<Translation>);
 
 impl TranslationSessionResource<'_> {
-    /// Changes what the configuration names, and nothing else: `session.update`.
+    /// Changes the session's configuration: `session.update`. Members that are not set keep their value.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event. See [`Sender::send`](crate::Sender::send).
     pub fn update(
         &self,
         config: TranslationSessionConfig,
@@ -34,15 +34,15 @@ impl TranslationSessionResource<'_> {
     }
 }
 
-/// `session.input_audio_buffer`, where the session translates.
+/// `session.input_audio_buffer` of a translation session.
 #[derive(Clone, Copy, Debug)]
 pub struct TranslationInputResource<'a>(&'a Connection<Translation>);
 
 impl TranslationInputResource<'_> {
-    /// Adds audio to be translated, silence included, 16-bit PCM at 24,000 Hz: `session.input_audio_buffer.append`.
+    /// Appends audio to be translated, silence included, 16-bit PCM at 24,000 Hz: `session.input_audio_buffer.append`.
     ///
     /// # Errors
-    /// Gives the event back, as [`Sender::append`](crate::Sender::append) does.
+    /// Returns the event. See [`Sender::append`](crate::Sender::append).
     pub fn append(&self, audio: &[u8]) -> Result<(), SendError<Translation>> {
         self.0.append(audio)
     }

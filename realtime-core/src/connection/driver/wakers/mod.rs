@@ -76,7 +76,7 @@ impl Wakers {
 
     /// Wakes every waiter. Wakers are taken, so one that nobody polls again is woken once.
     pub(crate) fn wake_all(&self) {
-        // Taken first: a waker is a stranger's code, and no lock is held while it runs. One waiter is the common case,
+        // Taken first: a waker is foreign code, and no lock is held while it runs. One waiter is the common case,
         // and costs no allocation.
         let (first, others) = {
             let mut slots = self.slots();
