@@ -268,7 +268,7 @@ impl Side {
         Ok(Self { converter: Converter::new(format, Format::pcm(rate))?, frames: 0, ready: Vec::new() })
     }
 
-    /// How far it has come.
+    /// Status.
     fn time(&self) -> Duration {
         let rate = u128::from(self.converter.from().rate_hz());
         let nanos = (u128::from(self.frames) * 1_000_000_000).div_ceil(rate);
@@ -307,7 +307,7 @@ impl Side {
         self.ready.extend_from_slice(self.converter.convert(audio));
     }
 
-    /// So many more bytes of the item were heard by now, or all that it has. How many there were.
+    /// Records that more bytes of the item were heard, at most all of it. Returns how many.
     fn play(&mut self, item: &mut Item, bytes: u64, now: Duration) -> usize {
         let bytes = bytes.min(item.waits() as u64);
         if bytes == 0 {

@@ -264,7 +264,7 @@ impl Captions {
 
 /// Whole milliseconds, rounded half up by decimal places: binary fractions are first rounded to microseconds.
 fn half_up(ms: f64) -> u64 {
-    // Negative times and what is no number become 0, and what is too large the largest.
+    // Negative times and NaN become 0, and values out of range the maximum.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let us = (ms * 1000.0).round() as u64;
     us.saturating_add(500) / 1000

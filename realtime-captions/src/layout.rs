@@ -25,7 +25,7 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// So many columns a line and so many lines a cue.
+    /// Sets the maximum number of columns per line and of lines per cue.
     pub fn new(max_columns: usize, max_lines: usize) -> Self {
         Self { max_columns, max_lines }
     }

@@ -11,7 +11,7 @@ pub struct Segment {
     pub end_ms: u64,
     /// The text. A line break in it begins a line of the caption.
     pub text: String,
-    /// Who speaks, where that is known.
+    /// The speaker, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
 }
@@ -29,7 +29,7 @@ impl Segment {
         self
     }
 
-    /// The lines of the text, tidied: runs of white space are one space, and blank lines are gone, for they would end
+    /// The lines of the text, tidied: runs of white space are one space, and blank lines are removed, because they would end
     /// a cue.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
         self.text.split(['\n', '\r']).map(one_line).filter(|line| !line.is_empty())

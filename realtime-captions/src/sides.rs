@@ -6,7 +6,7 @@ use realtime_core::Id;
 
 use crate::Segment;
 
-/// Who speaks.
+/// The speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Side {

@@ -142,7 +142,7 @@ impl Bridge {
     }
 
     /// Sets how much audio the carrier gets ahead of what it plays. More bridges a worse network; it does not delay the
-    /// caller's interruption, for what was sent ahead is cleared.
+    /// caller's interruption, because audio sent ahead is cleared.
     #[must_use]
     pub fn lead(mut self, lead: Duration) -> Self {
         self.lead = lead;

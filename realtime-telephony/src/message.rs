@@ -125,7 +125,7 @@ impl Media {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
-    /// Its name.
+    /// Name.
     pub name: String,
     /// Whether what was sent before it was played, and not dropped by a clear. None, if this stream did not send it.
     pub played: Option<bool>,
@@ -149,7 +149,7 @@ pub struct Dtmf {
 pub struct CarrierError {
     /// Its number.
     pub code: Option<u64>,
-    /// Its name.
+    /// Name.
     pub title: Option<String>,
     /// What happened.
     pub detail: Option<String>,

@@ -109,7 +109,7 @@ impl<'a> Wav<'a> {
         self.missing
     }
 
-    /// Bytes at the end of the audio that are no whole frame, and left out.
+    /// Bytes of an incomplete frame at the end of the audio, which are dropped.
     pub fn left_over(&self) -> usize {
         self.left_over
     }

@@ -103,7 +103,7 @@ impl Connect<Live> {
 macro_rules! replaceable {
     ($($kind:ident)+) => {$(
         impl Connect<$kind> {
-            /// What takes the session's place if its link is lost and the policy reconnects.
+            /// The replacement for the session if its link is lost and the policy reconnects.
             pub fn after_loss(mut self, after_loss: AfterLoss) -> Self {
                 self.settings_mut().after_loss = after_loss;
                 self
@@ -115,7 +115,7 @@ macro_rules! replaceable {
 replaceable!(Live LiveFork);
 
 impl Connect<LiveFork> {
-    /// What differs from the stored session.
+    /// Differences from the stored session.
     pub fn config(mut self, config: ForkConfig) -> Self {
         self.settings_mut().config = config;
         self

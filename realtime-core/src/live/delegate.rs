@@ -52,12 +52,12 @@ impl<P: LiveKind> Task<P> {
         &self.id
     }
 
-    /// When the voice handed it over, on the session's timeline, in milliseconds.
+    /// Time of the delegation on the session's timeline, in milliseconds.
     pub fn offset_ms(&self) -> Number {
         self.offset_ms
     }
 
-    /// What is known of the session: the conversation so far, among other things.
+    /// The session state, including the conversation so far.
     pub fn state(&self) -> Arc<LiveState> {
         self.sender.state()
     }

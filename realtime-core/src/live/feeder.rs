@@ -17,7 +17,7 @@ use crate::{
     types::AudioFormat,
 };
 
-/// How much audio one append carries.
+/// Duration of the audio in one append.
 const CHUNK: Duration = Duration::from_millis(40);
 
 /// The longest delay that is caught up. After a longer one the audio goes on as if the time had not passed.
@@ -43,17 +43,17 @@ pub struct Feeder<P: LiveKind> {
     sender: Sender<P>,
 }
 
-/// What a feeder has done so far, and what it has still to send.
+/// Progress of a feeder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeederStatus {
-    /// How much of the application's audio waits to be sent. It grows if the application pushes faster than real time.
+    /// Duration of the application's audio waiting to be sent. It grows if the application pushes faster than real time.
     pub queued: Duration,
-    /// How much of the application's audio was sent.
+    /// Duration of the application's audio sent.
     pub sent: Duration,
-    /// How much silence was sent because nothing else was there.
+    /// Duration of silence sent because there was no audio.
     pub silence: Duration,
-    /// How much time passed without any audio because the feeder was too late.
+    /// Duration without any audio because the feeder was late.
     pub skipped: Duration,
 }
 
@@ -86,7 +86,7 @@ impl<P: LiveKind> Feeder<P> {
         queued
     }
 
-    /// What it has done so far.
+    /// Its progress.
     pub fn status(&self) -> FeederStatus {
         lock(&self.feed).status()
     }
@@ -94,7 +94,7 @@ impl<P: LiveKind> Feeder<P> {
     /// Waits until everything that was pushed so far has been handed to the connection. Drives it meanwhile.
     ///
     /// # Cancel safety
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
     /// The connection ended first, or events wait to be read and there is no room for more: read them, then wait again.

@@ -41,25 +41,25 @@ pub struct LiveFork;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveSideband;
 
-/// What a Live session begins with.
+/// Settings of a Live session.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LiveSettings {
     /// The configuration that `session.start` carries. None sends no such event.
     pub start: Option<SessionConfig>,
-    /// What takes the session's place if its link is lost.
+    /// The replacement for the session if its link is lost.
     pub after_loss: AfterLoss,
 }
 
-/// What a fork begins with.
+/// Settings of a fork.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ForkSettings {
     /// The stored session.
     pub source: Id,
-    /// What differs from it.
+    /// Differences from the stored session.
     pub config: ForkConfig,
-    /// What takes the session's place if its link is lost.
+    /// The replacement for the session if its link is lost.
     pub after_loss: AfterLoss,
 }
 
@@ -68,7 +68,7 @@ pub struct ForkSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterLoss {
-    /// Another session with the same configuration, and with what was said as its `input`.
+    /// A new session with the same configuration, and the conversation as its `input`.
     #[default]
     Begin,
     /// A fork of the lost session, if it was stored: the service remembers the conversation. A session that was not
@@ -76,7 +76,7 @@ pub enum AfterLoss {
     Fork,
 }
 
-/// What a sideband attaches to.
+/// Settings of a sideband.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SidebandSettings {

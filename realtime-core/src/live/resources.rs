@@ -127,7 +127,7 @@ impl<'a, P: LiveKind> LiveSessionResource<'a, P> {
         InputAudioResource(self.0)
     }
 
-    /// What the user hears.
+    /// The audio that the user hears.
     pub fn output_audio(&self) -> OutputAudioResource<'a, P> {
         OutputAudioResource(self.0)
     }
@@ -142,7 +142,7 @@ impl<'a, P: LiveKind> LiveSessionResource<'a, P> {
         ThinkingResource(self.0)
     }
 
-    /// What is to be said once.
+    /// Something to be said once.
     pub fn commentary(&self) -> CommentaryResource<'a, P> {
         CommentaryResource(self.0)
     }

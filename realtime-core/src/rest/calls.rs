@@ -52,7 +52,7 @@ pub struct Accept {
 pub struct Reject {
     /// The call.
     pub call_id: String,
-    /// What the caller is told, as a status of SIP: 486 says busy. 603, decline, unless it is given.
+    /// SIP status sent to the caller: 486 is busy. 603, decline, by default.
     pub status_code: Option<u16>,
 }
 

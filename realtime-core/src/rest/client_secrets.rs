@@ -15,7 +15,7 @@ use crate::{
 wire! {
     /// Makes a key for a session that converses or transcribes.
     pub struct Create {
-        /// When it runs out; after ten minutes unless it is given.
+        /// Expiry. Ten minutes by default.
         opt expires_after: ExpiresAfter,
         /// The session that it opens.
         opt session: SessionConfig,
@@ -25,7 +25,7 @@ wire! {
     pub struct CreateTranslation {
         /// The session that it opens.
         req session: TranslationSession,
-        /// When it runs out; after ten minutes unless it is given.
+        /// Expiry. Ten minutes by default.
         opt expires_after: ExpiresAfter,
     }
 
@@ -33,13 +33,13 @@ wire! {
     pub struct TranslationSession {
         /// The model.
         req model: String,
-        /// What it hears and what it speaks.
+        /// Audio settings.
         opt audio: TranslationAudioConfig,
     }
 
-    /// When a key runs out. A session that it has opened goes on.
+    /// Expiry of a key. A session opened with it continues.
     pub struct ExpiresAfter {
-        /// What the time counts from.
+        /// Start of the period.
         opt anchor: Anchor,
         /// Seconds, from 10 to 7,200.
         opt_int seconds: u32,
@@ -49,7 +49,7 @@ wire! {
     pub struct ClientSecret {
         /// The key: `ek_..`.
         req value: Secret,
-        /// When it runs out, in seconds since 1970.
+        /// Expiry, in seconds since the Unix epoch.
         opt_int expires_at: u64,
         /// The session that it opens.
         opt session: SessionInfo,
@@ -59,7 +59,7 @@ wire! {
     pub struct TranslationSecret {
         /// The key: `ek_..`.
         req value: Secret,
-        /// When it runs out, in seconds since 1970.
+        /// Expiry, in seconds since the Unix epoch.
         opt_int expires_at: u64,
         /// The session that it opens.
         opt session: TranslationSessionInfo,
@@ -67,7 +67,7 @@ wire! {
 }
 
 open_enum! {
-    /// What a time counts from.
+    /// Start of a period.
     pub enum Anchor {
         /// The key's creation.
         CreatedAt = "created_at",
@@ -75,7 +75,7 @@ open_enum! {
 }
 
 impl ExpiresAfter {
-    /// So many seconds after its creation.
+    /// This many seconds after its creation.
     pub fn seconds_after_creation(seconds: u32) -> Self {
         Self::default().anchor(Anchor::CreatedAt).seconds(seconds)
     }

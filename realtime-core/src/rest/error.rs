@@ -18,7 +18,7 @@ struct Inner {
     reason: Option<String>,
 }
 
-/// What went wrong, in a word.
+/// The kind of the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestErrorKind {
@@ -75,7 +75,7 @@ impl RestError {
         self.0.words.message.as_deref()
     }
 
-    /// What sort of error it is: `invalid_request_error`, `rate_limit_error`, ..
+    /// Type of the error: `invalid_request_error`, `rate_limit_error`, ..
     pub fn error_type(&self) -> Option<&str> {
         self.0.words.kind.as_deref()
     }
@@ -95,7 +95,7 @@ impl RestError {
         self.0.headers.get("x-request-id")?.to_str().ok()
     }
 
-    /// What the body was.
+    /// Kind of the body.
     pub fn body_kind(&self) -> BodyKind {
         self.0.words.body
     }

@@ -25,7 +25,7 @@ wire! {
     pub struct Create {
         /// The session.
         req session: MediaSessionConfig,
-        /// How its audio travels.
+        /// Transport of its audio.
         req transport: Transport,
     }
 
@@ -33,7 +33,7 @@ wire! {
     pub struct Created {
         /// The session.
         req session: CreatedSession,
-        /// How its audio travels.
+        /// Transport of its audio.
         req transport: Transport,
     }
 
@@ -43,7 +43,7 @@ wire! {
         req id: Id,
     }
 
-    /// By WebRTC.
+    /// WebRTC.
     pub struct WebRtc {
         /// The SDP: an offer in what is sent, an answer in what comes back.
         req sdp: String,
@@ -51,7 +51,7 @@ wire! {
 
     /// By telephone, to somebody who is called. Of what comes back the other members are missing.
     pub struct Sip {
-        /// Who is called: `+14155550123`.
+        /// Number to call: `+14155550123`.
         opt destination: String,
         /// The provider that calls.
         opt trunk: SipTrunk,
@@ -59,11 +59,11 @@ wire! {
 
     /// A provider of telephone calls.
     pub struct SipTrunk {
-        /// Where it is: `sips:trunk.example.com:5061;transport=tcp`.
+        /// Address: `sips:trunk.example.com:5061;transport=tcp`.
         req provider_url: String,
-        /// Who calls, as the one who is called sees it.
+        /// Caller id shown to the called party.
         req caller_number: String,
-        /// What proves it to the provider.
+        /// Credentials for the provider.
         req auth: SipAuth,
     }
 
@@ -77,19 +77,19 @@ wire! {
 }
 
 union! {
-    /// How the audio of a session travels.
+    /// Transport of a session's audio.
     pub enum Transport {
         objects {
-            /// By WebRTC.
+            /// WebRTC.
             "webrtc" => WebRtc(WebRtc),
-            /// By telephone.
+            /// Telephone.
             "sip" => Sip(Box<Sip>),
         }
     }
 }
 
 union! {
-    /// What proves to a provider who calls.
+    /// Credentials for a telephony provider.
     pub enum SipAuth {
         objects {
             /// A user and a password, by digest.
@@ -132,7 +132,7 @@ impl Transport {
 pub struct Accept {
     /// The session of the call.
     pub session_id: String,
-    /// How it is to be.
+    /// Configuration.
     pub session: AcceptSession,
 }
 
@@ -142,7 +142,7 @@ pub struct Accept {
 pub struct Reject {
     /// The session of the call.
     pub session_id: String,
-    /// What the caller is told, as a status of SIP from 300 to 699: 486 says busy, 603 declines.
+    /// SIP status sent to the caller, from 300 to 699: 486 is busy, 603 is decline.
     pub status_code: u16,
 }
 
@@ -170,9 +170,9 @@ pub struct HangUp {
 pub struct Fork {
     /// The stored session.
     pub session_id: String,
-    /// How the audio of the new one travels.
+    /// Transport of the new session's audio.
     pub transport: Transport,
-    /// What is other than in the stored one.
+    /// Differences from the stored session.
     pub session: Option<MediaForkConfig>,
 }
 

@@ -86,10 +86,10 @@ const RINGING_TIMEOUT: Duration = Duration::from_secs(200);
 ///
 /// The structs of this module's resources implement it; a request of another path is another implementation.
 pub trait Operation {
-    /// What a successful answer says.
+    /// Type of a successful response.
     type Answer;
 
-    /// What is sent, before it is known where to.
+    /// The request, independent of the server's address.
     fn parts(&self) -> Parts<'_>;
 
     /// How long [`Rest`] waits for the answer, unless set otherwise: [`DEFAULT_TIMEOUT`] for all but a call that is
@@ -123,14 +123,14 @@ pub trait Operation {
         Ok(Request::from_parts(head, body))
     }
 
-    /// What an answer to this request says.
+    /// Parses the response to this request.
     ///
     /// # Errors
     /// The status is none of success (2xx), or the answer is not what this operation is answered with.
     fn read(&self, answer: Response<Bytes>) -> Result<Self::Answer, RestError>;
 }
 
-/// What an operation sends, before it is known where to.
+/// A request, independent of the server's address.
 ///
 /// `Debug` leaves the body out: it may hold anything.
 #[derive(Clone)]
@@ -139,9 +139,9 @@ pub struct Parts<'a> {
     pub method: Method,
     /// The path beneath the base URL, by its segments.
     pub path: Vec<&'a str>,
-    /// What the answer may be: the header `Accept`.
+    /// Acceptable content type of the response: the header `Accept`.
     pub accept: &'static str,
-    /// What the body is, if there is one.
+    /// Content type of the body, if there is one.
     pub content_type: Option<HeaderValue>,
     /// The body.
     pub body: Bytes,

@@ -19,7 +19,7 @@ live_client_events! {
     ///
     /// The server answers with `session.started`, or with an `error` and no session.
     pub struct ForkStart {
-        /// What differs from the stored session. The empty configuration inherits everything.
+        /// Differences from the stored session. The empty configuration inherits everything.
         req session: ForkConfig,
     }
 
@@ -27,7 +27,7 @@ live_client_events! {
     ///
     /// The server answers with `session.updated`, or with an `error`.
     pub struct SessionUpdate {
-        /// What is to change.
+        /// The changes.
         req session: UpdateConfig,
     }
 
@@ -151,7 +151,7 @@ contexts! {
 }
 
 events! {
-    /// What the client sends in a session of its own.
+    /// A client event of a session of its own.
     pub enum ClientEvent, else Custom;
     "session.input_audio.append" => SessionInputAudioAppend,
     "session.input_audio.mute" => SessionInputAudioMute,
@@ -172,12 +172,12 @@ events! {
     }
 }
 
-/// What is sent on a fork.
+/// Events sent on a fork.
 pub mod fork {
     use super::*;
 
     events! {
-        /// What the client sends in a session that goes on from a stored one.
+        /// A client event of a session forked from a stored one.
         pub enum ClientEvent, else Custom;
         "session.input_audio.append" => SessionInputAudioAppend,
         "session.input_audio.mute" => SessionInputAudioMute,
@@ -199,12 +199,12 @@ pub mod fork {
     }
 }
 
-/// What is sent on a sideband.
+/// Events sent on a sideband.
 pub mod sideband {
     use super::*;
 
     events! {
-        /// What the client sends beside a session that a browser or a telephone holds.
+        /// A client event of a sideband, for a session held by a browser or a telephone.
         pub enum ClientEvent, else Custom;
         "session.input_audio.mute" => SessionInputAudioMute,
         "session.input_audio.unmute" => SessionInputAudioUnmute,

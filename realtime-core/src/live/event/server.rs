@@ -29,7 +29,7 @@ live_server_events! {
         req reason: CloseReason,
         /// The session, as it was last.
         req session: Reported<SessionResource>,
-        /// How long the voice was used.
+        /// Usage of the voice.
         req usage: Reported<SessionUsage>,
     }
 
@@ -53,25 +53,25 @@ live_server_events! {
 
     /// An instruction has its place on the timeline. It is neither spoken nor obeyed yet.
     pub struct SessionInstructionsAppended {
-        /// Where it begins on the session's timeline, in milliseconds.
+        /// Start on the session's timeline, in milliseconds.
         req start_ms: Number,
-        /// Where it ends.
+        /// End on the session's timeline, in milliseconds.
         req end_ms: Number,
     }
 
     /// Knowledge has its place on the timeline.
     pub struct SessionThinkingAppended {
-        /// Where it begins on the session's timeline, in milliseconds.
+        /// Start on the session's timeline, in milliseconds.
         req start_ms: Number,
-        /// Where it ends.
+        /// End on the session's timeline, in milliseconds.
         req end_ms: Number,
     }
 
     /// Something to say has its place on the timeline. It is not spoken yet.
     pub struct SessionCommentaryAppended {
-        /// Where it begins on the session's timeline, in milliseconds.
+        /// Start on the session's timeline, in milliseconds.
         req start_ms: Number,
-        /// Where it ends.
+        /// End on the session's timeline, in milliseconds.
         req end_ms: Number,
     }
 
@@ -117,17 +117,17 @@ live_server_events! {
         req item_id: Id,
     }
 
-    /// How much was used so far.
+    /// Usage so far.
     pub struct SessionUsageUpdated {
-        /// How long the voice was used.
+        /// Usage of the voice.
         req usage: Reported<ReportedUsage>,
-        /// How full its context is.
+        /// Utilization of its context.
         loose context_window: Reported<ContextWindow>,
     }
 
     /// Something went wrong: with what the client sent, or on the server. By itself it does not end the session.
     pub struct ErrorEvent {
-        /// What went wrong.
+        /// The error.
         req error: Reported<LiveError>,
     }
 
@@ -188,9 +188,9 @@ wire! {
         loose client_event_id: Id,
         /// The text to be added.
         req_text delta: TextDelta,
-        /// Where it begins on the session's timeline, in milliseconds.
+        /// Start on the session's timeline, in milliseconds.
         req start_ms: Number,
-        /// Where it ends.
+        /// End on the session's timeline, in milliseconds.
         req end_ms: Number,
     }
 
@@ -203,9 +203,9 @@ wire! {
         loose client_event_id: Id,
         /// The text to be added.
         req_text delta: TextDelta,
-        /// Where it begins on the session's timeline, in milliseconds.
+        /// Start on the session's timeline, in milliseconds.
         req start_ms: Number,
-        /// Where it ends.
+        /// End on the session's timeline, in milliseconds.
         req end_ms: Number,
     }
 
@@ -216,9 +216,9 @@ wire! {
         /// The audio.
         #[serde(deserialize_with = "crate::live::types::read_audio")]
         req delta: Audio,
-        /// Where it begins on the session's timeline, in milliseconds. On sidebands only.
+        /// Start on the session's timeline, in milliseconds. On sidebands only.
         loose start_ms: Number,
-        /// Where it ends. On sidebands only.
+        /// End on the session's timeline, in milliseconds. On sidebands only.
         loose end_ms: Number,
     }
 }
@@ -231,7 +231,7 @@ pub struct StoredItem {
 }
 
 impl StoredItem {
-    /// Its id.
+    /// Id.
     pub fn id(&self) -> &Id {
         &self.id
     }
@@ -268,7 +268,7 @@ impl<'de> serde::Deserialize<'de> for StoredItem {
 }
 
 events! {
-    /// What the server sends.
+    /// A server event.
     pub enum ServerEvent, else Unknown, first fast::read;
     // The most frequent first, for a type is looked up from the top.
     "session.output_audio.delta" => SessionOutputAudioDelta,

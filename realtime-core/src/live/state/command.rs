@@ -29,7 +29,7 @@ pub(in crate::live) enum Command<'a> {
     Other,
 }
 
-/// What sort of context is added.
+/// Kind of context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContextKind {

@@ -14,7 +14,7 @@ pub struct Fixture {
     pub client_event_id: Option<Id>,
     /// Status.
     pub state: FixtureState,
-    /// How long it is, in bytes. None if another connection sent it.
+    /// Size in bytes. `None` if another connection sent it.
     pub bytes: Option<u64>,
 }
 
@@ -59,7 +59,7 @@ pub struct Append {
     pub delegation_id: Option<Id>,
     /// Status.
     pub state: AppendState,
-    /// Where it stands on the session's timeline, in milliseconds: its start and its end.
+    /// Start and end on the session's timeline, in milliseconds.
     pub interval_ms: Option<(Number, Number)>,
 }
 
@@ -69,7 +69,7 @@ pub struct Append {
 pub enum AppendState {
     /// It was sent.
     Pending,
-    /// It has its place on the timeline.
+    /// It was placed on the timeline.
     Appended,
     /// The server did not take it.
     Refused,

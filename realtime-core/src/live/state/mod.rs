@@ -61,21 +61,21 @@ use crate::{
 pub struct LiveState {
     /// Kind of connection.
     pub kind: ConnectionKind,
-    /// How many links there were.
+    /// Number of links so far.
     pub connections: u32,
-    /// Where the session is in its life.
+    /// Phase of the session.
     pub phase: LivePhase,
     /// Whether the input is muted, by this connection or another.
     pub input_muted: bool,
     /// Whether inference is paused for want of speech.
     pub paused: bool,
-    /// What the user said, as far as it was transcribed: the last 4 MiB of it.
+    /// Transcript of the user's speech: the last 4 MiB.
     pub input_transcript: String,
-    /// What the model said: the last 4 MiB of it.
+    /// Transcript of the model's speech: the last 4 MiB.
     pub output_transcript: String,
-    /// How much the voice was used, as last reported. Cumulative.
+    /// Usage of the voice, as last reported. Cumulative.
     pub usage: Option<Json>,
-    /// How full the voice's context is, as last reported.
+    /// Utilization of the voice's context, as last reported.
     pub context_window: Option<Reported<ContextWindow>>,
     /// Errors of the server, the latest last.
     pub errors: VecDeque<LiveComplaint>,
@@ -85,9 +85,9 @@ pub struct LiveState {
     pub unknown: VecDeque<Box<str>>,
     /// Types of known events that did not fit, the latest last.
     pub malformed: VecDeque<&'static str>,
-    /// How many messages were no event at all.
+    /// Number of messages that were not events.
     pub undecodable: u64,
-    /// How many events came again, and were left out.
+    /// Number of repeated events that were suppressed.
     pub duplicates: u64,
     /// Keys of a telephone.
     pub keys: Keys,
@@ -97,7 +97,7 @@ pub struct LiveState {
     pub call_error: Option<Reported<CallError>>,
     /// All audio.
     pub audio: AudioCounts,
-    /// How the session, or the link to it, ended. None as long as there is a link.
+    /// How the session, or the link to it, ended. `None` while there is a link.
     pub ending: Option<Ending>,
     session: Option<Reported<SessionResource>>,
     attached_to: Option<Id>,
@@ -122,7 +122,7 @@ pub struct LiveState {
     forks: bool,
     /// Whether this side, or another, wants the input to be muted.
     wants_mute: Option<Mute>,
-    /// What was said in the sessions before, which this one was begun with.
+    /// The conversation of previous sessions, with which this one was started.
     history: Vec<HistoryItem>,
 }
 
@@ -229,7 +229,7 @@ impl LiveState {
         self.turns.elapse(ms(now));
     }
 
-    /// When time alone changes a turn, in milliseconds of the clock that `now` is read from.
+    /// When time alone changes a turn, in milliseconds on the clock of `now`.
     pub fn turn_deadline(&self) -> Option<Instant> {
         let at = self.turns.deadline()?;
         Some(Instant::from_origin(std::time::Duration::try_from_secs_f64(at.max(0.0) / 1000.0).ok()?))
@@ -296,7 +296,7 @@ impl LiveState {
         self.work.continue_is_owed()
     }
 
-    /// How many `response.create` were sent, and how many of them were refused.
+    /// Number of `response.create` events sent, and of those refused.
     pub fn continues(&self) -> (u64, u64) {
         (self.work.continues_sent, self.work.continues_refused)
     }

@@ -18,17 +18,17 @@ const ACKNOWLEDGEMENTS: [&str; 16] = [
     "yep", "yes",
 ];
 
-/// How fragments of transcripts are grouped into turns. Times are in milliseconds.
+/// Rules for grouping transcript fragments into turns. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Grouping {
-    /// How long after the user's turn the model must begin for the turn to end. 500.
+    /// Time after the user's turn within which the model must begin for the turn to end. 500 by default.
     pub separation_ms: f64,
     /// After how long a silence the model's turn ends. 2,000.
     pub assistant_silence_ms: f64,
-    /// How short an acknowledgement within the user's turn must be to be left out. 1,000; 0 leaves none out.
+    /// Maximum duration of an acknowledgement within the user's turn that is omitted. 1,000 by default; 0 omits none.
     pub backchannel_max_ms: f64,
-    /// How far an acknowledgement must be from other speech of the model to be left out. 2,000.
+    /// Minimum distance of an omitted acknowledgement from other speech of the model. 2,000 by default.
     pub isolation_ms: f64,
     /// Acknowledgements beside the English ones.
     pub acknowledgements: Vec<String>,
@@ -66,17 +66,17 @@ impl Speaker {
     }
 }
 
-/// What one side says before the other one does.
+/// A turn: speech of one side until the other one speaks.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LiveTurn {
     /// The speaker.
     pub speaker: Speaker,
-    /// What is said, as far as it was transcribed: the first MiB of it.
+    /// Transcript: the first MiB.
     pub text: String,
-    /// Where it begins on the session's timeline, in milliseconds.
+    /// Start on the session's timeline, in milliseconds.
     pub start_ms: u64,
-    /// Where it ends, so far.
+    /// End so far, on the session's timeline, in milliseconds.
     pub end_ms: u64,
     /// Why it ended; none as long as it goes on.
     pub ended: Option<TurnEnd>,

@@ -28,7 +28,7 @@ impl BackendEvent {
         &self.json
     }
 
-    /// What the event says of a response, an item or a text.
+    /// The content of the event that matters to delegation.
     pub fn view(&self) -> BackendView {
         let read = |view: fn(ResponseEnvelope) -> BackendView| self.json.read().map(view).ok();
         let view = match &*self.kind {
@@ -50,7 +50,7 @@ impl BackendEvent {
     }
 }
 
-/// What an event of the backend says.
+/// Content of a backend event.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BackendView {
@@ -87,7 +87,7 @@ struct ItemEnvelope {
 wire! {
     /// A response of the backend. Its `output` is always empty: items come by events of their own.
     pub struct BackendResponse {
-        /// Its id.
+        /// Id.
         loose id: Id,
         /// Status.
         loose status: String,
@@ -115,18 +115,18 @@ wire! {
 
     /// An item of a response.
     pub struct BackendItem {
-        /// Its id.
+        /// Id.
         loose id: Id,
-        /// What it is.
+        /// Type.
         #[serde(rename = "type")]
         loose kind: String,
         /// Status.
         loose status: String,
-        /// Of a call, its id, which the output names.
+        /// Id of the call, which its output refers to.
         loose call_id: Id,
-        /// Of a call, the function's name.
+        /// Name of the function, for a call.
         loose name: String,
-        /// Of a call, the arguments: JSON as the model wrote it.
+        /// Arguments of a call: JSON as written by the model.
         loose arguments: String,
     }
 

@@ -21,7 +21,7 @@ macro_rules! configs {
                 patch delegation: Delegation,
                 /// The conversation so far: at most 128 messages and 8,192 tokens.
                 list input: HistoryItem,
-                /// What starts decisions, at most one for each kind of transcript.
+                /// Triggers of decisions, at most one for each kind of transcript.
                 list triggers: Trigger,
                 /// Whether the recording and the history are kept for 30 days, for download and for forks.
                 opt store: bool,
@@ -38,7 +38,7 @@ configs! {
     pub struct SessionConfig {
         /// Encoding and voice.
         opt audio: AudioConfig,
-        /// What a browser's data channel may do. No effect on WebSockets.
+        /// Permissions of a browser's data channel. No effect on WebSockets.
         opt client: ClientRights,
     }
 
@@ -46,11 +46,11 @@ configs! {
     pub struct MediaSessionConfig {
         /// The voice.
         opt audio: MediaAudio,
-        /// What the browser's data channel may do; everything if left out.
+        /// Permissions of the browser's data channel. All if unset.
         opt client: ClientRights,
         /// After how many whole seconds without speech inference pauses; never if left out.
         opt_int idle_timeout_s: u32,
-        /// What ends such a pause.
+        /// Events that end the pause.
         opt wake_policy: WakePolicy,
     }
 
@@ -62,7 +62,7 @@ configs! {
 }
 
 wire! {
-    /// What a fork over WebSocket changes of the stored session: what is left out is inherited.
+    /// Changes to the stored session by a fork over WebSocket. Members that are not set are inherited.
     pub struct ForkConfig {
         /// Encoding.
         opt audio: ForkAudio,
@@ -72,25 +72,25 @@ wire! {
         opt store: bool,
     }
 
-    /// What a fork over WebRTC changes of the stored session: what is left out is inherited.
+    /// Changes to the stored session by a fork over WebRTC. Members that are not set are inherited.
     pub struct MediaForkConfig {
         /// Delegation, if the stored session delegated to a Responses model.
         opt delegation: ForkDelegation,
         /// Whether the recording and the history are kept.
         opt store: bool,
-        /// What the browser's data channel may do.
+        /// Permissions of the browser's data channel.
         opt client: ClientRights,
     }
 
-    /// What `session.update` changes. Everything else is fixed from the start.
+    /// Changes by `session.update`. Everything else is fixed from the start.
     pub struct UpdateConfig {
         /// Delegation settings, of the session's own kind.
         patch delegation: DelegationUpdate,
-        /// What starts decisions: left out, it stays; an empty list turns it off.
+        /// Triggers of decisions. Kept if unset; an empty list turns them off.
         list triggers: Trigger,
     }
 
-    /// What starts decisions by itself.
+    /// A trigger of decisions.
     pub struct DecisionTrigger {
         /// The transcript that does: `session.input_transcript.delta` or `session.output_transcript.delta`.
         req event_type: String,
@@ -104,9 +104,9 @@ wire! {
         req questions: Vec<Question>,
     }
 
-    /// What a browser in the session may do.
+    /// Permissions of a browser in the session.
     pub struct ClientRights {
-        /// Its data channel.
+        /// The browser's data channel.
         req data_channel: DataChannel,
     }
 
@@ -123,19 +123,19 @@ wire! {
         /// The event's type.
         #[serde(rename = "type")]
         req kind: String,
-        /// Of `response.event`, the nested event's type.
+        /// Type of the nested event, for `response.event`.
         opt response_event: String,
     }
 
     /// Speech ends a pause of inference.
     pub struct WakeOnSpeech {
-        /// How sure the detection must be, from 0 to 1. 0.5 unless it is given.
+        /// Confidence threshold from 0 to 1. 0.5 by default.
         opt vad_threshold: Number,
     }
 }
 
 union! {
-    /// What starts decisions by itself.
+    /// A trigger of decisions.
     pub enum Trigger {
         objects {
             /// A transcript.
@@ -145,10 +145,10 @@ union! {
 }
 
 union! {
-    /// What a fork changes of the delegation.
+    /// Changes to the delegation by a fork.
     pub enum ForkDelegation {
         objects {
-            /// Of work that a Responses model does.
+            /// Delegation to a Responses model.
             "responses" => Responses(Box<ResponsesDelegationUpdate>),
         }
     }
@@ -161,7 +161,7 @@ impl From<ResponsesDelegationUpdate> for ForkDelegation {
 }
 
 union! {
-    /// What ends a pause of inference.
+    /// Events that end a pause of inference.
     pub enum WakePolicy {
         objects {
             /// Speech.

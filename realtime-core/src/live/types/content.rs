@@ -39,7 +39,7 @@ wire! {
         opt image_url: String,
         /// The image, as a file that the service has.
         opt file_id: Id,
-        /// How closely the model looks at it.
+        /// How closely the model looks at the image.
         opt detail: Detail,
     }
 
@@ -53,9 +53,9 @@ wire! {
     pub struct OutputText {
         /// The text.
         req_text text: String,
-        /// What the text refers to.
+        /// Annotations of the text.
         opt annotations: Json,
-        /// How probable each token was.
+        /// Log probability of each token.
         opt logprobs: Json,
     }
 
@@ -88,7 +88,7 @@ impl ContentPart {
     }
 }
 
-/// What a question asks, or what an item says: text, or parts.
+/// Content of a question or an item: text, or parts.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Content {

@@ -12,7 +12,7 @@ union! {
             "predicate" => Predicate(Predicate),
             /// Which of several values fits.
             "choice" => Choice(Choice),
-            /// How much, on a scale of levels.
+            /// A score on a scale of levels.
             "score" => Score(Score),
         }
     }
@@ -21,7 +21,7 @@ union! {
 wire! {
     /// Whether something holds.
     pub struct Predicate {
-        /// What is asked.
+        /// The question.
         req instructions: Content,
         /// A name that the answer repeats.
         opt name: String,
@@ -31,17 +31,17 @@ wire! {
     pub struct Choice {
         /// The values.
         req choices: Vec<ChoiceOption>,
-        /// What is asked.
+        /// The question.
         req instructions: Content,
         /// A name that the answer repeats.
         opt name: String,
     }
 
-    /// How much, on a scale of levels.
+    /// A score on a scale of levels.
     pub struct Score {
         /// The levels, the least first.
         req levels: Vec<ScoreLevel>,
-        /// What is asked.
+        /// The question.
         req instructions: Content,
         /// A name that the answer repeats.
         opt name: String,
@@ -51,15 +51,15 @@ wire! {
     pub struct ChoiceOption {
         /// The value: `"true"` and `true` are two.
         req value: ChoiceValue,
-        /// What it stands for.
+        /// Meaning.
         opt description: String,
     }
 
     /// A level of a scale.
     pub struct ScoreLevel {
-        /// Its name.
+        /// Name.
         req label: String,
-        /// What it stands for.
+        /// Meaning.
         opt description: String,
     }
 
@@ -86,7 +86,7 @@ wire! {
     pub struct PredicateAnswer {
         /// The question's name.
         loose name: String,
-        /// How probable it is, from 0 to 1.
+        /// Probability from 0 to 1.
         req probability: Number,
     }
 
@@ -96,21 +96,21 @@ wire! {
         loose name: String,
         /// The value.
         req choice: ChoiceValue,
-        /// How sure the model is, from 0 to 1.
+        /// Confidence of the model, from 0 to 1.
         loose confidence: Number,
-        /// How probable each value is.
+        /// Probability of each value.
         loose probabilities: Vec<ChoiceProbability>,
     }
 
-    /// How much.
+    /// The score.
     pub struct ScoreAnswer {
         /// The question's name.
         loose name: String,
         /// The mean level, from 0.
         req score: Number,
-        /// How sure the model is, from 0 to 1.
+        /// Confidence of the model, from 0 to 1.
         loose confidence: Number,
-        /// How probable each level is.
+        /// Probability of each level.
         loose probabilities: Vec<LevelProbability>,
     }
 
@@ -120,21 +120,21 @@ wire! {
         loose name: String,
     }
 
-    /// How probable a value is.
+    /// Probability of a value.
     pub struct ChoiceProbability {
         /// The value.
         req value: ChoiceValue,
-        /// From 0 to 1.
+        /// A number from 0 to 1.
         req probability: Number,
     }
 
-    /// How probable a level is.
+    /// Probability of a level.
     pub struct LevelProbability {
         /// The level's name.
         req label: String,
         /// The level's place, from 0.
         req value: Number,
-        /// From 0 to 1.
+        /// A number from 0 to 1.
         req probability: Number,
     }
 }
@@ -147,7 +147,7 @@ union! {
             "predicate" => Predicate(PredicateAnswer),
             /// Which value fits.
             "choice" => Choice(ChoiceAnswer),
-            /// How much.
+            /// The score.
             "score" => Score(ScoreAnswer),
             /// The model did not answer.
             "refusal" => Refusal(Refusal),

@@ -16,14 +16,14 @@ union! {
 }
 
 union! {
-    /// What a `session.update` changes of the delegation. The kind must stay the same.
+    /// Changes to the delegation in a `session.update`. The kind must stay the same.
     pub enum DelegationUpdate {
         objects {
-            /// Of work that the application does.
+            /// Delegation to the application.
             "client" => Client(ClientDelegation),
-            /// Of work that a Responses model does.
+            /// Delegation to a Responses model.
             "responses" => Responses(Box<ResponsesDelegationUpdate>),
-            /// Of decisions.
+            /// Decisions.
             "decisions" => Decisions(DecisionsDelegationUpdate),
         }
     }
@@ -50,19 +50,19 @@ macro_rules! responses {
                 $($body)*
                 /// The backend's instructions.
                 patch instructions: String,
-                /// How many tokens one response may have, at least 16.
+                /// Maximum number of tokens of a response, at least 16.
                 patch_int max_output_tokens: u32,
                 /// Whether several tools may be called at once.
                 patch parallel_tool_calls: bool,
-                /// How the backend reasons.
+                /// Reasoning settings of the backend.
                 patch reasoning: Reasoning,
-                /// How soon and at what price it is served.
+                /// Service tier.
                 patch service_tier: ServiceTier,
-                /// How it writes.
+                /// Text settings.
                 patch text: TextConfig,
                 /// Which tool it calls.
                 opt tool_choice: ToolChoice,
-                /// What it may call.
+                /// Tools that the model can call.
                 list tools: Tool,
             }
         )+}
@@ -76,7 +76,7 @@ responses! {
         req model: String,
     }
 
-    /// What changes of a Responses backend: what is left out stays.
+    /// Changes to a Responses backend. Members that are not set keep their value.
     pub struct ResponsesUpdate {
         /// The model.
         opt model: String,
@@ -86,7 +86,7 @@ responses! {
 wire! {
     /// Work that the application does: the session says that something was handed over, and not what.
     pub struct ClientDelegation {
-        /// How long the voice waits before it acknowledges a task by itself, in milliseconds. 0 unless it is given.
+        /// Delay in milliseconds before the voice acknowledges a task by itself. 0 by default.
         opt acknowledgement_delay_ms: Number,
     }
 
@@ -94,15 +94,15 @@ wire! {
     pub struct ResponsesDelegation {
         /// The backend.
         req responses: ResponsesConfig,
-        /// How long the voice waits before it acknowledges a task by itself, in milliseconds. 0 unless it is given.
+        /// Delay in milliseconds before the voice acknowledges a task by itself. 0 by default.
         opt acknowledgement_delay_ms: Number,
     }
 
-    /// What changes of work that a Responses model does. A fork takes it too.
+    /// Changes to the delegation to a Responses model. Also accepted by a fork.
     pub struct ResponsesDelegationUpdate {
         /// The backend.
         opt responses: ResponsesUpdate,
-        /// How long the voice waits before it acknowledges a task by itself, in milliseconds.
+        /// Delay in milliseconds before the voice acknowledges a task by itself.
         opt acknowledgement_delay_ms: Number,
     }
 
@@ -110,15 +110,15 @@ wire! {
     pub struct DecisionsDelegation {
         /// The model and the questions.
         req decisions: DecisionsConfig,
-        /// How long the voice waits before it acknowledges a task by itself, in milliseconds. 400 unless it is given.
+        /// Delay in milliseconds before the voice acknowledges a task by itself. 400 by default.
         opt acknowledgement_delay_ms: Number,
     }
 
-    /// What changes of the questions that a decision model answers.
+    /// Changes to the questions of a decision model.
     pub struct DecisionsDelegationUpdate {
         /// The model and the questions.
         opt decisions: DecisionsUpdate,
-        /// How long the voice waits before it acknowledges a task by itself, in milliseconds.
+        /// Delay in milliseconds before the voice acknowledges a task by itself.
         opt acknowledgement_delay_ms: Number,
     }
 
@@ -130,7 +130,7 @@ wire! {
         req questions: Vec<Question>,
     }
 
-    /// What changes of a decision model and its questions: what is left out stays.
+    /// Changes to a decision model and its questions. Members that are not set keep their value.
     pub struct DecisionsUpdate {
         /// The model.
         opt model: String,
@@ -138,23 +138,23 @@ wire! {
         list questions: Question,
     }
 
-    /// How a backend reasons.
+    /// Reasoning settings of a backend.
     pub struct Reasoning {
-        /// How hard it reasons.
+        /// Reasoning effort.
         patch effort: ReasoningEffort,
-        /// How its reasoning is summarised: `concise`, `detailed`, `auto`.
+        /// Summary of its reasoning: `concise`, `detailed`, `auto`.
         patch summary: String,
     }
 
-    /// How a backend writes.
+    /// Text settings of a backend.
     pub struct TextConfig {
-        /// How much it writes: `low`, `medium`, `high`.
+        /// Verbosity: `low`, `medium`, `high`.
         patch verbosity: String,
     }
 
     /// Work that the voice has handed over.
     pub struct DelegationItem {
-        /// Its id, which contexts and backend events name.
+        /// Id, which contexts and backend events refer to.
         req id: Id,
         /// Type: `delegation`.
         #[serde(rename = "type")]
@@ -179,9 +179,9 @@ open_enum! {
 }
 
 open_enum! {
-    /// How soon and at what price a backend is served.
+    /// Service tier of a backend.
     pub enum ServiceTier {
-        /// As the project is set.
+        /// The project's setting.
         Auto = "auto",
         /// The standard.
         Default = "default",

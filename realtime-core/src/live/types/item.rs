@@ -12,9 +12,9 @@ wire! {
     pub struct Message {
         /// The speaker.
         req role: Role,
-        /// What was said.
+        /// Content.
         req content: Content,
-        /// Its id.
+        /// Id.
         patch id: Id,
         /// Type: `message`. Optional on the wire, also in what the server sends.
         #[serde(rename = "type")]
@@ -27,7 +27,7 @@ wire! {
 
     /// A call of a function.
     pub struct FunctionCall {
-        /// Its id, which the answer names.
+        /// Id, which the answer refers to.
         req call_id: Id,
         /// The function's name.
         req name: String,
@@ -41,7 +41,7 @@ wire! {
         patch status: ItemStatus,
     }
 
-    /// What a function returned.
+    /// Output of a function.
     pub struct FunctionCallOutput {
         /// The call.
         req call_id: Id,
@@ -61,7 +61,7 @@ wire! {
 
     /// A call of a custom tool.
     pub struct CustomToolCall {
-        /// Its id, which the answer names.
+        /// Id, which the answer refers to.
         req call_id: Id,
         /// The tool's name.
         req name: String,
@@ -75,7 +75,7 @@ wire! {
         patch status: ItemStatus,
     }
 
-    /// What a custom tool returned.
+    /// Output of a custom tool.
     pub struct CustomToolCallOutput {
         /// The call.
         req call_id: Id,
@@ -91,11 +91,11 @@ wire! {
     pub struct HistoryItem {
         /// The speaker: developer, user or assistant.
         req role: Role,
-        /// What was said: exactly one part.
+        /// Content: exactly one part.
         req content: Vec<HistoryPart>,
-        /// Its id.
+        /// Id.
         patch id: Id,
-        /// How far it came: completed or incomplete.
+        /// Status: completed or incomplete.
         patch status: ItemStatus,
         /// Type: `message`.
         #[serde(rename = "type")]
@@ -265,7 +265,7 @@ items! {
     /// An item for the Responses backend. Types without a variant here (`item_reference`, `mcp_approval_response`, ..)
     /// are kept whole, and sent as [`Json`].
     pub enum ResponseItem {
-        /// What a function returned.
+        /// Output of a function.
         "function_call_output" => FunctionCallOutput(FunctionCallOutput),
     }
 
@@ -273,11 +273,11 @@ items! {
     pub enum DecisionItem {
         /// A call of a function.
         "function_call" => FunctionCall(FunctionCall),
-        /// What a function returned.
+        /// Output of a function.
         "function_call_output" => FunctionCallOutput(FunctionCallOutput),
         /// A call of a custom tool.
         "custom_tool_call" => CustomToolCall(CustomToolCall),
-        /// What a custom tool returned.
+        /// Output of a custom tool.
         "custom_tool_call_output" => CustomToolCallOutput(CustomToolCallOutput),
     }
 }

@@ -6,9 +6,9 @@ use crate::wire::Id;
 wire! {
     /// A session as the server describes it.
     pub struct SessionResource {
-        /// Its id.
+        /// Id.
         req id: Id,
-        /// When it ends, in seconds since the Unix epoch.
+        /// End, in seconds since the Unix epoch.
         loose expires_at: Number,
         /// Always `active`, also in `session.closed`. Azure leaves it out.
         loose status: String,
@@ -22,9 +22,9 @@ wire! {
         loose delegation: Delegation,
         /// The conversation before the session.
         loose input: Vec<HistoryItem>,
-        /// What starts decisions.
+        /// Triggers of decisions.
         loose triggers: Vec<Trigger>,
-        /// What a browser in the session may do.
+        /// Permissions of a browser in the session.
         loose client: ClientRights,
         /// Whether the recording and the history are kept.
         loose store: bool,
@@ -32,7 +32,7 @@ wire! {
         loose safety_identifier: String,
     }
 
-    /// How long the voice was used. Cumulative: the last report counts, never the sum.
+    /// Usage of the voice. Cumulative: the last report is the total.
     pub struct SessionUsage {
         /// Billed seconds of the session, silence included.
         loose seconds: Number,
@@ -42,7 +42,7 @@ wire! {
         loose paused_seconds: Number,
     }
 
-    /// How long the voice was used, as `session.usage.updated` reports it.
+    /// Usage of the voice, as reported by `session.usage.updated`.
     pub struct ReportedUsage {
         /// Billed seconds of the session, silence included.
         req seconds: Number,
@@ -52,15 +52,15 @@ wire! {
         loose paused_seconds: Number,
     }
 
-    /// How full the voice's context is.
+    /// Utilization of the voice's context.
     pub struct ContextWindow {
-        /// From 0 to 1. It falls when the context is compacted.
+        /// Fraction from 0 to 1. Decreases when the context is compacted.
         loose usage_ratio: Number,
     }
 
-    /// What an `error` event says.
+    /// Content of an `error` event.
     pub struct LiveError {
-        /// What sort of error it is: `invalid_request_error`, `server_error`, ..
+        /// Type of the error: `invalid_request_error`, `server_error`, ..
         #[serde(rename = "type")]
         loose kind: String,
         /// Which error it is: `immutable_field_update`, `invalid_value`, ..
@@ -75,7 +75,7 @@ wire! {
 
     /// Why a telephone call could not be set up.
     pub struct CallError {
-        /// What sort of error it is: `call_error`.
+        /// Type of the error: `call_error`.
         #[serde(rename = "type")]
         loose kind: String,
         /// Which error it is.

@@ -65,9 +65,9 @@ wire! {
     pub struct FunctionTool {
         /// The name that the backend calls it by.
         req name: String,
-        /// What it does, and when to call it.
+        /// Description: what it does, and when to call it.
         patch description: String,
-        /// Its arguments, as a JSON schema.
+        /// JSON schema of its arguments.
         patch parameters: Json,
         /// Whether the arguments are held to the schema.
         opt strict: bool,
@@ -77,7 +77,7 @@ wire! {
     pub struct McpTool {
         /// The name that calls and events know the server by.
         opt server_label: String,
-        /// Its URL.
+        /// URL.
         patch server_url: String,
         /// A connector of the service.
         patch connector_id: String,
@@ -85,7 +85,7 @@ wire! {
         patch tunnel_id: String,
         /// An OAuth access token for the server or the connector.
         patch authorization: Secret,
-        /// What the server is for.
+        /// Description of the server.
         patch server_description: String,
         /// Headers for the server.
         patch headers: BTreeMap<String, Secret>,
@@ -101,7 +101,7 @@ wire! {
 
     /// A shell for the backend.
     pub struct ShellTool {
-        /// Where it runs.
+        /// Environment that it runs in.
         patch environment: ShellEnvironment,
     }
 
@@ -109,9 +109,9 @@ wire! {
     pub struct ContainerAuto {
         /// Files that are put into it.
         patch file_ids: Vec<Id>,
-        /// How much memory it has: `1g`, `4g`, `16g`, `64g`.
+        /// Memory: `1g`, `4g`, `16g`, `64g`.
         patch memory_limit: String,
-        /// Its access to the network.
+        /// Network access.
         patch network_policy: NetworkPolicy,
         /// Skills that are installed in it.
         list skills: Skill,
@@ -119,7 +119,7 @@ wire! {
 
     /// A container that exists.
     pub struct ContainerReference {
-        /// Its id.
+        /// Id.
         req container_id: Id,
     }
 
@@ -131,11 +131,11 @@ wire! {
 
     /// A skill on the application's own machine.
     pub struct LocalSkill {
-        /// Its name.
+        /// Name.
         req name: String,
-        /// What it is for.
+        /// Description.
         req description: String,
-        /// Where it is.
+        /// Location.
         req path: String,
     }
 
@@ -150,17 +150,17 @@ wire! {
 
     /// A skill that the service has.
     pub struct SkillReference {
-        /// Its id.
+        /// Id.
         req skill_id: Id,
-        /// Its version; the default one if left out.
+        /// Version. The default one if unset.
         opt version: String,
     }
 
     /// A skill that is sent along.
     pub struct InlineSkill {
-        /// Its name.
+        /// Name.
         req name: String,
-        /// What it is for.
+        /// Description.
         req description: String,
         /// Its files: `{"type": "base64", "media_type": "application/zip", "data": ..}`.
         req source: Json,
@@ -187,12 +187,12 @@ impl McpTool {
 }
 
 union! {
-    /// Where a shell runs.
+    /// Environment of a shell.
     pub enum ShellEnvironment {
         objects {
-            /// In a container that the service makes.
+            /// A container created by the service.
             "container_auto" => ContainerAuto(ContainerAuto),
-            /// In a container that exists.
+            /// An existing container.
             "container_reference" => ContainerReference(ContainerReference),
             /// On the application's own machine.
             "local" => Local(LocalShell),
