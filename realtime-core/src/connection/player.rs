@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use super::{Connection, driver::Shared};
 use crate::{
     error::{Error, ErrorKind},
-    protocol::Realtime,
+    realtime::Realtime,
     session::realtime::{AudioQueue, Heard, Output},
     wire::Id,
 };

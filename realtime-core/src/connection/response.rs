@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, SendErrorKind},
     event::{ResponseCancel, ResponseCreate, ServerEvent},
-    protocol::Realtime,
+    realtime::Realtime,
     session::realtime::{MOST_METADATA, REQUEST, is_out_of_band},
     types::{Item, Response, ResponseConfig},
     wire::{Audio, Id, Patch},

@@ -2,18 +2,14 @@ mod send;
 
 use std::{error, fmt, sync::Arc, time::Duration};
 
-use serde_json::Value;
-
 use crate::{
-    answer::Words,
     auth::CredentialError,
     endpoint::EndpointError,
-    event::ErrorEvent,
+    protocol::event::{ErrorEvent, said},
     transport::{CloseFrame, TransportError},
-    types::ErrorBody,
-    wire::Id,
 };
 
+pub use crate::protocol::state::Awaited;
 pub(crate) use send::MAX_APPEND;
 pub use send::SendErrorKind;
 
@@ -139,23 +135,6 @@ impl Unanswered {
     pub(crate) fn new(awaited: Awaited, waited: Duration) -> Self {
         Self { awaited, waited, error: None, came: Vec::new(), only_keepalives: false }
     }
-}
-
-/// An answer that a server is expected to give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Awaited {
-    /// Opening the session.
-    Opening,
-    /// Answering a client event: acknowledging it, starting the response that it requests, or refusing it.
-    Event {
-        /// Its type, such as `response.create`.
-        kind: Box<str>,
-        /// Its id.
-        event_id: Option<Id>,
-    },
-    /// Continuing or ending this response.
-    Response(Id),
 }
 
 /// A deadline of the connection.
@@ -391,37 +370,6 @@ impl fmt::Display for Unanswered {
             None => Ok(()),
         }
     }
-}
-
-impl fmt::Display for Awaited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Opening => f.write_str("the opening of the session"),
-            Self::Event { kind, .. } => f.write_str(kind),
-            Self::Response(id) => write!(f, "response {id}"),
-        }
-    }
-}
-
-/// Parses the error described in the body of a refusal.
-pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
-    let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
-    let words = Words::read(body);
-    // Proxies and gateways often use a member of their own.
-    let detail = || {
-        let body = serde_json::from_slice::<Value>(body).ok()?;
-        let detail = ["message", "detail", "title"].iter().find_map(|name| body.get(name)?.as_str().map(str::to_owned));
-        detail.or_else(|| body.get("detail").filter(|detail| !detail.is_null()).map(Value::to_string))
-    };
-    let message = words.message.or_else(detail);
-    if message.is_none() && words.code.is_none() && words.kind.is_none() {
-        return None;
-    }
-    let mut error = ErrorBody::new(message.map(hide).unwrap_or_default());
-    error.kind = words.kind.map(hide);
-    error.code = words.code.map(hide);
-    error.param = words.param.map(hide);
-    Some(ErrorEvent::new(error))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What a protocol is, and what all protocols share.
 
-pub mod dialect;
 #[macro_use]
 pub(crate) mod event;
 pub(crate) mod state;
@@ -9,17 +8,13 @@ pub(crate) mod types;
 use std::fmt;
 
 use self::{
-    dialect::{Dialect, DialectError},
-    event::{ErrorEvent, Event},
+    event::{ErrorEvent, Event, said},
     state::State,
     types::AudioFormat,
 };
-// Until the connection names the families by their own paths.
-pub(crate) use crate::{realtime::Realtime, translation::Translation};
-
 use crate::{
+    dialect::{Dialect, DialectError},
     endpoint::Target,
-    error::said,
     transport::Text,
     wire::{Id, base64},
 };

@@ -11,9 +11,9 @@ use state::{RealtimeState, is_out_of_band};
 use types::{Item, SessionConfig};
 
 use crate::{
+    dialect::{Dialect, DialectError},
     protocol::{
         Protocol, append,
-        dialect::{Dialect, DialectError},
         event::{ErrorEvent, Event},
         refusal, sample_bytes,
     },

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::SendErrorKind,
     event::ConversationItemCreate,
-    protocol::Realtime,
+    realtime::Realtime,
     session::realtime::{Call, Due},
     tools::{self, ToolError, ToolErrorKind, Tools},
     wire::Id,

@@ -7,7 +7,7 @@ use crate::{
         EventOf, InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
         OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ServerEvent, SessionUpdate, SessionUpdated,
     },
-    protocol::Realtime,
+    realtime::Realtime,
     tools::Tools,
     types::{Item, RealtimeSessionConfig, ResponseConfig, SessionConfig},
     wire::Id,

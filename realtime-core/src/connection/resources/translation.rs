@@ -1,7 +1,7 @@
 use super::super::{Ack, Connection, SendError};
 use crate::{
     event::translation::{SessionUpdate, SessionUpdated},
-    protocol::Translation,
+    translation::Translation,
     types::TranslationSessionConfig,
 };
 

@@ -1,7 +1,7 @@
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
-    answer::words,
+    answer::{Words, words},
     protocol::{event::Reading, types::ErrorBody},
     wire::{Lenient, Members, Notes},
 };
@@ -45,4 +45,25 @@ pub(crate) fn untyped_error(text: &[u8], reading: &mut Reading) -> Option<ErrorE
         ErrorEvent::read(value, notes)
     });
     read.ok()
+}
+
+/// Parses the error described in the body of a refusal.
+pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
+    let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
+    let words = Words::read(body);
+    // Proxies and gateways often use a member of their own.
+    let detail = || {
+        let body = serde_json::from_slice::<Value>(body).ok()?;
+        let detail = ["message", "detail", "title"].iter().find_map(|name| body.get(name)?.as_str().map(str::to_owned));
+        detail.or_else(|| body.get("detail").filter(|detail| !detail.is_null()).map(Value::to_string))
+    };
+    let message = words.message.or_else(detail);
+    if message.is_none() && words.code.is_none() && words.kind.is_none() {
+        return None;
+    }
+    let mut error = ErrorBody::new(message.map(hide).unwrap_or_default());
+    error.kind = words.kind.map(hide);
+    error.code = words.code.map(hide);
+    error.param = words.param.map(hide);
+    Some(ErrorEvent::new(error))
 }

@@ -17,7 +17,7 @@ use crate::{transport::Text, wire::Id};
 pub use crate::wire::Omission;
 
 pub use error::ErrorEvent;
-pub(crate) use error::untyped_error;
+pub(crate) use error::{said, untyped_error};
 pub(crate) use head::reason;
 pub use reading::Reading;
 pub use unrecognized::{Custom, Invalid, Malformed, Unknown};

@@ -1,25 +1,27 @@
 //! What a session's state is, whichever protocol it belongs to. No network, no clock, no async.
 
+mod awaited;
 mod input;
 pub(crate) mod intent;
 pub(crate) mod limits;
+mod playback;
 pub(crate) mod requests;
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use crate::{
-    error::Awaited,
     protocol::{
         Protocol,
         event::{ErrorEvent, Reading},
         types::ResponseStatus,
     },
-    realtime::state::Playback,
     transport::Instant,
     wire::Id,
 };
 
+pub use awaited::Awaited;
 pub use input::{Complaint, Input, Speech};
+pub use playback::{Playback, Unheard};
 
 /// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///

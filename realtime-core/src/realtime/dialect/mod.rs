@@ -5,10 +5,8 @@ mod flat;
 mod tests;
 
 use crate::{
-    protocol::{
-        dialect::{Dialect, DialectError},
-        event::Event,
-    },
+    dialect::{Dialect, DialectError},
+    protocol::event::Event,
     realtime::event::ClientEvent,
     transport::Text,
 };

@@ -12,7 +12,7 @@ use std::{cell::RefCell, sync::Arc, time::Duration};
 use super::*;
 use crate::{
     connection::{ids::Ids, notice::Update, options::Options, retry::Reconnect},
-    protocol::dialect::Dialect,
+    dialect::Dialect,
     realtime::Realtime,
     transport::{CloseFrame, Message, TransportError},
 };
