@@ -52,7 +52,7 @@ impl Words {
     }
 }
 
-/// Where servers put their words, in the order in which they are believed.
+/// Members in which servers put their message, in order of precedence.
 const WORDS: [&str; 12] = [
     "message",
     "error",
