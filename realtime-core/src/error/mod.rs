@@ -30,6 +30,18 @@ struct Inner {
 }
 
 /// The kind of an [`Error`].
+///
+/// | returned by | kinds |
+/// |---|---|
+/// | `Connect::open` | `Endpoint`, `NoTarget` |
+/// | `Connect::connect`, `Connect::run` | also `Credentials`, `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Invalid`, `TooLarge`, `Panicked` |
+/// | the end of a connection: `next`, `drive`, the stream | `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Credentials`, `Aborted`, `Invalid`, `TooLarge`, `Panicked` |
+/// | `Ack`, `ResponseHandle` | `Request`, `Unanswered`, `Unsent`, `Ambiguous`, `Stale`, `InboxFull`; their source is the end of the connection, if that is the reason |
+/// | `ResponseHandle::next` and its streams | also `Lagged` |
+/// | `flush`, `ready` | `InboxFull`, or the end of the connection |
+/// | `finish` | `Unconfirmed`, `Timeout`, `InboxFull`, or the end of the connection |
+/// | `player` | `NoPlayback` |
+/// | `send` and resources | [`SendErrorKind`], which converts to `Send` |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
