@@ -19,7 +19,7 @@ use realtime::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Who there is, and what each is told.
+/// The agents and their instructions.
 const AGENTS: [(&str, &str); 2] = [
     ("reception", "You are the receptionist. Hand questions about money over to billing."),
     ("billing", "You are the accountant. Answer questions about invoices. Hand everything else over to reception."),

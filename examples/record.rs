@@ -42,7 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     client
         .realtime()
         .model(model)
-        // The clock is believed: an application with a player reads the audio from `connection.player()`.
+        // Playback is assumed to run in real time: an application with a player reads the audio from `connection.player()`.
         .options(Options::default().playback(Playback::default()))
         .run(async |connection| {
             let config = RealtimeSessionConfig::default()
