@@ -5,8 +5,10 @@ use crate::{
     connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect},
     endpoint::{Endpoint, Extras, Target},
     error::{Error, ErrorKind},
-    protocol::{Protocol, Realtime, Translation},
+    protocol::Protocol,
+    realtime::Realtime,
     rest::Rest,
+    translation::Translation,
     transport::{CloseFrame, Duplex, Http, Transport},
     wire::Secret,
 };
