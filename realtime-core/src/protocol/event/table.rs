@@ -93,7 +93,8 @@ macro_rules! events {
             pub(crate) fn general(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
                 let mut error = None;
                 if let Some(kind) = $crate::protocol::event::head::leading_kind(raw)
-                    && !$crate::wire::is_crowded(raw)
+                    // A delta has no lists that could grow.
+                    && (kind.ends_with(".delta") || !$crate::wire::is_crowded(raw))
                     && let Some((current, event)) = Self::parse(kind, raw)
                 {
                     match event {

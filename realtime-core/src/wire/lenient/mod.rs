@@ -116,6 +116,6 @@ pub(crate) fn is_crowded(frame: &[u8]) -> bool {
     if frame.len() <= SMALL {
         return false;
     }
-    let count = |sought: u8| frame.iter().filter(|byte| **byte == sought).count();
+    let count = |sought: u8| memchr::memchr_iter(sought, frame).count();
     count(b'{') * OBJECT + count(b'"') * QUOTE > frame.len() * MOST + SMALL
 }
