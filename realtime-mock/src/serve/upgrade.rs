@@ -12,7 +12,7 @@ const MAX_HEADERS: usize = 128;
 /// What a client asks for.
 pub(super) enum Asked {
     /// To speak WebSocket.
-    Upgrade(Request),
+    Upgrade(Box<Request>),
     /// Something of the REST API.
     Rest,
 }
@@ -69,7 +69,7 @@ impl Request {
             headers.remove(name);
         }
         handshake.headers = headers;
-        Ok(Some(Asked::Upgrade(Self { handshake, accept, length })))
+        Ok(Some(Asked::Upgrade(Box::new(Self { handshake, accept, length }))))
     }
 
     /// The answer that consents. Of the subprotocols the service chooses `realtime`, for the others hold credentials.
