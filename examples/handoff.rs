@@ -14,7 +14,7 @@ use realtime::{
     event::{ServerEvent, SessionUpdate},
     mock::{Reply, SimulatedTurn, Simulator},
     tools::Tools,
-    types::{Modality, RealtimeSessionConfig, Response},
+    types::{Modality, RealtimeSessionConfig},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,24 +70,22 @@ fn tools(connection: &Connection<Realtime>) -> Tools {
     })
 }
 
-/// Asks, and prints what is answered, until the model calls no more tools.
+/// Asks, and prints the first answer in words.
 async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Box<dyn Error>> {
     println!("> {question}");
     drop(connection.respond(question).await?);
     while let Some(event) = connection.next().await.transpose()? {
         match event {
-            ServerEvent::ResponseOutputTextDone(done) => println!("{}", done.text),
-            // After a call another response follows by itself.
-            ServerEvent::ResponseDone(done) if !calls(&done.response) => return Ok(()),
+            // A call of a tool has none: another response follows it.
+            ServerEvent::ResponseOutputTextDone(done) => {
+                println!("{}", done.text);
+                return Ok(());
+            }
             ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
             _ => {}
         }
     }
     Err("the server has closed the connection".into())
-}
-
-fn calls(response: &Response) -> bool {
-    response.output.iter().flatten().any(|item| item.as_function_call().is_some())
 }
 
 fn simulator() -> Simulator {

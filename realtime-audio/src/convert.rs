@@ -72,7 +72,7 @@ impl Converter {
         self.to
     }
 
-    /// Converts a piece, and returns what is ready: see [`Resampler`] for what is held back. Between equal formats the
+    /// Converts a piece and returns the available output; [`Resampler`] describes its latency. Between equal formats the
     /// bytes stay as they are.
     pub fn convert(&mut self, input: &[u8]) -> &[u8] {
         self.out.clear();
@@ -111,8 +111,8 @@ impl Converter {
         &self.out
     }
 
-    /// Ends the stream, and returns what was held back. An incomplete sample or frame at the end is dropped:
-    /// [`left_over`](Self::left_over) says how many bytes. The next piece begins another stream.
+    /// Ends the stream and returns the remaining output. An incomplete sample or frame at the end is dropped:
+    /// [`left_over`](Self::left_over) is their number in bytes. The next piece starts a new stream.
     pub fn finish(&mut self) -> &[u8] {
         self.out.clear();
         self.left_over = self.bytes.len() + self.samples.len() * self.from.encoding().width();
@@ -129,7 +129,7 @@ impl Converter {
         self.left_over
     }
 
-    /// Discards what was held back, as after an interruption. The next piece begins another stream.
+    /// Discards buffered audio, as after an interruption. The next piece starts a new stream.
     pub fn reset(&mut self) {
         self.bytes.clear();
         self.samples.clear();

@@ -18,7 +18,7 @@ use crate::{AudioError, Format};
 /// # Ok::<(), realtime_audio::AudioError>(())
 /// ```
 ///
-/// The buffer keeps what was pushed until it is taken: take the frames after each push.
+/// Audio is buffered until it is taken: take the frames after each push.
 #[derive(Clone, Debug)]
 pub struct Frames {
     format: Format,
@@ -77,7 +77,7 @@ impl Frames {
     }
 
     /// Ends the stream, and returns the rest after all whole frames were taken. An incomplete sample is dropped:
-    /// [`left_over`](Self::left_over) says how many bytes. The next byte begins another stream.
+    /// [`left_over`](Self::left_over) is their number in bytes. The next byte starts a new stream.
     pub fn finish(&mut self, rest: Rest) -> Option<&[u8]> {
         self.buffer.drain(..self.start);
         self.left_over = self.buffer.len() % self.format.frame_width();
@@ -104,7 +104,7 @@ impl Frames {
         self.left_over
     }
 
-    /// Discards what was not taken, as after an interruption.
+    /// Discards buffered audio, as after an interruption.
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.start = 0;

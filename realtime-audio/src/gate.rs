@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use crate::{AudioError, Format, Frames, Level, Rest};
 
-/// Passes audio while somebody speaks, or while a button is pressed, and a little of what came before.
+/// Passes audio while somebody speaks or a button is pressed, including a short pre-roll.
 ///
 /// The beginning of a word is softer than the level that opens the gate, and buttons are pressed late. So the last
 /// moments before the gate opens, the *pre-roll*, are kept and pass first. The gate measures energy alone, which suits
@@ -52,7 +52,7 @@ impl Default for GateOptions {
     }
 }
 
-/// What passed a [`Gate`].
+/// The output of a [`Gate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gated<'a> {
@@ -105,7 +105,7 @@ impl Gate {
         self.open
     }
 
-    /// Takes a piece of audio of any size, and returns what passes. The level is measured over windows of 20 ms; an
+    /// Pushes audio of any size and returns the audio that passes. The level is measured over windows of 20 ms; an
     /// incomplete window waits for the next piece.
     pub fn push(&mut self, audio: &[u8]) -> Gated<'_> {
         self.passed.clear();

@@ -53,7 +53,7 @@ pub struct PlayerQueue {
     stream: u64,
     /// Samples that went into that stream.
     stream_in: u64,
-    /// What is in the queue and not reported as heard.
+    /// Audio in the queue that has not been reported as heard.
     pieces: VecDeque<Piece>,
     /// Whether the resampler holds something back.
     held_back: bool,

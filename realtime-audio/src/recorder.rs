@@ -13,7 +13,7 @@ use crate::{
     wav::{WavError, WavWriter},
 };
 
-/// Records a session in stereo: left what was sent, right what was *heard* of the model.
+/// Records a session in stereo: the audio sent on the left, the model's audio as it was *heard* on the right.
 ///
 /// The model sends faster than one can listen, and what is cut off is never heard. So the right side is not what was
 /// received, but what the playback ledger says was heard, at the time when it was: see
@@ -82,8 +82,8 @@ const SEAMLESS: Duration = Duration::from_millis(60);
 const SILENCE: [f32; 1024] = [0.0; 1024];
 
 impl<W: Write> Recorder<W> {
-    /// Begins a recording at `now`: the format of what will be sent, that of what will be received, and the rate of the
-    /// recording in Hz.
+    /// Starts a recording at `now`, with the formats of the sent and the received audio, and the recording's rate in
+    /// Hz.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl<W: Write> Recorder<W> {
         })
     }
 
-    /// This was sent, now. If it was sent faster than it lasts, it follows what was sent before.
+    /// Records audio sent at `now`. Audio sent faster than real time is appended to the previous audio.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl<W: Write> Recorder<W> {
         self.write()
     }
 
-    /// This was received of a part of an item, to be played after what was received before.
+    /// Adds received audio of an item's part, to be played after the audio received before.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    /// Takes over what a connection's playback ledger says: what was heard by now, and what was cut off.
+    /// Records what a connection's playback ledger reports as heard or truncated.
     ///
     /// # Errors
     ///
@@ -245,7 +245,7 @@ impl<W: Write> Recorder<W> {
 }
 
 impl<W: Write + Seek> Recorder<W> {
-    /// Ends the recording, and gives the sink back. What was received and not heard is not in it.
+    /// Ends the recording and returns the sink. Audio that was not heard is not included.
     ///
     /// # Errors
     ///
@@ -340,7 +340,7 @@ impl Side {
     }
 }
 
-/// Why a recording could not go on.
+/// Why a recording failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -348,7 +348,7 @@ pub enum RecordError {
     Format(AudioError),
     /// The file could not be written.
     Wav(WavError),
-    /// 128 MiB of audio were received and nobody said that they were heard: say what was heard, or what was cut off.
+    /// 128 MiB of audio were received without a report of playback: report what was heard or truncated.
     NothingHeard,
 }
 

@@ -8,13 +8,13 @@ use crate::{
     sides::{Groups, Side},
 };
 
-/// How many bytes of text are kept: 64 MiB. What comes after that is left out, and [`Captions::is_full`] says so.
+/// The limit of retained text: 64 MiB. Later text is dropped, which [`Captions::is_full`] reports.
 pub const MOST_TEXT: usize = 64 << 20;
 
 /// Collects the captions of a session from its events.
 ///
-/// Segments are in the order of speech, whatever the order in which their transcriptions complete. What is not complete
-/// yet is a segment of what has been said so far, and is corrected in place.
+/// Segments are ordered by speech, even if their transcriptions complete out of order. An incomplete transcription is a
+/// segment with the text so far, and is corrected in place.
 ///
 /// Times come from the server's turn detection. Without it, tell how much audio was sent
 /// ([`input_position`](Self::input_position)) before each commit.
@@ -63,7 +63,7 @@ impl Captions {
         Self::default()
     }
 
-    /// Names the speakers of both sides, for segments whose speaker the service does not name.
+    /// Sets the speaker names of both sides, for segments without a speaker from the service.
     #[must_use]
     pub fn speakers(mut self, input: impl Into<String>, output: impl Into<String>) -> Self {
         self.speakers = (Some(input.into()), Some(output.into()));
@@ -76,7 +76,7 @@ impl Captions {
         self.position_ms = ms;
     }
 
-    /// Takes one event of a conversation or transcription session. Gives the caption that has changed, for a display.
+    /// Applies an event of a conversation or transcription session. Returns the caption that changed.
     pub fn apply(&mut self, event: &ServerEvent) -> Option<Caption> {
         match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
@@ -201,7 +201,7 @@ impl Captions {
         groups.groups.iter().map(|group| named(group.segment())).collect()
     }
 
-    /// Whether text was left out, for more than [`MOST_TEXT`] was said.
+    /// Whether text was dropped because it exceeded [`MOST_TEXT`].
     pub fn is_full(&self) -> bool {
         self.full
     }

@@ -7,14 +7,14 @@ use realtime_core::{Audio, Id, event::ServerEvent, transport::Instant, types::Au
 
 use crate::{CarrierError, CarrierStream, Dtmf, Frame, Incoming, Malformed, Media, Part, Refused, Settings, Start};
 
-/// How much audio the carrier gets ahead of what it plays, unless set otherwise: 500 ms.
+/// How far ahead of playback audio is sent to the carrier by default: 500 ms.
 pub const DEFAULT_LEAD: Duration = Duration::from_millis(500);
 
 /// Audio is sent in pieces of this length.
 const PIECE_MS: u64 = 20;
 /// A mark is sent after this much audio of a part, and at its end.
 const MARK_EVERY: Duration = Duration::from_millis(200);
-/// The most audio that waits to be sent, in bytes. What comes beyond that is dropped, and told.
+/// The limit of queued audio, in bytes. Audio beyond it is rejected with an error.
 const MOST_WAITING: usize = 128 << 20;
 /// Responses that are recognised after they were interrupted.
 const MOST_CUT: usize = 64;
@@ -23,7 +23,7 @@ const MOST_CUT: usize = 64;
 ///
 /// In the order of a call:
 ///
-/// - every message of the carrier goes to [`receive`](Self::receive); what it means comes out of
+/// - pass every message of the carrier to [`receive`](Self::receive); the resulting events come out of
 ///   [`next_event`](Self::next_event): the caller's audio in the session's format, keys, the end of the call, and what
 ///   the caller has heard ([`BridgeEvent::Heard`], for the session's playback ledger);
 /// - every event of the session goes to [`apply`](Self::apply), which plays the model's audio and stops it when the
@@ -89,7 +89,7 @@ enum Waiting {
     End,
 }
 
-/// What has happened on a call.
+/// An event of a phone call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BridgeEvent {
@@ -98,7 +98,7 @@ pub enum BridgeEvent {
     Started(Box<Start>),
     /// The caller's audio, in the session's input format: append it to the input buffer.
     Audio(Audio),
-    /// The caller has heard a part up to so many milliseconds, and all before it: for
+    /// The caller has heard a part up to a position, and everything before it. Pass it to
     /// [`Player::mark`](realtime_core::connection::Player::mark).
     Heard {
         /// The part.
@@ -108,11 +108,11 @@ pub enum BridgeEvent {
     },
     /// The caller pressed a key.
     Dtmf(Dtmf),
-    /// The carrier reports an error. The stream goes on.
+    /// The carrier reports an error. The stream continues.
     Error(CarrierError),
     /// The call or the stream is over.
     Stopped {
-        /// Why, if the carrier says.
+        /// The reason, if the carrier gives one.
         reason: Option<String>,
     },
     /// Anything else that the carrier said.
@@ -157,7 +157,7 @@ impl Bridge {
     /// Takes a message from the carrier.
     ///
     /// # Errors
-    /// The message cannot be read. The call goes on.
+    /// The message is malformed. The call continues.
     pub fn receive(&mut self, now: Instant, frame: &Frame) -> Result<(), Malformed> {
         let event = match self.stream.receive(frame)? {
             Incoming::Start(start) => BridgeEvent::Started(start),

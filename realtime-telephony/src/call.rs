@@ -13,17 +13,17 @@ use crate::{Bridge, BridgeEvent, Frame, Malformed};
 /// How long the socket may take to accept one message, or to close.
 const MOST_WAIT: Duration = Duration::from_secs(10);
 
-/// What happens on a call, told as it happens.
+/// An update that [`Bridge::run`] reports while the call runs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CallUpdate {
-    /// From the carrier's side. Audio and positions are not told: they are passed on.
+    /// An event from the carrier's side, except audio and playback positions, which are forwarded to the session.
     Carrier(BridgeEvent),
     /// From the session.
     Session(ServerEvent),
     /// The carrier sent a message that cannot be read.
     Malformed(Malformed),
-    /// The session took none of so many bytes of the caller's audio, for too much waits to be written.
+    /// This many bytes of the caller's audio were dropped because the session's outbox is full.
     AudioDropped(usize),
 }
 
@@ -33,7 +33,7 @@ pub enum CallUpdate {
 pub enum CallEnd {
     /// The carrier said that the call is over.
     Stopped {
-        /// Why, if it says.
+        /// The reason, if the carrier gives one.
         reason: Option<String>,
     },
     /// The carrier closed the socket.
@@ -76,8 +76,8 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
     }
 }
 
-/// A carrier's socket, as [`Bridge::run`] takes it, over the messages of any WebSocket library: `from_wire` reads a text or
-/// binary message, and gives none for pings and the like; `to_wire` makes one.
+/// Adapts the WebSocket of any library for [`Bridge::run`]. `from_wire` converts a text or binary message, and returns
+/// `None` for control messages; `to_wire` converts back.
 ///
 /// ```
 /// use futures::{Sink, Stream};
@@ -116,8 +116,8 @@ where
 
 impl Bridge {
     /// Runs the call over a WebSocket until either side ends it, then closes the socket. The caller's audio is appended to
-    /// the session, the model's is played, and the session's playback ledger is told what was heard: also at the end,
-    /// where what was not heard is cut off.
+    /// the session, the model's audio is played, and playback positions are reported to the session's ledger. When the
+    /// call ends, the audio that was not heard is truncated.
     ///
     /// The session must have the bridge's audio formats, and its connection
     /// [`Options::playback`](realtime_core::Options::playback). Every update is handed to `on`, which hangs up by
@@ -127,7 +127,7 @@ impl Bridge {
     /// The socket or the session failed, or the connection does not follow the playback.
     ///
     /// # Cancel safety
-    /// When it is dropped the call is over; the session goes on.
+    /// Dropping the future ends the call. The session continues.
     pub async fn run<S, E>(
         mut self,
         mut socket: S,

@@ -2,13 +2,13 @@ use std::fmt;
 
 use crate::Carrier;
 
-/// A message that cannot be read. The stream goes on: log it, and receive the next one.
+/// A malformed message. The stream continues: log the error and receive the next message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Malformed {
     /// The carrier whose message it should have been.
     pub carrier: Carrier,
-    /// What is wrong with it. Nothing of the message's content is quoted.
+    /// The reason, without any of the message's content.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! What carriers say, in one language.
+//! The messages of all carriers in one set of types.
 
 use bytes::Bytes;
 use realtime_audio::Format;
@@ -46,20 +46,20 @@ pub enum Incoming {
     Media(Media),
     /// A mark came back.
     Mark(Mark),
-    /// The carrier has dropped what it had not played, as it was asked to.
+    /// The carrier has cleared its playback buffer on request.
     Cleared,
     /// The stream or the call is over.
     Stop {
-        /// Why, if the carrier says.
+        /// The reason, if the carrier gives one.
         reason: Option<String>,
     },
     /// A key was pressed.
     Dtmf(Dtmf),
-    /// The carrier reports an error. The stream goes on.
+    /// The carrier reports an error. The stream continues.
     Error(CarrierError),
     /// A notification came back whose payload this library did not make (Vonage).
     UnknownNotify(Json),
-    /// A message of a kind that is not known. The stream goes on.
+    /// A message of an unknown type. The stream continues.
     Unknown(Unknown),
 }
 
@@ -69,15 +69,15 @@ pub enum Incoming {
 pub struct Start {
     /// The stream's id. Vonage has none.
     pub stream_id: Option<String>,
-    /// The call's id, for the carrier's REST API: to hang up, for one.
+    /// The call's id, for the carrier's REST API, for example to hang up.
     pub call_id: Option<String>,
     /// The account's id.
     pub account_id: Option<String>,
-    /// The caller's number, where the carrier tells it.
+    /// The caller's number, if the carrier provides it.
     pub from: Option<String>,
-    /// The called number, where the carrier tells it.
+    /// The called number, if the carrier provides it.
     pub to: Option<String>,
-    /// The application's state of the call, as it was given to the carrier (Telnyx: base64).
+    /// The application's own state, as it was passed to the carrier (Telnyx: base64).
     pub client_state: Option<String>,
     /// The format of the caller's audio.
     pub format: Result<Format, UnsupportedFormat>,
@@ -102,7 +102,7 @@ pub struct Media {
 }
 
 impl Media {
-    /// Whether it is not the caller's audio: the other track, which is what was sent there.
+    /// Whether this is the outbound track: the application's own audio, not the caller's.
     pub fn is_left_out(&self) -> bool {
         self.track.as_deref().is_some_and(|track| !matches!(track, "inbound" | "inbound_track"))
     }
@@ -127,7 +127,7 @@ impl Media {
 pub struct Mark {
     /// Name.
     pub name: String,
-    /// Whether what was sent before it was played, and not dropped by a clear. None, if this stream did not send it.
+    /// Whether the audio before the mark was played rather than cleared. `None` if this stream did not send the mark.
     pub played: Option<bool>,
 }
 
@@ -151,7 +151,7 @@ pub struct CarrierError {
     pub code: Option<u64>,
     /// Name.
     pub title: Option<String>,
-    /// What happened.
+    /// A description of the error.
     pub detail: Option<String>,
 }
 

@@ -24,7 +24,7 @@ pub enum ByteOrder {
     Big,
 }
 
-/// What a carrier does not say in its messages, and has to be known.
+/// Properties of a carrier's stream that its messages do not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
@@ -47,16 +47,16 @@ impl Settings {
     }
 
     /// Telnyx, with the format that was asked for by `stream_bidirectional_codec` and its sampling rate. 16-bit audio
-    /// is big-endian unless set otherwise.
+    /// is big-endian by default.
     ///
-    /// Ask for `stream_bidirectional_mode: "rtp"`: without it Telnyx plays nothing of what is sent.
+    /// Ask for `stream_bidirectional_mode: "rtp"`: without it Telnyx plays none of the audio.
     pub fn telnyx(outbound: Format) -> Self {
         let order = if outbound.encoding() == Encoding::Pcm { ByteOrder::Little } else { ByteOrder::Big };
         Self { outbound: Some(outbound), to_carrier: order, ..Self::new(Carrier::Telnyx, ByteOrder::Big) }
     }
 
-    /// Plivo: the format of the `<Stream>` element in both directions. 16-bit audio is little-endian unless set
-    /// otherwise.
+    /// Plivo: the format of the `<Stream>` element in both directions. 16-bit audio is little-endian by
+    /// default.
     pub fn plivo() -> Self {
         Self::new(Carrier::Plivo, ByteOrder::Little)
     }

@@ -11,7 +11,7 @@ use crate::{
 /// Pieces of audio that are kept if they come before the start. The oldest is dropped.
 pub const MOST_EARLY: usize = 500;
 
-/// One media stream of a carrier, as a state machine: messages in, messages out, and what has been played. No I/O; the
+/// A carrier's media stream as a state machine that converts messages and tracks playback. No I/O; the
 /// clock is an argument.
 ///
 /// Audio is in the carrier's formats in both directions; [`Bridge`](crate::Bridge) converts it, and paces it.
@@ -63,7 +63,7 @@ impl CarrierStream {
     /// [`next_media`](Self::next_media).
     ///
     /// # Errors
-    /// The message cannot be read. The stream goes on.
+    /// The message is malformed. The stream continues.
     pub fn receive(&mut self, frame: &Frame) -> Result<Incoming, Malformed> {
         let incoming = self.settings.read(frame)?;
         Ok(match incoming {
@@ -134,8 +134,8 @@ impl CarrierStream {
         }
     }
 
-    /// Makes the messages that play audio of a part, in the outbound format. What is too short for the carrier waits for
-    /// the next piece, or for [`flush`](Self::flush); what is too long is split. No sample is cut.
+    /// Creates the messages that play audio of a part, in the outbound format. Audio shorter than the carrier's minimum is
+    /// held until the next call or [`flush`](Self::flush); longer audio is split at sample boundaries.
     ///
     /// # Errors
     /// The stream has not started, is over, or has a format that is not supported.
@@ -166,7 +166,7 @@ impl CarrierStream {
         Ok(frames)
     }
 
-    /// Makes the message that plays what was too short so far, with silence behind it. Half a sample is dropped.
+    /// Creates the message that plays the held audio, padded with silence. An incomplete sample is dropped.
     ///
     /// # Errors
     /// The stream has not started, is over, or has a format that is not supported.
@@ -190,8 +190,8 @@ impl CarrierStream {
         Some(carrier::media(self.settings.carrier, start, format, audio))
     }
 
-    /// Makes the messages that mark the end of what was sent so far: what is too short is flushed before. The mark comes
-    /// back as [`Incoming::Mark`].
+    /// Creates a mark at the end of the audio sent so far; held audio is flushed first. The mark is
+    /// returned as [`Incoming::Mark`].
     ///
     /// # Errors
     /// The stream has not started or is over.
@@ -205,7 +205,7 @@ impl CarrierStream {
         Ok(frames)
     }
 
-    /// Makes the message that drops what has not been played: the caller interrupts.
+    /// Creates the message that clears the carrier's playback buffer, when the caller interrupts.
     ///
     /// # Errors
     /// The stream has not started or is over.
@@ -216,7 +216,7 @@ impl CarrierStream {
         Ok(clear)
     }
 
-    /// Makes the message that presses keys, such as an extension's number.
+    /// Creates the message that sends DTMF digits, such as an extension's number.
     ///
     /// # Errors
     /// The stream has not started or is over, the carrier's stream has no such message, or there is something else than
@@ -242,7 +242,7 @@ impl CarrierStream {
         self.playout.sent_of(part)
     }
 
-    /// What the caller hears, or has heard last: the part, and how much of it.
+    /// The part the caller is hearing or heard last, and the position in it.
     pub fn position(&self, now: Instant) -> Option<(Part, Duration)> {
         self.playout.position(now)
     }

@@ -1,6 +1,6 @@
-//! Calls: over WebRTC, begun with an SDP offer; over SIP, decided on when `realtime.call.incoming` tells of one.
+//! WebRTC calls, created from an SDP offer, and SIP calls, announced by the webhook `realtime.call.incoming`.
 //!
-//! A call's id joins it from a server: [`Connect::call`](crate::Connect::call).
+//! To monitor and control a call from a server, join it by its id: [`Connect::call`](crate::Connect::call).
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header::LOCATION};
@@ -17,77 +17,77 @@ use crate::types::SessionConfig;
 const SDP: &str = "application/sdp";
 
 wire! {
-    /// Begins a WebRTC call from an SDP offer: `POST /realtime/calls`.
+    /// Creates a WebRTC call from an SDP offer: `POST /realtime/calls`.
     pub struct Create {
-        /// The offer.
+        /// The SDP offer.
         req sdp: String,
-        /// The session. Left out where an ephemeral key says it already.
+        /// The session's configuration. Omit it with an ephemeral key, which already has one.
         opt session: SessionConfig,
     }
 }
 
-/// A call that has begun.
+/// A call that was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatedCall {
-    /// The call's id, from the answer's `Location`. None if that is missing: the call is there all the same.
+    /// The call's id, from the response's `Location` header. `None` if that is missing; the call exists nevertheless.
     pub call_id: Option<String>,
     /// The SDP answer.
     pub sdp: String,
 }
 
-/// Takes an incoming call: `POST /realtime/calls/{call_id}/accept`.
+/// Accepts an incoming call: `POST /realtime/calls/{call_id}/accept`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Accept {
-    /// The call.
+    /// The call's id.
     pub call_id: String,
-    /// The session that answers it.
+    /// The configuration of the session that answers it.
     pub session: SessionConfig,
 }
 
-/// Refuses an incoming call: `POST /realtime/calls/{call_id}/reject`.
+/// Rejects an incoming call: `POST /realtime/calls/{call_id}/reject`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reject {
-    /// The call.
+    /// The call's id.
     pub call_id: String,
     /// SIP status sent to the caller: 486 is busy. 603, decline, by default.
     pub status_code: Option<u16>,
 }
 
-/// Hands a call over to somebody else: `POST /realtime/calls/{call_id}/refer`.
+/// Transfers a call to another destination: `POST /realtime/calls/{call_id}/refer`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refer {
-    /// The call.
+    /// The call's id.
     pub call_id: String,
-    /// To whom: `tel:+14155550123`, `sip:agent@example.com`.
+    /// The destination, such as `tel:+14155550123` or `sip:agent@example.com`.
     pub target_uri: String,
 }
 
-/// Ends a call: `POST /realtime/calls/{call_id}/hangup`.
+/// Hangs up a call: `POST /realtime/calls/{call_id}/hangup`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HangUp {
-    /// The call.
+    /// The call's id.
     pub call_id: String,
 }
 
 impl Accept {
-    /// Takes this call with this session.
+    /// Accepts this call with this session configuration.
     pub fn new(call_id: impl Into<String>, session: impl Into<SessionConfig>) -> Self {
         Self { call_id: call_id.into(), session: session.into() }
     }
 }
 
 impl Reject {
-    /// Refuses this call.
+    /// Rejects this call.
     pub fn new(call_id: impl Into<String>) -> Self {
         Self { call_id: call_id.into(), status_code: None }
     }
 
-    /// Sets what the caller is told, as a status of SIP.
+    /// Sets the SIP status sent to the caller.
     #[must_use]
     pub fn status_code(mut self, status_code: u16) -> Self {
         self.status_code = Some(status_code);
@@ -96,27 +96,27 @@ impl Reject {
 }
 
 impl Refer {
-    /// Hands this call over to whoever this URI leads to.
+    /// Transfers this call to this URI.
     pub fn new(call_id: impl Into<String>, target_uri: impl Into<String>) -> Self {
         Self { call_id: call_id.into(), target_uri: target_uri.into() }
     }
 }
 
 impl HangUp {
-    /// Ends this call.
+    /// Hangs up this call.
     pub fn new(call_id: impl Into<String>) -> Self {
         Self { call_id: call_id.into() }
     }
 }
 
-/// The body of a refusal.
+/// The body of a rejection.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status_code: Option<u16>,
 }
 
-/// The body of a referral.
+/// The body of a transfer.
 #[derive(Serialize)]
 pub(super) struct Referral<'a> {
     pub(super) target_uri: &'a str,
@@ -129,7 +129,7 @@ fn path<'a>(call_id: &'a str, action: &'static str) -> Vec<&'a str> {
 impl Operation for Create {
     type Answer = CreatedCall;
 
-    /// The offer alone, or beside the session as a form.
+    /// The offer alone, or a form with the offer and the session.
     fn parts(&self) -> Parts<'_> {
         let (content_type, body) = match &self.session {
             None => (HeaderValue::from_static(SDP), Bytes::copy_from_slice(self.sdp.as_bytes())),
@@ -149,7 +149,7 @@ impl Operation for Create {
     }
 }
 
-/// The last segment of a URL's path, decoded: of a whole URL, or of one that is relative to the server.
+/// The last path segment, decoded, of an absolute or relative URL.
 fn last_segment(url: &str) -> Option<String> {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let path = match url.split_once("://") {
@@ -160,7 +160,7 @@ fn last_segment(url: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
-/// Operations that are answered by a status alone.
+/// Operations whose response is a status without a body.
 macro_rules! acknowledged {
     ($($name:ident: $it:ident => $parts:expr;)*) => {$(
         impl $crate::rest::Operation for $name {

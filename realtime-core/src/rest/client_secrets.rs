@@ -1,4 +1,4 @@
-//! Short-lived keys, which a server of yours makes for a browser or another client: `POST /realtime/client_secrets` and
+//! Ephemeral keys, created by your server for a browser or another client: `POST /realtime/client_secrets` and
 //! `POST /realtime/translations/client_secrets`.
 //!
 //! A client uses its key as [`Credential::ephemeral`](crate::auth::Credential::ephemeral).
@@ -13,23 +13,23 @@ use crate::{
 };
 
 wire! {
-    /// Makes a key for a session that converses or transcribes.
+    /// Creates a key for a realtime or transcription session.
     pub struct Create {
         /// Expiry. Ten minutes by default.
         opt expires_after: ExpiresAfter,
-        /// The session that it opens.
+        /// The configuration of the sessions that the key opens.
         opt session: SessionConfig,
     }
 
-    /// Makes a key for a session that translates.
+    /// Creates a key for a translation session.
     pub struct CreateTranslation {
-        /// The session that it opens.
+        /// The configuration of the sessions that the key opens.
         req session: TranslationSession,
         /// Expiry. Ten minutes by default.
         opt expires_after: ExpiresAfter,
     }
 
-    /// A session that translates, as a key opens it.
+    /// The configuration of a translation session that a key opens.
     pub struct TranslationSession {
         /// The model.
         req model: String,
@@ -41,27 +41,27 @@ wire! {
     pub struct ExpiresAfter {
         /// Start of the period.
         opt anchor: Anchor,
-        /// Seconds, from 10 to 7,200.
+        /// Lifetime in seconds, 10 to 7,200.
         opt_int seconds: u32,
     }
 
-    /// A key, and the session that it opens.
+    /// A key, and the session configuration that it carries.
     pub struct ClientSecret {
         /// The key: `ek_..`.
         req value: Secret,
         /// Expiry, in seconds since the Unix epoch.
         opt_int expires_at: u64,
-        /// The session that it opens.
+        /// The configuration of the sessions that the key opens.
         opt session: SessionInfo,
     }
 
-    /// A key, and the session that it opens, which translates.
+    /// A key for translation, and the session configuration that it carries.
     pub struct TranslationSecret {
         /// The key: `ek_..`.
         req value: Secret,
         /// Expiry, in seconds since the Unix epoch.
         opt_int expires_at: u64,
-        /// The session that it opens.
+        /// The configuration of the sessions that the key opens.
         opt session: TranslationSessionInfo,
     }
 }
@@ -82,7 +82,7 @@ impl ExpiresAfter {
 }
 
 impl Create {
-    /// Sets `expires_after`: so many seconds after its creation, from 10 to 7,200.
+    /// Sets `expires_after`: the lifetime in seconds from the key's creation, 10 to 7,200.
     #[must_use]
     pub fn expires_in(self, seconds: u32) -> Self {
         self.expires_after(ExpiresAfter::seconds_after_creation(seconds))
@@ -90,14 +90,14 @@ impl Create {
 }
 
 impl CreateTranslation {
-    /// Sets `expires_after`: so many seconds after its creation, from 10 to 7,200.
+    /// Sets `expires_after`: the lifetime in seconds from the key's creation, 10 to 7,200.
     #[must_use]
     pub fn expires_in(self, seconds: u32) -> Self {
         self.expires_after(ExpiresAfter::seconds_after_creation(seconds))
     }
 }
 
-/// A key for this session, which expires after ten minutes.
+/// A request for a key with this session configuration and the default lifetime of 10 minutes.
 impl<S: Into<SessionConfig>> From<S> for Create {
     fn from(session: S) -> Self {
         Self::default().session(session)

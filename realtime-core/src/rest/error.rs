@@ -5,7 +5,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::answer::{self, BodyKind, Words};
 
-/// An answer that is none of success, or that cannot be read.
+/// A response with an error status, or one that cannot be read.
 #[derive(Debug)]
 pub struct RestError(Box<Inner>);
 
@@ -14,7 +14,7 @@ struct Inner {
     status: StatusCode,
     headers: HeaderMap,
     words: Words,
-    /// Why the answer cannot be read.
+    /// Why the response cannot be read.
     reason: Option<String>,
 }
 
@@ -22,20 +22,19 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestErrorKind {
-    /// The server refused: its status is none of success.
+    /// The server responded with a status outside 2xx.
     Refused,
-    /// The status is one of success, but the answer is not what the request is answered with: a sign-in page of a
-    /// network, for one.
+    /// The status is 2xx, but the body is not the expected one: for example, a network's sign-in page.
     Unreadable,
 }
 
 impl RestError {
-    /// The error of an answer whose status is none of success.
+    /// An error for a response whose status is outside 2xx.
     pub fn refused(answer: &Response<Bytes>) -> Self {
         Self::new(RestErrorKind::Refused, answer, Words::read(answer.body()), None)
     }
 
-    /// The error of an answer that is not what the request is answered with, for this reason.
+    /// An error for a response that cannot be read, for this reason.
     pub fn unreadable(answer: &Response<Bytes>, reason: impl Into<String>) -> Self {
         let words = Words { body: Words::read(answer.body()).body, ..Words::read(b"") };
         Self::new(RestErrorKind::Unreadable, answer, words, Some(reason.into()))
@@ -60,17 +59,17 @@ impl RestError {
         self
     }
 
-    /// What went wrong, in a word.
+    /// The category of the error.
     pub fn kind(&self) -> RestErrorKind {
         self.0.kind
     }
 
-    /// The answer's status.
+    /// The response's status.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The server's own words.
+    /// The server's error message.
     pub fn message(&self) -> Option<&str> {
         self.0.words.message.as_deref()
     }
@@ -80,17 +79,17 @@ impl RestError {
         self.0.words.kind.as_deref()
     }
 
-    /// Which error it is: `invalid_api_key`, `call_not_found`, ..
+    /// The error's code, such as `invalid_api_key`.
     pub fn code(&self) -> Option<&str> {
         self.0.words.code.as_deref()
     }
 
-    /// The member of the request that is at fault.
+    /// The request parameter that caused the error.
     pub fn param(&self) -> Option<&str> {
         self.0.words.param.as_deref()
     }
 
-    /// The request's id, by which the service's support finds it: `x-request-id`.
+    /// The request's id for support inquiries, from `x-request-id`.
     pub fn request_id(&self) -> Option<&str> {
         self.0.headers.get("x-request-id")?.to_str().ok()
     }
@@ -100,14 +99,14 @@ impl RestError {
         self.0.words.body
     }
 
-    /// How long the server asks to wait before another attempt: `retry-after-ms`, else `Retry-After`, in seconds or as a
-    /// date. A date needs the time since the Unix epoch.
+    /// The delay the server requests before a retry: `retry-after-ms`, else `Retry-After`, in seconds or as a
+    /// date. Reading a date requires `unix`, the time since the Unix epoch.
     pub fn retry_after(&self, unix: Option<Duration>) -> Option<Duration> {
         answer::retry_after(&self.0.headers, unix)
     }
 
-    /// Whether another attempt may fare better: after "too many requests" and the errors of an overloaded server (408,
-    /// 425, 429, 5xx), unless the server says otherwise by `x-should-retry`.
+    /// Whether a retry may succeed: for the statuses 408, 425, 429 and 5xx, unless the server's `x-should-retry` header
+    /// says otherwise.
     pub fn is_retryable(&self) -> bool {
         self.0.kind == RestErrorKind::Refused && answer::is_retryable(self.0.status, &self.0.headers)
     }

@@ -1,5 +1,4 @@
-//! Live sessions: created for a browser or for an outgoing telephone call, decided on when `live.call.incoming` tells of
-//! one, forked, and their recordings.
+//! Live sessions: created for a browser or an outgoing telephone call, accepted after a webhook, forked, recorded.
 
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ use crate::{
 wire! {
     /// Creates a session: `POST /live/sessions`.
     ///
-    /// With a telephone on the other side it rings for up to three minutes. Such a request must not be repeated unasked:
-    /// the first may have rung.
+    /// An outgoing call rings for up to three minutes. Do not retry such a request automatically: the first attempt may
+    /// have rung.
     pub struct Create {
         /// The session.
         req session: MediaSessionConfig,
@@ -39,25 +38,25 @@ wire! {
 
     /// A session, by its id.
     pub struct CreatedSession {
-        /// The session's id: by it a sideband joins.
+        /// The session's id, which a sideband joins by.
         req id: Id,
     }
 
     /// WebRTC.
     pub struct WebRtc {
-        /// The SDP: an offer in what is sent, an answer in what comes back.
+        /// The SDP: an offer in a request, an answer in a response.
         req sdp: String,
     }
 
-    /// By telephone, to somebody who is called. Of what comes back the other members are missing.
+    /// An outgoing telephone call over SIP. Responses omit its members.
     pub struct Sip {
         /// Number to call: `+14155550123`.
         opt destination: String,
-        /// The provider that calls.
+        /// The SIP trunk that places the call.
         opt trunk: SipTrunk,
     }
 
-    /// A provider of telephone calls.
+    /// A SIP trunk.
     pub struct SipTrunk {
         /// Address: `sips:trunk.example.com:5061;transport=tcp`.
         req provider_url: String,
@@ -67,9 +66,9 @@ wire! {
         req auth: SipAuth,
     }
 
-    /// A user and a password, by digest.
+    /// Digest authentication.
     pub struct Digest {
-        /// The user.
+        /// The user name.
         req username: String,
         /// The password.
         req password: Secret,
@@ -92,24 +91,24 @@ union! {
     /// Credentials for a telephony provider.
     pub enum SipAuth {
         objects {
-            /// A user and a password, by digest.
+            /// Digest authentication.
             "digest" => Digest(Digest),
         }
     }
 }
 
 impl Transport {
-    /// WebRTC, from this SDP offer.
+    /// WebRTC with this SDP offer.
     pub fn webrtc(sdp: impl Into<String>) -> Self {
         WebRtc::new(sdp).into()
     }
 
-    /// A call to this number, by this provider.
+    /// A call to this number over this trunk.
     pub fn sip(destination: impl Into<String>, trunk: SipTrunk) -> Self {
         Box::new(Sip::default().destination(destination).trunk(trunk)).into()
     }
 
-    /// How long the answer is awaited: a telephone rings first.
+    /// The default timeout: a telephone rings before the response.
     fn timeout(&self) -> Duration {
         match self {
             Self::Sip(_) => RINGING_TIMEOUT,
@@ -117,7 +116,7 @@ impl Transport {
         }
     }
 
-    /// The SDP, if there is one.
+    /// The SDP of a WebRTC transport.
     pub fn sdp(&self) -> Option<&str> {
         match self {
             Self::WebRtc(webrtc) => Some(&webrtc.sdp),
@@ -126,49 +125,49 @@ impl Transport {
     }
 }
 
-/// Takes an incoming call: `POST /live/sessions/{session_id}/accept`.
+/// Accepts an incoming call: `POST /live/sessions/{session_id}/accept`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Accept {
-    /// The session of the call.
+    /// The id of the call's session.
     pub session_id: String,
     /// Configuration.
     pub session: AcceptSession,
 }
 
-/// Refuses an incoming call: `POST /live/sessions/{session_id}/reject`.
+/// Rejects an incoming call: `POST /live/sessions/{session_id}/reject`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reject {
-    /// The session of the call.
+    /// The id of the call's session.
     pub session_id: String,
     /// SIP status sent to the caller, from 300 to 699: 486 is busy, 603 is decline.
     pub status_code: u16,
 }
 
-/// Hands a call over to somebody else: `POST /live/sessions/{session_id}/refer`.
+/// Transfers a call to another destination: `POST /live/sessions/{session_id}/refer`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refer {
-    /// The session of the call.
+    /// The id of the call's session.
     pub session_id: String,
-    /// To whom: `tel:+14155550123`, `sip:agent@example.com`.
+    /// The destination, such as `tel:+14155550123` or `sip:agent@example.com`.
     pub target_uri: String,
 }
 
-/// Ends a call: `POST /live/sessions/{session_id}/hangup`.
+/// Hangs up a call: `POST /live/sessions/{session_id}/hangup`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HangUp {
-    /// The session of the call.
+    /// The id of the call's session.
     pub session_id: String,
 }
 
-/// Goes on from a stored session, in another one: `POST /live/sessions/{session_id}/fork`.
+/// Continues a stored session in a new one: `POST /live/sessions/{session_id}/fork`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Fork {
-    /// The stored session.
+    /// The stored session's id.
     pub session_id: String,
     /// Transport of the new session's audio.
     pub transport: Transport,
@@ -176,50 +175,50 @@ pub struct Fork {
     pub session: Option<MediaForkConfig>,
 }
 
-/// The recording of a stored session: `GET /live/sessions/{session_id}/content`. A stereo WAV: what was said to the
-/// session on the left, what it said on the right.
+/// The recording of a stored session: `GET /live/sessions/{session_id}/content`. A stereo WAV with the
+/// session's input on the left and its output on the right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Content {
-    /// The stored session.
+    /// The stored session's id.
     pub session_id: String,
 }
 
 impl Accept {
-    /// Takes this call with this session.
+    /// Accepts this call with this session configuration.
     pub fn new(session_id: impl Into<String>, session: impl Into<AcceptSession>) -> Self {
         Self { session_id: session_id.into(), session: session.into() }
     }
 }
 
 impl Reject {
-    /// Refuses this call with this status of SIP.
+    /// Rejects this call with this SIP status.
     pub fn new(session_id: impl Into<String>, status_code: u16) -> Self {
         Self { session_id: session_id.into(), status_code }
     }
 }
 
 impl Refer {
-    /// Hands this call over to whoever this URI leads to.
+    /// Transfers this call to this URI.
     pub fn new(session_id: impl Into<String>, target_uri: impl Into<String>) -> Self {
         Self { session_id: session_id.into(), target_uri: target_uri.into() }
     }
 }
 
 impl HangUp {
-    /// Ends this call.
+    /// Hangs up this call.
     pub fn new(session_id: impl Into<String>) -> Self {
         Self { session_id: session_id.into() }
     }
 }
 
 impl Fork {
-    /// Goes on from this session, over this transport.
+    /// Continues this session over this transport.
     pub fn new(session_id: impl Into<String>, transport: impl Into<Transport>) -> Self {
         Self { session_id: session_id.into(), transport: transport.into(), session: None }
     }
 
-    /// Sets what is other than in the stored session.
+    /// Sets configuration that differs from the stored session's.
     #[must_use]
     pub fn session(mut self, session: MediaForkConfig) -> Self {
         self.session = Some(session);
@@ -228,7 +227,7 @@ impl Fork {
 }
 
 impl Content {
-    /// The recording of this session.
+    /// Downloads the recording of this session.
     pub fn new(session_id: impl Into<String>) -> Self {
         Self { session_id: session_id.into() }
     }

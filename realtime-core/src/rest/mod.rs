@@ -1,14 +1,14 @@
-//! The REST API of the Realtime service, as values: what to send and what an answer says, for any HTTP client.
+//! The REST API of the Realtime service as values: typed requests and responses for any HTTP client.
 //!
-//! An [`Operation`] is a typed request. [`request`](Operation::request) makes an [`http::Request`] of it, by the rules
-//! that a WebSocket of the same [`Endpoint`] has for its URL, its credential and its headers;
-//! [`read`](Operation::read) makes a typed answer or a typed error of the [`http::Response`].
+//! An [`Operation`] is a typed request. [`request`](Operation::request) converts it to an [`http::Request`], with the same
+//! rules for URL, credential and headers as a WebSocket of the same [`Endpoint`]; [`read`](Operation::read) converts the
+//! [`http::Response`] to a typed result.
 //!
 //! | resource | operations |
 //! |---|---|
-//! | [`client_secrets`] | a short-lived key for a browser or another client: to converse, to transcribe, to translate |
-//! | [`calls`] | a WebRTC call from its SDP offer; a SIP call accepted, rejected, referred, hung up |
-//! | [`live_sessions`] | a Live session created, accepted, rejected, referred, hung up, forked; its recording |
+//! | [`client_secrets`] | ephemeral keys for browsers and other clients |
+//! | [`calls`] | create WebRTC calls; accept, reject, transfer and hang up SIP calls |
+//! | [`live_sessions`] | create, accept, reject, transfer, hang up and fork Live sessions; download recordings |
 //!
 //! ```
 //! use bytes::Bytes;
@@ -45,8 +45,8 @@
 //! # drop(secret); Ok(()) }
 //! ```
 //!
-//! Nothing here repeats a request. [`RestError::is_retryable`] says whether another attempt may fare better; a request
-//! that places a call is better not repeated without asking, for the first may have rung.
+//! Nothing is retried. [`RestError::is_retryable`] tells whether a retry may succeed; do not retry a request that places a
+//! call automatically, because the first attempt may have rung.
 
 pub mod calls;
 mod client;
@@ -76,15 +76,15 @@ use crate::{
     endpoint::{Endpoint, EndpointError, Extras},
 };
 
-/// How long an answer is awaited, unless set otherwise: 60 s.
+/// The default timeout of a request: 60 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the answer to a request that rings somebody is awaited: it may ring for 180 s.
+/// The default timeout of a request that rings a telephone, which may take 180 s.
 const RINGING_TIMEOUT: Duration = Duration::from_secs(200);
 
-/// One request of the REST API: what is sent, and how its answer is read.
+/// A request of the REST API, and how its response is read.
 ///
-/// The structs of this module's resources implement it; a request of another path is another implementation.
+/// Implement it for endpoints that this crate does not have.
 pub trait Operation {
     /// Type of a successful response.
     type Answer;
@@ -92,19 +92,18 @@ pub trait Operation {
     /// The request, independent of the server's address.
     fn parts(&self) -> Parts<'_>;
 
-    /// How long [`Rest`] waits for the answer, unless set otherwise: [`DEFAULT_TIMEOUT`] for all but a call that is
-    /// placed, which may ring for three minutes.
+    /// The default timeout of [`Rest`]: [`DEFAULT_TIMEOUT`], and longer for requests that ring a telephone.
     fn timeout(&self) -> Duration {
         DEFAULT_TIMEOUT
     }
 
-    /// The request: URL, headers and body. The answer to give to [`read`](Self::read) is this one's.
+    /// Builds the HTTP request. Pass its response to [`read`](Self::read).
     ///
-    /// `extras` are the query parameters and headers of this request, after those of the endpoint: an organization, a
+    /// `extras` are query parameters and headers of this request, applied after those of the endpoint: an organization, a
     /// project, a safety identifier.
     ///
     /// # Errors
-    /// Something that was given cannot be used, such as an empty id. Another attempt fares no better.
+    /// An argument is invalid, such as an empty id. A retry cannot succeed.
     fn request(
         &self,
         endpoint: &Endpoint,
@@ -126,24 +125,24 @@ pub trait Operation {
     /// Parses the response to this request.
     ///
     /// # Errors
-    /// The status is none of success (2xx), or the answer is not what this operation is answered with.
+    /// The status is outside 2xx, or the body is not the expected one.
     fn read(&self, answer: Response<Bytes>) -> Result<Self::Answer, RestError>;
 }
 
 /// A request, independent of the server's address.
 ///
-/// `Debug` leaves the body out: it may hold anything.
+/// `Debug` omits the body, which may contain secrets.
 #[derive(Clone)]
 pub struct Parts<'a> {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The path beneath the base URL, by its segments.
+    /// The path segments below the base URL.
     pub path: Vec<&'a str>,
     /// Acceptable content type of the response: the header `Accept`.
     pub accept: &'static str,
     /// Content type of the body, if there is one.
     pub content_type: Option<HeaderValue>,
-    /// The body.
+    /// The request body.
     pub body: Bytes,
 }
 

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use super::{WebhookError, WebhookEvent};
 use crate::wire::base64;
 
-/// How far the clock of a delivery may be from the receiver's, in either direction, unless set otherwise: 300 s.
+/// The default tolerance between a delivery's timestamp and the receiver's clock, in either direction: 300 s.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
