@@ -27,16 +27,19 @@ static PCMU: [i16; 256] = table!(pcmu);
 static PCMA: [i16; 256] = table!(pcma);
 
 /// Decodes a μ-law code.
+#[inline]
 pub fn decode_pcmu(code: u8) -> i16 {
     PCMU[usize::from(code)]
 }
 
 /// Decodes an A-law code.
+#[inline]
 pub fn decode_pcma(code: u8) -> i16 {
     PCMA[usize::from(code)]
 }
 
 /// Encodes a sample in μ-law. A sample on the border of two steps takes the code further from zero.
+#[inline]
 pub const fn encode_pcmu(sample: i16) -> u8 {
     let magnitude = sample.unsigned_abs();
     let magnitude = if magnitude > CLIP { CLIP + BIAS } else { magnitude + BIAS };
@@ -47,6 +50,7 @@ pub const fn encode_pcmu(sample: i16) -> u8 {
 }
 
 /// Encodes a sample in A-law.
+#[inline]
 pub const fn encode_pcma(sample: i16) -> u8 {
     let magnitude = if sample < 0 { !sample } else { sample };
     // From 7 to 14; the lowest two segments have steps of the same size.

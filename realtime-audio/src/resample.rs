@@ -1,21 +1,22 @@
 use std::fmt;
 
 use rubato::{
-    Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction,
-    audioadapter_buffers::direct::InterleavedSlice, calculate_cutoff,
+    Async, Fft, FixedAsync, FixedSync, Indexing, ResamplerConstructionError, SincInterpolationParameters,
+    WindowFunction, audioadapter_buffers::direct::InterleavedSlice, calculate_cutoff,
 };
 
 use crate::{AudioError, Format};
 
-/// Changes the rate of samples, as a stream: pieces of any size in, what is ready out.
+/// Converts the sampling rate of a stream: pieces of any size in, the available output out.
 ///
-/// A windowed sinc filter, 128 samples of the lower rate long. It is as precise as 16 bits are, up to 85 % of the lower
-/// rate's half, and lets nothing of what lies above the new half rate through. Its delay is taken out: the first sample
-/// out belongs to the first one in, and a stream that has [`finish`](Self::finish)ed is as long as it was. Until then the
-/// last 64 samples of the lower rate (8 ms at 8,000 Hz), and up to 5 ms more, are held back, for the filter needs what
-/// follows.
+/// A windowed sinc filter, 20 ms long. From 8,000 Hz up it is accurate to 16 bits up to 90 % of half the lower rate, and
+/// removes everything above that half. The filter's delay is compensated: the first output sample corresponds to the first
+/// input sample, and a [`finish`](Self::finish)ed stream has its original duration. Until then, the last 10 ms and any
+/// incomplete block of 20 ms are held back. So a stream of 20 ms frames has a latency of 10 ms. (Between rates with a small
+/// common divisor, blocks are up to 40 ms long; where that is not enough, the filter has 128 samples of the lower rate, and
+/// blocks are 5 ms long.)
 ///
-/// How the input is cut into pieces changes no sample of the output. Equal rates pass through untouched.
+/// The output does not depend on how the input is cut into pieces. Equal rates pass through unchanged.
 ///
 /// ```
 /// use realtime_audio::Resampler;
@@ -32,7 +33,7 @@ use crate::{AudioError, Format};
 pub struct Resampler(Option<Inner>);
 
 struct Inner {
-    filter: Async<f32>,
+    filter: Box<dyn rubato::Resampler<f32>>,
     channels: usize,
     /// The ratio of the rates in lowest terms.
     from: u64,
@@ -51,21 +52,22 @@ struct Inner {
     frames_out: u64,
 }
 
-/// The filter's length, in samples of the lower rate.
-const LENGTH: usize = 128;
 /// Its side lobes lie 92 dB below, just under what 16 bits tell apart.
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris;
-/// The most coefficients of filters that are exact for a ratio. Beyond, they are interpolated.
-const MOST_COEFFICIENTS: usize = 1 << 18;
-/// Filters that are interpolated, between two samples.
-const INTERPOLATED: usize = 64;
-/// Chunks a second: 5 ms each.
+/// Blocks a second: of 20 ms, as near as a ratio allows.
+const BLOCKS: usize = 50;
+/// The fewest blocks a second. Ratios that need longer ones are interpolated.
+const FEWEST_BLOCKS: usize = 25;
+/// The length of a filter that is interpolated, in samples of the lower rate, and its points between two samples.
+const INTERPOLATED: usize = 128;
+const POINTS: usize = 64;
+/// Chunks a second where filters are interpolated.
 const CHUNKS: usize = 200;
 /// Louder than full scale by this factor, floats are clipped, so that no sum overflows.
 const LOUDEST: f32 = 1024.0;
 
 impl Resampler {
-    /// A resampler between two rates in Hz, for interleaved samples of so many channels.
+    /// Creates a resampler between two rates in Hz, for interleaved samples of `channels` channels.
     ///
     /// # Errors
     ///
@@ -76,7 +78,7 @@ impl Resampler {
         if from == to { Ok(Self(None)) } else { Inner::new(from, to, channels.into()).map(|inner| Self(Some(inner))) }
     }
 
-    /// Takes samples, and appends what is ready.
+    /// Pushes samples, and appends the available output to `out`.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         match &mut self.0 {
             Some(inner) => inner.push(samples, out),
@@ -84,14 +86,14 @@ impl Resampler {
         }
     }
 
-    /// Appends what was held back. The next sample begins another stream.
+    /// Appends the remaining output to `out`. The next sample starts a new stream.
     pub fn finish(&mut self, out: &mut Vec<f32>) {
         if let Some(inner) = &mut self.0 {
             inner.finish(out);
         }
     }
 
-    /// Forgets what was held back. The next sample begins another stream.
+    /// Discards buffered samples. The next sample starts a new stream.
     pub fn reset(&mut self) {
         if let Some(inner) = &mut self.0 {
             inner.reset();
@@ -103,21 +105,20 @@ impl Inner {
     fn new(from_hz: u32, to_hz: u32, channels: usize) -> Result<Self, AudioError> {
         let divisor = gcd(from_hz, to_hz);
         let (from, to) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
-        // Samples of input: going down, the filter is that much longer.
-        let length = (LENGTH * from).div_ceil(to).max(LENGTH).next_multiple_of(8);
-        let exact = to * length <= MOST_COEFFICIENTS;
-        let filters = if exact { to } else { INTERPOLATED };
-        let parameters = SincInterpolationParameters::new(length, WINDOW)
-            .f_cutoff(calculate_cutoff(LENGTH, WINDOW))
-            .oversampling_factor(filters)
-            .interpolation(if exact { SincInterpolationType::Nearest } else { SincInterpolationType::Cubic });
-        let (ratio, chunk) = (f64::from(to_hz) / f64::from(from_hz), (from_hz as usize / CHUNKS).max(1));
-        let filter = Async::new_sinc(ratio, 1.0, &parameters, chunk, channels, FixedAsync::Input)
-            .map_err(|error| AudioError::Resampler(error.to_string().into()))?;
-        // Output n is the input at (n + 1) * from / to - length / 2 + 1 / filters. Where the filters are exact, silence
-        // ahead makes that a whole number of frames of output for the first sample.
-        let late = |lead_in: usize| (length / 2 + lead_in) * to - 1;
-        let lead_in = if exact { (0..from).find(|lead_in| late(*lead_in) % from == 0).unwrap_or(0) } else { 0 };
+        let (from_hz, to_hz) = (from_hz as usize, to_hz as usize);
+        // The filter's delay is so many points of input, of which a sample has `points`.
+        let block = from * ((from_hz / BLOCKS + from / 2) / from).max(1);
+        let (filter, late, points) = if block <= from_hz / FEWEST_BLOCKS {
+            (spectral(from_hz, to_hz, block, channels), block / 2, 1)
+        } else {
+            let length = (INTERPOLATED * from_hz).div_ceil(to_hz).max(INTERPOLATED).next_multiple_of(8);
+            // The first sample out is one step of output late, and a point early.
+            (interpolated(from_hz, to_hz, length, channels), length / 2 * POINTS - 1 - POINTS * from / to, POINTS)
+        };
+        let filter = filter.map_err(|error| AudioError::Resampler(error.to_string().into()))?;
+        // Silence ahead makes that a whole number of frames of output.
+        let late = |lead_in: usize| (late + lead_in * points) * to;
+        let lead_in = (0..from).find(|lead_in| late(*lead_in) % (from * points) == 0).unwrap_or(0);
         let mut inner = Self {
             chunk: vec![0.0; filter.output_frames_max() * channels],
             filter,
@@ -125,7 +126,7 @@ impl Inner {
             from: from as u64,
             to: to as u64,
             lead_in,
-            delay: (late(lead_in) + from / 2) / from - 1,
+            delay: (late(lead_in) + from * points / 2) / (from * points),
             waiting: Vec::new(),
             skip: 0,
             frames_in: 0,
@@ -195,6 +196,22 @@ impl Inner {
         out.extend_from_slice(&self.chunk[skipped * self.channels..(skipped + taken) * self.channels]);
         true
     }
+}
+
+type Filter = Result<Box<dyn rubato::Resampler<f32>>, ResamplerConstructionError>;
+
+/// Blocks are filtered in the spectrum, where a change of the rate costs nothing more.
+fn spectral(from: usize, to: usize, block: usize, channels: usize) -> Filter {
+    Ok(Box::new(Fft::new_custom(from, to, block, 1, channels, WINDOW, FixedSync::Input)?))
+}
+
+/// Every sample is a sum over the filter at its place.
+fn interpolated(from: usize, to: usize, length: usize, channels: usize) -> Filter {
+    let parameters = SincInterpolationParameters::new(length, WINDOW)
+        .f_cutoff(calculate_cutoff(INTERPOLATED, WINDOW))
+        .oversampling_factor(POINTS);
+    let (ratio, chunk) = (to as f64 / from as f64, from / CHUNKS);
+    Ok(Box::new(Async::new_sinc(ratio, 1.0, &parameters, chunk, channels, FixedAsync::Input)?))
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

@@ -27,12 +27,15 @@ pub(crate) mod sealed {
     }
 }
 
+// Inlined where the loops over samples are: in the crates that use this one.
 impl Sealed for i16 {
+    #[inline]
     fn from_i32(value: i32) -> Self {
         // The cast keeps the upper half, which is of 16 bits.
         (value.saturating_add(0x8000) >> 16) as Self
     }
 
+    #[inline]
     fn from_f32(value: f32) -> Self {
         /// Added and taken away, it leaves no room for a fraction: rounds as `round_ties_even`, which is a call of a
         /// function on processors without an instruction for it.
@@ -42,53 +45,65 @@ impl Sealed for i16 {
         (scaled + ROUND - ROUND) as Self
     }
 
+    #[inline]
     fn from_f64(value: f64) -> Self {
         // Beyond full scale it saturates, and NaN becomes zero.
         (value * 32_768.0).round_ties_even() as Self
     }
 
+    #[inline]
     fn to_i16(self) -> i16 {
         self
     }
 
+    #[inline]
     fn to_f32(self) -> f32 {
         f32::from(self) / 32_768.0
     }
 
+    #[inline]
     fn to_f64(self) -> f64 {
         f64::from(self) / 32_768.0
     }
 
+    #[inline]
     fn to_i32(self) -> i32 {
         i32::from(self) << 16
     }
 }
 
 impl Sealed for f32 {
+    #[inline]
     fn from_i32(value: i32) -> Self {
         value as Self / 2_147_483_648.0
     }
 
+    #[inline]
     fn from_f32(value: f32) -> Self {
         value
     }
 
+    #[inline]
     fn from_f64(value: f64) -> Self {
         value as Self
     }
 
+    #[inline]
     fn to_i16(self) -> i16 {
         i16::from_f32(self)
     }
 
+    #[inline]
     fn to_f32(self) -> f32 {
         self
     }
 
+    #[inline]
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
 
+    #[inline]
     fn to_i32(self) -> i32 {
         // Beyond full scale it saturates, and NaN becomes zero.
         (f64::from(self) * 2_147_483_648.0) as i32
