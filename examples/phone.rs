@@ -64,6 +64,7 @@ pub(crate) async fn serve(listener: TcpListener, client: Client, twilio: Proof) 
 }
 
 /// One call, from the upgrade to the end.
+#[expect(clippy::result_large_err, reason = "the type of the upgrade's callback")]
 async fn answer(stream: TcpStream, client: &Client, twilio: Proof) -> Result<(), Box<dyn Error + Send + Sync>> {
     let socket = accept_hdr_async(stream, |request: &server::Request, response| match twilio {
         Some((twilio, url)) if twilio.verify(&url, &[], request.headers()).is_err() => {
