@@ -1,5 +1,8 @@
 //! The examples that serve something, with somebody who uses them: a caller, a browser, the service's webhooks.
 
+// Each example brings the module that examples share.
+#![allow(clippy::duplicate_mod)]
+
 mod browser;
 mod phone;
 mod sip;
