@@ -75,14 +75,10 @@ async fn ask(connection: &Connection<Realtime>, question: &str) -> Result<(), Bo
     println!("> {question}");
     drop(connection.respond(question).await?);
     while let Some(event) = connection.next().await.transpose()? {
-        match event {
-            // A call of a tool has none: another response follows it.
-            ServerEvent::ResponseOutputTextDone(done) => {
-                println!("{}", done.text);
-                return Ok(());
-            }
-            ServerEvent::Error(error) => eprintln!("the server complains: {}", error.error),
-            _ => {}
+        // A call of a tool has no text: another response follows it.
+        if let ServerEvent::ResponseOutputTextDone(done) = event {
+            println!("{}", done.text);
+            return Ok(());
         }
     }
     Err("the server has closed the connection".into())
