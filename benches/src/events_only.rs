@@ -41,13 +41,13 @@ impl State<EventsOnly> for Nothing {
 
     fn sent_audio(&mut self, _: usize, _: Instant) {}
 
-    fn received(&mut self, _: &mut ServerEvent, _: Instant, _: &mut Changes) {}
+    fn received(&mut self, _: &mut ServerEvent, _: Instant, _: &mut Changes<ServerEvent>) {}
 
     fn due(&self, _: &Timeouts) -> Option<Instant> {
         None
     }
 
-    fn expire(&mut self, _: &Timeouts, _: Instant, _: &mut Changes) {}
+    fn expire(&mut self, _: &Timeouts, _: Instant, _: &mut Changes<ServerEvent>) {}
 
     fn input_ms(&self, _: usize) -> u64 {
         0

@@ -31,7 +31,14 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Parses a body, regardless of its content type.
+    /// Parses the body of a refused handshake: the message stands wherever the server's framework has put it.
+    pub(crate) fn found(body: &[u8]) -> Self {
+        let message = serde_json::from_slice(body).ok().and_then(|value| words(&value));
+        Self { message, ..Self::read(body) }
+    }
+
+    /// Parses the body of an answer of the REST API, regardless of its content type. As in the official client libraries,
+    /// the message is a text in `error`, or `error` itself.
     pub(crate) fn read(body: &[u8]) -> Self {
         let mut words = Self { body: BodyKind::Text, message: None, kind: None, code: None, param: None };
         if body.trim_ascii().is_empty() {
@@ -40,13 +47,17 @@ impl Words {
         }
         let Ok(value) = serde_json::from_slice::<Value>(body) else { return words };
         words.body = BodyKind::OtherJson;
-        words.message = self::words(&value);
-        if let Value::Object(error) = value.get("error").unwrap_or(&value) {
-            let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
-            words.body = BodyKind::ErrorObject;
-            words.kind = text("type");
-            words.param = text("param");
-            words.code = text("code").or_else(|| number(error, "code"));
+        match value.get("error").unwrap_or(&value) {
+            Value::Object(error) => {
+                let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
+                words.body = BodyKind::ErrorObject;
+                words.message = text("message");
+                words.kind = text("type");
+                words.param = text("param");
+                words.code = text("code").or_else(|| number(error, "code"));
+            }
+            Value::String(message) if value.is_object() => words.message = Some(message.clone()),
+            _ => {}
         }
         words
     }
@@ -187,8 +198,22 @@ mod tests {
             (r#"{"error":{"message":"m"#, BodyKind::Text, None, None),
             ("<html>", BodyKind::Text, None, None),
         ] {
-            let words = Words::read(body.as_bytes());
+            let words = Words::found(body.as_bytes());
             assert_eq!((words.body, words.message.as_deref(), words.code.as_deref()), (kind, message, code), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_the_rest_api_has_its_message_in_one_place() {
+        for (body, message) in [
+            (r#"{"error":{"message":"m"}}"#, Some("m")),
+            (r#"{"message":"m"}"#, Some("m")),
+            (r#"{"error":"m"}"#, Some("m")),
+            (r#"{"error":{"message":{"text":"deep"}}}"#, None),
+            (r#"{"errors":[{"message":"m"}]}"#, None),
+            (r#"["m"]"#, None),
+        ] {
+            assert_eq!(Words::read(body.as_bytes()).message.as_deref(), message, "{body}");
         }
     }
 }

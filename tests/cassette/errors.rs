@@ -37,7 +37,7 @@ fn what_is_no_cassette_is_refused_with_a_reason() {
         let error = line(text);
         assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Syntax, 4), "{text}");
         let told = error.to_string();
-        assert!(told.starts_with(&format!("line 4: the line is not understood: {reason}")), "{told}");
+        assert!(told.starts_with(&format!("line 4: the line is invalid: {reason}")), "{told}");
     }
     let error = Cassette::open("/no/such/cassette").unwrap_err();
     assert_eq!((error.kind(), error.line()), (CassetteErrorKind::Io, 0));

@@ -50,7 +50,7 @@ pub(crate) fn untyped_error(text: &[u8], reading: &mut Reading) -> Option<ErrorE
 /// Parses the error described in the body of a refusal.
 pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<ErrorEvent> {
     let hide = |text: String| secrets.iter().fold(text, |text, secret| text.replace(&**secret, "***"));
-    let words = Words::read(body);
+    let words = Words::found(body);
     // Proxies and gateways often use a member of their own.
     let detail = || {
         let body = serde_json::from_slice::<Value>(body).ok()?;
