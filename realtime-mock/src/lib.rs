@@ -10,7 +10,7 @@
 //! use realtime_core::{Client, event::ConversationItemCreate, types::Item};
 //! use realtime_mock::MockTransport;
 //!
-//! The code under test: greets the peer.
+//! // The code under test: greets the peer.
 //! async fn greet(client: &Client) -> Result<(), realtime_core::Error> {
 //!     let connection = client.realtime().model("gpt-realtime").connect().await?;
 //!     drop(connection.conversation().item().create(Item::user("Good morning!"))?);

@@ -9,7 +9,7 @@
 //! use realtime_mock::{VirtualClock, duplex, mocks::{ExpectTransport, ExpectWriteHalf}};
 //!
 //! let clock = VirtualClock::new();
-//! One half of the link is real: what the client reads comes from the other end.
+//! // One half of the link is real: what the client reads comes from the other end.
 //! let (mut near, mut far) = duplex(8);
 //! let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
 //! clock.block_on(far.write.send(Message::Text(created.into())))?;

@@ -4,7 +4,7 @@
 //! use realtime_core::cost::Prices;
 //! use realtime_core::types::{CachedTokenDetails, InputTokenDetails, OutputTokenDetails, Usage};
 //!
-//! Dollars per million tokens. Example values: look up the current prices of your model.
+//! // Dollars per million tokens. Example values: look up the current prices of your model.
 //! let prices = Prices::default()
 //!     .text_in("4.00".parse()?)
 //!     .text_in_cached("0.40".parse()?)
@@ -28,7 +28,6 @@
 //! Cached tokens are part of the input tokens and are charged once, at their own price. Usage that cannot be priced,
 //! because its kind is not reported or has no price, is counted in [`Cost::unpriced_tokens`] and
 //! [`Cost::unpriced_time`], and never estimated.
-//! [`Cost::unpriced_time`], and never guessed.
 
 mod amount;
 mod prices;

@@ -37,7 +37,7 @@ const MOST_INJECTED: usize = 4096;
 /// use realtime_mock::{Fault, FaultPlan, Faults, MockTransport, FaultTrigger};
 ///
 /// let (transport, server) = MockTransport::new();
-/// The first connection is closed after the greeting was read; all others work.
+/// // The first connection is closed after the greeting was read; all others work.
 /// let faults = Faults::new(transport, |connection| match connection {
 ///     1 => FaultPlan::new().at(FaultTrigger::Read(1), Fault::Close(CloseFrame::new(1011, "no memory"))),
 ///     _ => FaultPlan::new(),
