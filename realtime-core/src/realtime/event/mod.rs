@@ -2,7 +2,7 @@
 
 mod client;
 mod fast;
-mod server;
+pub(crate) mod server;
 
 pub use crate::protocol::event::*;
 

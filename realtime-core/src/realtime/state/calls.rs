@@ -12,7 +12,10 @@ use crate::{
         types::{ItemStatus, ResponseStatus},
     },
     realtime::{
-        event::{ClientEvent, ResponseCreate, ServerEvent},
+        event::{
+            ClientEvent, ResponseCreate, ServerEvent,
+            server::groups::{detached_events, progress_events},
+        },
         types::{FunctionCall, Item, McpApprovalRequest},
     },
     wire::Id,
@@ -254,55 +257,26 @@ impl RealtimeState {
                     calls.go_on(id);
                 }
             }
-            ServerEvent::ResponseOutputAudioDelta(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
-            | ServerEvent::ResponseOutputTextDelta(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
-            | ServerEvent::ResponseOutputAudioDone(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
-            | ServerEvent::ResponseOutputTextDone(_)
+            detached_events!()
+            | progress_events!()
             | ServerEvent::InputAudioBufferSpeechStarted(_)
-            | ServerEvent::InputAudioBufferSpeechStopped(_)
             | ServerEvent::InputAudioBufferCommitted(_)
             | ServerEvent::InputAudioBufferCleared(_)
-            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
-            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
-            | ServerEvent::OutputAudioBufferStarted(_)
-            | ServerEvent::OutputAudioBufferStopped(_)
             | ServerEvent::OutputAudioBufferCleared(_)
-            | ServerEvent::ConversationCreated(_)
             | ServerEvent::ConversationItemDeleted(_)
             | ServerEvent::ConversationItemTruncated(_)
-            | ServerEvent::RateLimitsUpdated(_)
-            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
-            | ServerEvent::ResponseMcpCallArgumentsDone(_)
             | ServerEvent::ResponseMcpCallInProgress(_)
             | ServerEvent::ResponseMcpCallCompleted(_)
             | ServerEvent::ResponseMcpCallFailed(_)
-            | ServerEvent::McpListToolsInProgress(_)
-            | ServerEvent::McpListToolsCompleted(_)
-            | ServerEvent::McpListToolsFailed(_)
-            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
-            | ServerEvent::ResponseContentPartAdded(_)
-            | ServerEvent::ResponseContentPartDone(_)
-            | ServerEvent::ResponseOutputItemAdded(_)
             | ServerEvent::ResponseCreated(_)
-            | ServerEvent::ResponseCancelled(_)
-            | ServerEvent::ResponseFailed(_)
-            | ServerEvent::ResponseIncomplete(_)
             | ServerEvent::ConversationItemAdded(_)
             | ServerEvent::ConversationItemDone(_)
             | ServerEvent::ConversationItemCreated(_)
             | ServerEvent::ConversationItemRetrieved(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
-            | ServerEvent::SessionCreated(_)
             | ServerEvent::SessionUpdated(_)
             | ServerEvent::Error(_)
             | ServerEvent::Unknown(_)
-            | ServerEvent::Malformed(_)
-            | ServerEvent::Invalid(_) => {}
+            | ServerEvent::Malformed(_) => {}
         }
     }
 

@@ -8,7 +8,10 @@ use crate::{
         state::{Outcome, Overdue, ResponseTransition, Timeouts, limits::clip_error, requests::Request},
     },
     realtime::{
-        event::{ResponseDone, ServerEvent},
+        event::{
+            ResponseDone, ServerEvent,
+            server::groups::{detached_events, progress_events},
+        },
         types::{Item, Response, Role, StatusDetails},
     },
     transport::Instant,
@@ -45,46 +48,17 @@ impl RealtimeState {
             ServerEvent::OutputAudioBufferCleared(_) => (RequestKind::ClearOutput, None),
             ServerEvent::Error(error) => return self.complained(error, mark, now, changes),
             // Without a wildcard: an event that is added answers something, or is named here.
-            ServerEvent::ResponseOutputAudioDelta(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
-            | ServerEvent::ResponseOutputTextDelta(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
-            | ServerEvent::ResponseOutputAudioDone(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
-            | ServerEvent::ResponseOutputTextDone(_)
-            | ServerEvent::InputAudioBufferSpeechStopped(_)
-            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
-            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
-            | ServerEvent::OutputAudioBufferStarted(_)
-            | ServerEvent::OutputAudioBufferStopped(_)
-            | ServerEvent::ConversationCreated(_)
-            | ServerEvent::RateLimitsUpdated(_)
-            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
-            | ServerEvent::ResponseMcpCallArgumentsDone(_)
+            detached_events!()
+            | progress_events!()
             | ServerEvent::ResponseMcpCallInProgress(_)
             | ServerEvent::ResponseMcpCallCompleted(_)
             | ServerEvent::ResponseMcpCallFailed(_)
-            | ServerEvent::McpListToolsInProgress(_)
-            | ServerEvent::McpListToolsCompleted(_)
-            | ServerEvent::McpListToolsFailed(_)
-            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
             | ServerEvent::ResponseFunctionCallArgumentsDone(_)
-            | ServerEvent::ResponseContentPartAdded(_)
-            | ServerEvent::ResponseContentPartDone(_)
-            | ServerEvent::ResponseOutputItemAdded(_)
             | ServerEvent::ResponseOutputItemDone(_)
             | ServerEvent::ResponseCreated(_)
             | ServerEvent::ResponseDone(_)
-            | ServerEvent::ResponseCancelled(_)
-            | ServerEvent::ResponseFailed(_)
-            | ServerEvent::ResponseIncomplete(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
-            | ServerEvent::SessionCreated(_)
             | ServerEvent::Unknown(_)
-            | ServerEvent::Malformed(_)
-            | ServerEvent::Invalid(_) => return,
+            | ServerEvent::Malformed(_) => return,
         };
         if let Some(request) = self.requests.answered(&kind, subject) {
             changes.settled.push((request.seq, Outcome::Granted));

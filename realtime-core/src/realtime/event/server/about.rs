@@ -1,6 +1,6 @@
 //! The response that an event belongs to.
 
-use super::ServerEvent;
+use super::{ServerEvent, groups::detached_events};
 use crate::wire::Id;
 
 impl ServerEvent {
@@ -31,42 +31,30 @@ impl ServerEvent {
             Self::ResponseCancelled(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
             Self::ResponseFailed(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
             Self::ResponseIncomplete(event) => event.response.id.as_ref().or(event.response_id.as_ref()),
-            Self::SessionCreated(_)
+            detached_events!()
             | Self::SessionUpdated(_)
-            | Self::ConversationCreated(_)
             | Self::ConversationItemAdded(_)
             | Self::ConversationItemDone(_)
             | Self::ConversationItemCreated(_)
             | Self::ConversationItemRetrieved(_)
             | Self::ConversationItemDeleted(_)
             | Self::ConversationItemTruncated(_)
-            | Self::ConversationItemInputAudioTranscriptionDelta(_)
-            | Self::ConversationItemInputAudioTranscriptionCompleted(_)
-            | Self::ConversationItemInputAudioTranscriptionFailed(_)
-            | Self::ConversationItemInputAudioTranscriptionSegment(_)
             | Self::InputAudioBufferSpeechStarted(_)
-            | Self::InputAudioBufferSpeechStopped(_)
             | Self::InputAudioBufferCommitted(_)
             | Self::InputAudioBufferCleared(_)
-            | Self::InputAudioBufferTimeoutTriggered(_)
-            | Self::InputAudioBufferDtmfEventReceived(_)
             // Progress of MCP calls is reported by item only.
             | Self::ResponseMcpCallInProgress(_)
             | Self::ResponseMcpCallCompleted(_)
             | Self::ResponseMcpCallFailed(_)
-            | Self::McpListToolsInProgress(_)
-            | Self::McpListToolsCompleted(_)
-            | Self::McpListToolsFailed(_)
-            | Self::RateLimitsUpdated(_)
             | Self::Error(_)
             | Self::Unknown(_)
-            | Self::Malformed(_)
-            | Self::Invalid(_) => None,
+            | Self::Malformed(_) => None,
         };
         id.filter(|id| !id.is_empty())
     }
-    /// For an event that is part of a response: the response's id, and the id of the item that it tells of. A server may
-    /// leave the first one out, and it is then found by the second.
+
+    /// For an event that is part of a response: the response's id, and the id of the item that the event is about. If a
+    /// server omits the first, it is found by the second.
     pub(crate) fn part_mut(&mut self) -> Option<(&mut Id, Option<&Id>)> {
         // Without a wildcard, for the same reason.
         Some(match self {
@@ -84,8 +72,9 @@ impl ServerEvent {
             Self::ResponseMcpCallArgumentsDone(event) => (&mut event.response_id, Some(&event.item_id)),
             Self::ResponseOutputItemAdded(event) => (&mut event.response_id, event.item.id()),
             Self::ResponseOutputItemDone(event) => (&mut event.response_id, event.item.id()),
-            // Those that tell of a response as a whole.
-            Self::ResponseCreated(_)
+            detached_events!()
+            // About a response as a whole.
+            | Self::ResponseCreated(_)
             | Self::ResponseDone(_)
             | Self::ResponseCancelled(_)
             | Self::ResponseFailed(_)
@@ -93,37 +82,23 @@ impl ServerEvent {
             | Self::OutputAudioBufferStarted(_)
             | Self::OutputAudioBufferStopped(_)
             | Self::OutputAudioBufferCleared(_)
-            // Those that name no response.
+            // Without a response's id.
             | Self::ResponseMcpCallInProgress(_)
             | Self::ResponseMcpCallCompleted(_)
             | Self::ResponseMcpCallFailed(_)
-            | Self::McpListToolsInProgress(_)
-            | Self::McpListToolsCompleted(_)
-            | Self::McpListToolsFailed(_)
-            | Self::SessionCreated(_)
             | Self::SessionUpdated(_)
-            | Self::ConversationCreated(_)
             | Self::ConversationItemAdded(_)
             | Self::ConversationItemDone(_)
             | Self::ConversationItemCreated(_)
             | Self::ConversationItemRetrieved(_)
             | Self::ConversationItemDeleted(_)
             | Self::ConversationItemTruncated(_)
-            | Self::ConversationItemInputAudioTranscriptionDelta(_)
-            | Self::ConversationItemInputAudioTranscriptionCompleted(_)
-            | Self::ConversationItemInputAudioTranscriptionFailed(_)
-            | Self::ConversationItemInputAudioTranscriptionSegment(_)
             | Self::InputAudioBufferSpeechStarted(_)
-            | Self::InputAudioBufferSpeechStopped(_)
             | Self::InputAudioBufferCommitted(_)
             | Self::InputAudioBufferCleared(_)
-            | Self::InputAudioBufferTimeoutTriggered(_)
-            | Self::InputAudioBufferDtmfEventReceived(_)
-            | Self::RateLimitsUpdated(_)
             | Self::Error(_)
             | Self::Unknown(_)
-            | Self::Malformed(_)
-            | Self::Invalid(_) => return None,
+            | Self::Malformed(_) => return None,
         })
     }
 }

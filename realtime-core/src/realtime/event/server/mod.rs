@@ -2,6 +2,7 @@
 
 mod about;
 mod conversation;
+pub(crate) mod groups;
 mod input_audio_buffer;
 mod mcp;
 mod output_audio_buffer;

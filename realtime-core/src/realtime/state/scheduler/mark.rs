@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{super::RealtimeState, REQUEST};
 use crate::{
-    realtime::{event::ServerEvent, types::Item},
+    realtime::{
+        event::{
+            ServerEvent,
+            server::groups::{detached_events, progress_events},
+        },
+        types::Item,
+    },
     wire::Id,
 };
 
@@ -39,50 +45,21 @@ impl RealtimeState {
                 mark.active = self.responses.active().map(|active| active.id.clone());
                 return mark;
             }
-            ServerEvent::ResponseOutputAudioDelta(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
-            | ServerEvent::ResponseOutputTextDelta(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
-            | ServerEvent::ResponseOutputAudioDone(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
-            | ServerEvent::ResponseOutputTextDone(_)
+            detached_events!()
+            | progress_events!()
             | ServerEvent::InputAudioBufferSpeechStarted(_)
-            | ServerEvent::InputAudioBufferSpeechStopped(_)
             | ServerEvent::InputAudioBufferCommitted(_)
             | ServerEvent::InputAudioBufferCleared(_)
-            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
-            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
-            | ServerEvent::OutputAudioBufferStarted(_)
-            | ServerEvent::OutputAudioBufferStopped(_)
             | ServerEvent::OutputAudioBufferCleared(_)
-            | ServerEvent::ConversationCreated(_)
             | ServerEvent::ConversationItemDeleted(_)
             | ServerEvent::ConversationItemTruncated(_)
-            | ServerEvent::RateLimitsUpdated(_)
-            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
-            | ServerEvent::ResponseMcpCallArgumentsDone(_)
             | ServerEvent::ResponseMcpCallInProgress(_)
             | ServerEvent::ResponseMcpCallCompleted(_)
             | ServerEvent::ResponseMcpCallFailed(_)
-            | ServerEvent::McpListToolsInProgress(_)
-            | ServerEvent::McpListToolsCompleted(_)
-            | ServerEvent::McpListToolsFailed(_)
-            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
             | ServerEvent::ResponseFunctionCallArgumentsDone(_)
-            | ServerEvent::ResponseContentPartAdded(_)
-            | ServerEvent::ResponseContentPartDone(_)
-            | ServerEvent::ResponseOutputItemAdded(_)
             | ServerEvent::ResponseOutputItemDone(_)
-            | ServerEvent::ResponseCancelled(_)
-            | ServerEvent::ResponseFailed(_)
-            | ServerEvent::ResponseIncomplete(_)
             | ServerEvent::ConversationItemRetrieved(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
-            | ServerEvent::SessionCreated(_)
-            | ServerEvent::SessionUpdated(_)
-            | ServerEvent::Invalid(_) => return mark,
+            | ServerEvent::SessionUpdated(_) => return mark,
         };
         mark.active = self.responses.active().map(|active| active.id.clone());
         mark.is_new = response.id.as_ref().is_some_and(|id| self.responses.get(id).is_none());

@@ -10,7 +10,10 @@ use crate::{
     error::Awaited,
     protocol::state::{Outcome, Overdue, Timeouts},
     realtime::{
-        event::{ResponseCancel, ServerEvent},
+        event::{
+            ResponseCancel, ServerEvent,
+            server::groups::{detached_events, progress_events},
+        },
         types::{Response, ResponseConfig, TurnDetection},
     },
     transport::Instant,
@@ -125,50 +128,21 @@ impl RealtimeState {
             ServerEvent::ConversationItemDone(done) => done.item.id()?,
             ServerEvent::Unknown(unknown) => return self.named_in(&unknown.raw),
             ServerEvent::Malformed(malformed) => return self.named_in(&malformed.raw),
-            ServerEvent::ResponseOutputAudioDelta(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDelta(_)
-            | ServerEvent::ResponseOutputTextDelta(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionDelta(_)
-            | ServerEvent::ResponseOutputAudioDone(_)
-            | ServerEvent::ResponseOutputAudioTranscriptDone(_)
-            | ServerEvent::ResponseOutputTextDone(_)
+            detached_events!()
+            | progress_events!()
             | ServerEvent::InputAudioBufferSpeechStarted(_)
-            | ServerEvent::InputAudioBufferSpeechStopped(_)
             | ServerEvent::InputAudioBufferCommitted(_)
             | ServerEvent::InputAudioBufferCleared(_)
-            | ServerEvent::InputAudioBufferTimeoutTriggered(_)
-            | ServerEvent::InputAudioBufferDtmfEventReceived(_)
-            | ServerEvent::OutputAudioBufferStarted(_)
-            | ServerEvent::OutputAudioBufferStopped(_)
             | ServerEvent::OutputAudioBufferCleared(_)
-            | ServerEvent::ConversationCreated(_)
             | ServerEvent::ConversationItemDeleted(_)
             | ServerEvent::ConversationItemTruncated(_)
-            | ServerEvent::RateLimitsUpdated(_)
-            | ServerEvent::ResponseMcpCallArgumentsDelta(_)
-            | ServerEvent::ResponseMcpCallArgumentsDone(_)
-            | ServerEvent::McpListToolsInProgress(_)
-            | ServerEvent::McpListToolsCompleted(_)
-            | ServerEvent::McpListToolsFailed(_)
-            | ServerEvent::ResponseFunctionCallArgumentsDelta(_)
             | ServerEvent::ResponseFunctionCallArgumentsDone(_)
-            | ServerEvent::ResponseContentPartAdded(_)
-            | ServerEvent::ResponseContentPartDone(_)
-            | ServerEvent::ResponseOutputItemAdded(_)
             | ServerEvent::ResponseOutputItemDone(_)
             | ServerEvent::ResponseCreated(_)
             | ServerEvent::ResponseDone(_)
-            | ServerEvent::ResponseCancelled(_)
-            | ServerEvent::ResponseFailed(_)
-            | ServerEvent::ResponseIncomplete(_)
             | ServerEvent::ConversationItemRetrieved(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionCompleted(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionFailed(_)
-            | ServerEvent::ConversationItemInputAudioTranscriptionSegment(_)
-            | ServerEvent::SessionCreated(_)
             | ServerEvent::SessionUpdated(_)
-            | ServerEvent::Error(_)
-            | ServerEvent::Invalid(_) => return None,
+            | ServerEvent::Error(_) => return None,
         };
         self.conversation.get(item)?.response_id.clone()
     }
