@@ -33,19 +33,23 @@ pub(crate) struct Words {
 impl Words {
     /// Parses the body of a refused handshake: the message stands wherever the server's framework has put it.
     pub(crate) fn found(body: &[u8]) -> Self {
-        let message = serde_json::from_slice(body).ok().and_then(|value| words(&value));
-        Self { message, ..Self::read(body) }
+        let (found, value) = Self::parse(body);
+        Self { message: value.as_ref().and_then(words), ..found }
     }
 
     /// Parses the body of an answer of the REST API, regardless of its content type. As in the official client libraries,
     /// the message is a text in `error`, or `error` itself.
     pub(crate) fn read(body: &[u8]) -> Self {
+        Self::parse(body).0
+    }
+
+    fn parse(body: &[u8]) -> (Self, Option<Value>) {
         let mut words = Self { body: BodyKind::Text, message: None, kind: None, code: None, param: None };
         if body.trim_ascii().is_empty() {
             words.body = BodyKind::Empty;
-            return words;
+            return (words, None);
         }
-        let Ok(value) = serde_json::from_slice::<Value>(body) else { return words };
+        let Ok(value) = serde_json::from_slice::<Value>(body) else { return (words, None) };
         words.body = BodyKind::OtherJson;
         match value.get("error").unwrap_or(&value) {
             Value::Object(error) => {
@@ -59,7 +63,7 @@ impl Words {
             Value::String(message) if value.is_object() => words.message = Some(message.clone()),
             _ => {}
         }
-        words
+        (words, Some(value))
     }
 }
 
