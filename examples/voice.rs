@@ -6,8 +6,8 @@
 //! file. Any WAV file works: its format is converted to the session's. Without `OPENAI_API_KEY`, it connects to a
 //! simulator that it starts itself, over a real WebSocket.
 
-#[path = "support/recording.rs"]
-mod recording;
+#[path = "support/sound.rs"]
+mod sound;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -15,18 +15,12 @@ use std::{error::Error, fs, pin::pin, process::ExitCode, time::Duration};
 
 use realtime::{
     Connection, Realtime,
-    audio::{Format, wav},
+    audio::wav,
     event::ServerEvent,
     mock::Simulator,
     types::{Modality, RealtimeSessionConfig, ServerVad, Transcription},
 };
 
-/// Audio format of the session.
-const PCM: Format = Format::pcm(24_000);
-/// Duration of one append in milliseconds.
-const PIECE_MS: u64 = 40;
-/// Silence after the recording in milliseconds, so that the end of the turn is detected.
-const SILENCE_MS: u64 = 1_000;
 /// Timeout for the answer after the end of the recording.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -40,7 +34,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let [question, answer] = files.as_slice() else {
         return Err("usage: voice [--model MODEL] question.wav answer.wav".into());
     };
-    let recording = recording::read(question, PCM)?;
+    let recording = sound::read(question)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
     let spoken = client
         .realtime()
@@ -54,15 +48,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
             converse(connection, &recording).await
         })
         .await?;
-    fs::write(answer, wav::encode(PCM, &spoken)?).map_err(|error| format!("{answer}: {error}"))?;
-    eprintln!("wrote {} ms of audio to {answer}", PCM.bytes_to_ms(spoken.len() as u64));
+    fs::write(answer, wav::encode(sound::PCM, &spoken)?).map_err(|error| format!("{answer}: {error}"))?;
+    eprintln!("wrote {} ms of audio to {answer}", sound::PCM.bytes_to_ms(spoken.len() as u64));
     Ok(())
 }
 
 /// Sends the recording and prints what the server transcribes and says, until everything is sent and every turn is
 /// answered. Returns the audio of the answers.
 async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut sending = pin!(speak(connection, recording));
+    let mut sending = pin!(sound::speak(connection, recording));
     let (mut sent, mut answered, mut audio) = (false, 0, Vec::new());
     loop {
         let state = connection.state();
@@ -100,17 +94,4 @@ async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result
             _ => {}
         }
     }
-}
-
-/// Sends the recording, followed by silence.
-async fn speak(connection: &Connection<Realtime>, recording: &[u8]) -> Result<(), Box<dyn Error>> {
-    let bytes = |ms| PCM.ms_to_bytes(ms) as usize;
-    let silence = vec![0; bytes(SILENCE_MS)];
-    for piece in recording.chunks(bytes(PIECE_MS)).chain(silence.chunks(bytes(PIECE_MS))) {
-        connection.ready().await?;
-        connection.input_audio_buffer().append(piece)?;
-    }
-    connection.flush().await?;
-    eprintln!("sent {} ms of audio", PCM.bytes_to_ms(recording.len() as u64));
-    Ok(())
 }
