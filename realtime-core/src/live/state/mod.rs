@@ -9,6 +9,7 @@ mod limits;
 mod parts;
 mod receive;
 mod requests;
+mod restore;
 mod seen;
 mod tally;
 mod tasks;
@@ -29,7 +30,7 @@ pub use self::{
 use self::{
     command::{Command, Commands},
     context::Contexts,
-    limits::{Log, MOST_ENTRIES, MOST_GAPS, MOST_HISTORY_BYTES},
+    limits::{Log, MOST_ENTRIES, MOST_GAPS},
     requests::{Asked, Requests},
     seen::{Seen, Sent},
     turns::Turns,
@@ -41,12 +42,9 @@ pub(super) use self::{
     work::Work,
 };
 use crate::{
-    live::{
-        event::SessionInputAudioMute,
-        types::{CallError, ContextWindow, HistoryItem, Number, Reported, SessionResource},
-    },
+    live::types::{CallError, ContextWindow, HistoryItem, Number, Reported, SessionResource},
     protocol::sample_bytes,
-    session::{LinkEnd, Lost, LostReason, Plan, Setup},
+    session::{LinkEnd, Setup},
     transport::Instant,
     types::AudioFormat,
     wire::{Id, Json},
@@ -336,41 +334,10 @@ impl LiveState {
         self.kind == ConnectionKind::Sideband
     }
 
-    /// A session that is lost is forked if it was stored, or not.
-    pub(super) fn forks_when_lost(&mut self, forks: bool) {
-        self.forks = forks;
-    }
-
-    /// The session that a link after a loss forks, if it does: one that was stored, of a policy that restores.
-    pub(super) fn fork_of(&self) -> Option<&Id> {
-        let stored = self.session.as_ref().filter(|session| session.store == Some(true))?;
-        (self.forks && self.restores && !stored.id.is_empty()).then_some(&stored.id)
-    }
-
     pub(super) fn configured(&mut self, kind: ConnectionKind, setup: &Setup) {
         self.kind = kind;
         self.most_errors = setup.memory.errors;
         self.restores = setup.restore;
-    }
-
-    /// The conversation so far, as another session can be begun with it: the latest of it that one takes. Empty if nothing
-    /// is to be restored.
-    pub(super) fn history(&self) -> Vec<HistoryItem> {
-        if !self.restores {
-            return Vec::new();
-        }
-        let said = self.turns().map(|turn| match turn.speaker {
-            Speaker::User => HistoryItem::user(&*turn.text),
-            Speaker::Assistant => HistoryItem::assistant(&*turn.text),
-        });
-        let all: Vec<_> = self.history.iter().cloned().chain(said).collect();
-        let mut room = MOST_HISTORY_BYTES;
-        let fits = |item: &&HistoryItem| {
-            let size: usize = item.content.iter().map(|part| part.text.len()).sum();
-            room.checked_sub(size).inspect(|left| room = *left).is_some()
-        };
-        let latest = all.iter().rev().take(MOST_HISTORY).take_while(fits).count();
-        all[all.len() - latest..].to_vec()
     }
 
     /// An event of ours goes onto the wire.
@@ -426,13 +393,6 @@ impl LiveState {
         self.audio.appended.add(bytes);
     }
 
-    /// The link is gone, and another leads to the same session: what nothing answered, and the state that goes on.
-    pub(super) fn resumed(&self, now: Instant) -> (Vec<Id>, Self) {
-        let mut next = self.clone();
-        next.elapse(now);
-        (next.requests.clear(), next)
-    }
-
     /// What handlers are to do, and what they have done.
     pub(super) fn work_mut(&mut self) -> &mut Work {
         &mut self.work
@@ -445,37 +405,6 @@ impl LiveState {
     /// Whether the backend is to be asked to go on.
     pub(super) fn next_continue(&mut self) -> bool {
         self.phase == LivePhase::Open && self.work.next_continue()
-    }
-
-    /// Another session takes the place of this one: the events that restore it, what is lost, and the state that goes on.
-    pub(super) fn replaced<E: From<SessionInputAudioMute>>(&self, now: Instant) -> (Plan<E>, Self) {
-        let (mut ambiguous, _) = self.resumed(now);
-        let mut events = Vec::new();
-        if let Some(mute) = &self.wants_mute {
-            let mut event = SessionInputAudioMute::default();
-            let seq = match mute {
-                Mute::Granted => None,
-                // A request that was on its way keeps its number: the new session answers it.
-                Mute::Asked(seq) => self.requests.id_of(*seq).map(|id| {
-                    ambiguous.retain(|ambiguous| ambiguous != id);
-                    event.event_id = Some(id.clone());
-                    *seq
-                }),
-            };
-            events.push((seq, event.into()));
-        }
-        let lost = self.work.unfinished().into_iter().map(|id| Lost::new(&id, LostReason::Unfinished)).collect();
-        let plan = Plan { events, lost, ambiguous, cut_short: self.work.in_progress(), ..Plan::default() };
-        let fork = self.fork_of().cloned();
-        let mut next = Self::new(self.kind, self.turns.grouping().clone());
-        next.most_errors = self.most_errors;
-        (next.restores, next.forks) = (self.restores, self.forks);
-        // What was said in a session that is forked is the service's to remember.
-        next.history = if fork.is_some() { Vec::new() } else { self.history() };
-        next.work.errands = self.work.errands.for_replacement();
-        next.source = fork.or_else(|| self.source.clone());
-        next.link_is_up(None, now);
-        (plan, next)
     }
 
     /// The encoding of the input, as the session has it.
