@@ -37,7 +37,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (_, arguments) = support::arguments(support::MODEL)?;
     let (client, served) = support::client(realtime::client(), Simulator::new)?;
     let url = served.as_ref().map_or("wss://api.openai.com/v1".into(), |served| served.url());
-    let listener = TcpListener::bind(arguments.first().map_or("127.0.0.1:0", |address| address)).await?;
+    let listener = TcpListener::bind(support::address(&arguments)?).await?;
     println!("open http://{}/", listener.local_addr()?);
     axum::serve(listener, app(client, url)).await?;
     Ok(())

@@ -1,8 +1,8 @@
 //! A telephone agent: answers calls over Twilio's media streams, and looks things up.
 //!
-//! `cargo run --example phone -- 127.0.0.1:8080`, behind a proxy that speaks TLS. Answer a number with
-//! `<Connect><Stream url="wss://voice.example.com/"/>`. With `TWILIO_AUTH_TOKEN` and that URL in `PUBLIC_URL`, calls that
-//! Twilio has not signed are refused. The other carriers differ in their settings and their signature.
+//! `cargo run --example phone -- 127.0.0.1:8080`, behind a proxy that terminates TLS. A number answers with
+//! `<Connect><Stream url="wss://voice.example.com/"/>`. With `TWILIO_AUTH_TOKEN`, and that URL in `PUBLIC_URL`, unsigned
+//! calls are refused. Other carriers differ in their settings and their signature.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let (_, arguments) = support::arguments(support::MODEL)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
-    let listener = TcpListener::bind(arguments.first().map_or("127.0.0.1:0", |address| address)).await?;
+    let listener = TcpListener::bind(support::address(&arguments)?).await?;
     println!("answering calls at ws://{}/", listener.local_addr()?);
     let twilio = match env::var("TWILIO_AUTH_TOKEN") {
         Ok(token) => Some((Twilio::new(&token)?, env::var("PUBLIC_URL")?)),

@@ -49,7 +49,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 .output_modalities([Modality::Audio])
                 .turn_detection(ServerVad::default().silence_duration_ms(500));
             connection.session().update(config)?.await?;
-            let seconds = record(connection, &microphone, File::create(file)?).await?;
+            let recording = File::create(file).map_err(|error| format!("{file}: {error}"))?;
+            let seconds = record(connection, &microphone, recording).await?;
             println!("recorded {seconds:.1} s to {file}");
             Ok(())
         })

@@ -59,6 +59,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (client, _served) = support::client(realtime::client().http(Reqwest(http)), Simulator::new)?;
     let session = RealtimeSessionConfig::default().model(support::MODEL).instructions("Be brief.");
     let secret = client.rest().client_secret(session).await?;
-    println!("a key of {} characters, valid until {:?}", secret.value.expose().len(), secret.expires_at);
+    let expiry = secret.expires_at.unwrap_or_default();
+    println!("a key of {} characters, valid until {expiry} s after 1970", secret.value.expose().len());
     Ok(())
 }

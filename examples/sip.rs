@@ -42,7 +42,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let (_, arguments) = support::arguments(support::MODEL)?;
     let (client, _served) = support::client(realtime::client(), Simulator::new)?;
     let secret = env::var("OPENAI_WEBHOOK_SECRET").unwrap_or_else(|_| "a secret for tests".into());
-    let listener = TcpListener::bind(arguments.first().map_or("127.0.0.1:0", |address| address)).await?;
+    let listener = TcpListener::bind(support::address(&arguments)?).await?;
     println!("taking webhooks at http://{}/webhook", listener.local_addr()?);
     axum::serve(listener, app(client, Webhooks::new(&secret)?)).await?;
     Ok(())

@@ -13,22 +13,29 @@ mod rest;
 mod telephony;
 mod webhooks;
 
-use std::{env, path::Path, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use case::{Outcome, entries, file_name};
 
 fn main() -> ExitCode {
-    let Some(folder) = env::args_os().nth(1) else {
+    let Some(folder) = env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("usage: cargo run --example kit -- FOLDER");
         return ExitCode::from(2);
     };
     // A panic is told as the outcome of its case.
     std::panic::set_hook(Box::new(|_| {}));
-    let outcomes = run(Path::new(&folder));
+    let outcomes = run(&folder);
     for Outcome { name, result } in &outcomes {
         println!("{name} ... {}", result.as_ref().err().map_or("ok", |difference| difference));
     }
     let fine = outcomes.iter().filter(|outcome| outcome.result.is_ok()).count();
+    if outcomes.is_empty() {
+        eprintln!("kit: {}: no folder with cases", folder.display());
+    }
     println!("{fine} of {} cases as expected", outcomes.len());
     if fine > 0 && fine == outcomes.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

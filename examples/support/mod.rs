@@ -1,6 +1,12 @@
 //! Shared by the examples: the choice of the server, and the reporting of errors.
 
-use std::{env, error::Error, fmt::Write, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    fmt::Write,
+    net::{SocketAddr, ToSocketAddrs},
+    process::ExitCode,
+};
 
 use realtime::{
     Client, ClientBuilder,
@@ -41,6 +47,15 @@ pub(crate) fn arguments(model: &str) -> Result<(String, Vec<String>), Box<dyn Er
         }
     }
     Ok((model, rest))
+}
+
+/// The address to listen on: the first argument, or any free port of this machine.
+#[allow(dead_code, reason = "few examples listen")]
+pub(crate) fn address(arguments: &[String]) -> Result<SocketAddr, Box<dyn Error>> {
+    let given = arguments.first().map_or("127.0.0.1:0", |address| address);
+    let mut found =
+        given.to_socket_addrs().map_err(|_| format!("`{given}` is no address: give one like 127.0.0.1:8080"))?;
+    Ok(found.next().ok_or("the address has no host")?)
 }
 
 /// Success, or one line with the error and its causes.
