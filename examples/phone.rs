@@ -1,8 +1,7 @@
 //! A telephone agent: answers calls over Twilio's media streams, and looks things up.
 //!
-//! `cargo run --example phone -- 127.0.0.1:8080`, behind a proxy that terminates TLS. A number answers with
-//! `<Connect><Stream url="wss://voice.example.com/"/>`. With `TWILIO_AUTH_TOKEN`, and that URL in `PUBLIC_URL`, unsigned
-//! calls are refused. Other carriers differ in their settings and their signature.
+//! `cargo run --example phone -- 127.0.0.1:8080`. The number answers `<Connect><Stream url="wss://voice.example.com/"/>`.
+//! With `TWILIO_AUTH_TOKEN`, and that URL in `PUBLIC_URL`, unsigned calls are refused. Other carriers have other settings.
 
 #[path = "support/mod.rs"]
 mod support;
