@@ -8,10 +8,7 @@
 
 use std::{env, error::Error, fs, io, num::ParseIntError, process::ExitCode, str::FromStr, time::Duration};
 
-use realtime::{
-    mock::{ConnectFault, Fault, FaultPlan, FaultTrigger, Faults, Pace, Server, Simulator, SystemClock, Table},
-    transport::{CloseFrame, TransportErrorKind},
-};
+use realtime::mock::{FaultPlan, Faults, Pace, Server, Simulator, SystemClock, Table};
 
 const USAGE: &str = "\
 usage: serve [options]
@@ -23,8 +20,8 @@ usage: serve [options]
   --model MODEL    have this model alone (may be given several times)
   --pace PACE      live (the default) or instant
   --fault FAULT    what goes wrong with every connection (may be given several times): drop-after=N, close-after=N,
-                   half-open-after=N, garbage-after=N, unknown-after=N (N messages of the server), slow=MS
-  --close-code N   the code of close-after (1011)
+                   close-after=N:CODE, half-open-after=N, garbage-after=N, unknown-after=N (N messages of the server),
+                   slow=MS
   --delay-connect MS  how long every attempt to connect takes longer
   --seed N         faults by chance in place of all that
   --max-connections N    clients at the same time (1000); others are refused by the status 503
@@ -43,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let (mut simulator, mut port, mut tls, mut ca_out) = (Simulator::new().pace(Pace::LIVE), 0, false, None);
-    let (mut faults, mut code, mut delay, mut seed) = (Vec::new(), 1011, None, None);
+    let (mut faults, mut seed) = (Vec::<String>::new(), None);
     let (mut connections, mut handshakes, mut handshake_timeout) = (None, None, None);
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{option} needs a value"));
@@ -60,8 +57,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
                 other => return Err(format!("no such pace: {other}").into()),
             },
             "--fault" => faults.push(value()?),
-            "--close-code" => code = number(&value()?)?,
-            "--delay-connect" => delay = Some(Duration::from_millis(number(&value()?)?)),
+            "--delay-connect" => faults.push(format!("delay-connect={}", value()?)),
             "--seed" => seed = Some(number(&value()?)?),
             "--max-connections" => connections = Some(number(&value()?)?),
             "--max-handshakes" => handshakes = Some(number(&value()?)?),
@@ -69,13 +65,10 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
             other => return Err(format!("no such option: {other}").into()),
         }
     }
-    let mut plan = faults.iter().try_fold(FaultPlan::new(), |plan, fault| add(plan, fault, code))?;
-    if let Some(time) = delay {
-        plan = plan.connect(ConnectFault::Delay(time));
-    }
-    if seed.is_some() && !(faults.is_empty() && delay.is_none()) {
+    if seed.is_some() && !faults.is_empty() {
         return Err("--seed sets all faults: remove --fault and --delay-connect".into());
     }
+    let plan: FaultPlan = faults.join(",").parse()?;
     let transport = simulator.transport(&SystemClock::new());
     let faults = match seed {
         Some(seed) => Faults::seeded(transport, seed),
@@ -102,20 +95,4 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>
 
 fn number<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error| format!("{text} is no number that fits here: {error}"))
-}
-
-/// Parses one more fault, as written on the command line.
-fn add(plan: FaultPlan, text: &str, code: u16) -> Result<FaultPlan, Box<dyn Error>> {
-    let (name, number) = text.split_once('=').ok_or(format!("{text} is no fault: NAME=NUMBER"))?;
-    let number: u64 = self::number(number)?;
-    let fault = match name {
-        "drop-after" => Fault::Break(TransportErrorKind::Io),
-        "close-after" => Fault::Close(CloseFrame::new(code, "a fault that was asked for")),
-        "half-open-after" => Fault::HalfOpen,
-        "garbage-after" => Fault::garbage(),
-        "unknown-after" => Fault::unknown_event(),
-        "slow" => return Ok(plan.at(FaultTrigger::Read(0), Fault::SlowReads(Duration::from_millis(number)))),
-        other => return Err(format!("no such fault: {other}").into()),
-    };
-    Ok(plan.at(FaultTrigger::Read(number), fault))
 }

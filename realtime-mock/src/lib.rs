@@ -85,7 +85,7 @@ mod server;
 mod simulator;
 mod transport;
 pub use clock::VirtualClock;
-pub use fault::{ConnectFault, Fault, FaultKind, FaultPlan, FaultTrigger, Faults, InjectedFault};
+pub use fault::{ConnectFault, Fault, FaultKind, FaultPlan, FaultPlanError, FaultTrigger, Faults, InjectedFault};
 pub use link::duplex;
 pub use record::{
     Cassette, CassetteError, CassetteErrorKind, Entry, EntryKind, Matching, Mismatch, Recorder, Replay,

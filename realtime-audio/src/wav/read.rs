@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::WavError;
-use crate::{Encoding, Format, Sample};
+use crate::{AudioError, Converter, Encoding, Format, Sample};
 
 /// A WAV file, parsed: its format, and its audio as the bytes in the file.
 ///
@@ -91,6 +91,27 @@ impl<'a> Wav<'a> {
     /// The audio as it is in the file: whole frames only.
     pub fn audio(&self) -> &'a [u8] {
         self.audio
+    }
+
+    /// The audio, converted to another format.
+    ///
+    /// ```
+    /// use realtime_audio::{Format, wav::{self, Wav}};
+    ///
+    /// let file = wav::encode(Format::pcm(48_000), &[0; 9600])?;
+    /// let audio = Wav::parse(&file)?.convert(Format::pcm(24_000))?;
+    /// assert_eq!(audio.len(), 4800);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Converter::new`].
+    pub fn convert(&self, format: Format) -> Result<Vec<u8>, AudioError> {
+        let mut converter = Converter::new(self.format, format)?;
+        let mut audio = converter.convert(self.audio).to_vec();
+        audio.extend_from_slice(converter.finish());
+        Ok(audio)
     }
 
     /// How many samples each channel has.

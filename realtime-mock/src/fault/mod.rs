@@ -3,6 +3,7 @@
 mod dice;
 mod halves;
 mod line;
+mod parse;
 mod plan;
 
 use std::{
@@ -22,6 +23,7 @@ use realtime_core::{
 };
 
 use line::Line;
+pub use parse::FaultPlanError;
 pub use plan::{ConnectFault, Fault, FaultPlan, FaultTrigger};
 
 /// Maximum number of injected faults remembered.

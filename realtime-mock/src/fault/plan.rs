@@ -7,7 +7,7 @@ use realtime_core::transport::{CloseFrame, Message, Text, TransportErrorKind};
 use super::dice::Dice;
 
 /// The faults of one connection, and their triggers. Each is injected once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaultPlan {
     pub(super) connect: Option<ConnectFault>,
     pub(super) faults: Vec<(FaultTrigger, Fault)>,

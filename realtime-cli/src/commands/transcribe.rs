@@ -1,0 +1,109 @@
+use std::{path::PathBuf, pin::pin, time::Duration};
+
+use clap::Args;
+use realtime::{
+    Connection, Realtime,
+    captions::{Captions, Layout, json_lines, srt, vtt},
+    mock::Simulator,
+    types::{ServerVad, Transcription, TranscriptionSessionConfig},
+};
+use tokio::time::{Instant, sleep_until};
+
+use super::more;
+use crate::{
+    audio,
+    failure::Failure,
+    output::{self, Output},
+    server::ServerArgs,
+    stop::Stop,
+};
+
+/// How long the last text may take, after the end of the recording.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub(crate) struct Transcribe {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Transcription model
+    #[arg(long, default_value = "gpt-4o-transcribe")]
+    model: String,
+    /// Language of the speech, such as en
+    #[arg(long)]
+    language: Option<String>,
+    /// Print SubRip captions
+    #[arg(long, group = "form")]
+    srt: bool,
+    /// Print WebVTT captions
+    #[arg(long, group = "form", conflicts_with = "srt")]
+    vtt: bool,
+    /// Maximum columns of a line of a caption
+    #[arg(long, default_value_t = 42, requires = "form")]
+    columns: usize,
+    /// The recording: a WAV file
+    file: PathBuf,
+}
+
+impl Transcribe {
+    pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
+        let recording = audio::read(&self.file)?;
+        let server = self.server.open(|| Simulator::new().transcribe(|_| "Please tell me a story."))?;
+        let mut transcription = Transcription::by(self.model);
+        if let Some(language) = self.language {
+            transcription = transcription.language(language);
+        }
+        let config = TranscriptionSessionConfig::default()
+            .transcription(transcription)
+            .turn_detection(ServerVad::default().silence_duration_ms(500));
+        let captions = server
+            .client
+            .realtime()
+            .transcription()
+            .run(async |connection| {
+                let transcribe = async {
+                    connection.session().update(config)?.await?;
+                    listen(connection, &recording, *output).await
+                };
+                stop.or(transcribe).await
+            })
+            .await?;
+        server.finish()?;
+        let segments = captions.segments();
+        let cues = || Layout::new(self.columns, 2).apply(&segments);
+        output::part(&match () {
+            () if self.srt => srt(&cues()),
+            () if self.vtt => vtt(&cues()),
+            () if output.json => json_lines(&segments),
+            () => segments.iter().map(|segment| format!("{}\n", segment.text)).collect(),
+        })
+    }
+}
+
+/// Sends the recording and collects captions, until everything that was said has its text.
+async fn listen(connection: &Connection<Realtime>, recording: &[u8], output: Output) -> anyhow::Result<Captions> {
+    let bar = output.progress("transcribing", audio::PCM.bytes_to_ms(recording.len() as u64));
+    let mut captions = Captions::new();
+    let mut sending = pin!(audio::send(connection, recording, &bar));
+    let (mut deadline, mut done) = (None, 0);
+    loop {
+        let input = &connection.state().input;
+        if deadline.is_some() && input.speech.is_none() && done > 0 && done >= input.committed {
+            return Ok(captions);
+        }
+        let event = tokio::select! {
+            result = &mut sending, if deadline.is_none() => {
+                result?;
+                deadline = Some(Instant::now() + PATIENCE);
+                continue;
+            }
+            event = connection.next() => more(event)?,
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                return Err(Failure::unmet("no speech was detected in the recording, or it was not transcribed").into());
+            }
+        };
+        if let Some(caption) = captions.apply(&event) {
+            done += u64::from(caption.done);
+            deadline = deadline.map(|_| Instant::now() + PATIENCE);
+        }
+    }
+}
