@@ -17,7 +17,7 @@ use serde_json::{Value, value::RawValue};
 /// Maximum size of a file: two hours of audio in both directions.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// Who sent a frame.
+/// The sender of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     Client,

@@ -84,10 +84,10 @@ impl Script {
         let mut interrupting = before.interrupts.is_some();
         let (mut asked, mut answer) = (None::<Instant>, None::<Answer>);
         loop {
-            if let (Some(answer), Some(after)) = (&answer, interrupt_after) {
-                if answer.began.elapsed() >= after {
-                    return Ok(Before { interrupts: Some(answer.response_id.clone()) });
-                }
+            if let (Some(answer), Some(after)) = (&answer, interrupt_after)
+                && answer.began.elapsed() >= after
+            {
+                return Ok(Before { interrupts: Some(answer.response_id.clone()) });
             }
             let event = tokio::select! {
                 _ = tick.tick() => {

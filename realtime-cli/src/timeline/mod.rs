@@ -3,6 +3,8 @@
 mod live;
 mod page;
 mod realtime;
+#[cfg(test)]
+mod tests;
 mod translation;
 
 use serde::Serialize;

@@ -131,13 +131,13 @@ impl Drawing {
                 self.picture.mark(Lane::Notes, at, "interruption", format!("interrupted: {heard} ms were heard"));
             }
             ClientEvent::ConversationItemCreate(create) => {
-                if let Item::FunctionCallOutput(output) = &create.item {
-                    if let Some(span) = self.picture.find(Lane::Tools, &output.call_id) {
-                        (span.end, span.state) = (at, None);
-                        let ms = span.end - span.start;
-                        let id = span.id.clone();
-                        self.picture.latencies.push(Latency { what: "function", id, ms });
-                    }
+                if let Item::FunctionCallOutput(output) = &create.item
+                    && let Some(span) = self.picture.find(Lane::Tools, &output.call_id)
+                {
+                    (span.end, span.state) = (at, None);
+                    let ms = span.end - span.start;
+                    let id = span.id.clone();
+                    self.picture.latencies.push(Latency { what: "function", id, ms });
                 }
             }
             ClientEvent::ResponseCreate(_) => self.asked = Some(at),
