@@ -1,6 +1,7 @@
 //! REST requests, from the client to the simulator that answers them: in memory on the virtual clock, and over sockets.
 
 mod http;
+mod live;
 mod secrets;
 mod sip;
 

@@ -113,6 +113,9 @@ use settings::Settings;
 ///   events of the last three seconds that have an id. An unknown session is refused with the status 404, an unknown key
 ///   with 401. A refused start closes the link without a code. The code of refused appends, clips, outputs and
 ///   `response.create` is `invalid_request`. A minute of input may wait. A fork is refused until its source has closed.
+///   A session that the REST API creates, forks or accepts is one that a browser or a telephone holds
+///   ([`held_session`](Self::held_session)): sidebands attach to it. An outgoing call is answered at once; hanging up and
+///   referring end the session with `close_requested`; a recording is 20 ms of silence.
 #[derive(Clone)]
 pub struct Simulator {
     settings: Arc<Settings>,

@@ -5,15 +5,28 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    super::session::{Fault, shape::Shape},
+    super::{
+        session::{Fault, shape::Shape},
+        settings::Settings,
+    },
     shapes,
 };
 
 /// Messages of the history that a session can begin with.
 const MOST_INPUT: usize = 128;
 
+/// Whether the model that is asked for is one of those that there are.
+pub(in crate::simulator) fn check_model(settings: &Settings, asked: &Value) -> Result<(), Fault> {
+    let model = asked["model"].as_str().unwrap_or_default();
+    if settings.models.is_empty() || settings.models.iter().any(|known| known == model) {
+        return Ok(());
+    }
+    let message = format!("The model `{model}` does not exist or you do not have access to it.");
+    Err(Fault::new("model_not_found", message).at("session.model"))
+}
+
 /// The session that `session.start` asks for, as the server describes it.
-pub(super) fn resolve(asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
+pub(in crate::simulator) fn resolve(asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
     check_format(asked)?;
     if asked["input"].as_array().is_some_and(|input| input.len() > MOST_INPUT) {
         let message = format!("Invalid 'session.input': at most {MOST_INPUT} messages.");
@@ -35,7 +48,7 @@ pub(super) fn resolve(asked: &Value, id: &str, expires_at: u64) -> Result<Value,
 }
 
 /// The session that a fork of a stored one begins with.
-pub(super) fn fork(stored: &Value, asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
+pub(in crate::simulator) fn fork(stored: &Value, asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
     check_format(asked)?;
     let mut session = stored.clone();
     if !asked["delegation"].is_null() {

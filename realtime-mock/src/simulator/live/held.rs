@@ -1,4 +1,5 @@
 use std::{
+    convert::Infallible,
     fmt,
     sync::{Arc, Mutex},
 };
@@ -37,20 +38,46 @@ impl Simulator {
     pub fn browser_session(&self, config: MediaSessionConfig, timer: &(impl Timer + Clone)) -> HeldSession {
         HeldSession::new(self, config, Media::WebRtc, Arc::new(timer.clone()))
     }
+
+    /// The session of this id that a browser or a telephone holds, if it is open: one that the REST API has created or
+    /// accepted.
+    pub fn held_session(&self, id: &str, timer: &(impl Timer + Clone)) -> Option<HeldSession> {
+        let room = self.live.open(id, timer.now()).filter(|room| enter(room).media != Media::Socket)?;
+        Some(HeldSession { room, simulator: self.clone(), timer: Arc::new(timer.clone()) })
+    }
+
+    /// Begins a session that a browser or a telephone holds, with this id if it has one already. The configuration is made
+    /// for an id and an end, in seconds since 1970.
+    pub(in crate::simulator) fn hold<E>(
+        &self,
+        id: Option<&str>,
+        media: Media,
+        timer: &dyn Timer,
+        configure: impl FnOnce(&str, u64) -> Result<Value, E>,
+    ) -> Result<Shared, E> {
+        let mut room = Room::new(self.settings.clone(), self.sessions.number(), media, timer);
+        room.id = id.map_or(room.id, String::from);
+        let id = room.id.clone();
+        let config = configure(&id, room.expires_at())?;
+        room.start(config, None);
+        let room = Arc::new(Mutex::new(room));
+        self.live.add(&id, &room);
+        Ok(room)
+    }
 }
 
 impl HeldSession {
     fn new(simulator: &Simulator, asked: MediaSessionConfig, media: Media, timer: Arc<dyn Timer>) -> Self {
-        let mut room = Room::new(simulator.settings.clone(), simulator.sessions.number(), media, &*timer);
         let asked = serde_json::to_value(&asked).unwrap_or_default();
-        let (id, expires_at) = (room.id.clone(), room.expires_at());
         // A configuration that the service would refuse leaves its defaults.
-        let config = config::resolve(&asked, &id, expires_at)
-            .or_else(|_| config::resolve(&json!({ "model": asked["model"] }), &id, expires_at));
-        room.start(config.unwrap_or(Value::Null), None);
-        let room = Arc::new(Mutex::new(room));
-        simulator.live.add(&id, &room);
-        Self { room, simulator: simulator.clone(), timer }
+        let configure = |id: &str, expires_at| {
+            let default = || config::resolve(&json!({ "model": asked["model"] }), id, expires_at);
+            Ok::<_, Infallible>(config::resolve(&asked, id, expires_at).or_else(|_| default()).unwrap_or(Value::Null))
+        };
+        match simulator.hold(None, media, &*timer, configure) {
+            Ok(room) => Self { room, simulator: simulator.clone(), timer },
+            Err(never) => match never {},
+        }
     }
 
     /// The session's id: what a sideband attaches to.
@@ -93,33 +120,15 @@ impl HeldSession {
 
     /// The user hangs up: the session ends.
     pub fn hang_up(&self) {
-        self.change(|room| {
-            room.close("remote_hangup", None);
-            let now = room.now;
-            room.advance(now);
-        });
+        self.change(|room| room.close("remote_hangup", None));
     }
 
-    fn transport(&self, what: &str, mut members: Value) {
-        self.change(|room| {
-            members["session_id"] = room.id.as_str().into();
-            room.emit(Audience::Sidebands, &format!("transport.{what}"), None, members);
-        });
+    fn transport(&self, what: &str, members: Value) {
+        self.change(|room| room.tell_transport(what, members));
     }
 
     fn change(&self, change: impl FnOnce(&mut Room)) {
-        let mut room = enter(&self.room);
-        room.advance(self.timer.now());
-        if !room.is_over() {
-            change(&mut room);
-        }
-        let (wakers, id) = (room.take_wakers(), room.id.clone());
-        let over = room.is_over().then(|| room.stored());
-        drop(room);
-        if let Some(stored) = over {
-            self.simulator.live.close(&id, stored);
-        }
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        self.simulator.live.visit(&self.room, self.timer.now(), change);
     }
 }
 

@@ -6,18 +6,19 @@
 
 mod backend;
 mod commands;
-mod config;
+pub(super) mod config;
 mod cue;
 mod decisions;
 mod held;
 mod port;
 mod room;
 mod service;
-mod shapes;
+pub(super) mod shapes;
 mod sound;
 mod voice;
 
 pub use cue::{Cue, Reaction};
 pub use held::HeldSession;
 pub(super) use port::Port;
-pub(super) use service::Service;
+pub(super) use room::{Media, Room};
+pub(super) use service::{Service, Shared, enter};

@@ -57,16 +57,14 @@ impl Port {
         let id = request.session.as_deref().unwrap_or_default();
         let (kind, room, number) = match request.kind {
             SessionKind::LiveFork => {
+                // One that has just ended is stored now.
+                service.open(id, wire.now);
                 let stored = service.stored(id).ok_or_else(unknown)?;
                 (PortKind::Fork(Box::new(stored)), new(), None)
             }
             SessionKind::LiveAttach => {
-                let room = service.find(id).ok_or_else(unknown)?;
-                let number = {
-                    let mut room = enter(&room);
-                    room.advance(wire.now);
-                    room.join(true)
-                };
+                let room = service.open(id, wire.now).ok_or_else(unknown)?;
+                let number = enter(&room).join(true);
                 (PortKind::Sideband, room, Some(number))
             }
             _ => (PortKind::Primary, new(), None),
@@ -114,11 +112,7 @@ impl Port {
             let config = match &self.kind {
                 PortKind::Fork(stored) => config::fork(&stored.session, asked, &id, expires_at)?,
                 _ => {
-                    let model = asked["model"].as_str().unwrap_or_default();
-                    if !room.settings.models.is_empty() && !room.settings.models.iter().any(|known| known == model) {
-                        let message = format!("The model `{model}` does not exist or you do not have access to it.");
-                        return Err(Fault::new("model_not_found", message).at("session.model"));
-                    }
+                    config::check_model(&room.settings, asked)?;
                     config::resolve(asked, &id, expires_at)?
                 }
             };

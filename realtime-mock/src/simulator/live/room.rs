@@ -39,7 +39,7 @@ const MOST_SAID: usize = 1 << 20;
 
 /// The connection that holds the media of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
+pub(in crate::simulator) enum Media {
     /// The connection that began it.
     Socket,
     /// A browser.
@@ -86,8 +86,8 @@ pub(in crate::simulator) struct Room {
     pub(super) ids: Ids,
     pub(super) now: Instant,
     wall: Duration,
-    pub(super) media: Media,
-    pub(super) id: String,
+    pub(in crate::simulator) media: Media,
+    pub(in crate::simulator) id: String,
     pub(super) config: Value,
     expires: Instant,
     outlets: Vec<Outlet>,
@@ -267,6 +267,12 @@ impl Room {
         }
     }
 
+    /// Tells the sidebands what has become of a telephone call.
+    pub(in crate::simulator) fn tell_transport(&mut self, what: &str, mut members: Value) {
+        members["session_id"] = self.id.as_str().into();
+        self.emit(Audience::Sidebands, &format!("transport.{what}"), None, members);
+    }
+
     /// Tells audio, which has no id and is not told again: to those who began the session, and to sidebands.
     pub(super) fn tell_audio(&mut self, primary: Option<String>, sidebands: Option<String>) {
         for outlet in &mut self.outlets {
@@ -330,7 +336,7 @@ impl Room {
     }
 
     /// The session is to end: what is under way goes on for a moment.
-    pub(super) fn close(&mut self, reason: &'static str, client_event_id: Option<&str>) {
+    pub(in crate::simulator) fn close(&mut self, reason: &'static str, client_event_id: Option<&str>) {
         if self.closing.is_none() && !self.over {
             let at = if reason == "close_requested" { self.now + DRAIN } else { self.now };
             self.closing = Some(Closing { at, reason, client_event_id: client_event_id.map(Into::into) });

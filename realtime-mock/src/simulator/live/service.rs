@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use realtime_core::transport::Instant;
 use serde_json::Value;
 
 use super::room::Room;
@@ -13,10 +14,10 @@ use super::room::Room;
 const MOST: usize = 1_000;
 
 /// What connections of one session share.
-pub(super) type Shared = Arc<Mutex<Room>>;
+pub(in crate::simulator) type Shared = Arc<Mutex<Room>>;
 
 /// Looks into a session.
-pub(super) fn enter(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
+pub(in crate::simulator) fn enter(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
     room.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -25,7 +26,7 @@ pub(super) fn enter(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
 pub(in crate::simulator) struct Stored {
     pub(super) id: String,
     /// The session, with what was said in it as its `input`.
-    pub(super) session: Value,
+    pub(in crate::simulator) session: Value,
 }
 
 /// All Live sessions.
@@ -52,9 +53,38 @@ impl Service {
         state.rooms.push_back((id.into(), room.clone()));
     }
 
-    /// The open session of this id.
-    pub(in crate::simulator) fn find(&self, id: &str) -> Option<Shared> {
-        self.state().rooms.iter().find(|(known, _)| known == id).map(|(_, room)| room.clone())
+    /// Whether the session of this id is open, as far as time was told.
+    pub(in crate::simulator) fn knows(&self, id: &str) -> bool {
+        self.state().rooms.iter().any(|(known, _)| known == id)
+    }
+
+    /// The session of this id, if it is open as of now.
+    pub(in crate::simulator) fn open(&self, id: &str, now: Instant) -> Option<Shared> {
+        let room = self.state().rooms.iter().find(|(known, _)| known == id).map(|(_, room)| room.clone())?;
+        self.visit(&room, now, |_| ())?;
+        Some(room)
+    }
+
+    /// Brings a session to this time, and changes it if it is not over. Its connections are woken, and if it is over then,
+    /// it is stored.
+    pub(in crate::simulator) fn visit<R>(
+        &self,
+        room: &Shared,
+        now: Instant,
+        change: impl FnOnce(&mut Room) -> R,
+    ) -> Option<R> {
+        let mut room = enter(room);
+        room.advance(now);
+        let result = (!room.is_over()).then(|| change(&mut room));
+        room.advance(now);
+        let (wakers, id) = (room.take_wakers(), room.id.clone());
+        let over = room.is_over().then(|| room.stored());
+        drop(room);
+        if let Some(stored) = over {
+            self.close(&id, stored);
+        }
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        result
     }
 
     /// The stored session of this id.

@@ -69,6 +69,40 @@ pub(super) const SESSION: &[Member] = &[
     opt("safety_identifier", Text),
 ];
 
+/// A session that a browser or an outgoing call holds.
+pub(in crate::simulator) const MEDIA: &[Member] = &[
+    req("model", Text),
+    opt("instructions", Text),
+    MEDIA_AUDIO,
+    opt("delegation", Tagged("type", DELEGATION)),
+    opt("input", List(&Object(HISTORY))),
+    opt("triggers", TRIGGERS),
+    opt("client", Any),
+    opt("store", Flag),
+    opt("safety_identifier", Text),
+    opt("idle_timeout_s", Whole(1, MOST)),
+    opt("wake_policy", Tagged("type", &[("speech", &[opt("vad_threshold", Number(0.0, 1.0))])])),
+];
+
+/// A session of an incoming call.
+pub(in crate::simulator) const ACCEPT: &[Member] = &[
+    req("type", Word(&["live"])),
+    req("model", Text),
+    opt("instructions", Text),
+    MEDIA_AUDIO,
+    opt("delegation", Tagged("type", DELEGATION)),
+    opt("input", List(&Object(HISTORY))),
+    opt("triggers", TRIGGERS),
+    opt("store", Flag),
+    opt("safety_identifier", Text),
+];
+
+/// What differs in a fork that a browser holds.
+pub(in crate::simulator) const MEDIA_FORK: &[Member] =
+    &[opt("delegation", Tagged("type", &[("responses", RESPONSES_UPDATE)])), opt("store", Flag), opt("client", Any)];
+
+const MEDIA_AUDIO: Member = opt("audio", Object(&[opt("output", Object(&[opt("voice", VOICE)]))]));
+
 const FORK: &[Member] = &[
     opt("audio", Object(&[opt("format", FORMAT)])),
     opt("delegation", Tagged("type", &[("responses", RESPONSES_UPDATE)])),

@@ -1,4 +1,4 @@
-//! Calls, and the Live sessions that have a telephone or a browser on the other side.
+//! Calls of Realtime sessions.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{Answered, Asked, REMEMBERED, Refusal, answered, body, no_call, unauthorized};
+use super::{Answered, Asked, REMEMBERED, Refusal, body, no_call, unauthorized};
 use crate::simulator::{
     Simulator,
     request::{SessionKind, key},
@@ -37,7 +37,7 @@ pub enum CallState {
     Rejected(u16),
     /// It was handed over to this URI.
     Referred(String),
-    /// It was hung up.
+    /// It was hung up, or its session has ended.
     HungUp,
 }
 
@@ -60,14 +60,14 @@ impl Calls {
         self.0.is_empty()
     }
 
-    fn add(&mut self, id: &str, state: CallState, session: Value) {
+    pub(super) fn add(&mut self, id: &str, state: CallState, session: Value) {
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
         self.0.push_back(SimulatedCall { id: id.into(), state, session });
     }
 
-    fn get(&mut self, id: &str) -> Option<&mut SimulatedCall> {
+    pub(super) fn get(&mut self, id: &str) -> Option<&mut SimulatedCall> {
         self.0.iter_mut().find(|call| call.id == id)
     }
 
@@ -83,7 +83,13 @@ impl Calls {
 impl Simulator {
     /// The calls and Live sessions that the REST API has to do with, the oldest first.
     pub fn calls(&self) -> Vec<SimulatedCall> {
-        self.desk.state().calls.0.iter().cloned().collect()
+        let mut calls: Vec<_> = self.desk.state().calls.0.iter().cloned().collect();
+        let is_over = |call: &SimulatedCall| call.state == CallState::Active && !self.live.knows(&call.id);
+        calls
+            .iter_mut()
+            .filter(|call| is_live(&call.id) && is_over(call))
+            .for_each(|call| call.state = CallState::HungUp);
+        calls
     }
 
     /// Lets a call ring, and makes the webhook that tells an application of it: `realtime.call.incoming`, signed as the
@@ -99,17 +105,46 @@ impl Simulator {
         unix: std::time::Duration,
         sip_headers: &[(&str, &str)],
     ) -> Result<RingingCall, http::Error> {
-        let headers: Vec<_> = sip_headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.ring(url, webhooks, unix, "rtc", |id| {
+            let data = json!({ "call_id": id, "sip_headers": headers(sip_headers) });
+            ("realtime.call.incoming", data)
+        })
+    }
+
+    /// As [`incoming_call`](Self::incoming_call), for a Live session to accept: `live.transport.incoming`.
+    ///
+    /// # Errors
+    /// The URL is invalid.
+    #[cfg(feature = "webhooks")]
+    pub fn incoming_live_call(
+        &self,
+        url: &str,
+        webhooks: &realtime_core::webhooks::Webhooks,
+        unix: std::time::Duration,
+        sip_headers: &[(&str, &str)],
+    ) -> Result<RingingCall, http::Error> {
+        self.ring(url, webhooks, unix, "live", |id| {
+            let data = json!({ "session_id": id, "type": "sip", "sip_headers": headers(sip_headers) });
+            ("live.transport.incoming", data)
+        })
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn ring(
+        &self,
+        url: &str,
+        webhooks: &realtime_core::webhooks::Webhooks,
+        unix: std::time::Duration,
+        prefix: &str,
+        told: impl FnOnce(&str) -> (&'static str, Value),
+    ) -> Result<RingingCall, http::Error> {
         let now = unix.as_secs();
         let mut state = self.desk.state();
-        let (id, event) = (state.id(self.settings.seed, "rtc"), state.id(self.settings.seed, "evt"));
+        let (id, event) = (state.id(self.settings.seed, prefix), state.id(self.settings.seed, "evt"));
         state.calls.add(&id, CallState::Ringing, Value::Null);
         drop(state);
-        let body = json!({
-            "object": "event", "id": event, "type": "realtime.call.incoming", "created_at": now,
-            "data": { "call_id": id, "sip_headers": headers },
-        });
-        let body = body.to_string();
+        let (kind, data) = told(&id);
+        let body = json!({ "object": "event", "id": event, "type": kind, "created_at": now, "data": data }).to_string();
         let delivery = http::Request::post(url)
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", &event)
@@ -118,6 +153,16 @@ impl Simulator {
             .body(body.into())?;
         Ok(RingingCall { id, delivery })
     }
+}
+
+#[cfg(feature = "webhooks")]
+fn headers(sip: &[(&str, &str)]) -> Value {
+    sip.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+}
+
+/// Whether the id is that of a Live session.
+fn is_live(id: &str) -> bool {
+    id.starts_with("live")
 }
 
 impl Asked<'_> {
@@ -166,48 +211,6 @@ impl Asked<'_> {
         }
     }
 
-    pub(super) fn create_live(&self, forked: Option<&str>) -> Answered {
-        self.authorize()?;
-        let body = self.object()?;
-        let transport = body.get("transport").cloned().unwrap_or_default();
-        let mut session = body.get("session").cloned().unwrap_or_default();
-        if let Some(forked) = forked {
-            let stored = self.simulator.desk.state().calls.get(forked).map(|call| call.session.clone());
-            let mut stored = stored.ok_or_else(|| no_session(forked))?;
-            if let (Some(stored), Some(other)) = (stored.as_object_mut(), session.as_object()) {
-                stored.extend(other.clone());
-            }
-            session = stored;
-        } else if !session["model"].is_string() {
-            return Err(Fault::missing("session.model").into());
-        }
-        let mut reported = json!({ "type": transport["type"] });
-        match transport["type"].as_str() {
-            Some("webrtc") => {
-                let offer = transport["sdp"].as_str().ok_or_else(|| Fault::missing("transport.sdp"))?;
-                reported["sdp"] = body::declined(offer)?.into();
-            }
-            Some("sip") if transport["destination"].is_string() => {}
-            Some("sip") => return Err(Fault::missing("transport.destination").into()),
-            Some(other) => return Err(Fault::value("transport.type", other, &["webrtc", "sip"]).into()),
-            None => return Err(Fault::missing("transport.type").into()),
-        }
-        let id = self.id("live");
-        self.simulator.desk.state().calls.add(&id, CallState::Active, session);
-        Ok(answered(StatusCode::CREATED, &json!({ "session": { "id": id }, "transport": reported })))
-    }
-
-    /// The recording of a session: stereo, and silent, for no media has flowed.
-    pub(super) fn content(&self, id: &str) -> Answered {
-        self.authorize()?;
-        if self.simulator.desk.state().calls.get(id).is_none() {
-            return Err(no_session(id));
-        }
-        let mut answer = Response::new(Bytes::from(body::silent_wav()));
-        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
-        Ok(answer)
-    }
-
     /// Accepts, rejects, refers or hangs up.
     pub(super) fn decide(&self, id: &str, action: &str) -> Answered {
         self.authorize()?;
@@ -229,10 +232,8 @@ impl Asked<'_> {
             "hangup" => CallState::HungUp,
             _ => return Err(Refusal(StatusCode::NOT_FOUND, Fault::new("invalid_url", "Invalid URL"))),
         };
-        // A Live session is accepted with its configuration in a member.
-        let session = if id.starts_with("live") { body.get("session").cloned() } else { Some(body.into()) };
-        if let (CallState::Active, Some(Value::Object(session)), false) = (&becomes, &session, id.starts_with("live")) {
-            self.session(session.clone(), false, 0)?;
+        if becomes == CallState::Active {
+            self.session(body.clone(), false, 0)?;
         }
         let mut state = self.simulator.desk.state();
         let expected = |call: &&mut SimulatedCall| match becomes {
@@ -242,7 +243,7 @@ impl Asked<'_> {
         let call = state.calls.get(id).filter(expected);
         let call = call.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, no_call(id)))?;
         if becomes == CallState::Active {
-            call.session = session.unwrap_or_default();
+            call.session = body.into();
         }
         let over = becomes != CallState::Active;
         call.state = becomes;
@@ -252,9 +253,4 @@ impl Asked<'_> {
         }
         Ok(Response::new(Bytes::new()))
     }
-}
-
-fn no_session(id: &str) -> Refusal {
-    let message = format!("There is no session with id '{id}'.");
-    Refusal(StatusCode::NOT_FOUND, Fault::new("session_not_found", message))
 }

@@ -2,12 +2,14 @@
 
 mod body;
 mod calls;
+mod live;
 mod secrets;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request as HttpRequest, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use realtime_core::transport::{CloseFrame, Timer};
 use serde_json::{Map, Value, json};
 
@@ -63,6 +65,7 @@ type Answered = Result<Response<Bytes>, Refusal>;
 struct Asked<'a> {
     simulator: &'a Simulator,
     request: &'a HttpRequest<Bytes>,
+    timer: &'a dyn Timer,
     /// Seconds since 1970.
     now: u64,
 }
@@ -70,7 +73,7 @@ struct Asked<'a> {
 impl Simulator {
     /// Answers a request of the REST API.
     pub(super) fn answer_rest(&self, request: &HttpRequest<Bytes>, timer: &dyn Timer) -> Response<Bytes> {
-        let asked = Asked { simulator: self, request, now: unix(timer) };
+        let asked = Asked { simulator: self, request, timer, now: unix(timer) };
         let mut answer = asked.route().unwrap_or_else(|Refusal(status, fault)| refused(status, fault));
         let id = self.desk.state().id(self.settings.seed, "req");
         if let Ok(id) = HeaderValue::try_from(id) {
@@ -114,19 +117,20 @@ impl Simulator {
 
 impl Asked<'_> {
     fn route(&self) -> Answered {
-        let path: Vec<_> = self.request.uri().path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let path = self.request.uri().path().split('/').filter(|segment| !segment.is_empty());
+        let path: Vec<_> = path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+        let path: Vec<&str> = path.iter().map(|segment| &**segment).collect();
         let first = path.iter().position(|segment| matches!(*segment, "realtime" | "live"));
         let path = first.and_then(|first| path.get(first..)).unwrap_or_default();
         match (self.request.method(), path) {
             (&Method::POST, ["realtime", "client_secrets"]) => self.create_secret(false),
             (&Method::POST, ["realtime", "translations", "client_secrets"]) => self.create_secret(true),
             (&Method::POST, ["realtime", "calls"]) => self.create_call(),
-            (&Method::POST, ["live", "sessions"]) => self.create_live(None),
-            (&Method::POST, ["live", "sessions", id, "fork"]) => self.create_live(Some(id)),
+            (&Method::POST, ["realtime", "calls", id, action]) => self.decide(id, action),
+            (&Method::POST, ["live", "sessions"]) => self.create_live(),
+            (&Method::POST, ["live", "sessions", id, "fork"]) => self.fork_live(id),
             (&Method::GET, ["live", "sessions", id, "content"]) => self.content(id),
-            (&Method::POST, ["realtime", "calls", id, action] | ["live", "sessions", id, action]) => {
-                self.decide(id, action)
-            }
+            (&Method::POST, ["live", "sessions", id, action]) => self.decide_live(id, action),
             (method, _) => {
                 let message = format!("Invalid URL ({method} {})", self.request.uri().path());
                 Err(Refusal(StatusCode::NOT_FOUND, Fault::new("invalid_url", message)))
