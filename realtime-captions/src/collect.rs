@@ -8,8 +8,12 @@ use crate::{
     sides::{Groups, Side},
 };
 
-/// The limit of retained text: 64 MiB. Later text is dropped, which [`Captions::is_full`] reports.
+/// The limit of retained text: 64 MiB, of which each segment takes 256 bytes beside its text. What comes later is
+/// dropped, which [`Captions::is_full`] reports.
 pub const MOST_TEXT: usize = 64 << 20;
+
+/// What a segment counts for beside its text: a server may send any number of empty ones.
+const ENTRY: usize = 256;
 
 /// Collects the captions of a session from its events.
 ///
@@ -81,17 +85,17 @@ impl Captions {
         match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
                 // Some servers leave the times out. Then what the commit says counts.
-                self.item(&started.item_id).start_ms = started.audio_start_ms;
+                self.item(&started.item_id)?.start_ms = started.audio_start_ms;
                 None
             }
             ServerEvent::InputAudioBufferSpeechStopped(stopped) => self.ends(&stopped.item_id, stopped.audio_end_ms?),
             ServerEvent::InputAudioBufferTimeoutTriggered(silence) => {
-                self.item(&silence.item_id).start_ms = silence.audio_start_ms;
+                self.item(&silence.item_id)?.start_ms = silence.audio_start_ms;
                 self.ends(&silence.item_id, silence.audio_end_ms?)
             }
             ServerEvent::InputAudioBufferCommitted(committed) => {
                 let (start, end) = (self.last_end_ms, self.position_ms);
-                let item = self.item(&committed.item_id);
+                let item = self.item(&committed.item_id)?;
                 if item.end_ms.is_some() {
                     return None;
                 }
@@ -99,38 +103,44 @@ impl Captions {
                 self.ends(&committed.item_id, end.max(start))
             }
             ServerEvent::ConversationItemInputAudioTranscriptionDelta(delta) => {
-                let text = self.admit(delta.delta.as_deref().unwrap_or_default())?.to_owned();
-                let item = self.item(&delta.item_id);
+                let (text, part) =
+                    (delta.delta.as_deref().unwrap_or_default(), delta.content_index.unwrap_or_default());
+                let item = self.item(&delta.item_id)?;
                 if item.done {
                     return None;
                 }
-                item.parts.entry(delta.content_index.unwrap_or_default()).or_default().push_str(&text);
+                let entry = if item.parts.contains_key(&part) { 0 } else { ENTRY };
+                self.admit(text.len() + entry)?;
+                self.item(&delta.item_id)?.parts.entry(part).or_default().push_str(text);
                 self.caption(&delta.item_id)
             }
             ServerEvent::ConversationItemInputAudioTranscriptionCompleted(completed) => {
-                let text = self.admit(&completed.transcript)?.to_owned();
-                let item = self.item(&completed.item_id);
+                let known = self.item(&completed.item_id)?.parts.contains_key(&completed.content_index);
+                self.admit(completed.transcript.len() + if known { 0 } else { ENTRY })?;
+                let item = self.item(&completed.item_id)?;
                 item.done = true;
-                let partial = item.parts.insert(completed.content_index, text);
+                let partial = item.parts.insert(completed.content_index, completed.transcript.clone());
                 self.kept -= partial.map_or(0, |partial| partial.len());
                 self.caption(&completed.item_id)
             }
             ServerEvent::ConversationItemInputAudioTranscriptionFailed(failed) => {
-                let item = self.item(&failed.item_id);
+                let item = self.item(&failed.item_id)?;
                 item.done = true;
                 let partial = item.parts.remove(&failed.content_index);
-                self.kept -= partial.map_or(0, |partial| partial.len());
+                self.kept -= partial.map_or(0, |partial| partial.len() + ENTRY);
                 None
             }
             ServerEvent::ConversationItemInputAudioTranscriptionSegment(segment) => {
-                let text = one_line(self.admit(&segment.text)?);
-                let item = self.item(&segment.item_id);
+                let (text, speaker) = (one_line(&segment.text), one_line(&segment.speaker));
+                // What takes the place of a segment is counted too: there is no telling how much shorter it is.
+                self.admit(text.len() + speaker.len() + ENTRY)?;
+                let item = self.item(&segment.item_id)?;
                 // Times count from where the item's audio begins.
                 let origin = item.start_ms.unwrap_or(item.seen_ms);
                 let ms = |seconds: f64| origin.saturating_add(half_up(seconds * 1000.0));
                 let start = segment.start.map_or(origin, ms);
                 let mut turn = Segment::new(start, segment.end.map_or(start, ms), text);
-                turn.speaker = Some(one_line(&segment.speaker)).filter(|speaker| !speaker.is_empty());
+                turn.speaker = Some(speaker).filter(|speaker| !speaker.is_empty());
                 match item.turns.iter_mut().find(|(id, _)| *id == segment.id) {
                     Some((_, known)) => *known = turn.clone(),
                     None => item.turns.push((segment.id.clone(), turn.clone())),
@@ -167,12 +177,14 @@ impl Captions {
         if seen {
             return None;
         }
-        let text = self.admit(text)?;
+        self.admit(text.len())?;
         let (groups, speaker) = match side {
             Side::Input => (&mut self.input, &self.speakers.0),
             Side::Output => (&mut self.output, &self.speakers.1),
         };
+        let before = groups.groups.len();
         groups.add(text, half_up(start_ms), half_up(end_ms));
+        self.kept += (groups.groups.len() - before) * ENTRY;
         let mut segment = groups.groups.last()?.segment();
         segment.speaker.clone_from(speaker);
         Some(Caption { segment, done: false })
@@ -206,21 +218,24 @@ impl Captions {
         self.full
     }
 
-    /// Counts text that is to be kept; none if there is no room.
-    fn admit<'a>(&mut self, text: &'a str) -> Option<&'a str> {
-        let kept = self.kept.saturating_add(text.len());
+    /// Counts bytes that are to be kept; none if there is no room.
+    fn admit(&mut self, bytes: usize) -> Option<()> {
+        let kept = self.kept.saturating_add(bytes);
         self.full |= kept > MOST_TEXT;
         if kept > MOST_TEXT {
             return None;
         }
         self.kept = kept;
-        Some(text)
+        Some(())
     }
 
-    fn item(&mut self, id: &Id) -> &mut Item {
+    /// The item of this id, which may be new; none if there is no room.
+    fn item(&mut self, id: &Id) -> Option<&mut Item> {
         let next = self.items.len();
-        let at = *self.index.entry(id.clone()).or_insert(next);
+        let at = self.index.get(id).copied().unwrap_or(next);
         if at == next {
+            self.admit(id.len() + ENTRY)?;
+            self.index.insert(id.clone(), at);
             self.items.push(Item {
                 seen_ms: self.last_end_ms,
                 start_ms: None,
@@ -230,13 +245,12 @@ impl Captions {
                 turns: Vec::new(),
             });
         }
-        // The index names what was pushed, and nothing is taken out.
-        &mut self.items[at]
+        self.items.get_mut(at)
     }
 
     fn ends(&mut self, id: &Id, end_ms: u64) -> Option<Caption> {
         self.last_end_ms = end_ms;
-        let item = self.item(id);
+        let item = self.item(id)?;
         item.end_ms = Some(end_ms);
         let has_text = item.parts.values().any(|text| !text.is_empty());
         if has_text { self.caption(id) } else { None }
