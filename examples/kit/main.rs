@@ -9,7 +9,7 @@ mod audio;
 mod captions;
 pub(crate) mod case;
 mod prices;
-mod rest;
+pub(crate) mod rest;
 mod telephony;
 mod webhooks;
 

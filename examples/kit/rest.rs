@@ -52,7 +52,7 @@ fn optional<T: DeserializeOwned>(value: &Value) -> Result<Option<T>, String> {
     if value.is_null() { Ok(None) } else { argument(value).map(Some) }
 }
 
-type Made = Result<Request<Bytes>, realtime::endpoint::EndpointError>;
+pub(crate) type Made = Result<Request<Bytes>, realtime::endpoint::EndpointError>;
 
 /// The request of this endpoint with these arguments.
 fn make(name: &str, input: &Value, send: &dyn Fn(&dyn AnyOperation) -> Made) -> Result<Made, String> {
@@ -111,7 +111,8 @@ fn extras(input: &Value, query: &str, headers: &str) -> Extras {
     members(headers).fold(extras, |extras, (name, value)| extras.header(name, plain(value)))
 }
 
-fn send(name: &str, input: &Value) -> Result<Made, String> {
+/// The request of this endpoint as the client sends it.
+pub(crate) fn send(name: &str, input: &Value) -> Result<Made, String> {
     let mut all = extras(input, "default_query", "default_headers");
     if let Some(organization) = input["organization"].as_str() {
         all = all.organization(organization);
@@ -149,7 +150,7 @@ fn request(name: &str, case: &Value) -> Result<(), String> {
     body(&expected["body"], request.body(), &boundary)
 }
 
-fn body(expected: &Value, body: &[u8], boundary: &str) -> Result<(), String> {
+pub(crate) fn body(expected: &Value, body: &[u8], boundary: &str) -> Result<(), String> {
     let utf8 = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|error| error.to_string());
     match text(expected, "kind") {
         "empty" => same("body", "", &*utf8(body)?),
@@ -289,6 +290,19 @@ fn parsed(expected: &Value, came: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// The path, after the base URL, of a request with this id.
+pub(crate) fn segment(it: &Value) -> Result<Result<String, realtime::endpoint::EndpointError>, String> {
+    let base = "https://api.openai.com/v1";
+    let input = json!({
+        "base_url": base,
+        "api_key": "k",
+        "id": it["id"],
+        "arguments": { "type": "realtime", "target_uri": "tel:+1", "status_code": 486 },
+    });
+    let path = |request: Request<Bytes>| request.uri().to_string().strip_prefix(base).unwrap_or("elsewhere").to_owned();
+    Ok(send(text(it, "endpoint"), &input)?.map(path))
+}
+
 /// The clock of a case.
 fn unix(case: &Value) -> Option<Duration> {
     case["now_unix"].as_u64().map(Duration::from_secs)
@@ -344,17 +358,7 @@ fn path_segments(path: &Path) -> Vec<Outcome> {
     let one = |(number, it): (usize, &Value)| {
         let name = format!("{}: {number} {}", file_name(path), text(it, "endpoint"));
         case(name, || {
-            let base = "https://api.openai.com/v1";
-            let input = json!({
-                "base_url": base,
-                "api_key": "k",
-                "id": it["id"],
-                "arguments": { "type": "realtime", "target_uri": "tel:+1", "status_code": 486 },
-            });
-            let came = match send(text(it, "endpoint"), &input)? {
-                Ok(request) => json!({ "path": request.uri().to_string().strip_prefix(base).unwrap_or("elsewhere") }),
-                Err(_) => json!("refuse"),
-            };
+            let came = segment(it)?.map_or_else(|_| json!("refuse"), |path| json!({ "path": path }));
             if equal(&it["expect"], &came) { Ok(()) } else { Err(format!("expected {}, came {came}", it["expect"])) }
         })
     };

@@ -6,7 +6,7 @@ use realtime::{
     Client, Error, ErrorKind,
     auth::Credential,
     mock::{Simulator, VirtualClock},
-    rest::{RestErrorKind, client_secrets},
+    rest::{RestErrorKind, calls, client_secrets},
     types::{
         AudioConfig, AudioOutput, Item, Modality, RealtimeSessionConfig, ResponseConfig, SessionInfo, Transcription,
         TranscriptionSessionConfig,
@@ -50,6 +50,11 @@ fn a_key_opens_the_session_that_it_was_created_for() {
         let error = browser.realtime().without_model().connect().await.unwrap_err();
         assert_eq!(code(&error), Some(3000), "{error:?}");
         assert!(error.to_string().contains("expired"), "{error}");
+        // Neither does it create a call any more.
+        let error = browser.rest().send(&calls::Create::new("v=0\r\n")).await.unwrap_err();
+        let answer = error.answer().unwrap();
+        assert_eq!((answer.status().as_u16(), answer.code()), (401, Some("invalid_api_key")), "{error}");
+        assert!(answer.message().unwrap().contains("expired"), "{error}");
     });
 }
 
@@ -74,6 +79,9 @@ fn a_key_opens_as_many_sessions_as_it_may() {
                 Some(error) => {
                     assert_eq!((opened, code(&error)), (uses, Some(3000)), "{error:?}");
                     assert!(error.to_string().contains("used already"), "{error}");
+                    let error = browser.rest().send(&calls::Create::new("v=0\r\n")).await.unwrap_err();
+                    let answer = error.answer().unwrap();
+                    assert_eq!((answer.status().as_u16(), answer.code()), (401, Some("invalid_api_key")), "{error}");
                 }
             }
         });
