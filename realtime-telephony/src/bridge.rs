@@ -16,6 +16,8 @@ const PIECE_MS: u64 = 20;
 const MARK_EVERY: Duration = Duration::from_millis(200);
 /// The limit of queued audio, in bytes. Audio beyond it is rejected with an error.
 const MOST_WAITING: usize = 128 << 20;
+/// What a piece of it counts for beside its audio: a server may send any number of empty ones.
+const ENTRY: usize = 128;
 /// Responses that are recognised after they were interrupted.
 const MOST_CUT: usize = 64;
 
@@ -275,24 +277,30 @@ impl Bridge {
         if self.stream.is_ended() {
             return Err(Refused::Ended);
         }
-        if self.bytes + audio.len() > MOST_WAITING {
-            return Err(Refused::Full);
-        }
-        self.bytes += audio.len();
-        self.waiting.push_back(Waiting::Audio(part.clone(), Audio::from(audio)));
+        self.wait(audio.len(), || Waiting::Audio(part.clone(), Audio::from(audio)))?;
         self.advance(now)
     }
 
     /// The part that was played last ends: what is too short for the carrier is filled up with silence.
     ///
     /// # Errors
-    /// The call is over.
+    /// The call is over, or more than 128 MiB wait.
     pub fn finish(&mut self, now: Instant) -> Result<(), Refused> {
         if self.stream.is_ended() {
             return Err(Refused::Ended);
         }
-        self.waiting.push_back(Waiting::End);
+        self.wait(0, || Waiting::End)?;
         self.advance(now)
+    }
+
+    fn wait(&mut self, bytes: usize, waiting: impl FnOnce() -> Waiting) -> Result<(), Refused> {
+        let bytes = self.bytes.saturating_add(bytes).saturating_add(ENTRY);
+        if bytes > MOST_WAITING {
+            return Err(Refused::Full);
+        }
+        self.bytes = bytes;
+        self.waiting.push_back(waiting());
+        Ok(())
     }
 
     /// Stops what plays and forgets what waits: the caller interrupts. What the caller has heard is exact to the moment
@@ -374,14 +382,17 @@ impl Bridge {
             match self.waiting.pop_front() {
                 Some(Waiting::Audio(part, audio)) => {
                     let (first, rest) = audio.split_at(piece.min(audio.len()));
-                    self.bytes -= first.len();
+                    self.bytes -= first.len() + if rest.is_empty() { ENTRY } else { 0 };
                     self.send(now, &part, first)?;
                     if !rest.is_empty() {
                         let rest = Audio::from(audio.clone().into_bytes().slice(first.len()..));
                         self.waiting.push_front(Waiting::Audio(part, rest));
                     }
                 }
-                Some(Waiting::End) => self.end_part(now)?,
+                Some(Waiting::End) => {
+                    self.bytes -= ENTRY;
+                    self.end_part(now)?;
+                }
                 None => break,
             }
         }

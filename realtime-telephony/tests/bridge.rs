@@ -221,6 +221,22 @@ fn a_call_that_has_not_started_or_is_over_sends_nothing_and_says_so() {
 }
 
 #[test]
+fn pieces_without_audio_do_not_wait_without_end() {
+    let part = Part::new("item", 0);
+    let mut bridge = Bridge::new(Settings::twilio(), AudioFormat::Pcmu, AudioFormat::Pcmu);
+    let refused = (0..2 << 20).find_map(|number| match number % 2 {
+        0 => bridge.play(at(0), &part, &[]).err(),
+        _ => bridge.finish(at(0)).err(),
+    });
+    assert_eq!(refused, Some(Refused::Full));
+    // Once the call has started, there is room again.
+    bridge.receive(at(5), &start(Carrier::Twilio)).unwrap();
+    assert_eq!(bridge.next_frame(at(5)), None);
+    bridge.play(at(5), &part, &[0; 160]).unwrap();
+    assert!(bridge.next_frame(at(5)).is_some());
+}
+
+#[test]
 fn a_format_that_is_not_supported_is_told_and_never_decoded_as_noise() {
     let mut bridge = Bridge::new(Settings::twilio(), AudioFormat::Pcmu, AudioFormat::Pcmu);
     let start = r#"{"event":"start","streamSid":"MZ","start":{"mediaFormat":{"encoding":"audio/opus"}}}"#;

@@ -123,17 +123,26 @@ impl Reconnect {
     /// wait, that is taken, plus up to [`initial_backoff`](Self::initial_backoff). `unix` is the time since the Unix epoch,
     /// for a date that the server may have named.
     pub fn next(&self, attempt: u32, reason: &Error, jitter: f64, unix: Option<Duration>) -> Option<Duration> {
-        if attempt == 0 || attempt > self.max_attempts || !reason.is_retryable() {
+        if !reason.is_retryable() {
             return None;
         }
-        let jitter = jitter.clamp(0.0, 1.0);
-        let doubled = self.initial_backoff.saturating_mul(2_u32.saturating_pow(attempt - 1));
-        let ours = doubled.min(self.max_backoff).mul_f64(0.75 + 0.25 * jitter);
+        let ours = self.backoff(attempt, jitter)?;
         match reason.retry_after(unix) {
             Some(asked) if asked > self.max_retry_after => None,
-            Some(asked) if asked > ours => Some(asked.saturating_add(self.initial_backoff.mul_f64(jitter))),
+            Some(asked) if asked > ours => {
+                Some(asked.saturating_add(self.initial_backoff.mul_f64(jitter.clamp(0.0, 1.0))))
+            }
             _ => Some(ours),
         }
+    }
+
+    /// The backoff before an attempt for which the server names no time, whatever the reason.
+    pub(crate) fn backoff(&self, attempt: u32, jitter: f64) -> Option<Duration> {
+        if attempt == 0 || attempt > self.max_attempts {
+            return None;
+        }
+        let doubled = self.initial_backoff.saturating_mul(2_u32.saturating_pow(attempt - 1));
+        Some(doubled.min(self.max_backoff).mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0)))
     }
 
     pub(crate) fn decide(&self, attempt: &Attempt<'_>) -> Decision {

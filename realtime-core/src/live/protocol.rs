@@ -2,8 +2,8 @@
 
 use super::{
     event::{ClientEvent, ForkStart, ResponseCreate, ServerEvent, SessionClose, SessionStart, fork, sideband},
-    state::{ConnectionKind, LiveState, MOST_HISTORY, refusal},
-    types::{ForkAudio, ForkConfig, SessionConfig},
+    state::{ConnectionKind, LiveState, refusal},
+    types::{ForkAudio, ForkConfig, HistoryItem, SessionConfig},
 };
 use crate::{
     endpoint::Target,
@@ -23,14 +23,18 @@ use crate::{
 /// A lost link is a lost session. If the policy reconnects, another session is begun with the same configuration, and,
 /// unless [`Reconnect::restore`](crate::connection::Reconnect::restore) says otherwise, with what was said as its `input`:
 /// the latest 128 messages, and no more than 16 KiB of text. [`AfterLoss::Fork`] has a stored session forked instead. A
-/// muted input is muted again. Tasks and clips are not repeated: unfinished tasks are
-/// [lost](crate::connection::Reconnected::lost), responses of the backend
-/// [cut short](crate::connection::Reconnected::cut_short), and what was sent and not answered is
+/// muted input is muted again. Tasks and clips are not repeated. What is missing is reported: turns that did not fit, by
+/// [the id](super::state::LiveTurn::id) of the event with which they began, configured messages that gave way to them, by
+/// their own id or as `input[0]`, and unfinished tasks are [lost](crate::connection::Reconnected::lost), responses of the
+/// backend [cut short](crate::connection::Reconnected::cut_short), and what was sent and not answered is
 /// [ambiguous](crate::connection::Reconnected::ambiguous).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Live;
 
 /// A Live session that goes on from a stored one: as [`Live`], with a `session.start` of another shape.
+///
+/// If it is lost, the same stored session is forked again, without what was said since, which is reported as lost;
+/// [`AfterLoss::Fork`] has the lost session forked, if it was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveFork;
 
@@ -72,7 +76,9 @@ pub enum AfterLoss {
     #[default]
     Begin,
     /// A fork of the lost session, if it was stored: the service remembers the conversation. A session that was not
-    /// stored is replaced as by [`Begin`](Self::Begin). A fork that the service refuses ends the connection with the service's words.
+    /// stored is replaced as by [`Begin`](Self::Begin), and so is one whose fork the service refuses: the refusal is the
+    /// reason of another [`Notice::Reconnecting`](crate::connection::Notice::Reconnecting), and the session is among
+    /// [the lost](crate::connection::Reconnected::lost), because less than what was stored goes on.
     Fork,
 }
 
@@ -94,6 +100,15 @@ fn fork_start(config: &SessionConfig) -> Option<ClientEvent> {
     // The event of another table; it has a JSON form, as all have.
     let start = fork::ClientEvent::from(ForkStart::new(config));
     Some(ClientEvent::Custom(Custom::new(Json::new(&start).ok()?).ok()?))
+}
+
+/// What the state is told of the settings with each link.
+struct Told<'a> {
+    /// The session that is attached to, or that a fork goes on from.
+    session: Option<Id>,
+    after_loss: AfterLoss,
+    /// What a session is configured to begin with.
+    input: &'a [HistoryItem],
 }
 
 macro_rules! kinds {
@@ -132,10 +147,15 @@ macro_rules! kinds {
             }
 
             fn linked(&mut self, settings: &$settings, now: Instant) {
-                let told: fn(&$settings) -> (Option<Id>, AfterLoss) = $told;
-                let (session, after_loss) = told(settings);
+                let told: fn(&$settings) -> Told<'_> = $told;
+                let Told { session, after_loss, input } = told(settings);
                 self.forks_when_lost(after_loss == AfterLoss::Fork);
+                self.began_with(input);
                 self.link_is_up(session, now);
+            }
+
+            fn target_refused(&mut self) -> bool {
+                self.fork_is_refused()
             }
 
             fn unlinked(&mut self, how: Unlinked, now: Instant) {
@@ -196,13 +216,9 @@ kinds! {
             if before.fork_of().is_some() {
                 return fork_start(&config);
             }
-            let said = before.history();
-            if !said.is_empty() {
-                // What the first session was begun with gives way, the oldest first.
-                let room = MOST_HISTORY - said.len().min(MOST_HISTORY);
-                let given = config.input.take().unwrap_or_default();
-                let kept = given.len().saturating_sub(room);
-                config.input = Some(given.into_iter().skip(kept).chain(said).collect());
+            let input = before.next_input();
+            if !input.is_empty() {
+                config.input = Some(input);
             }
             Some(SessionStart::new(config).into())
         }
@@ -225,7 +241,11 @@ kinds! {
                 _ => None,
             }
         }
-    } |settings| (None, settings.after_loss);
+    } |settings| Told {
+        session: None,
+        after_loss: settings.after_loss,
+        input: settings.start.as_ref().and_then(|start| start.input.as_deref()).unwrap_or_default(),
+    };
     LiveFork: Fork sends fork::ClientEvent, with ForkSettings {
         fn opening(settings: &ForkSettings, _: &LiveState) -> Option<fork::ClientEvent> {
             Some(ForkStart::new(settings.config.clone()).into())
@@ -249,7 +269,7 @@ kinds! {
                 _ => None,
             }
         }
-    } |settings| (Some(settings.source.clone()), settings.after_loss);
+    } |settings| Told { session: Some(settings.source.clone()), after_loss: settings.after_loss, input: &[] };
     LiveSideband: Sideband sends sideband::ClientEvent, with SidebandSettings {
         fn joins() -> bool {
             true
@@ -258,5 +278,5 @@ kinds! {
         fn audio(_: &sideband::ClientEvent) -> Option<&[u8]> {
             None
         }
-    } |settings| (Some(settings.session.clone()), AfterLoss::Begin);
+    } |settings| Told { session: Some(settings.session.clone()), after_loss: AfterLoss::Begin, input: &[] };
 }

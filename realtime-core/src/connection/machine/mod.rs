@@ -94,6 +94,8 @@ pub(super) struct Machine<P: Protocol> {
     retiring: Option<Box<Link>>,
     /// How many attempts to open a link there were.
     dials: u64,
+    /// Whether the latest attempt was for a target of its own, and not for that of the first.
+    redirected: bool,
     /// The attempt that waits for its backoff.
     retry: Option<Box<(Instant, Again)>>,
     /// When the session is to be replaced, so that the server need not end it.
@@ -196,6 +198,7 @@ impl<P: Protocol> Machine<P> {
             handover: None,
             retiring: None,
             dials: 0,
+            redirected: false,
             retry: None,
             recycle: None,
             finish_by: None,

@@ -68,7 +68,13 @@ impl<P: Protocol> Machine<P> {
             self.attempts = 0;
         }
         let number = self.attempts + 1;
-        let after = policy.next(number, reason, self.config.ids.jitter(number), self.unix(now))?;
+        let jitter = self.config.ids.jitter(number);
+        let after = policy.next(number, reason, jitter, self.unix(now)).or_else(|| {
+            // What was refused for its target alone may be replaced by something else.
+            let refused = mem::take(&mut self.redirected) && !reason.is_retryable() && self.phase != Phase::Open;
+            let other = refused && Arc::make_mut(&mut self.state).target_refused();
+            other.then(|| policy.backoff(number, jitter)).flatten()
+        })?;
         let target = P::target_after_loss(&self.config.settings, &self.state);
         Some(Again { number, after, reason: reason.clone(), target })
     }
@@ -98,6 +104,7 @@ impl<P: Protocol> Machine<P> {
     /// Makes the attempt that waited for its backoff.
     pub(super) fn dial(&mut self, again: Again, now: Instant) {
         self.link.dial(Some(now + self.config.options.connect_timeout));
+        self.redirected = again.target.is_some();
         self.actions.push_back(Action::Dial { id: self.link.id, again: Some(again) });
     }
 

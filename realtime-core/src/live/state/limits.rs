@@ -36,6 +36,10 @@ pub(super) const MOST_PARTS: usize = 1024;
 pub(in crate::live) const MOST_HISTORY: usize = 128;
 pub(super) const MOST_HISTORY_BYTES: usize = 16 << 10;
 
+/// Bytes of all turns' text, of all backend responses' texts, of all calls, of all decisions: beyond it the oldest leave. More
+/// than [`MOST_OPEN_ARGUMENTS`], so that no call leaves while a function works on it.
+pub(super) const MOST_KEPT: usize = 64 << 20;
+
 /// Holes in the output audio.
 pub(super) const MOST_GAPS: usize = 4096;
 
@@ -51,21 +55,47 @@ pub(super) struct Log<T> {
     entries: VecDeque<T>,
     left: u64,
     most: usize,
+    /// The bytes of an entry's content, and of all of them.
+    size: fn(&T) -> usize,
+    bytes: usize,
 }
 
 impl<T> Log<T> {
+    /// A list of at most so many entries, which are small.
     pub(super) fn new(most: usize) -> Self {
-        Self { entries: VecDeque::new(), left: 0, most }
+        Self::sized(most, |_| 0)
+    }
+
+    /// A list of at most so many entries, and [`MOST_KEPT`] bytes of their content.
+    pub(super) fn sized(most: usize, size: fn(&T) -> usize) -> Self {
+        Self { entries: VecDeque::new(), left: 0, most, size, bytes: 0 }
     }
 
     /// Adds an entry, and gives its number.
     pub(super) fn push(&mut self, entry: T) -> u64 {
         if self.entries.len() >= self.most {
-            self.entries.pop_front();
+            self.pop();
+        }
+        let size = (self.size)(&entry);
+        self.entries.push_back(entry);
+        self.resized(0, size);
+        self.left + self.entries.len() as u64 - 1
+    }
+
+    /// The content of an entry has become larger or smaller.
+    pub(super) fn resized(&mut self, before: usize, after: usize) {
+        self.bytes = (self.bytes + after).saturating_sub(before);
+        // The latest stays: it is bounded by itself.
+        while self.bytes > MOST_KEPT && self.entries.len() > 1 {
+            self.pop();
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some(oldest) = self.entries.pop_front() {
+            self.bytes = self.bytes.saturating_sub((self.size)(&oldest));
             self.left += 1;
         }
-        self.entries.push_back(entry);
-        self.left + self.entries.len() as u64 - 1
     }
 
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
@@ -91,6 +121,7 @@ impl<T> Log<T> {
 
     pub(super) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         self.entries.retain(keep);
+        self.bytes = self.entries.iter().map(self.size).sum();
     }
 }
 
@@ -111,6 +142,24 @@ mod tests {
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!((log.get(0), log.get(1), log.get(2), log.get(3)), (None, Some(&"b"), Some(&"c"), None));
         assert_eq!(log.numbered().collect::<Vec<_>>(), [(1, &"b"), (2, &"c")]);
+    }
+
+    #[test]
+    fn the_oldest_leave_when_all_are_too_large_together() {
+        let half = MOST_KEPT / 2;
+        let mut log = Log::sized(9, |size: &usize| *size);
+        for size in [half, half - 1, 1] {
+            log.push(size);
+        }
+        assert_eq!(log.iter().count(), 3);
+        *log.get_mut(2).unwrap() = half;
+        log.resized(1, half);
+        assert_eq!(log.numbered().collect::<Vec<_>>(), [(1, &(half - 1)), (2, &half)]);
+        // One that is too large by itself stays until there is another.
+        log.push(2 * MOST_KEPT);
+        assert_eq!(log.numbered().collect::<Vec<_>>(), [(3, &(2 * MOST_KEPT))]);
+        log.push(7);
+        assert_eq!((log.numbered().collect::<Vec<_>>(), log.bytes), (vec![(4, &7)], 7));
     }
 
     #[test]

@@ -13,10 +13,12 @@ mod restore;
 mod seen;
 mod tally;
 mod tasks;
+mod turn;
 mod turns;
+mod words;
 mod work;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use serde_json::Value;
 
@@ -25,19 +27,19 @@ pub use self::{
     context::{Append, AppendState, Fixture, FixtureState},
     parts::*,
     tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
-    turns::{Grouping, LiveTurn, Speaker, TurnEnd},
+    turn::{Grouping, LiveTurn, Speaker, TurnEnd},
 };
 use self::{
     command::{Command, Commands},
     context::Contexts,
     limits::{Log, MOST_ENTRIES, MOST_GAPS},
     requests::{Asked, Requests},
+    restore::Said,
     seen::{Seen, Sent},
     turns::Turns,
 };
 pub(super) use self::{
     errands::{DueCall, DueTask},
-    limits::MOST_HISTORY,
     receive::refusal,
     work::Work,
 };
@@ -116,12 +118,15 @@ pub struct LiveState {
     sent: Sent,
     most_errors: Option<usize>,
     restores: bool,
-    /// Whether a stored session that is lost is forked.
+    /// Whether a stored session that is lost is forked, and whether the service has refused that.
     forks: bool,
+    fork_refused: bool,
+    /// What the session was configured to begin with.
+    given: Arc<[HistoryItem]>,
     /// Whether this side, or another, wants the input to be muted.
     wants_mute: Option<Mute>,
     /// The conversation of previous sessions, with which this one was started.
-    history: Vec<HistoryItem>,
+    history: Vec<Said>,
 }
 
 impl Default for LiveState {
@@ -161,7 +166,7 @@ impl LiveState {
             is_linked: false,
             contexts: Contexts::default(),
             work: Work::default(),
-            decisions: Log::new(MOST_ENTRIES),
+            decisions: Log::sized(MOST_ENTRIES, |decision| decision.decision.json().as_str().len()),
             decision_requests: Log::new(MOST_ENTRIES),
             decision_items: Log::new(MOST_ENTRIES),
             decision_usage: Value::Null,
@@ -174,6 +179,8 @@ impl LiveState {
             most_errors: Some(64),
             restores: false,
             forks: false,
+            fork_refused: false,
+            given: Arc::default(),
             wants_mute: None,
             history: Vec::new(),
         }

@@ -8,7 +8,7 @@ use super::{
     ms,
     requests::{Asked, Expired},
     tally::add,
-    turns::{Fragment, Speaker, TurnEnd},
+    turn::{Fragment, Speaker, TurnEnd},
 };
 use crate::{
     error::Awaited,
@@ -277,9 +277,10 @@ impl LiveState {
         (start, end): (Number, Number),
         now: Instant,
     ) {
-        let (Some(_), Some(start), Some(end)) = (id(event_id), start.whole(), end.whole()) else { return };
+        let (Some(id), Some(start), Some(end)) = (id(event_id), start.whole(), end.whole()) else { return };
         if end >= start {
-            self.turns.arrive(Fragment { speaker, text: text.into(), start, end }, ms(now));
+            let fragment = Fragment { id: id.clone(), speaker, text: text.into(), start, end };
+            self.turns.arrive(fragment, ms(now));
         }
     }
 

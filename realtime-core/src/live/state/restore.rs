@@ -1,7 +1,7 @@
 //! What a session that is lost leaves to the next one.
 
 use super::{
-    LiveState, Mute, Speaker,
+    ConnectionKind, LiveState, Mute, Speaker,
     limits::{MOST_HISTORY, MOST_HISTORY_BYTES},
 };
 use crate::{
@@ -11,36 +11,93 @@ use crate::{
     wire::Id,
 };
 
+/// A message of the conversation, with an id by which its loss can be reported.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    id: Id,
+    item: HistoryItem,
+}
+
+impl Said {
+    fn bytes(&self) -> usize {
+        self.item.content.iter().map(|part| part.text.len()).sum()
+    }
+}
+
+/// The conversation so far, as far as another session can be begun with it.
+#[derive(Default)]
+struct Conversation {
+    kept: Vec<Said>,
+    lost: Vec<Lost>,
+}
+
 impl LiveState {
+    /// What the session was configured to begin with.
+    pub(in crate::live) fn began_with(&mut self, input: &[HistoryItem]) {
+        // Nearly always there is none, and with each link it is the same.
+        if *self.given != *input {
+            self.given = input.into();
+        }
+    }
+
     /// A session that is lost is forked if it was stored, or not.
     pub(in crate::live) fn forks_when_lost(&mut self, forks: bool) {
         self.forks = forks;
     }
 
+    /// The service has refused the fork. Whether there was one, so that a new session can be begun in its place.
+    pub(in crate::live) fn fork_is_refused(&mut self) -> bool {
+        let forked = self.fork_of().is_some();
+        self.fork_refused |= forked;
+        forked
+    }
+
     /// The session that a link after a loss forks, if it does: one that was stored, of a policy that restores.
     pub(in crate::live) fn fork_of(&self) -> Option<&Id> {
         let stored = self.session.as_ref().filter(|session| session.store == Some(true))?;
-        (self.forks && self.restores && !stored.id.is_empty()).then_some(&stored.id)
+        (self.forks && !self.fork_refused && self.restores && !stored.id.is_empty()).then_some(&stored.id)
     }
 
-    /// The conversation so far, as another session can be begun with it: the latest of it that one takes. Empty if nothing
-    /// is to be restored.
-    pub(in crate::live) fn history(&self) -> Vec<HistoryItem> {
-        if !self.restores {
-            return Vec::new();
+    /// The messages that another session is begun with: those that were configured, and the conversation so far. Where they
+    /// are more than a session takes, the configured ones give way first, and of either the oldest.
+    pub(in crate::live) fn next_input(&self) -> Vec<HistoryItem> {
+        let said = self.conversation().kept;
+        let given = self.given.iter().skip(self.given_lost(said.len())).cloned();
+        given.chain(said.into_iter().map(|said| said.item)).collect()
+    }
+
+    /// How many of the configured messages give way to so many others.
+    fn given_lost(&self, said: usize) -> usize {
+        match said {
+            0 => 0,
+            _ => self.given.len().saturating_sub(MOST_HISTORY - said.min(MOST_HISTORY)),
         }
-        let said = self.turns().map(|turn| match turn.speaker {
-            Speaker::User => HistoryItem::user(&*turn.text),
-            Speaker::Assistant => HistoryItem::assistant(&*turn.text),
+    }
+
+    fn conversation(&self) -> Conversation {
+        if self.fork_of().is_some() {
+            // The service remembers it.
+            return Conversation::default();
+        }
+        let turns = self.turns().map(|turn| {
+            let item = match turn.speaker {
+                Speaker::User => HistoryItem::user(&*turn.text),
+                Speaker::Assistant => HistoryItem::assistant(&*turn.text),
+            };
+            Said { id: turn.id.clone(), item }
         });
-        let all: Vec<_> = self.history.iter().cloned().chain(said).collect();
+        let mut all: Vec<_> = self.history.iter().cloned().chain(turns).collect();
         let mut room = MOST_HISTORY_BYTES;
-        let fits = |item: &&HistoryItem| {
-            let size: usize = item.content.iter().map(|part| part.text.len()).sum();
-            room.checked_sub(size).inspect(|left| room = *left).is_some()
+        let fits = |said: &&Said| room.checked_sub(said.bytes()).inspect(|left| room = *left).is_some();
+        let latest = match self.kind {
+            _ if !self.restores => 0,
+            // A fork cannot be told what was said after the session that it goes on from.
+            ConnectionKind::Fork => 0,
+            _ => all.iter().rev().take(MOST_HISTORY).take_while(fits).count(),
         };
-        let latest = all.iter().rev().take(MOST_HISTORY).take_while(fits).count();
-        all[all.len() - latest..].to_vec()
+        let kept = all.split_off(all.len() - latest);
+        let reason = if self.restores { LostReason::NoRoom } else { LostReason::NotAsked };
+        Conversation { kept, lost: all.iter().map(|said| Lost::new(&said.id, reason)).collect() }
     }
 
     /// The link is gone, and another leads to the same session: what nothing answered, and the state that goes on.
@@ -67,14 +124,22 @@ impl LiveState {
             };
             events.push((seq, event.into()));
         }
-        let lost = self.work.unfinished().into_iter().map(|id| Lost::new(&id, LostReason::Unfinished)).collect();
+        let Conversation { kept, lost: unsaid } = self.conversation();
+        let refused = self.session_id().filter(|_| self.fork_refused);
+        let mut lost: Vec<_> = refused.map(|id| Lost::new(id, LostReason::Refused)).into_iter().collect();
+        let given = self.given.iter().enumerate().take(self.given_lost(kept.len()));
+        lost.extend(given.map(|(at, item)| match item.id.as_set() {
+            Some(id) => Lost::new(id, LostReason::NoRoom),
+            None => Lost::new(&Id::new(&format!("input[{at}]")), LostReason::NoRoom),
+        }));
+        lost.extend(unsaid);
+        lost.extend(self.work.unfinished().iter().map(|id| Lost::new(id, LostReason::Unfinished)));
         let plan = Plan { events, lost, ambiguous, cut_short: self.work.in_progress(), ..Plan::default() };
         let fork = self.fork_of().cloned();
         let mut next = Self::new(self.kind, self.turns.grouping().clone());
         next.most_errors = self.most_errors;
-        (next.restores, next.forks) = (self.restores, self.forks);
-        // What was said in a session that is forked is the service's to remember.
-        next.history = if fork.is_some() { Vec::new() } else { self.history() };
+        (next.restores, next.forks, next.given) = (self.restores, self.forks, self.given.clone());
+        next.history = kept;
         next.work.errands = self.work.errands.for_replacement();
         next.source = fork.or_else(|| self.source.clone());
         next.link_is_up(None, now);

@@ -1,6 +1,6 @@
 //! Tasks, backend responses and calls, as the application sees them.
 
-use super::limits::MOST_PARTS;
+use super::limits::{MOST_ENTRIES, MOST_PARTS};
 use crate::{
     live::types::{DelegationTarget, Number},
     wire::{Id, Json},
@@ -91,6 +91,8 @@ pub struct LiveResponse {
     pub calls: Vec<Id>,
     /// Its texts: the item, the part's place, the text.
     pub(super) parts: Vec<(Option<Id>, Number, String)>,
+    /// The bytes of its texts and ids.
+    pub(super) bytes: usize,
 }
 
 /// Status of a backend response.
@@ -125,17 +127,30 @@ impl LiveResponse {
         self.parts.iter().map(|(_, _, text)| &**text).collect()
     }
 
-    pub(super) fn part(&mut self, item: Option<&Id>, index: Option<Number>) -> Option<&mut String> {
+    /// Changes one of its texts, which may be new.
+    pub(super) fn write(&mut self, item: Option<&Id>, index: Option<Number>, change: impl FnOnce(&mut String)) {
         let index = index.unwrap_or_default();
         let at = match self.parts.iter().position(|(of, at, _)| of.as_ref() == item && *at == index) {
             Some(at) => at,
-            None if self.parts.len() == MOST_PARTS => return None,
+            None if self.parts.len() == MOST_PARTS => return,
             None => {
                 self.parts.push((item.cloned(), index, String::new()));
+                self.bytes += item.map_or(0, |item| item.len());
                 self.parts.len() - 1
             }
         };
-        self.parts.get_mut(at).map(|(_, _, text)| text)
+        if let Some((_, _, text)) = self.parts.get_mut(at) {
+            let before = text.len();
+            change(text);
+            self.bytes = (self.bytes + text.len()).saturating_sub(before);
+        }
+    }
+
+    pub(super) fn made(&mut self, call: &Id) {
+        if self.calls.len() < MOST_ENTRIES {
+            self.calls.push(call.clone());
+            self.bytes += call.len();
+        }
     }
 }
 

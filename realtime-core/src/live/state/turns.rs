@@ -5,124 +5,20 @@
 //! turn ends when the other one speaks long enough after it or when the model falls silent, and a short acknowledgement
 //! within the user's turn is held back until it is clear whether it was more than that.
 
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
-
-use super::limits::{Log, MOST_TURNS, append_first};
+use super::{
+    limits::{Log, MOST_TURNS, append_first},
+    turn::{Fragment, Grouping, LiveTurn, Speaker, TurnEnd},
+    words::{ACKNOWLEDGEMENTS, is_word, normalised},
+};
+use crate::wire::Id;
 
 /// How long fragments of both transcripts wait for each other, in milliseconds.
 const SETTLING_MS: f64 = 50.0;
 
-/// What a listener says without taking the turn, normalised.
-const ACKNOWLEDGEMENTS: [&str; 16] = [
-    "aha", "alright", "gotcha", "hm", "hmm", "mhm", "mm", "mm hmm", "okay", "ok", "right", "sure", "uh huh", "yeah",
-    "yep", "yes",
-];
-
-/// Rules for grouping transcript fragments into turns. Times are in milliseconds.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Grouping {
-    /// Time after the user's turn within which the model must begin for the turn to end. 500 by default.
-    pub separation_ms: f64,
-    /// After how long a silence the model's turn ends. 2,000.
-    pub assistant_silence_ms: f64,
-    /// Maximum duration of an acknowledgement within the user's turn that is omitted. 1,000 by default; 0 omits none.
-    pub backchannel_max_ms: f64,
-    /// Minimum distance of an omitted acknowledgement from other speech of the model. 2,000 by default.
-    pub isolation_ms: f64,
-    /// Acknowledgements beside the English ones.
-    pub acknowledgements: Vec<String>,
-}
-
-impl Default for Grouping {
-    fn default() -> Self {
-        Self {
-            separation_ms: 500.0,
-            assistant_silence_ms: 2_000.0,
-            backchannel_max_ms: 1_000.0,
-            isolation_ms: 2_000.0,
-            acknowledgements: Vec::new(),
-        }
-    }
-}
-
-/// The speaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Speaker {
-    /// The user.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Speaker {
-    /// The name of the speaker: `user`, `assistant`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
-/// A turn: speech of one side until the other one speaks.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct LiveTurn {
-    /// The speaker.
-    pub speaker: Speaker,
-    /// Transcript: the first MiB.
-    pub text: String,
-    /// Start on the session's timeline, in milliseconds.
-    pub start_ms: u64,
-    /// End so far, on the session's timeline, in milliseconds.
-    pub end_ms: u64,
-    /// Why it ended; none as long as it goes on.
-    pub ended: Option<TurnEnd>,
-}
-
-/// Why a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TurnEnd {
-    /// The other side speaks.
-    SpeakerChange,
-    /// The model fell silent.
-    Inactivity,
-    /// The timeline started again.
-    TimestampReset,
-    /// The session was closed.
-    SessionClosed,
-    /// The application let go of it.
-    Manual,
-}
-
-impl TurnEnd {
-    /// The name of the reason: `speaker_change`, `inactivity`, ..
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SpeakerChange => "speaker_change",
-            Self::Inactivity => "inactivity",
-            Self::TimestampReset => "timestamp_reset",
-            Self::SessionClosed => "session_closed",
-            Self::Manual => "manual",
-        }
-    }
-}
-
-/// A fragment of a transcript.
-#[derive(Clone, Debug)]
-pub(super) struct Fragment {
-    pub(super) speaker: Speaker,
-    pub(super) text: String,
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
 /// A turn that is not over.
 #[derive(Clone, Debug)]
 struct Open {
+    id: Id,
     speaker: Speaker,
     text: String,
     start: f64,
@@ -134,8 +30,8 @@ struct Open {
 
 impl Open {
     fn new(fragment: Fragment) -> Self {
-        let Fragment { speaker, text, start, end } = fragment;
-        Self { speaker, text, start: start as f64, end: end as f64, droppable: true, shown: None }
+        let Fragment { id, speaker, text, start, end } = fragment;
+        Self { id, speaker, text, start: start as f64, end: end as f64, droppable: true, shown: None }
     }
 
     fn append(&mut self, fragment: &Fragment) {
@@ -170,7 +66,7 @@ impl Turns {
         Self {
             options,
             acknowledgements,
-            turns: Log::new(MOST_TURNS),
+            turns: Log::sized(MOST_TURNS, |turn| turn.text.len()),
             open: None,
             held: None,
             last_start: None,
@@ -432,6 +328,7 @@ impl Turns {
         let Some(open) = &mut self.open else { return };
         let number = open.shown.unwrap_or_else(|| {
             self.turns.push(LiveTurn {
+                id: open.id.clone(),
                 speaker: open.speaker,
                 text: String::new(),
                 // Its fragments have whole times that are not negative.
@@ -444,7 +341,9 @@ impl Turns {
         if let Some(turn) = self.turns.get_mut(number) {
             turn.end_ms = open.end as u64;
             // It only ever grows.
-            turn.text.push_str(&open.text[turn.text.len()..]);
+            let before = turn.text.len();
+            turn.text.push_str(&open.text[before..]);
+            self.turns.resized(before, open.text.len());
         }
     }
 
@@ -456,47 +355,5 @@ impl Turns {
         if let Some(turn) = open.shown.and_then(|number| self.turns.get_mut(number)) {
             turn.ended = Some(end);
         }
-    }
-}
-
-/// Letters and digits.
-fn is_word(letter: char) -> bool {
-    matches!(letter.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
-}
-
-/// White space, as ECMAScript has it.
-fn is_space(letter: char) -> bool {
-    letter == '\u{feff}' || letter != '\u{85}' && letter.is_whitespace()
-}
-
-/// A text as acknowledgements are compared.
-fn normalised(text: &str) -> String {
-    let text = text.to_lowercase().replace('-', " ");
-    let strips = |letter: char| is_space(letter) || ".,!?;:\"'()[]{}".contains(letter);
-    let words = text.trim_matches(strips).split(is_space).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compares_acknowledgements_by_their_words() {
-        for (text, plain) in [
-            (" Mm-hmm! ", "mm hmm"),
-            ("\u{feff}\"Okay\u{a0}\u{a0}then.\"", "okay then"),
-            ("...", ""),
-            ("OK, sure", "ok, sure"),
-            ("a\u{85}b", "a\u{85}b"),
-        ] {
-            assert_eq!(normalised(text), plain, "{text}");
-        }
-    }
-
-    #[test]
-    fn marks_are_no_letters() {
-        assert!(is_word('a') && is_word('ß') && is_word('漢') && is_word('7') && is_word('Ⅷ') && is_word('½'));
-        assert!(!is_word('\u{947}') && !is_word('\u{301}') && !is_word(' ') && !is_word('-') && !is_word('Ⓐ'));
     }
 }

@@ -49,8 +49,8 @@ impl Default for Work {
     fn default() -> Self {
         Self {
             delegations: Log::new(MOST_ENTRIES),
-            responses: Log::new(MOST_ENTRIES),
-            calls: Log::new(MOST_ENTRIES),
+            responses: Log::sized(MOST_ENTRIES, |response| response.bytes),
+            calls: Log::sized(MOST_ENTRIES, |call| call.name.len() + call.arguments.len()),
             by_id: HashMap::new(),
             items: HashMap::new(),
             call_ids: HashSet::new(),
@@ -143,15 +143,13 @@ impl Work {
                 self.call(lane, response, &item);
             }
             BackendView::TextDelta(text) => {
-                if let Some(part) = self.text(lane, text.item_id, text.content_index) {
-                    append_first(part, &text.delta);
-                }
+                self.text(lane, text.item_id, text.content_index, |part| append_first(part, &text.delta));
             }
             BackendView::TextDone(text) => {
-                if let Some(part) = self.text(lane, text.item_id, text.content_index) {
+                self.text(lane, text.item_id, text.content_index, |part| {
                     part.clear();
                     append_first(part, &text.text);
-                }
+                });
             }
             BackendView::Other => {}
         }
@@ -178,6 +176,7 @@ impl Work {
             usage: None,
             calls: Vec::new(),
             parts: Vec::new(),
+            bytes: 0,
         });
         if let Some(id) = known {
             self.by_id.insert(id.clone(), number);
@@ -250,11 +249,22 @@ impl Work {
         Some(number)
     }
 
-    fn text(&mut self, lane: Option<&Id>, item: Option<Id>, index: Option<Number>) -> Option<&mut String> {
+    /// Changes a text of the response that the item belongs to.
+    fn text(&mut self, lane: Option<&Id>, item: Option<Id>, index: Option<Number>, change: impl FnOnce(&mut String)) {
         let item = short(&item);
         let bound = item.and_then(|id| self.items.get(id).copied());
-        let number = bound.or_else(|| self.running(lane).next())?;
-        self.responses.get_mut(number)?.part(item, index)
+        if let Some(number) = bound.or_else(|| self.running(lane).next()) {
+            self.change(number, |response| response.write(item, index, change));
+        }
+    }
+
+    /// Changes what is kept of a response.
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut LiveResponse)) {
+        let Some(response) = self.responses.get_mut(number) else { return };
+        let before = response.bytes;
+        change(response);
+        let after = response.bytes;
+        self.responses.resized(before, after);
     }
 
     fn call(&mut self, lane: Option<&Id>, response: Option<u64>, item: &Reported<BackendItem>) {
@@ -272,7 +282,7 @@ impl Work {
         let made_by = response.and_then(|number| self.responses.get(number));
         let void =
             made_by.is_some_and(|made_by| matches!(made_by.status, ResponsePhase::Failed | ResponsePhase::Incomplete));
-        let call = LiveCall {
+        let mut call = LiveCall {
             call_id: call_id.clone(),
             response_id: made_by.and_then(|made_by| made_by.id.clone()),
             delegation_id: lane.cloned(),
@@ -284,13 +294,10 @@ impl Work {
             handed: false,
             queued: false,
         };
-        if let Some(made_by) = response.and_then(|number| self.responses.get_mut(number))
-            && made_by.calls.len() < MOST_ENTRIES
-        {
-            made_by.calls.push(call.call_id.clone());
+        if let Some(number) = response {
+            self.change(number, |made_by| made_by.made(&call.call_id));
         }
         self.call_ids.insert(call.call_id.clone());
-        let mut call = call;
         self.errands.hand_call(&mut call);
         self.calls.push(call);
         if self.call_ids.len() > 2 * MOST_ENTRIES {

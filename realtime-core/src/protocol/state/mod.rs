@@ -86,6 +86,12 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         (Plan::default(), Self::default())
     }
 
+    /// The server has refused the [target](Protocol::target_after_loss) of another link. Whether there is something else to
+    /// begin with: the protocol is then asked for the target again, and the refusal counts as an attempt.
+    fn target_refused(&mut self) -> bool {
+        false
+    }
+
     /// Plans how to continue the same session on another link: which requests are ambiguous, and the state that
     /// continues. The default is a new state.
     fn resumption(&self, now: Instant) -> (Plan<P::ClientEvent>, Self) {
@@ -247,6 +253,10 @@ pub enum LostReason {
     Unknown,
     /// Restoring is turned off. See [`Reconnect::restore`](crate::connection::Reconnect::restore).
     NotAsked,
+    /// A new session takes no more: it was among the oldest.
+    NoRoom,
+    /// The server refused to restore it.
+    Refused,
 }
 
 impl Lost {
