@@ -150,52 +150,47 @@ contexts! {
     pub struct SessionCommentaryAppend;
 }
 
-events! {
+/// The table of a kind of connection: the events that all kinds send, and its own.
+macro_rules! table {
+    ($(#[$meta:meta])* { $($own:tt)* } boxed { $($boxed:tt)* }) => {
+        events! {
+            $(#[$meta])*
+            pub enum ClientEvent, else Custom;
+            "session.input_audio.mute" => SessionInputAudioMute,
+            "session.input_audio.unmute" => SessionInputAudioUnmute,
+            "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
+            "session.instructions.append" => SessionInstructionsAppend,
+            "session.thinking.append" => SessionThinkingAppend,
+            "session.commentary.append" => SessionCommentaryAppend,
+            "decision.create" => DecisionCreate,
+            "decision.item.delete" => DecisionItemDelete,
+            "response.create" => ResponseCreate,
+            "session.close" => SessionClose,
+            $($own)*
+            boxed {
+                "session.update" => SessionUpdate,
+                "decision.item.create" => DecisionItemCreate,
+                "response.item.create" => ResponseItemCreate,
+                $($boxed)*
+            }
+        }
+    };
+}
+
+table! {
     /// A client event of a session of its own.
-    pub enum ClientEvent, else Custom;
-    "session.input_audio.append" => SessionInputAudioAppend,
-    "session.input_audio.mute" => SessionInputAudioMute,
-    "session.input_audio.unmute" => SessionInputAudioUnmute,
-    "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
-    "session.instructions.append" => SessionInstructionsAppend,
-    "session.thinking.append" => SessionThinkingAppend,
-    "session.commentary.append" => SessionCommentaryAppend,
-    "decision.create" => DecisionCreate,
-    "decision.item.delete" => DecisionItemDelete,
-    "response.create" => ResponseCreate,
-    "session.close" => SessionClose,
-    boxed {
-        "session.start" => SessionStart,
-        "session.update" => SessionUpdate,
-        "decision.item.create" => DecisionItemCreate,
-        "response.item.create" => ResponseItemCreate,
-    }
+    { "session.input_audio.append" => SessionInputAudioAppend, }
+    boxed { "session.start" => SessionStart, }
 }
 
 /// Events sent on a fork.
 pub mod fork {
     use super::*;
 
-    events! {
+    table! {
         /// A client event of a session forked from a stored one.
-        pub enum ClientEvent, else Custom;
-        "session.input_audio.append" => SessionInputAudioAppend,
-        "session.input_audio.mute" => SessionInputAudioMute,
-        "session.input_audio.unmute" => SessionInputAudioUnmute,
-        "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
-        "session.instructions.append" => SessionInstructionsAppend,
-        "session.thinking.append" => SessionThinkingAppend,
-        "session.commentary.append" => SessionCommentaryAppend,
-        "decision.create" => DecisionCreate,
-        "decision.item.delete" => DecisionItemDelete,
-        "response.create" => ResponseCreate,
-        "session.close" => SessionClose,
-        boxed {
-            "session.start" => SessionStart(ForkStart),
-            "session.update" => SessionUpdate,
-            "decision.item.create" => DecisionItemCreate,
-            "response.item.create" => ResponseItemCreate,
-        }
+        { "session.input_audio.append" => SessionInputAudioAppend, }
+        boxed { "session.start" => SessionStart(ForkStart), }
     }
 }
 
@@ -203,24 +198,9 @@ pub mod fork {
 pub mod sideband {
     use super::*;
 
-    events! {
+    table! {
         /// A client event of a sideband, for a session held by a browser or a telephone.
-        pub enum ClientEvent, else Custom;
-        "session.input_audio.mute" => SessionInputAudioMute,
-        "session.input_audio.unmute" => SessionInputAudioUnmute,
-        "session.output_audio.fixture.play" => SessionOutputAudioFixturePlay,
-        "session.instructions.append" => SessionInstructionsAppend,
-        "session.thinking.append" => SessionThinkingAppend,
-        "session.commentary.append" => SessionCommentaryAppend,
-        "decision.create" => DecisionCreate,
-        "decision.item.delete" => DecisionItemDelete,
-        "response.create" => ResponseCreate,
-        "session.close" => SessionClose,
-        "transport.dtmf.send" => TransportDtmfSend,
-        boxed {
-            "session.update" => SessionUpdate,
-            "decision.item.create" => DecisionItemCreate,
-            "response.item.create" => ResponseItemCreate,
-        }
+        { "transport.dtmf.send" => TransportDtmfSend, }
+        boxed {}
     }
 }
