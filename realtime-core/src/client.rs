@@ -1,12 +1,15 @@
-use std::{env, fmt, sync::Arc};
+use std::{env, fmt, mem, sync::Arc};
 
 use crate::{
     auth::{Credential, Credentials},
-    connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect},
+    connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect, Resume},
     endpoint::{Endpoint, Extras, Target},
     error::{Error, ErrorKind},
-    protocol::Protocol,
-    realtime::Realtime,
+    protocol::{Protocol, state::SnapshotError},
+    realtime::{
+        Realtime,
+        state::{RealtimeState, Snapshot},
+    },
     rest::Rest,
     translation::Translation,
     transport::{CloseFrame, Duplex, Http, Transport},
@@ -69,7 +72,15 @@ impl Client {
     pub fn protocol<P: Protocol>(&self) -> Connect<P> {
         let (options, reconnect) = (self.0.options.clone(), self.0.reconnect.clone());
         let settings = P::Settings::default();
-        Connect { client: self.clone(), target: None, extras: Extras::new(), options, reconnect, settings }
+        Connect {
+            client: self.clone(),
+            target: None,
+            extras: Extras::new(),
+            options,
+            reconnect,
+            settings,
+            resume: Ok(None),
+        }
     }
 }
 
@@ -180,6 +191,7 @@ pub struct Connect<P: Protocol> {
     options: Arc<Options>,
     reconnect: Option<Arc<Reconnect>>,
     settings: P::Settings,
+    resume: Result<Option<Resume<P>>, SnapshotError>,
 }
 
 impl<P: Protocol> Connect<P> {
@@ -239,6 +251,7 @@ impl<P: Protocol> Connect<P> {
         let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
         // An exact URL includes the target.
         let exact = endpoint.exact_url().map(|_| Target::Unnamed);
+        let resume = self.resume?;
         let target = self.target.or(exact).ok_or(ErrorKind::NoTarget)?;
         // Checked immediately. Only a credential obtained by a callback can still be wrong later.
         endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
@@ -246,7 +259,7 @@ impl<P: Protocol> Connect<P> {
         let joins = P::joins() || matches!(target, Target::Call(_));
         let place = Arc::new(Place {
             client: self.client.clone(),
-            target,
+            target: target.clone(),
             extras: self.extras,
             max_message_size: self.options.max_inbound,
             reconnect: self.reconnect.clone(),
@@ -255,12 +268,13 @@ impl<P: Protocol> Connect<P> {
         let config = Config {
             options: self.options,
             reconnect: self.reconnect,
+            target,
             joins,
             settings: self.settings,
             dialect: endpoint.spoken(),
             ids: Ids::new(timer.seed(), timer.unix()),
         };
-        Ok(Connection::new(timer, config, dialer))
+        Ok(Connection::new(timer, config, resume, dialer))
     }
 
     /// Connects, and waits until the server has opened the session.
@@ -351,6 +365,26 @@ impl Connect<Realtime> {
     /// Joins a call in progress, to observe and control it.
     pub fn call(self, id: impl Into<String>) -> Self {
         self.target(Target::Call(id.into()))
+    }
+
+    /// Continues the conversation of a [`Snapshot`] in another session, as a reconnect does: configuration and items are
+    /// replayed, then follows what was accepted and not sent. [`Notice::Reconnected`](crate::connection::Notice::Reconnected)
+    /// among the [`updates`](Connection::updates) reports what was replayed, lost, unsent and ambiguous. Unanswered calls are
+    /// given to the handlers once [`use_tools`](Connection::use_tools) has set them.
+    ///
+    /// The target is the snapshot's: its model, the call that was joined, or transcription. Another one can be chosen before or
+    /// after this. A call is joined again and nothing is replayed, because its session outlives the connection.
+    ///
+    /// An invalid snapshot is an error of [`open`](Self::open) and [`connect`](Self::connect).
+    pub fn resume(mut self, mut snapshot: Snapshot) -> Self {
+        self.resume = snapshot.check().map(|()| {
+            let queued = mem::take(&mut snapshot.queued);
+            let target = snapshot.target();
+            self.target = self.target.take().or(Some(target));
+            let snapshot = Arc::new(snapshot);
+            Some(Resume { fill: Box::new(move |state: &mut RealtimeState| state.inherit(snapshot)), queued })
+        });
+        self
     }
 
     /// Starts a session that only transcribes.

@@ -2,7 +2,7 @@
 
 pub use crate::{
     protocol::state::*,
-    realtime::state::{Playback, RealtimeState},
+    realtime::state::{Media, Playback, RealtimeState, Snapshot},
     translation::state::TranslationState,
 };
 

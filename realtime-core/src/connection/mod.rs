@@ -66,6 +66,7 @@ mod resources;
 mod response;
 mod retry;
 mod sender;
+mod snapshot;
 mod told;
 mod trace;
 
@@ -93,12 +94,13 @@ pub use self::{
     response::ResponseHandle,
     retry::{Attempt, Decision, Reconnect},
     sender::Sender,
+    snapshot::Drained,
 };
 pub(crate) use self::{
     attend::WeakSender,
     driver::{Dial, Dialer},
     ids::Ids,
-    machine::{Again, config::Config},
+    machine::{Again, config::Config, resume::Resume},
 };
 use self::{
     driver::{Shared, wait::WaitKind, wakers::Slot},
@@ -126,8 +128,8 @@ pub struct Connection<P: Protocol> {
 }
 
 impl<P: Protocol> Connection<P> {
-    pub(crate) fn new(timer: Arc<dyn Timer>, config: Config<P>, dialer: Dialer) -> Self {
-        Self { shared: Arc::new(Shared::new(timer, config, dialer)), slot: None, handlers: Mutex::default() }
+    pub(crate) fn new(timer: Arc<dyn Timer>, config: Config<P>, resume: Option<Resume<P>>, dialer: Dialer) -> Self {
+        Self { shared: Arc::new(Shared::new(timer, config, resume, dialer)), slot: None, handlers: Mutex::default() }
     }
 
     /// Waits for the next server event. `None` after the end.

@@ -5,7 +5,10 @@ use std::{error, fmt, sync::Arc, time::Duration};
 use crate::{
     auth::CredentialError,
     endpoint::EndpointError,
-    protocol::event::{ErrorEvent, said},
+    protocol::{
+        event::{ErrorEvent, said},
+        state::SnapshotError,
+    },
     transport::{CloseFrame, TransportError},
 };
 
@@ -33,7 +36,7 @@ struct Inner {
 ///
 /// | returned by | kinds |
 /// |---|---|
-/// | `Connect::open` | `Endpoint`, `NoTarget` |
+/// | `Connect::open` | `Endpoint`, `NoTarget`, `Snapshot` |
 /// | `Connect::connect`, `Connect::run` | also `Credentials`, `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Invalid`, `TooLarge`, `Panicked` |
 /// | the end of a connection: `next`, `drive`, the stream | `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Credentials`, `Aborted`, `Invalid`, `TooLarge`, `Panicked` |
 /// | `Ack`, `ResponseHandle` | `Request`, `Unanswered`, `Unsent`, `Ambiguous`, `Stale`, `InboxFull`; their source is the end of the connection, if that is the reason |
@@ -49,6 +52,8 @@ pub enum ErrorKind {
     Endpoint(EndpointError),
     /// No target, such as a model, was chosen. Nothing was sent.
     NoTarget,
+    /// The snapshot to be resumed is none, or is corrupt. Nothing was sent.
+    Snapshot(SnapshotError),
     /// The credential callback failed. Nothing was sent.
     Credentials(CredentialError),
     /// The transport could not connect, or failed later.
@@ -259,6 +264,12 @@ impl From<ErrorKind> for Error {
     }
 }
 
+impl From<SnapshotError> for Error {
+    fn from(error: SnapshotError) -> Self {
+        Self::new(ErrorKind::Snapshot(error))
+    }
+}
+
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::new(ErrorKind::Transport(error))
@@ -291,6 +302,7 @@ impl fmt::Display for Error {
                 "nothing to connect to: choose a `model` (a conversation may also join a `call`, or only do \
                  `transcription`; a server that takes no model is connected to `without_model`)",
             ),
+            ErrorKind::Snapshot(_) => f.write_str("the conversation cannot be resumed"),
             ErrorKind::Credentials(_) => f.write_str("could not obtain credentials"),
             ErrorKind::Transport(_) => match self.server() {
                 Some(error) => write!(f, "the server refused the connection: {}", error.error),

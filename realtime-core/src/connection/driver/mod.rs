@@ -31,6 +31,7 @@ use super::{
         config::Config,
         inbox::Arrival,
         outbox::{Outbox, Queue},
+        resume::Resume,
     },
     trace::{TraceLog, Tracer},
 };
@@ -77,7 +78,7 @@ impl<P: Protocol> Queue<P> for Shared<P> {
 }
 
 impl<P: Protocol> Shared<P> {
-    pub(super) fn new(timer: Arc<dyn Timer>, config: Config<P>, dialer: Dialer) -> Self {
+    pub(super) fn new(timer: Arc<dyn Timer>, config: Config<P>, resume: Option<Resume<P>>, dialer: Dialer) -> Self {
         let (wakers, config) = (Arc::new(Wakers::default()), Arc::new(config));
         let core = Core {
             machine: Machine::new(config.clone(), timer.now()),
@@ -100,6 +101,10 @@ impl<P: Protocol> Shared<P> {
             core: Mutex::new(core),
             out: Mutex::new(out),
         };
+        if let Some(resume) = resume {
+            let now = shared.timer.now();
+            shared.core().machine.begin_resumed(resume, &shared, now);
+        }
         let after = shared.carry_out(&mut shared.core());
         shared.unlocked(after);
         shared

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use super::super::{ids::Ids, options::Options, retry::Reconnect};
-use crate::{dialect::Dialect, event::Event, protocol::Protocol};
+use crate::{dialect::Dialect, endpoint::Target, event::Event, protocol::Protocol};
 
 /// The part of a connection that never changes. Shared with its senders.
 pub(crate) struct Config<P: Protocol> {
     pub(crate) options: Arc<Options>,
     pub(crate) reconnect: Option<Arc<Reconnect>>,
+    /// What was chosen to connect to.
+    pub(crate) target: Target,
     /// Whether the server's session existed before the connection, and outlives its links.
     pub(crate) joins: bool,
     pub(crate) settings: P::Settings,

@@ -20,7 +20,7 @@ pub(crate) struct Entry<P: Protocol> {
     pub(crate) seq: u64,
     pub(crate) text: Text,
     /// The event itself; none for audio, which is read back from its text where it is needed.
-    pub(crate) event: Option<Box<P::ClientEvent>>,
+    pub(crate) event: Option<Arc<P::ClientEvent>>,
     /// The slot for its answer, if somebody awaits one.
     pub(crate) cell: Option<Arc<Cell<P>>>,
     /// Whether it asks for a response of the conversation, of which there is one at a time.
@@ -53,17 +53,38 @@ impl<P: Protocol> Entry<P> {
 
     /// An event of the replay, which is written ahead of the outbox. `seq` is the number of the request that it repeats.
     pub(super) fn replayed(event: P::ClientEvent, seq: Option<u64>, text: Text) -> Self {
-        Self { seq: seq.unwrap_or(0), event: Some(Box::new(event)), ..Self::audio(text, 0) }
+        Self { seq: seq.unwrap_or(0), event: Some(Arc::new(event)), ..Self::audio(text, 0) }
     }
 
     /// The event, read back from its text where only that was kept.
     pub(crate) fn into_event(self) -> P::ClientEvent {
-        self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), |event| *event)
+        self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), Arc::unwrap_or_clone)
+    }
+
+    /// What is left of it, to be read once no lock is held.
+    pub(super) fn unsent(&self) -> Unsent<P> {
+        Unsent { text: self.text.clone(), event: self.event.clone() }
     }
 
     /// Bytes that it takes up in the outbox.
     pub(super) fn len(&self) -> usize {
         self.text.as_bytes().len()
+    }
+}
+
+/// An event that waits to be sent, shared with the outbox.
+pub(crate) struct Unsent<P: Protocol> {
+    text: Text,
+    event: Option<Arc<P::ClientEvent>>,
+}
+
+impl<P: Protocol> Unsent<P> {
+    pub(super) fn new(event: P::ClientEvent) -> Self {
+        Self { text: Text::default(), event: Some(Arc::new(event)) }
+    }
+
+    pub(crate) fn into_event(self) -> P::ClientEvent {
+        self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), Arc::unwrap_or_clone)
     }
 }
 
@@ -100,7 +121,7 @@ impl<P: Protocol> Config<P> {
         }
         let entry = match audio {
             Some(bytes) => Entry::audio(text, bytes),
-            None => Entry { event: Some(Box::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
+            None => Entry { event: Some(Arc::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
         };
         self.push(queue, entry, own, queued)
     }

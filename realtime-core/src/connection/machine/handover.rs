@@ -154,12 +154,13 @@ impl<P: Protocol> Machine<P> {
 
     /// Whether nothing is under way, in either direction.
     fn is_still(&self, now: Instant) -> bool {
+        self.held.is_empty() && self.is_settled(now)
+    }
+
+    /// Whether nothing is under way but requests for responses that wait for their turn.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
         let nothing_written = self.link.is_flushed() && !self.link.is_muted();
-        nothing_written
-            && self.held.is_empty()
-            && self.waiting.is_empty()
-            && self.replay.is_empty()
-            && self.state.is_quiet(now)
+        nothing_written && self.waiting.is_empty() && self.replay.is_empty() && self.state.is_quiet(now)
     }
 
     fn may_move(&self) -> bool {

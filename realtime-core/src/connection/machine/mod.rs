@@ -29,7 +29,7 @@
 //! # The parts
 //! [`link`] is one socket's life. The link in use, the standby of a handover and the retiring link are each one of them, and
 //! all three go through the same steps above. [`receive`] and [`transmit`] are the two directions, [`reconnect`] and
-//! [`handover`] what follows when a link is lost or about to be, [`close`] the end, [`keepalive`] the silence. [`inbox`] and
+//! [`handover`] what follows when a link is lost or about to be, [`resume`] the conversation of another connection, [`close`] the end, [`keepalive`] the silence. [`inbox`] and
 //! [`outbox`] are the queues.
 
 mod close;
@@ -42,6 +42,7 @@ mod link;
 pub(super) mod outbox;
 mod receive;
 mod reconnect;
+pub(super) mod resume;
 #[cfg(test)]
 mod tests;
 mod transmit;
@@ -134,6 +135,12 @@ pub(super) struct Machine<P: Protocol> {
     generation: u32,
     /// Why the latest link is gone.
     lost: Option<Error>,
+    /// Whether the first session continues a conversation of another connection.
+    is_resumed: bool,
+    /// What that conversation still had to send and this connection cannot send.
+    refused: Vec<P::ClientEvent>,
+    /// Whether the conversation is about to leave: no response is requested any more.
+    draining: bool,
     /// Whether a session was ever open. And since when the present one is.
     was_open: bool,
     opened: Option<Instant>,
@@ -221,6 +228,9 @@ impl<P: Protocol> Machine<P> {
             attempts: 0,
             generation: 0,
             lost: None,
+            is_resumed: false,
+            refused: Vec::new(),
+            draining: false,
             was_open: false,
             opened: None,
             linked: false,
@@ -425,7 +435,12 @@ impl<P: Protocol> Machine<P> {
 
     /// Whether the link is up, and the session that is to continue another is not open yet.
     fn is_reopening(&self) -> bool {
-        self.is_again() && self.phase == Phase::Opening
+        self.continues() && self.phase == Phase::Opening
+    }
+
+    /// Whether the session that opens next continues another.
+    fn continues(&self) -> bool {
+        self.is_again() || self.is_resumed
     }
 
     /// Whether this session replaces, or is to replace, another, or its link that of one that never opened any.

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
     super::{answers::Cell, options::AudioPolicy},
-    entry::Entry,
+    entry::{Entry, Unsent},
 };
 use crate::{protocol::Protocol, session::State, transport::Instant};
 
@@ -200,6 +200,11 @@ impl<P: Protocol> Outbox<P> {
         }
         self.queue = kept;
         stale
+    }
+
+    /// What waits to be sent, in order.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = Unsent<P>> + '_ {
+        self.queue.iter().map(Entry::unsent)
     }
 
     /// Bytes that count against the limit, and the sum of those in the queue.

@@ -164,7 +164,7 @@ impl<P: Protocol> Machine<P> {
     ) -> Result<(), Ended> {
         self.interrupt_move(now);
         let opens = self.phase == Phase::Opening && P::opened(&event);
-        if opens && self.is_again() {
+        if opens && self.continues() {
             self.take_over(queue, now);
         }
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);

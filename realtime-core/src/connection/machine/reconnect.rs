@@ -115,7 +115,7 @@ impl<P: Protocol> Machine<P> {
 
     /// A link is up.
     fn connected(&mut self, info: LinkInfo, now: Instant) {
-        if self.config.joins && self.is_again() {
+        if self.config.joins && self.continues() {
             self.resume(now);
         }
         let config = self.config.clone();
@@ -204,7 +204,7 @@ impl<P: Protocol> Machine<P> {
         self.inbox.push_notice(Notice::Reconnected(Box::new(Reconnected {
             replayed: plan.replayed,
             lost: plan.lost,
-            unsent: stale.into_iter().map(Entry::into_event).collect(),
+            unsent: mem::take(&mut self.refused).into_iter().chain(stale.into_iter().map(Entry::into_event)).collect(),
             ambiguous: plan.ambiguous,
             cut_short: plan.cut_short,
             audio_ms: plan.audio_ms,

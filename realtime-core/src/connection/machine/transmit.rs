@@ -108,7 +108,7 @@ impl<P: Protocol> Machine<P> {
         }
         loop {
             let entry = out.pop()?;
-            let waits = entry.scheduled && !self.held.is_empty();
+            let waits = entry.scheduled && (self.draining || !self.held.is_empty());
             match &entry.event {
                 Some(event) if waits || !self.state.admits(event, now) => self.held.push_back(entry),
                 _ => return Some(entry),
@@ -119,6 +119,6 @@ impl<P: Protocol> Machine<P> {
     /// Whether something that was put aside may be sent now.
     pub(super) fn is_released(&self, now: Instant) -> bool {
         let event = self.held.front().and_then(|entry| entry.event.as_ref());
-        event.is_some_and(|event| self.state.admits(event, now))
+        !self.draining && event.is_some_and(|event| self.state.admits(event, now))
     }
 }

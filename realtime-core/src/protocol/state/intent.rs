@@ -42,6 +42,11 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
         }
     }
 
+    /// Starts with the configuration of a session that is continued.
+    pub(crate) fn inherit(&mut self, config: Option<C>) {
+        self.granted = config.map(Arc::new);
+    }
+
     /// Merges all changes that were not refused. They are assumed to be granted from now on.
     pub(crate) fn take_all(&mut self) -> Option<C> {
         while let Some((seq, _)) = self.asked.first() {

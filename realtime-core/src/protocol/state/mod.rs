@@ -6,6 +6,7 @@ pub(crate) mod intent;
 pub(crate) mod limits;
 mod playback;
 pub(crate) mod requests;
+mod snapshot;
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
@@ -22,6 +23,7 @@ use crate::{
 pub use awaited::Awaited;
 pub use input::{Complaint, Input, Speech};
 pub use playback::{Playback, Unheard};
+pub use snapshot::SnapshotError;
 
 /// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///

@@ -165,13 +165,9 @@ impl<K: PartialEq> Requests<K> {
         self.open.iter().filter_map(|request| Some((request.seq, request.event_id.as_ref()?)))
     }
 
-    /// Numbers and subjects of the unanswered requests of a kind.
-    pub(crate) fn subjects(&self, kind: &K) -> Vec<(u64, &Id)> {
-        self.open
-            .iter()
-            .filter(|request| request.kind == *kind)
-            .filter_map(|request| Some((request.seq, request.subject.as_ref()?)))
-            .collect()
+    /// All unanswered requests.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Request<K>> {
+        self.open.iter()
     }
 
     /// Forgets all requests.

@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Conversation, RealtimeState};
+use super::{
+    Conversation, RealtimeState,
+    item::ItemState,
+    snapshot::{SavedCall, SavedCalls},
+};
 use crate::{
     protocol::{
         state::limits::{MOST_ARGUMENTS, MOST_CALLS, MOST_OUTPUT, MOST_SEEN, MOST_WORDS},
@@ -56,6 +60,15 @@ impl Call {
     }
 }
 
+impl From<Call> for Item {
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Function(call) => call.into(),
+            Call::Approval(request) => request.into(),
+        }
+    }
+}
+
 /// What happens to a call whose response was cut short by the user or the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,9 +100,11 @@ pub(super) struct PendingCalls {
     order: VecDeque<(Id, Id)>,
     /// Calls with complete arguments that no item describes yet: response and item.
     told: VecDeque<(Id, Id)>,
-    due: VecDeque<Due>,
-    /// Number of unanswered calls, and the bytes of their arguments.
-    open: usize,
+    /// Unanswered calls, in order.
+    open: VecDeque<Arc<Due>>,
+    /// How many of them, the latest, were not handed out yet.
+    due: usize,
+    /// Bytes of their arguments.
     bytes: usize,
     /// Responses that were cut short and whose calls are to be cancelled.
     interrupted: VecDeque<Id>,
@@ -130,15 +145,19 @@ impl PendingCalls {
         {
             self.seen.remove(&oldest);
         }
-        let refused = self.open >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
+        let refused = self.open.len() >= MOST_CALLS || self.bytes >= MOST_ARGUMENTS;
         if self.responses.len() >= MOST_CALLS {
             // These belong to responses that never ended.
             self.responses.retain(|_, pending| pending.open > 0);
         }
         self.responses.entry(response.clone()).or_default().open += 1;
-        self.open += 1;
-        self.bytes += call.arguments().len();
-        self.due.push_back(Due { response: response.clone(), call, refused });
+        self.add(Due { response: response.clone(), call, refused });
+    }
+
+    fn add(&mut self, due: Due) {
+        self.bytes += due.call.arguments().len();
+        self.open.push_back(Arc::new(due));
+        self.due += 1;
     }
 
     /// A call of a response that has ended, and to which the server gave no id: it goes by that of its item.
@@ -153,7 +172,7 @@ impl PendingCalls {
 
     /// Whether no call is unanswered.
     pub(super) fn is_idle(&self) -> bool {
-        self.open == 0
+        self.open.is_empty()
     }
 
     /// Whether to request the next response: all calls are answered, and the response completed.
@@ -164,6 +183,46 @@ impl PendingCalls {
         }
         let pending = self.responses.remove(response).unwrap_or_default();
         pending.answered > 0 && pending.ended == Some(ResponseStatus::Completed)
+    }
+
+    fn save(&self) -> Vec<SavedCalls> {
+        let mut saved: Vec<SavedCalls> = Vec::new();
+        for due in &self.open {
+            let at = saved.iter().position(|calls| calls.response_id == due.response).unwrap_or_else(|| {
+                let pending = self.responses.get(&due.response);
+                let mut calls = SavedCalls::default();
+                calls.response_id = due.response.clone();
+                calls.status = pending.and_then(|pending| pending.ended.clone());
+                calls.answered = pending.map_or(0, |pending| pending.answered);
+                saved.push(calls);
+                saved.len() - 1
+            });
+            let mut open = SavedCall::default();
+            open.call = Some(due.call.clone().into());
+            open.refused = due.refused;
+            saved[at].open.push(open);
+        }
+        saved
+    }
+
+    /// The calls of a conversation that is resumed: all of them are to be handed out.
+    pub(super) fn resume(saved: &[SavedCalls], follow_ups: usize) -> Self {
+        let mut calls = Self { follow_ups, ..Self::default() };
+        for SavedCalls { response_id, status, answered, open, .. } in saved {
+            for SavedCall { call, refused, .. } in open {
+                let due = calls.open.len();
+                if let Some(call) = call {
+                    calls.ask(response_id, call);
+                }
+                if let Some(due) = calls.open.get_mut(due) {
+                    Arc::make_mut(due).refused |= refused;
+                }
+            }
+            if let Some(pending) = calls.responses.get_mut(response_id) {
+                (pending.answered, pending.ended) = (*answered, status.clone());
+            }
+        }
+        calls
     }
 
     fn go_on(&mut self, response: &Id) {
@@ -183,7 +242,51 @@ fn is_callable(item: &Item) -> bool {
 
 impl RealtimeState {
     pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
-        Arc::make_mut(self.calls.get_or_insert_default()).when_interrupted = when_interrupted;
+        let inherited = &mut self.inherited_calls;
+        let calls = self.calls.get_or_insert_with(|| inherited.take().unwrap_or_default());
+        Arc::make_mut(calls).when_interrupted = when_interrupted;
+    }
+
+    /// The unanswered calls, by response, and how many responses are to be requested because others were answered.
+    ///
+    /// If the application answers calls by itself, they are those that have no output.
+    pub(super) fn save_calls(&self) -> (Vec<SavedCalls>, usize) {
+        let Some(calls) = self.calls.as_ref().or(self.inherited_calls.as_ref()) else {
+            let mut derived = PendingCalls::default();
+            let is_open = |item: &&ItemState| match &item.item {
+                Item::FunctionCall(call) => {
+                    call.status != Some(ItemStatus::InProgress)
+                        && call.call_id.as_ref().is_some_and(|id| !self.is_answered(id))
+                }
+                Item::McpApprovalRequest(_) => !self.is_answered(&item.id),
+                _ => false,
+            };
+            for item in self.conversation.items().filter(is_open) {
+                let response = item.response_id.clone().unwrap_or_default();
+                derived.ask(&response, &item.item);
+                if let Some(pending) = derived.responses.get_mut(&response) {
+                    pending.ended = self
+                        .responses
+                        .get(&response)
+                        .filter(|state| state.done.is_some())
+                        .map(|state| state.status.clone());
+                }
+            }
+            return (derived.save(), 0);
+        };
+        (calls.save(), calls.follow_ups)
+    }
+
+    /// Whether the conversation has the answer to a call or an approval request, or is about to have it.
+    fn is_answered(&self, id: &Id) -> bool {
+        let answers = |item: &Item| match item {
+            Item::FunctionCallOutput(output) => output.call_id == *id,
+            Item::McpApprovalResponse(response) => response.approval_request_id == *id,
+            Item::McpCall(call) => call.approval_request_id.as_set() == Some(id),
+            _ => false,
+        };
+        self.conversation.items().any(|item| answers(&item.item))
+            || self.creations.in_flight().any(|(_, create)| answers(&create.item))
     }
 
     /// The next response whose calls are to be cancelled.
@@ -194,14 +297,18 @@ impl RealtimeState {
 
     /// The next call to answer.
     pub(crate) fn next_call(&mut self) -> Option<Due> {
-        let calls = self.calls.as_mut().filter(|calls| !calls.due.is_empty())?;
-        Arc::make_mut(calls).due.pop_front()
+        let calls = Arc::make_mut(self.calls.as_mut().filter(|calls| calls.due > 0)?);
+        let next = calls.open.get(calls.open.len() - calls.due).map(|due| Due::clone(due));
+        calls.due -= 1;
+        next
     }
 
     /// A call was answered (`answered`), or will not be.
     pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
         let Some(calls) = self.calls.as_mut().map(Arc::make_mut) else { return };
-        calls.open = calls.open.saturating_sub(1);
+        let is_this = |due: &Arc<Due>| due.response == *response && due.call.id() == call.id();
+        let Some(at) = calls.open.iter().position(is_this) else { return };
+        calls.open.remove(at);
         calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
         if let Some(pending) = calls.responses.get_mut(response) {
             pending.open = pending.open.saturating_sub(1);

@@ -14,6 +14,7 @@ mod restore;
 mod rooted;
 mod scheduler;
 mod settle;
+mod snapshot;
 mod totals;
 mod twins;
 mod unnamed;
@@ -34,6 +35,7 @@ use restore::Creations;
 use rooted::Rooted;
 use scheduler::Scheduler;
 pub(crate) use scheduler::{MOST_METADATA, REQUEST, is_out_of_band};
+pub use snapshot::{InFlight, Media, SavedCall, SavedCalls, SavedItem, Snapshot};
 pub use totals::{RateLimitState, Totals};
 use twins::Twins;
 
@@ -95,6 +97,10 @@ pub struct RealtimeState {
     outgoing: VecDeque<ClientEvent>,
     /// None as long as nobody answers. Shared with copies until a call comes or is answered.
     calls: Option<Arc<PendingCalls>>,
+    /// Unanswered calls of the conversation that is resumed, until somebody answers.
+    inherited_calls: Option<Arc<PendingCalls>>,
+    /// What the conversation is restored from once its first session here is open.
+    inherited: snapshot::Inherited,
     intent: Intent<SessionConfig>,
     creations: Creations,
     /// Allocated on the first delta.
@@ -248,9 +254,7 @@ impl State<Realtime> for RealtimeState {
         }
         let (kind, subject) = match event {
             ClientEvent::SessionUpdate(update) => {
-                if self.creations.is_on() {
-                    self.intent.ask(seq, &update.session);
-                }
+                self.intent.ask(seq, &update.session);
                 (RequestKind::Update, None)
             }
             ClientEvent::ConversationItemCreate(create) => {

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Heard, RealtimeState, item::ItemState, scheduler::is_out_of_band};
+use super::{
+    Heard, RealtimeState,
+    scheduler::is_out_of_band,
+    snapshot::{InFlight, SavedItem, Snapshot},
+};
 use crate::{
     protocol::{
+        event::EventOf,
         state::{Lost, LostReason, Plan},
         types::ItemStatus,
     },
     realtime::{
-        event::{ClientEvent, ConversationItemCreate, ResponseCreate, SessionUpdate},
+        event::{ClientEvent, ConversationItemCreate, ConversationItemDelete, ResponseCreate, SessionUpdate},
         types::{ContentPart, Item, Message},
     },
     transport::Instant,
@@ -19,6 +24,7 @@ use crate::{
 /// Items that the client has created, as far as they are needed to restore them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Creations {
+    /// Whether a lost session is restored in the next one. A snapshot can be taken in any case.
     on: bool,
     /// Items not acknowledged yet, by request number.
     open: Vec<(u64, Arc<ConversationItemCreate>)>,
@@ -36,12 +42,26 @@ impl Creations {
         self.on = on;
     }
 
-    pub(super) fn is_on(&self) -> bool {
-        self.on
+    /// Items not acknowledged yet, with the numbers of their requests.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = (u64, &ConversationItemCreate)> {
+        self.open.iter().map(|(seq, create)| (*seq, &**create))
+    }
+
+    /// The latest messages with images or audio, as they were sent.
+    pub(super) fn media(&self, most: usize) -> impl Iterator<Item = (&Id, &Item)> {
+        self.media.iter().rev().take(most).map(|(id, item)| (id, &**item))
+    }
+
+    /// Remembers a message as it was sent.
+    pub(super) fn keep(&mut self, id: &Id, item: &Item) {
+        if self.media.len() == MOST_MEDIA {
+            self.media.remove(0);
+        }
+        self.media.push((id.clone(), Arc::new(item.clone())));
     }
 
     pub(super) fn asked(&mut self, seq: u64, create: &ConversationItemCreate) {
-        if self.on && self.open.len() < MOST_OPEN {
+        if self.open.len() < MOST_OPEN {
             self.open.push((seq, Arc::new(create.clone())));
         }
     }
@@ -50,13 +70,10 @@ impl Creations {
         let Some(at) = self.open.iter().position(|(asked, _)| *asked == seq) else { return };
         let (_, create) = self.open.remove(at);
         let has_media = |part: &ContentPart| part.image_url.is_some() || part.audio.is_some();
-        if let (true, Some(id), Item::Message(message)) = (granted, create.item.id(), &create.item)
+        if let (true, Some(id), Item::Message(message)) = (granted && self.on, create.item.id(), &create.item)
             && message.content.iter().any(has_media)
         {
-            if self.media.len() == MOST_MEDIA {
-                self.media.remove(0);
-            }
-            self.media.push((id.clone(), Arc::new(create.item.clone())));
+            self.keep(id, &create.item);
         }
     }
 
@@ -70,43 +87,65 @@ impl Creations {
 impl RealtimeState {
     /// The plan to restore the conversation, and the state that continues.
     pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
-        let mut plan = Plan::default();
         let mut next = self.successor(now);
         if let Some(ledger) = &mut next.ledger {
             ledger.outlive(&self.conversation);
         }
-        let in_progress = self.responses.active().into_iter().chain(self.responses.out_of_band());
-        plan.cut_short = in_progress.map(|response| response.id.clone()).collect();
-        plan.audio_ms = self.input_format().bytes_to_ms(self.input.buffered_bytes).unwrap_or_default();
+        if let Some(inherited) = next.inherited.take() {
+            let mut plan = inherited.plan(repeat_response);
+            // Their numbers are those of another connection, and nobody here awaits them.
+            plan.events.iter_mut().for_each(|(seq, _)| *seq = None);
+            next.conversation.restart(replayed(&plan));
+            return (plan, next);
+        }
+        let left = self.save(now);
         if !self.creations.on {
             // Nothing is restored: the next session starts empty.
             next.conversation.restart([].iter());
-            plan.lost = self.conversation.ids().map(|id| Lost::new(id, LostReason::NotAsked)).collect();
-            plan.ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
-            plan.ambiguous.extend(self.scheduler.unanswered().cloned());
-            return (plan, next);
+            next.intent = Default::default();
+            let unanswered = left.in_flight.iter().filter(|sent| !sent.begun);
+            let ambiguous = unanswered.filter_map(|sent| sent.event_id.clone()).collect();
+            let lost = self.conversation.ids().map(|id| Lost::new(id, LostReason::NotAsked)).collect();
+            let Snapshot { cut_short, audio_ms, .. } = left;
+            return (Plan { lost, ambiguous, cut_short, audio_ms, ..Plan::default() }, next);
         }
-        if let Some(config) = next.intent.take_all() {
-            plan.events.push((None, SessionUpdate::new(config).into()));
-        }
-        let deleting = self.requests.subjects(&super::RequestKind::Delete);
+        next.intent.take_all();
+        let plan = left.plan(repeat_response);
+        next.conversation.restart(replayed(&plan));
+        (plan, next)
+    }
+}
+
+/// The items that a plan creates, except those in flight, which the next session has yet to acknowledge.
+fn replayed(plan: &Plan<ClientEvent>) -> impl Iterator<Item = &Item> {
+    plan.events.iter().filter_map(|(seq, event)| match (seq, event) {
+        (None, ClientEvent::ConversationItemCreate(create)) => Some(&create.item),
+        _ => None,
+    })
+}
+
+impl Snapshot {
+    /// The events that restore the conversation in another session, and what cannot be restored.
+    pub(super) fn plan(&self, repeat_response: bool) -> Plan<ClientEvent> {
+        let mut plan = Plan { cut_short: self.cut_short.clone(), audio_ms: self.audio_ms, ..Plan::default() };
+        plan.events.extend(self.intended.clone().map(|config| (None, SessionUpdate::new(config).into())));
+        let deleting = || {
+            let deletes = self.in_flight.iter().filter(|sent| sent.kind == ConversationItemDelete::KIND);
+            deletes.filter_map(|sent| Some((sent.number, sent.item_id.as_ref()?)))
+        };
         let mut items: Vec<(Option<u64>, Item)> = Vec::new();
-        for id in self.conversation.ids().filter(|id| !deleting.iter().any(|(_, deleted)| deleted == id)) {
-            let Some(state) = self.conversation.get(id) else {
-                plan.lost.push(Lost::new(id, LostReason::Forgotten));
-                continue;
-            };
-            match self.again(state) {
+        for saved in self.items.iter().filter(|saved| !deleting().any(|(_, deleted)| *deleted == saved.id)) {
+            match self.again(saved) {
                 Ok(Some(item)) => items.push((None, item)),
                 // The server creates it by itself.
                 Ok(None) => {}
-                Err(reason) => plan.lost.push(Lost::new(id, reason)),
+                Err(reason) => plan.lost.push(Lost::new(&saved.id, reason)),
             }
         }
-        for (seq, create) in &self.creations.open {
+        for (seq, create) in self.creating() {
             // A creation with a duplicate id was or will be refused. An item that is to be deleted need not be created
             // first.
-            let is_deleted_later = deleting.iter().any(|(at, id)| at > seq && create.item.id() == Some(*id));
+            let is_deleted_later = deleting().any(|(at, id)| at > seq && create.item.id() == Some(id));
             if is_deleted_later || items.iter().any(|(_, item)| item.id() == create.item.id()) {
                 continue;
             }
@@ -118,56 +157,53 @@ impl RealtimeState {
                 None => items.len(),
             };
             plan.lost.retain(|lost| create.item.id() != Some(&lost.item_id));
-            items.insert(at, (Some(*seq), create.item.clone()));
+            items.insert(at, (Some(seq), create.item.clone()));
         }
-        next.conversation.restart(items.iter().filter(|(seq, _)| seq.is_none()).map(|(_, item)| item));
         let kept: Vec<u64> = items.iter().filter_map(|(seq, _)| *seq).collect();
         for (seq, item) in items {
             plan.replayed.extend(item.id().cloned());
             plan.events.push((seq, ConversationItemCreate::new(item).into()));
         }
-        plan.ambiguous =
-            self.requests.open().filter(|(seq, _)| !kept.contains(seq)).map(|(_, id)| id.clone()).collect();
+        let is_response = |sent: &&InFlight| matches!(sent.event, Some(ClientEvent::ResponseCreate(_)));
+        let ambiguous = self.in_flight.iter().filter(|sent| !is_response(sent) && !kept.contains(&sent.number));
+        plan.ambiguous = ambiguous.filter_map(|sent| sent.event_id.clone()).collect();
         if repeat_response {
-            let again = self.scheduler.unfinished().map(|(seq, create)| (Some(seq), create.clone().into()));
-            plan.events.extend(again);
-            if self.answers_by_itself(&plan.replayed, now) {
+            plan.events.extend(self.requested().map(|(seq, create, _)| (Some(seq), create.clone().into())));
+            if self.answers_by_itself(&plan.replayed) {
                 plan.events.push((None, ResponseCreate::default().into()));
             }
         } else {
-            plan.ambiguous.extend(self.scheduler.unanswered().cloned());
+            let unanswered = self.requested().filter(|(.., begun)| !begun);
+            plan.ambiguous.extend(unanswered.filter_map(|(_, create, _)| create.event_id.clone()));
         }
-        (plan, next)
+        plan
     }
 
     /// Whether the server was responding, or about to respond, to the end of a turn without a request.
-    fn answers_by_itself(&self, replayed: &[Id], now: Instant) -> bool {
+    fn answers_by_itself(&self, replayed: &[Id]) -> bool {
         let asked = |create: &ResponseCreate| !is_out_of_band(create.response.as_ref());
-        if self.scheduler.unfinished().any(|(_, create)| asked(create)) {
+        if self.requested().any(|(_, create, _)| asked(create)) {
             return false;
         }
         // A turn that cannot be restored must not be answered, because the answer would refer to what came before it.
-        let was_restored = |id: &Id| replayed.contains(id);
-        let expected = self.expected_until().is_some_and(|until| now < until);
-        self.responses.active().is_some() || (expected && self.conversation.ids().next_back().is_some_and(was_restored))
+        self.responding || (self.expecting && self.items.last().is_some_and(|last| replayed.contains(&last.id)))
     }
 
     /// An item in a form that can be created. `None` if the server creates it by itself.
-    fn again(&self, state: &ItemState) -> Result<Option<Item>, LostReason> {
-        Ok(Some(match &state.item {
-            Item::Message(message) => {
-                if let Some((_, item)) = self.creations.media.iter().find(|(id, _)| *id == state.id) {
-                    return Ok(Some((**item).clone()));
-                }
-                self.message_again(state, message)?
-            }
+    fn again(&self, saved: &SavedItem) -> Result<Option<Item>, LostReason> {
+        let Some(item) = &saved.item else { return Err(LostReason::Forgotten) };
+        Ok(Some(match item {
+            Item::Message(message) => match &saved.sent {
+                Some(sent) => sent.clone(),
+                None => self.message_again(&saved.id, message)?,
+            },
             Item::FunctionCall(call) => {
                 let mut call = call.clone();
                 if call.status == Some(ItemStatus::InProgress) || call.arguments.is_empty() {
                     return Err(LostReason::Unfinished);
                 }
                 (call.status, call.object) = (None, None);
-                call.id = Some(state.id.clone());
+                call.id = Some(saved.id.clone());
                 call.into()
             }
             Item::FunctionCallOutput(output) => {
@@ -187,14 +223,14 @@ impl RealtimeState {
     }
 
     /// A message as text: audio becomes its transcript, and truncated audio the part that was heard.
-    fn message_again(&self, state: &ItemState, message: &Message) -> Result<Item, LostReason> {
+    fn message_again(&self, id: &Id, message: &Message) -> Result<Item, LostReason> {
         let mut had_audio = false;
         let mut content = Vec::new();
         for (index, part) in (0..).zip(&message.content) {
             had_audio |= part.is_audio();
-            let is_this = |heard: &&Heard| heard.item_id == state.id && heard.content_index == index;
+            let is_this = |heard: &&Heard| heard.item_id == *id && heard.content_index == index;
             // Whether or not the server already knew about the truncation.
-            content.extend(match self.heard().rev().find(is_this).filter(|_| part.is_audio()) {
+            content.extend(match self.heard.iter().rev().find(is_this).filter(|_| part.is_audio()) {
                 Some(heard) => part.clone().transcript(&*heard.transcript).in_writing(&message.role),
                 None => part.in_writing(&message.role),
             });
@@ -202,10 +238,12 @@ impl RealtimeState {
         match (content.is_empty(), had_audio) {
             (true, true) => Err(LostReason::NoTranscript),
             (true, false) => Err(LostReason::Unfinished),
-            (false, _) => Ok(Message::new(message.role.clone(), content).id(&state.id).into()),
+            (false, _) => Ok(Message::new(message.role.clone(), content).id(id).into()),
         }
     }
+}
 
+impl RealtimeState {
     /// The state for the next session, with everything that outlives the current one.
     fn successor(&self, now: Instant) -> Self {
         let mut next = self.clone();
@@ -261,8 +299,12 @@ impl RealtimeState {
     /// The plan to continue the same session on another link: unanswered requests, and the state that continues.
     pub(super) fn plan_resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {
         let mut ambiguous: Vec<Id> = self.requests.open().map(|(_, id)| id.clone()).collect();
-        ambiguous.extend(self.scheduler.unanswered().cloned());
+        let asked = self.scheduler.unfinished().filter(|(.., begun)| !begun);
+        ambiguous.extend(asked.filter_map(|(_, create, _)| create.event_id.clone()));
         let mut next = self.successor(now);
+        if let Some(inherited) = next.inherited.take() {
+            ambiguous = inherited.plan(false).ambiguous;
+        }
         if let Some(ledger) = &mut next.ledger {
             ledger.break_off();
         }

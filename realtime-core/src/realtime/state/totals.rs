@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, de};
+
 use crate::{
     realtime::types::{
         CachedTokenDetails, InputTokenDetails, OutputTokenDetails, RateLimit, TranscriptionDuration,
         TranscriptionTokens, TranscriptionUsage, Usage,
     },
     transport::Instant,
+    wire::Json,
 };
 
 /// Total usage of a session. Numbers that no response reported are unset.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Totals {
     /// Usage of all responses, including cancelled and out-of-band ones. `None` until one reports any.
@@ -19,7 +23,13 @@ pub struct Totals {
     /// Usage of input transcription billed by tokens.
     pub transcription_tokens: Option<TranscriptionTokens>,
     /// Usage of input transcription billed by duration, in seconds.
+    #[serde(deserialize_with = "exact")]
     pub transcription_seconds: f64,
+}
+
+/// Reads a number to the last bit: serde_json's own reading may differ in it.
+fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Json::deserialize(deserializer)?.as_str().parse().map_err(de::Error::custom)
 }
 
 impl Totals {

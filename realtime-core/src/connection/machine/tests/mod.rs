@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     connection::{ids::Ids, notice::Update, options::Options, retry::Reconnect},
     dialect::Dialect,
+    endpoint::Target,
     realtime::Realtime,
     transport::{CloseFrame, Message, TransportError},
 };
@@ -94,6 +95,7 @@ impl Bench {
         let config = Arc::new(Config {
             options: Arc::new(options),
             reconnect: reconnect.map(Arc::new),
+            target: Target::Unnamed,
             joins,
             settings: (),
             dialect: Dialect::default(),

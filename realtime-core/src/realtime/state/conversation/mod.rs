@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{index::Index, item::ItemState, pages::Pages};
+use super::{index::Index, item::ItemState, pages::Pages, snapshot::SavedItem};
 use crate::{
     protocol::state::limits::{MOST_ITEMS, MOST_KEPT_ID, MOST_MENTIONS},
     realtime::types::Item,
@@ -344,6 +344,25 @@ impl Conversation {
                 state.describe(item, false, false);
             }
             self.place(id, &Patch::Keep);
+        }
+    }
+
+    /// The items of a conversation that is resumed.
+    pub(super) fn resume(&mut self, id: Option<Id>, items: &[SavedItem]) {
+        self.restart([].iter());
+        self.id = id;
+        for saved in items {
+            let Some(item) = &saved.item else {
+                let place = self.add_place(Place::Forgotten(saved.id.clone()));
+                self.index.insert(&saved.id, place);
+                self.order.push(place);
+                continue;
+            };
+            if let Some(state) = self.get_or_insert(&saved.id, |id| ItemState::blank(id, item)) {
+                state.describe(item, false, false);
+                state.response_id.clone_from(&saved.response_id);
+            }
+            self.place(&saved.id, &Patch::Keep);
         }
     }
 

@@ -52,6 +52,11 @@ impl Ledger {
         Self { settings, audio, cut: HashSet::new(), heard: VecDeque::new(), orphans: Vec::new() }
     }
 
+    /// What was heard before, in a conversation that is resumed.
+    pub(in super::super) fn recall(&mut self, heard: &[Heard]) {
+        self.heard.extend(heard.iter().skip(heard.len().saturating_sub(MOST_HEARD)).cloned());
+    }
+
     /// Whether all received audio was heard.
     pub(in super::super) fn is_silent(&self, now: Instant) -> bool {
         self.audio.lock().is_silent(now)

@@ -9,6 +9,8 @@ mod track;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 pub(super) use ledger::Ledger;
 pub(crate) use track::Track;
 
@@ -20,7 +22,8 @@ use crate::{
 };
 
 /// What was heard of an interrupted item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Heard {
     /// Id of the item.

@@ -89,17 +89,12 @@ impl Scheduler {
         self.unanswered.push(Asked { seq, create: create.clone(), out_of_band, time, refusal: None });
     }
 
-    /// Ids of unanswered requests.
-    pub(super) fn unanswered(&self) -> impl Iterator<Item = &Id> {
-        self.unanswered.iter().filter_map(|asked| asked.create.event_id.as_ref())
-    }
-
-    /// Requests whose response has not ended, in order, with their numbers.
-    pub(super) fn unfinished(&self) -> impl Iterator<Item = (u64, &ResponseCreate)> {
-        let begun = self.open.iter().filter_map(|open| open.asked.as_ref());
-        let mut all: Vec<_> = self.unanswered.iter().chain(begun).collect();
-        all.sort_by_key(|asked| asked.seq);
-        all.into_iter().map(|asked| (asked.seq, &asked.create))
+    /// Requests whose response has not ended, in order, with their numbers, and whether it has begun.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (u64, &ResponseCreate, bool)> {
+        let begun = self.open.iter().filter_map(|open| Some((open.asked.as_ref()?, true)));
+        let mut all: Vec<_> = self.unanswered.iter().map(|asked| (asked, false)).chain(begun).collect();
+        all.sort_by_key(|(asked, _)| asked.seq);
+        all.into_iter().map(|(asked, begun)| (asked.seq, &asked.create, begun))
     }
 
     /// Whether a request of the conversation is unanswered.

@@ -1,0 +1,65 @@
+//! A conversation that leaves its connection, and one that comes from another.
+
+use std::sync::Arc;
+
+use super::{
+    super::notice::Phase,
+    Machine,
+    entry::{Entry, Unsent},
+    outbox::Queue,
+};
+use crate::{protocol::Protocol, session::State, transport::Instant};
+
+/// Fills a state.
+type Fill<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+/// What a connection begins with that continues the conversation of another.
+pub(crate) struct Resume<P: Protocol> {
+    /// Fills the state.
+    pub(crate) fill: Fill<P::State>,
+    /// Events that the other connection accepted and did not send, in order.
+    pub(crate) queued: Vec<P::ClientEvent>,
+}
+
+/// A conversation in one moment: the state, and the events that were accepted and not sent, in the order in which they would
+/// be sent.
+pub(in super::super) struct Parts<P: Protocol> {
+    pub(in super::super) state: Arc<P::State>,
+    pub(in super::super) unsent: Vec<Unsent<P>>,
+}
+
+impl<P: Protocol> Machine<P> {
+    /// Continues the conversation of another connection. Nothing was dialed yet.
+    pub(in super::super) fn begin_resumed(&mut self, resume: Resume<P>, queue: &impl Queue<P>, now: Instant) {
+        self.is_resumed = true;
+        (resume.fill)(self.state_mut());
+        self.sample_bytes = self.state.sample_bytes();
+        queue.with(|out| out.set_sample_bytes(self.sample_bytes));
+        for event in resume.queued {
+            // What this connection does not accept is reported with the rest.
+            if let Err(refused) = self.react(queue, event, now) {
+                self.refused.push(refused.into_event());
+            }
+        }
+    }
+
+    /// The conversation in this moment. Only pointers are copied.
+    pub(in super::super) fn parts(&self, queue: &impl Queue<P>) -> Parts<P> {
+        // The state knows everything else of the replay.
+        let replayed = self.replay.iter().filter(|entry| entry.seq != 0);
+        let refused = self.refused.iter().map(|event| Unsent::new(event.clone()));
+        let mut unsent: Vec<_> = refused.chain(replayed.chain(&self.held).map(Entry::unsent)).collect();
+        queue.with(|out| unsent.extend(out.unsent()));
+        Parts { state: self.state.clone(), unsent }
+    }
+
+    /// Requests no response any more.
+    pub(in super::super) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Whether nothing is under way in either direction, and nothing waits to be sent but requests for responses.
+    pub(in super::super) fn is_drained(&self, queue: &impl Queue<P>, now: Instant) -> bool {
+        self.phase == Phase::Open && self.is_settled(now) && queue.with(|out| out.front().is_none())
+    }
+}

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use futures::future::{self, Either};
+
+use super::{
+    Connection,
+    driver::wait::WaitKind,
+    machine::{entry::Unsent, resume::Parts},
+};
+use crate::{
+    endpoint::Target,
+    realtime::Realtime,
+    session::realtime::{Media, Snapshot},
+    transport::CloseFrame,
+};
+
+/// How often a draining connection is looked at, though nothing happens: what was played is known by the clock only.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What is left of a connection that was [drained](Connection::drain).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// The conversation.
+    pub snapshot: Snapshot,
+    /// Whether a quiet moment was reached: nothing was in progress, unanswered or playing. If not, the snapshot says what was
+    /// cut short.
+    pub quiet: bool,
+}
+
+impl Connection<Realtime> {
+    /// Takes a snapshot of the conversation, with no images or audio. See [`snapshot_with`](Self::snapshot_with).
+    ///
+    /// ```
+    /// # async fn example(client: realtime_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use realtime_core::session::realtime::Snapshot;
+    ///
+    /// let connection = client.realtime().model("gpt-realtime").connect().await?;
+    /// let stored: String = connection.snapshot().to_json()?;
+    /// // Later, on another machine:
+    /// let snapshot = Snapshot::from_json(&stored)?;
+    /// let connection = client.realtime().resume(snapshot).connect().await?;
+    /// # drop(connection);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The connection goes on meanwhile, and no event waits for more than a few pointers to be copied. A snapshot can be taken
+    /// at any time, also after the end of the connection. What is sent or received later is not in it, so take the last one
+    /// by [`drain`](Self::drain), and close a connection before its conversation is resumed elsewhere: otherwise both answer.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_with(Media::None)
+    }
+
+    /// Takes a snapshot with this much of the images and audio that the client has sent.
+    pub fn snapshot_with(&self, media: Media) -> Snapshot {
+        let parts = self.shared.core().machine.parts(&*self.shared);
+        self.assemble(parts, media)
+    }
+
+    /// Ends the connection so that its conversation can go on elsewhere: requests no response any more, waits for a quiet
+    /// moment or until `limit` has passed, takes a snapshot, and closes with code 1000.
+    ///
+    /// In a quiet moment nobody speaks, no response is in progress, no call is unanswered, all audio was played, and
+    /// everything sent is acknowledged. Requests for responses that are made meanwhile are part of the snapshot, and are sent
+    /// by the connection that resumes it. Takes at most `limit` plus [`Options::close_timeout`](crate::Options::close_timeout).
+    /// If the connection has ended already, or ends meanwhile, the snapshot is of its end.
+    ///
+    /// Handlers of [`tools`](Self::use_tools) run on while this waits. Those that have not finished by the limit are dropped,
+    /// and their calls are unanswered in the snapshot.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the connection open. It requests no more responses, so call this again.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        self.drain_with(limit, Media::None).await
+    }
+
+    /// [Drains](Self::drain) the connection, and takes a snapshot with this much of the images and audio that the client has
+    /// sent.
+    pub async fn drain_with(&self, limit: Duration, media: Media) -> Drained {
+        let shared = &self.shared;
+        let until = shared.timer.now() + limit;
+        shared.core().machine.drain();
+        let (parts, quiet) = loop {
+            let now = shared.timer.now();
+            // Checked and closed in one moment, so that nothing arrives in between.
+            let quiet = shared.wait(WaitKind::Drive, |machine, shared| {
+                let now = shared.timer.now();
+                let ended = machine.end().is_some();
+                let quiet = !ended && machine.is_drained(shared, now);
+                (ended || quiet || now >= until).then(|| {
+                    let parts = machine.parts(shared);
+                    machine.begin_close(CloseFrame::new(1000, ""), shared, now);
+                    (parts, quiet)
+                })
+            });
+            let look = shared.timer.sleep_until(until.min(now + LOOK));
+            if let Either::Left((Ok(found), _)) = future::select(quiet, look).await {
+                break found;
+            }
+        };
+        let snapshot = self.assemble(parts, media);
+        // What was not sent is in the snapshot.
+        drop(self.close(CloseFrame::new(1000, "")).await);
+        Drained { snapshot, quiet }
+    }
+
+    fn assemble(&self, Parts { state, unsent }: Parts<Realtime>, media: Media) -> Snapshot {
+        let timer = &self.shared.timer;
+        let mut snapshot = state.snapshot(media, timer.now());
+        snapshot.complete(unsent.into_iter().map(Unsent::into_event).collect());
+        snapshot.taken_at = timer.unix().map(|unix| unix.as_secs());
+        match &self.shared.config.target {
+            Target::Model(model) => snapshot.model = Some(model.clone()),
+            Target::Call(call) => snapshot.call_id = Some(call.as_str().into()),
+            _ => {}
+        }
+        snapshot
+    }
+}
