@@ -12,7 +12,7 @@ use crate::{
     },
     rest::Rest,
     translation::Translation,
-    transport::{CloseFrame, Duplex, Http, Transport},
+    transport::{CloseFrame, Duplex, Http, Timer, Transport},
     wire::Secret,
 };
 
@@ -66,6 +66,11 @@ impl Client {
     pub fn rest(&self) -> Rest {
         let Settings { transport, http, endpoint, credentials, .. } = &*self.0;
         Rest::new(http.clone(), transport.timer(), endpoint.clone(), credentials.clone())
+    }
+
+    /// The clock of the transport.
+    pub(crate) fn timer(&self) -> Arc<dyn Timer> {
+        self.0.transport.timer()
     }
 
     /// Prepares a session of a custom protocol.

@@ -67,6 +67,7 @@ pub mod endpoint;
 mod error;
 pub mod event;
 pub mod live;
+pub mod pool;
 mod realtime;
 pub mod rest;
 pub mod session;

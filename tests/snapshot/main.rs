@@ -119,9 +119,12 @@ fn grant(session: &MockSession, event: &ClientEvent, number: usize) {
 }
 
 fn created(events: &[ClientEvent]) -> Vec<&ConversationItemCreate> {
-    let create = |event| match event {
-        &ClientEvent::ConversationItemCreate(ref create) => Some(&**create),
-        _ => None,
-    };
+    fn create(event: &ClientEvent) -> Option<&ConversationItemCreate> {
+        match event {
+            ClientEvent::ConversationItemCreate(create) => Some(create),
+            _ => None,
+        }
+    }
+
     events.iter().filter_map(create).collect()
 }
