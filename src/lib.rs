@@ -3,6 +3,8 @@
 // Tests may; what users run must not.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
+#[cfg(doctest)]
+mod guide;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
 mod runtime;
 
