@@ -35,6 +35,9 @@ enum Command {
     Chat(commands::chat::Chat),
     /// Ask by voice and hear the answer
     Talk(commands::talk::Talk),
+    /// List the microphones and speakers
+    #[cfg(feature = "device")]
+    Devices,
     /// Talk to a Live session, which listens and speaks at once
     Live(commands::live::LiveArgs),
     /// Say a text: write its speech to a WAV file
@@ -90,6 +93,8 @@ async fn run(cli: Cli, stop: &Stop) -> anyhow::Result<()> {
     match cli.command {
         Command::Chat(command) => command.run(output, stop).await,
         Command::Talk(command) => command.run(output, stop).await,
+        #[cfg(feature = "device")]
+        Command::Devices => commands::talk::devices(output),
         Command::Live(command) => command.run(output, stop).await,
         Command::Say(command) => command.run(output, stop).await,
         Command::Transcribe(command) => command.run(output, stop).await,
