@@ -14,8 +14,8 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use futures::TryStreamExt;
 use realtime::{
-    Connection, Options, Realtime,
-    connection::{Player, Update},
+    Connection, Player, Realtime,
+    connection::Update,
     event::ServerEvent,
     mock::{Pace, Reply, Simulator},
     session::Playback,
@@ -36,8 +36,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let served = simulator().serve()?;
     eprintln!("talking to a simulator at {}", served.url());
     let client = realtime::client().base_url(served.base_url()).build();
-    let options = Options::default().playback(Playback::queued());
-    let connect = client.realtime().model(support::MODEL).options(options);
+    let connect = client.realtime().model(support::MODEL).playback(Playback::queued());
     connect
         .run(async |connection| {
             let config = RealtimeSessionConfig::default()

@@ -19,7 +19,7 @@ use realtime::{
     audio::Format,
     connection::{Notice, Update},
     live::{
-        Live, Task,
+        Live, LiveNotice, Task,
         event::ServerEvent,
         state::Speaker,
         types::{ClientDelegation, ResponsesConfig, ResponsesDelegation},
@@ -104,7 +104,7 @@ async fn ask(live: &Connection<Live>, recording: &[u8]) -> Result<String, Box<dy
                 until = tokio::time::Instant::now() + SILENCE;
             }
             Update::Event(ServerEvent::Error(error)) => eprintln!("the server complains: {}", *error.error),
-            Update::Notice(Notice::Tool(error)) => eprintln!("went wrong: {error}"),
+            Update::Notice(Notice::Protocol(LiveNotice::Tool(error))) => eprintln!("went wrong: {error}"),
             _ => {}
         }
     }

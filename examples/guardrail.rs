@@ -12,8 +12,8 @@ use std::{error::Error, process::ExitCode};
 
 use futures::TryStreamExt;
 use realtime::{
-    Connection, Id, Options, Realtime,
-    connection::{ResponseHandle, Unread},
+    Connection, Id, Options, Realtime, ResponseHandle,
+    connection::Unread,
     event::ServerEvent,
     mock::{Reply, SimulatedTurn, Simulator},
     types::{ConversationChoice, Item, Modality, RealtimeSessionConfig, ResponseConfig},

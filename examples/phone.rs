@@ -9,7 +9,7 @@ mod support;
 use std::{env, error::Error, io, ops::ControlFlow, process::ExitCode};
 
 use realtime::{
-    Client, Options,
+    Client,
     mock::Simulator,
     session::Playback,
     telephony::{Bridge, Frame, Settings, auth::Twilio, carrier_socket},
@@ -81,8 +81,7 @@ async fn answer(stream: TcpStream, client: &Client, twilio: Proof) -> Result<(),
         Frame::Binary(audio) => Message::binary(audio),
     };
     let socket = carrier_socket(socket.await?, from_wire, to_wire);
-    let options = Options::default().playback(Playback::default());
-    let connection = client.realtime().model(support::MODEL).options(options).connect().await?;
+    let connection = client.realtime().model(support::MODEL).playback(Playback::default()).connect().await?;
     // Telephones speak G.711, and so does the session: nothing is converted.
     let config = RealtimeSessionConfig::default()
         .instructions("You answer the telephone of a restaurant. Be brief, and greet the caller first.")

@@ -14,7 +14,7 @@ mod support;
 use std::{error::Error, fs::File, io::BufWriter, process::ExitCode, time::Duration};
 
 use realtime::{
-    Connection, Options, Realtime,
+    Connection, Realtime,
     audio::Recorder,
     event::ServerEvent,
     mock::Simulator,
@@ -43,7 +43,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .realtime()
         .model(model)
         // Playback is assumed to run in real time: an application with a player reads the audio from `connection.player()`.
-        .options(Options::default().playback(Playback::default()))
+        .playback(Playback::default())
         .run(async |connection| {
             let config = RealtimeSessionConfig::default()
                 .output_modalities([Modality::Audio])

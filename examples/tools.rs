@@ -22,7 +22,7 @@ use std::{
 
 use futures::TryStreamExt;
 use realtime::{
-    Awaited,
+    Awaited, RealtimeNotice,
     connection::{Notice, Update},
     event::ServerEvent,
     mock::{Reply, SimulatedTurn, Simulator},
@@ -111,7 +111,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                         eprintln!("the server reported an error: {}", error.error);
                         continue;
                     }
-                    Update::Notice(Notice::Tool(error)) => {
+                    Update::Notice(Notice::Protocol(RealtimeNotice::Tool(error))) => {
                         eprintln!("failed: {error}");
                         continue;
                     }

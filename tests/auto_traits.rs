@@ -1,8 +1,9 @@
 //! What can be sent to other threads, and spawned.
 
 use realtime::{
-    Ack, Client, Connection, Error, Live, LiveSideband, Options, Realtime, SendError, Sender, Translation,
-    connection::{Driver, Player, ResponseHandle, Updates},
+    Ack, Client, Connection, Error, Live, LiveSideband, Options, Player, Realtime, ResponseHandle, SendError, Sender,
+    Translation,
+    connection::{Driver, Updates},
     event::{ServerEvent, SessionUpdated},
     mock::MockTransport,
     transport::{Transport, TransportError},

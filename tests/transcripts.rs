@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use input::{Direction, Frame};
 use realtime::{
-    Protocol, Realtime, Translation,
+    Protocol, Realtime, RealtimeSettings, Translation,
     event::Event,
     session::{Changes, Retention, Setup, State},
     transport::Instant,
@@ -18,9 +18,9 @@ use realtime::{
 use serde_json::{Value, json};
 use state::Report;
 
-fn replay<P: Protocol<State: Report>>(frames: &[Frame]) -> Value {
+fn replay<P: Protocol<State: Report>>(frames: &[Frame], settings: &P::Settings) -> Value {
     let mut state = P::State::default();
-    state.configure(&Setup::new(Retention::unlimited()));
+    state.configure(settings, &Setup::default().kept_errors(None));
     let mut counts = [0, 0];
     for (seq, frame) in (1..).zip(frames) {
         let now = Instant::default();
@@ -87,7 +87,9 @@ fn every_transcript_leaves_exactly_its_expected_state() {
         let frames: Vec<_> = input::lines(file).map(Result::unwrap).collect();
         let expected: Value = serde_json::from_slice(&fs::read(path.with_extension("expected.json")).unwrap()).unwrap();
         let translation = frames.iter().find_map(Frame::protocol) == Some(true);
-        let got = if translation { replay::<Translation>(&frames) } else { replay::<Realtime>(&frames) };
+        let settings = RealtimeSettings::default().memory(Retention::unlimited());
+        let got =
+            if translation { replay::<Translation>(&frames, &()) } else { replay::<Realtime>(&frames, &settings) };
         let mut found = Vec::new();
         differences(&got, &expected, "", &mut found);
         assert!(found.is_empty(), "{}:\n{}", path.display(), found.join("\n"));

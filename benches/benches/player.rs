@@ -20,7 +20,7 @@ use futures::{
 };
 use realtime_benches::{frames, rounds::title};
 use realtime_core::{
-    Client, Options,
+    Client,
     endpoint::Handshake,
     session::Playback,
     transport::{Duplex, Instant, Message, ReadHalf, Text, Timer, Transport, TransportError, WriteHalf},
@@ -78,9 +78,9 @@ impl Timer for Flood {
 
 /// The times of the reads, in nanoseconds, in order of size.
 fn reads(frame: String, looked_at: bool) -> Vec<u64> {
-    let options = Options::default().playback(Playback::queued());
-    let client = Client::builder(Flood(frame.into())).options(options).build();
-    let connection = client.realtime().model("m").connect().now_or_never().unwrap().unwrap();
+    let client = Client::builder(Flood(frame.into())).build();
+    let connect = client.realtime().model("m").playback(Playback::queued());
+    let connection = connect.connect().now_or_never().unwrap().unwrap();
     let player = connection.player().unwrap();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -18,6 +18,7 @@ impl Protocol for EventsOnly {
     type ServerEvent = ServerEvent;
     type State = Nothing;
     type Settings = ();
+    type Notice = std::convert::Infallible;
 
     fn opened(event: &ServerEvent) -> bool {
         Realtime::opened(event)

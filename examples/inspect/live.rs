@@ -13,7 +13,7 @@ use realtime::{
     Id, Live, LiveFork, LiveSideband, LiveState, Protocol,
     event::Event,
     live::state::{CallOutput, ConnectionKind, LiveComplaint, LiveDecision, LiveDelegation, LiveResponse},
-    session::{Changes, LinkEnd, Retention, Setup, State},
+    session::{Changes, LinkEnd, Setup, State},
     transport::Instant,
 };
 use serde::Deserialize;
@@ -124,7 +124,7 @@ where
     LiveState: State<P>,
 {
     let mut state = LiveState::default();
-    State::<P>::configure(&mut state, &Setup::new(Retention::unlimited()));
+    State::<P>::configure(&mut state, &P::Settings::default(), &Setup::default().kept_errors(None));
     if !lines.iter().any(|line| matches!(line, Line::Open { .. })) {
         state.link_is_up(None, Instant::default());
     }

@@ -19,7 +19,7 @@ use std::{
 
 use input::{Direction, Frame};
 use realtime::{
-    Protocol, Realtime, Translation,
+    Protocol, Realtime, RealtimeSettings, Translation,
     event::{Event, Recognition},
     live::state::ConnectionKind,
     session::{Changes, Retention, Setup, State},
@@ -89,7 +89,10 @@ fn run() -> Result<(), Box<dyn error::Error>> {
         held.push(frame);
     }
     let frames = held.into_iter().map(Ok).chain(frames);
-    if protocol == Some(true) { read::<Translation>(frames, session) } else { read::<Realtime>(frames, session) }
+    if protocol == Some(true) {
+        return read::<Translation>(frames, &(), session);
+    }
+    read::<Realtime>(frames, &RealtimeSettings::default().memory(Retention::unlimited()), session)
 }
 
 fn opens_link(text: &[u8]) -> bool {
@@ -114,13 +117,14 @@ fn read_live(input: impl BufRead, kind: Option<ConnectionKind>, session: bool) -
 
 fn read<P: Protocol>(
     frames: impl Iterator<Item = io::Result<Frame>>,
+    settings: &P::Settings,
     session: bool,
 ) -> Result<(), Box<dyn error::Error>>
 where
     P::State: Report,
 {
     let mut state = P::State::default();
-    state.configure(&Setup::new(Retention::unlimited()));
+    state.configure(settings, &Setup::default().kept_errors(None));
     let mut counts = [0_usize; 4];
     let mut directions = [0_u64; 2];
     for (n, frame) in (1..).zip(frames) {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use realtime_core::{Id, connection::Player, session::realtime::Output, transport::Timer};
+use realtime_core::{Id, Player, session::realtime::Output, transport::Timer};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::{AudioError, Format, Resampler, Sample};
@@ -27,7 +27,7 @@ use crate::{AudioError, Format, Resampler, Sample};
 /// use std::time::Duration;
 /// use realtime_audio::{Format, PlayerQueue};
 ///
-/// // Turn the player on with `Options::playback` and `Playback::queued()`.
+/// // Turn the player on with `Connect::playback` and `Playback::queued()`.
 /// let player = connection.player().expect("the options turn it on");
 /// let (mut queue, mut callback) = PlayerQueue::new(Format::pcm(24_000), 48_000, Duration::from_millis(200))?;
 /// // The sound card calls this, with two channels:

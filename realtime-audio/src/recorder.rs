@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use realtime_core::{Id, connection::Player, event::ServerEvent, session::realtime::Heard, transport::Instant};
+use realtime_core::{Id, Player, event::ServerEvent, session::realtime::Heard, transport::Instant};
 
 use crate::{
     AudioError, Converter, Format,
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// The model sends faster than one can listen, and what is cut off is never heard. So the right side is not what was
 /// received, but what the playback ledger says was heard, at the time when it was: see
-/// [`Player`](realtime_core::connection::Player). Where nothing was sent or heard there is silence, and nothing that
+/// [`Player`](realtime_core::Player). Where nothing was sent or heard there is silence, and nothing that
 /// follows moves.
 ///
 /// ```

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind},
     protocol::{Protocol, state::SnapshotError},
     realtime::{
-        Realtime,
+        Overlap, Playback, Realtime, Retention,
         state::{RealtimeState, Snapshot},
     },
     rest::Rest,
@@ -400,6 +400,25 @@ impl Connect<Realtime> {
     /// Starts a conversation with a server that takes no model in its URL.
     pub fn without_model(self) -> Self {
         self.target(Target::Unnamed)
+    }
+
+    /// Turns playback tracking on, so that a barge-in truncates what was not heard, or off with `None`.
+    #[doc(alias("barge-in", "interruption"))]
+    pub fn playback(mut self, playback: impl Into<Option<Playback>>) -> Self {
+        self.settings.playback = playback.into();
+        self
+    }
+
+    /// Sets what happens to a request for a response while another one is active.
+    pub fn overlap(mut self, overlap: Overlap) -> Self {
+        self.settings.overlap = overlap;
+        self
+    }
+
+    /// Sets limits on how much of the session is kept.
+    pub fn memory(mut self, memory: Retention) -> Self {
+        self.settings.memory = memory;
+        self
     }
 }
 

@@ -52,6 +52,9 @@
 #![recursion_limit = "256"]
 
 #[macro_use]
+mod setters;
+
+#[macro_use]
 mod wire;
 
 #[macro_use]
@@ -69,6 +72,7 @@ pub mod event;
 pub mod live;
 pub mod pool;
 mod realtime;
+pub mod resources;
 pub mod rest;
 pub mod session;
 mod translation;
@@ -82,7 +86,7 @@ pub use connection::{Ack, Connection, Options, SendError, Sender};
 pub use error::{Awaited, Deadline, Error, ErrorKind, Refused, Unanswered};
 pub use live::{Live, LiveFork, LiveSideband, LiveState};
 pub use protocol::Protocol;
-pub use realtime::{Realtime, tools};
+pub use realtime::{Drained, Overlap, Player, Realtime, RealtimeNotice, RealtimeSettings, ResponseHandle, tools};
 pub use translation::Translation;
 pub use wire::{Audio, Id, Json, Patch, Secret, TextDelta};
 

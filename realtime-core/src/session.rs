@@ -2,7 +2,10 @@
 
 pub use crate::{
     protocol::state::*,
-    realtime::state::{Media, Playback, RealtimeState, Snapshot},
+    realtime::{
+        Playback, Retention,
+        state::{Media, RealtimeState, Snapshot},
+    },
     translation::state::TranslationState,
 };
 

@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use allocation_counter::measure;
 use realtime_core::{
-    Realtime,
+    Realtime, RealtimeSettings,
     event::{Event, ServerEvent},
-    session::{Changes, RealtimeState, Retention, Setup, State},
+    session::{Changes, RealtimeState, Setup, State},
     transport::Instant,
 };
 use serde_json::json;
@@ -24,7 +24,7 @@ fn item(id: usize) -> serde_json::Value {
 /// A session with so many items, of which the last is an answer in progress.
 fn session(items: usize) -> RealtimeState {
     let mut state = RealtimeState::default();
-    State::<Realtime>::configure(&mut state, &Setup::new(Retention::default()).restore(true));
+    State::<Realtime>::configure(&mut state, &RealtimeSettings::default(), &Setup::default().restore(true));
     for id in 0..items {
         hear(&mut state, json!({ "type": "conversation.item.added", "item": item(id) }));
     }

@@ -18,7 +18,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use realtime_core::{
-    Audio, Client, Connection, Options, Realtime,
+    Audio, Client, Connection, Realtime,
     endpoint::Handshake,
     event::{Event, ResponseOutputAudioDelta, ServerEvent},
     session::Playback,
@@ -94,8 +94,8 @@ fn open() -> (Connection<Realtime>, Receiver<()>, Sender<()>) {
     let (entered, is_held) = mpsc::channel();
     let (let_go, release) = mpsc::channel();
     let transport = Held { entered, release: Arc::new(release.into()) };
-    let client = Client::builder(transport).options(Options::default().playback(Playback::queued())).build();
-    let connection = client.realtime().model("m").connect().now_or_never().unwrap().unwrap();
+    let connect = Client::builder(transport).build().realtime().model("m").playback(Playback::queued());
+    let connection = connect.connect().now_or_never().unwrap().unwrap();
     (connection, is_held, let_go)
 }
 

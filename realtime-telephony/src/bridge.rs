@@ -101,7 +101,7 @@ pub enum BridgeEvent {
     /// The caller's audio, in the session's input format: append it to the input buffer.
     Audio(Audio),
     /// The caller has heard a part up to a position, and everything before it. Pass it to
-    /// [`Player::mark`](realtime_core::connection::Player::mark).
+    /// [`Player::mark`](realtime_core::Player::mark).
     Heard {
         /// The part.
         part: Part,

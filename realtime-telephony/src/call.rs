@@ -6,7 +6,7 @@ use futures::{
     Sink, SinkExt, Stream, StreamExt, TryStreamExt,
     future::{self, Either},
 };
-use realtime_core::{Connection, Realtime, connection::Player, event::ServerEvent, transport::Timer};
+use realtime_core::{Connection, Player, Realtime, event::ServerEvent, transport::Timer};
 
 use crate::{Bridge, BridgeEvent, Frame, Malformed};
 
@@ -120,7 +120,7 @@ impl Bridge {
     /// call ends, the audio that was not heard is truncated.
     ///
     /// The session must have the bridge's audio formats, and its connection
-    /// [`Options::playback`](realtime_core::Options::playback). Every update is handed to `on`, which hangs up by
+    /// [`RealtimeSettings::playback`](realtime_core::RealtimeSettings::playback). Every update is handed to `on`, which hangs up by
     /// [`ControlFlow::Break`]. The timer is that of the connection's transport.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use futures::{
 };
 use realtime_audio::Format;
 use realtime_core::{
-    Client, Id, Options,
+    Client, Id,
     connection::Reconnect,
     event::ServerEvent,
     session::Playback,
@@ -142,8 +142,8 @@ fn a_caller_who_interrupts_is_answered_and_the_session_knows_what_was_heard() {
     });
     let client = Client::builder(simulator.transport(&clock)).build();
     let (updates, truncated, end, played, answers) = clock.block_on(async {
-        let options = Options::default().playback(Playback::default());
-        let connection = client.realtime().model("gpt-realtime").options(options).connect().await.unwrap();
+        let connect = client.realtime().model("gpt-realtime").playback(Playback::default());
+        let connection = connect.connect().await.unwrap();
         let config = RealtimeSessionConfig::default()
             .output_modalities([Modality::Audio])
             .input_format(AudioFormat::Pcmu)
@@ -218,8 +218,8 @@ fn eventful(key: Option<u64>, end: u64) -> (CallEnd, Vec<u64>, Ledger, Vec<Strin
     });
     let client = Client::builder(faults).reconnect(Reconnect::default()).build();
     let (end, played, ledger) = clock.block_on(async {
-        let options = Options::default().playback(Playback::default());
-        let connection = client.realtime().model("gpt-realtime").options(options).connect().await.unwrap();
+        let connect = client.realtime().model("gpt-realtime").playback(Playback::default());
+        let connection = connect.connect().await.unwrap();
         let config = RealtimeSessionConfig::default()
             .output_modalities([Modality::Audio])
             .input_format(AudioFormat::Pcmu)
@@ -286,8 +286,8 @@ fn an_application_hangs_up_and_a_closed_socket_or_session_ends_the_call() {
     let clock = VirtualClock::new();
     let client = Client::builder(Simulator::new().transport(&clock)).build();
     clock.block_on(async {
-        let options = Options::default().playback(Playback::default());
-        let connection = client.realtime().model("gpt-realtime").options(options).connect().await.unwrap();
+        let connect = client.realtime().model("gpt-realtime").playback(Playback::default());
+        let connection = connect.connect().await.unwrap();
         let bridge = || Bridge::new(Settings::twilio(), AudioFormat::Pcmu, AudioFormat::Pcmu);
         for (frames, hangs_up, expected) in [
             (&[r#"{"event":"dtmf","dtmf":{"digit":"1"}}"#][..], true, CallEnd::HungUp),

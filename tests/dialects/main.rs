@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use input::{Direction, Frame};
 use realtime::{
+    RealtimeSettings,
     event::{ClientEvent, Event, ServerEvent},
     session::{Changes, RealtimeState, Retention, Setup, State},
     transport::Instant,
@@ -39,7 +40,8 @@ struct Told {
 impl Told {
     fn new() -> Self {
         let mut told = Self::default();
-        told.state.configure(&Setup::new(Retention::unlimited()));
+        let settings = RealtimeSettings::default().memory(Retention::unlimited());
+        told.state.configure(&settings, &Setup::default().kept_errors(None));
         told
     }
 

@@ -170,6 +170,7 @@ impl Protocol for Toy {
     type ServerEvent = Down;
     type State = Asked;
     type Settings = ();
+    type Notice = std::convert::Infallible;
 
     fn opened(event: &Down) -> bool {
         *event == Down::Opened

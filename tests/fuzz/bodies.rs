@@ -5,12 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use realtime_audio::wav::{Wav, encode};
 use realtime_core::{
-    Protocol, Realtime, Translation,
+    Protocol, Realtime, RealtimeSettings, Translation,
     auth::Credential,
     dialect::Dialect,
     endpoint::{Endpoint, Extras, Target},
     event::{self, Event, Reading, Recognition},
-    live::{self, Live, LiveFork, LiveSideband},
+    live::{self, ForkSettings, Live, LiveFork, LiveSettings, LiveSideband, SidebandSettings},
     rest::{Operation, RestError, RestErrorKind, calls, client_secrets, live_sessions},
     session::{Changes, Playback, RealtimeState, Retention, Setup, State, Timeouts},
     transport::{Instant, Text, Transport},
@@ -171,11 +171,11 @@ fn is_near(one: &Value, other: &Value) -> bool {
 /// keeps and follows.
 pub(crate) fn session(data: &[u8]) {
     let (flags, frames) = data.split_first().map_or((0, data), |(flags, frames)| (*flags, frames));
-    let mut memory = Retention::default();
+    let (mut memory, mut setup) = (Retention::default(), Setup::default().restore(flags & 16 != 0));
     if flags & 1 != 0 {
         memory.items = Some(4);
         memory.responses = Some(2);
-        memory.errors = Some(2);
+        setup.kept_errors = Some(2);
     }
     memory.audio = flags & 2 != 0;
     let playback = match flags & 12 {
@@ -183,9 +183,10 @@ pub(crate) fn session(data: &[u8]) {
         8 => Some(Playback::queued()),
         _ => None,
     };
-    let setup = Setup::new(memory).playback(playback).restore(flags & 16 != 0);
-    follow::<Realtime>(frames, &setup);
-    follow::<Translation>(frames, &setup);
+    // The audio that waits to be played is shared, so that it can be taken without a lock of the session.
+    let views = if playback.is_none() { 4 } else { 0 };
+    follow::<Realtime>(frames, &RealtimeSettings::default().memory(memory).playback(playback), &setup, views);
+    follow::<Translation>(frames, &(), &setup, views);
 }
 
 /// A Live session that meets these frames, a line each; those of the client begin with `>`. The first byte decides what it
@@ -205,29 +206,28 @@ pub(crate) fn live(data: &[u8]) {
             assert_eq!(by_hand, general);
         }
     }
-    let mut memory = Retention::default();
+    let mut setup = Setup::default().restore(flags & 16 != 0);
     if flags & 1 != 0 {
-        memory.errors = Some(2);
+        setup.kept_errors = Some(2);
     }
-    let setup = Setup::new(memory).restore(flags & 16 != 0);
     match flags & 6 {
-        2 => follow::<LiveFork>(frames, &setup),
-        4 => follow::<LiveSideband>(frames, &setup),
-        _ => follow::<Live>(frames, &setup),
+        2 => follow::<LiveFork>(frames, &ForkSettings::default(), &setup, 4),
+        4 => follow::<LiveSideband>(frames, &SidebandSettings::default(), &setup, 4),
+        _ => follow::<Live>(frames, &LiveSettings::default(), &setup, 4),
     }
 }
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
 
-fn follow<P: Protocol>(frames: &[u8], setup: &Setup) {
+/// `most_views` is how many views of the state are taken.
+fn follow<P: Protocol>(frames: &[u8], settings: &P::Settings, setup: &Setup, most_views: usize) {
     let mut state = P::State::default();
-    state.configure(setup);
+    state.configure(settings, setup);
     // Views of it, and what they showed when they were taken.
     let mut views: Vec<(P::State, String)> = Vec::new();
     for (number, frame) in (1..).zip(frames.split(|byte| *byte == b'\n')) {
         let now = Instant::from_origin(Duration::from_millis(number * 100));
-        // The audio that waits to be played is shared, so that it can be taken without a lock of the session.
-        if number % 16 == 0 && views.len() < 4 && setup.playback.is_none() {
+        if number % 16 == 0 && views.len() < most_views {
             views.push((state.clone(), format!("{state:?}")));
         }
         if let Some(frame) = frame.strip_prefix(b">") {

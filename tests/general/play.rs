@@ -15,7 +15,7 @@ use futures::{
 };
 use realtime::{
     Client, Connection, Deadline, Error, ErrorKind, Options, Protocol, Realtime, Translation,
-    connection::{Overlap, Phase},
+    connection::Phase,
     endpoint::Target,
     event::{
         ClientEvent, ConversationItemAdded, ConversationItemDeleted, ConversationItemRetrieved,
@@ -327,7 +327,7 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
     let clock = VirtualClock::new();
     let (transport, server): (_, MockServer) = MockTransport::on(&clock);
     server.greet_with(None::<&str>);
-    let options = Options::default().keepalive(None).overlap(Overlap::Queue);
+    let options = Options::default().keepalive(None);
     let client = Client::builder(transport).options(options).build();
     let stage = Stage {
         clock: clock.clone(),

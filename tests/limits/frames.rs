@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use futures::FutureExt;
 use realtime::{
-    Client, Options, Realtime,
+    Client, Options, Realtime, RealtimeSettings,
     event::{Event, Reading, Recognition, ServerEvent},
     mock::MockTransport,
     session::{Changes, RealtimeState, Setup, State},
@@ -36,7 +36,7 @@ fn full_of(head: &str, element: impl Fn(usize) -> String, tail: &str) -> String 
 /// The most that is held while a session reads the message, as a multiple of the message.
 fn worst(_alone: &MutexGuard<'_, ()>, frame: &str) -> (usize, ServerEvent, Reading) {
     let mut state = RealtimeState::default();
-    State::<Realtime>::configure(&mut state, &Setup::default());
+    State::<Realtime>::configure(&mut state, &RealtimeSettings::default(), &Setup::default());
     let mut changes = Changes::default();
     let before = HELD.current_usage();
     HELD.reset_peak_usage();
@@ -162,7 +162,7 @@ fn what_is_too_much_is_left_out_and_told() {
 fn ids_as_long_as_books_are_no_ids() {
     let _alone = alone();
     let mut state = RealtimeState::default();
-    State::<Realtime>::configure(&mut state, &Setup::default());
+    State::<Realtime>::configure(&mut state, &RealtimeSettings::default(), &Setup::default());
     let before = HELD.current_usage();
     for number in 0..300 {
         let id = format!("{number}{}", "x".repeat(300 << 10));

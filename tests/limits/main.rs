@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use peak_alloc::PeakAlloc;
 use realtime::{
-    Protocol, Realtime, Translation,
+    Options, Protocol, Realtime, RealtimeSettings, Translation,
     event::Event,
     event::ResponseOutputAudioDelta,
     session::{Changes, Playback, Retention, Setup, State},
@@ -28,11 +28,11 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Bytes that a session holds after so many events.
-fn held<P: Protocol>(setup: &Setup, events: usize, mut event: impl FnMut(usize) -> Value) -> usize {
+fn held<P: Protocol>(settings: &P::Settings, events: usize, mut event: impl FnMut(usize) -> Value) -> usize {
     let _alone = alone();
     let before = HELD.current_usage();
     let mut state = P::State::default();
-    state.configure(setup);
+    state.configure(settings, &Setup::default());
     for number in 0..events {
         let text = event(number).to_string();
         let mut event = P::ServerEvent::decode(text.as_bytes());
@@ -53,7 +53,7 @@ fn mib(bytes: usize) -> usize {
 fn realtime(most_mib: usize, events: usize, event: impl FnMut(usize) -> Value) {
     let mut memory = Retention::default();
     memory.bytes = Some(4 << 20);
-    let held = held::<Realtime>(&Setup::new(memory), events, event);
+    let held = held::<Realtime>(&RealtimeSettings::default().memory(memory), events, event);
     assert!(mib(held) < most_mib, "{} MiB are held", mib(held));
 }
 
@@ -64,7 +64,8 @@ fn long(kib: usize) -> String {
 #[test]
 fn by_default_there_is_a_limit() {
     let memory = Retention::default();
-    assert_eq!((memory.bytes, memory.responses, memory.errors), (Some(64 << 20), Some(256), Some(64)));
+    assert_eq!((memory.bytes, memory.responses), (Some(64 << 20), Some(256)));
+    assert_eq!(Options::default().kept_errors, Some(64));
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn items_without_end() {
 fn hundreds_of_thousands_of_items_keep_the_places_of_the_latest() {
     let _alone = alone();
     let mut state = <Realtime as Protocol>::State::default();
-    state.configure(&Setup::default());
+    state.configure(&RealtimeSettings::default(), &Setup::default());
     let before = HELD.current_usage();
     for number in 0..300_000 {
         let item = realtime::types::Item::user("Hi").with_id(format!("item_{number}"));
@@ -177,7 +178,11 @@ fn audio_that_nobody_plays() {
         for parts in [1, 5000] {
             let before = HELD.current_usage();
             let mut state = <Realtime as Protocol>::State::default();
-            State::<Realtime>::configure(&mut state, &Setup::default().playback(playback.clone()));
+            State::<Realtime>::configure(
+                &mut state,
+                &RealtimeSettings::default().playback(playback.clone()),
+                &Setup::default(),
+            );
             for number in 0..6000 {
                 // 288 MB: two hours and a half.
                 let item = format!("item_{}", number % parts);
@@ -194,7 +199,7 @@ fn audio_that_nobody_plays() {
 fn a_translation_without_end() {
     let text = long(64);
     for kind in ["session.output_transcript.delta", "session.input_transcript.delta", "new"] {
-        let held = held::<Translation>(&Setup::default(), 200, |_| json!({ "type": kind, "delta": text }));
+        let held = held::<Translation>(&(), 200, |_| json!({ "type": kind, "delta": text }));
         assert!(mib(held) < 8, "{} MiB are held", mib(held));
     }
 }

@@ -6,7 +6,7 @@ use std::{env, time::Duration};
 
 use futures::FutureExt;
 use realtime::{
-    Client, Options,
+    Client,
     event::{ConversationItemDelete, ServerEvent},
     live::{
         Live, Task,
@@ -37,15 +37,15 @@ fn hours_of_talk() {
         Simulator::new().pace(Pace::LIVE).max_duration(days).answer(|_| "Yes, I am still listening to you.");
     let mut memory = Retention::default();
     memory.items = Some(50);
-    let options = Options::default().memory(memory).playback(Playback::default());
-    let client = Client::builder(simulator.transport(&clock)).options(options).build();
+    let client = Client::builder(simulator.transport(&clock)).build();
     let speech: Vec<u8> =
         (0..PIECE / 2).flat_map(|sample| if sample / 30 % 2 == 0 { 9000_i16 } else { -9000 }.to_le_bytes()).collect();
     let silence = vec![0; PIECE];
     let pieces = minutes * 60 * 50;
     let (mut events, mut answers, mut early) = (0_u64, 0_u64, 0);
     clock.block_on(async {
-        let connection = client.realtime().model("m").connect().await.unwrap();
+        let connect = client.realtime().model("m").memory(memory).playback(Playback::default());
+        let connection = connect.connect().await.unwrap();
         let input = AudioInput::default().turn_detection(ServerVad::default());
         let config = RealtimeSessionConfig::default().audio(AudioConfig::default().input(input));
         connection.session().update(config).unwrap().await.unwrap();

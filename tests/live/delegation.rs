@@ -13,7 +13,7 @@ use realtime::{
     Error, ErrorKind,
     connection::{Notice, Update},
     live::{
-        Live, Task,
+        Live, LiveNotice, Task,
         event::{
             DecisionCreate, DecisionEvent, ErrorEvent, ResponseCreate, ResponseItemCreate, ServerEvent, SessionClose,
             SessionCommentaryAppend, SessionCommentaryAppended, SessionDelegationCreated,
@@ -123,7 +123,7 @@ fn a_handler_that_fails_or_panics_is_told_to_the_voice_and_to_the_application() 
         let mut failed = Vec::new();
         let mut updates = live.updates();
         while failed.len() < 2 {
-            if let Some(Update::Notice(Notice::Tool(error))) = updates.next().await.transpose()? {
+            if let Some(Update::Notice(Notice::Protocol(LiveNotice::Tool(error)))) = updates.next().await.transpose()? {
                 failed.push((error.call_id.unwrap().to_string(), error.kind));
             }
         }

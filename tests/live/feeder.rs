@@ -7,7 +7,7 @@ use realtime::{
     Error,
     connection::{Notice, Update},
     live::{
-        Live,
+        Live, LiveNotice,
         event::{SessionClose, SessionInputAudioAppend, SessionStart},
         types::CloseReason,
     },
@@ -81,7 +81,9 @@ fn a_feeder_that_nobody_drove_says_how_far_it_fell_behind_and_loses_no_audio() {
         server.clock().sleep(Duration::from_secs(5)).await;
         let mut updates = live.updates();
         let by = loop {
-            if let Some(Update::Notice(Notice::FellBehind { by })) = updates.next().await.transpose()? {
+            if let Some(Update::Notice(Notice::Protocol(LiveNotice::FellBehind { by }))) =
+                updates.next().await.transpose()?
+            {
                 break by;
             }
         };

@@ -12,8 +12,8 @@ use futures::{
     future::{Either, LocalBoxFuture, join_all, select},
 };
 use realtime::{
-    Ack, Awaited, Client, Connection, ErrorKind, Options, Realtime,
-    connection::{Notice, Overlap, Phase, Unread, Update},
+    Ack, Awaited, Client, Connection, ErrorKind, Options, Overlap, Realtime,
+    connection::{Notice, Phase, Unread, Update},
     event::{EventOf, ResponseCancel, ResponseDone, ServerEvent},
     mock::VirtualClock,
     session::Playback,
@@ -70,12 +70,8 @@ fn play(case: &Value, run: &Value) -> Vec<String> {
         None => Vec::new(),
     };
     let program = run["program"].as_str().unwrap();
-    let options = match program {
-        "chat" => Options::default().unread(Unread::Discard),
-        "tools" => Options::default(),
-        _ => Options::default().overlap(Overlap::Queue).playback(Playback::queued()),
-    };
-    let (client, server) = silent(options);
+    let unread = if program == "chat" { Unread::Discard } else { Unread::Keep };
+    let (client, server) = silent(Options::default().unread(unread));
     let clock = server.clock().clone();
     let (got, told, over) = clock.block_on(async {
         let got = Mutex::new(Got::new());
@@ -274,7 +270,8 @@ async fn tools(client: &Client, question: &str) -> Told {
 }
 
 async fn probe(client: &Client, lines: Vec<String>, clock: &VirtualClock) -> Told {
-    let connection = client.realtime().model("m").connect().await.unwrap();
+    let connect = client.realtime().model("m").overlap(Overlap::Queue).playback(Playback::queued());
+    let connection = connect.connect().await.unwrap();
     let commands = async {
         let mut ended = Vec::new();
         let mut running = Vec::new();

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use realtime::{
-    Audio, Connection, Options, Realtime,
+    Audio, Client, Connection, Realtime,
     connection::{Notice, Reconnect, Reconnected, Update},
     event::{
         ConversationItemCreate, ConversationItemDelete, ConversationItemTruncate, Event, ResponseCreate, SessionUpdate,
     },
-    mock::{MockServer, MockSession},
+    mock::{MockServer, MockSession, MockTransport},
     session::Playback,
     transport::Timer,
     types::{RealtimeSessionConfig, ServerVad},
 };
 use serde_json::{Value, json};
 
-use crate::{acknowledge, open_with, text};
+use crate::{acknowledge, text};
 
 struct Scene {
     connection: Connection<Realtime>,
@@ -29,8 +29,11 @@ const SAID: &str = "One two three four five.";
 impl Scene {
     /// An answer of a second, after a question; the server finds turns.
     fn new(reconnect: Reconnect) -> Self {
-        let options = Options::default().playback(Playback::queued());
-        let (connection, session, server) = open_with(reconnect, |builder| builder.options(options));
+        let (transport, server) = MockTransport::new();
+        let client = Client::builder(transport).reconnect(reconnect).build();
+        let connect = client.realtime().model("m").playback(Playback::queued());
+        let connection = server.clock().block_on(connect.connect()).unwrap();
+        let session = server.try_accept_as().unwrap();
         let config = RealtimeSessionConfig::default().turn_detection(ServerVad::default());
         drop(connection.session().update(config).unwrap());
         let scene = Self { connection, session, server };

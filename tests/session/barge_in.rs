@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, future::join};
 use realtime::{
-    Audio, Connection, ErrorKind, Options, Realtime,
-    connection::Player,
+    Audio, Connection, ErrorKind, Options, Player, Realtime, RealtimeSettings,
     event::{ConversationItemDelete, ConversationItemTruncate, ResponseCancel, ServerEvent},
     mock::{MockSession, VirtualClock},
     session::{Playback, realtime::Unheard},
@@ -13,7 +12,7 @@ use realtime::{
 };
 use serde_json::{Value, json};
 
-use crate::open;
+use crate::{open, open_with};
 
 /// How the audio of a scene is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,9 +51,8 @@ struct Scene {
 impl Scene {
     /// A session that detects turns; `interrupts` says whether the server cancels by itself.
     fn new(format: Format, playback: Playback, interrupts: bool) -> Self {
-        let mut options = Options::default();
-        options.playback = Some(playback);
-        let (connection, session, server) = open(options);
+        let settings = RealtimeSettings::default().playback(playback);
+        let (connection, session, server) = open_with(Options::default(), settings);
         let scene =
             Self { player: connection.player().unwrap(), connection, session, clock: server.clock().clone(), format };
         scene.send(json!({
@@ -330,7 +328,7 @@ fn without_playback_there_is_no_player() {
     let (connection, ..) = open(Options::default());
     let error = connection.player().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoPlayback));
-    assert_eq!(error.to_string(), "playback is not tracked: set `Options::playback`");
+    assert_eq!(error.to_string(), "playback is not tracked: set `Connect::playback`");
 }
 
 #[test]

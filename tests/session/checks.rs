@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use realtime::{
     Audio, Options, Patch,
-    connection::SendErrorKind,
+    connection::{CheckError, SendErrorKind},
     event::{ClientEvent, InputAudioBufferAppend},
     types::{AudioFormat, AudioInput, RealtimeSessionConfig},
 };
@@ -66,12 +66,12 @@ fn a_commit_of_less_than_100_ms() {
     );
     connection.input_audio_buffer().append(&[0; 99 * 48]).unwrap();
     let error = connection.input_audio_buffer().commit().unwrap_err();
-    assert_eq!(error.kind(), SendErrorKind::CommitTooShort { ms: 99 });
+    assert_eq!(error.kind(), CheckError::CommitTooShort { ms: 99 }.into());
     connection.input_audio_buffer().append(&[0; 48]).unwrap();
     drop(connection.input_audio_buffer().commit().unwrap());
     // What was committed does not count twice.
     let error = connection.input_audio_buffer().commit().unwrap_err();
-    assert_eq!(error.kind(), SendErrorKind::CommitTooShort { ms: 0 });
+    assert_eq!(error.kind(), CheckError::CommitTooShort { ms: 0 }.into());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn truncating_what_is_not_there() {
     let (connection, session, _server) = open(Options::default());
     let truncate =
         |item: &str, ms| connection.conversation().item().truncate(item, 0, ms).map(drop).map_err(|error| error.kind());
-    assert_eq!(truncate("item_x", 0), Err(SendErrorKind::UnknownItem));
+    assert_eq!(truncate("item_x", 0), Err(CheckError::UnknownItem.into()));
     send(
         &session,
         &connection,
@@ -88,7 +88,7 @@ fn truncating_what_is_not_there() {
             "content_index": 0, "delta": Audio::from(vec![0; 4800]),
         }),
     );
-    assert_eq!(truncate("item_x", 101), Err(SendErrorKind::BeyondReceived { received_ms: 100 }));
+    assert_eq!(truncate("item_x", 101), Err(CheckError::BeyondReceived { received_ms: 100 }.into()));
     assert_eq!((truncate("item_x", 100), truncate("item_x", 0)), (Ok(()), Ok(())));
 }
 
@@ -115,6 +115,6 @@ fn another_voice_after_the_model_has_spoken() {
             "content_index": 0, "delta": "AAAA",
         }),
     );
-    assert_eq!((voice("cedar"), voice("marin")), (Err(SendErrorKind::VoiceInUse), Ok(())));
+    assert_eq!((voice("cedar"), voice("marin")), (Err(CheckError::VoiceInUse.into()), Ok(())));
     drop(connection.session().update(RealtimeSessionConfig::default().turn_detection(Patch::Clear)).unwrap());
 }

@@ -1,7 +1,7 @@
 //! A session of a hundred thousand turns.
 
 use realtime::{
-    Audio, Id, Patch,
+    Audio, Id, Patch, RealtimeSettings,
     event::{
         ConversationItemAdded, ConversationItemDone, Event, ResponseCreated, ResponseDone, ResponseOutputAudioDelta,
         ResponseOutputAudioTranscriptDelta, ResponseOutputItemAdded, ServerEvent, Unknown,
@@ -23,7 +23,8 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     let mut session = RealtimeState::default();
     let mut memory = Retention::default();
     memory.items = Some(KEPT);
-    session.configure(&Setup::new(memory.clone()));
+    let setup = Setup::default();
+    session.configure(&RealtimeSettings::default().memory(memory.clone()), &setup);
     let unknown: Unknown = match ServerEvent::decode(br#"{"type":"new.event"}"#) {
         ServerEvent::Unknown(unknown) => unknown,
         other => panic!("{other:?}"),
@@ -59,7 +60,7 @@ fn a_hundred_thousand_turns_keep_what_was_asked_for() {
     assert_eq!(session.conversation.items().count(), KEPT);
     assert_eq!(session.conversation.detached().count(), 0);
     assert_eq!(session.responses.iter().count(), memory.responses.unwrap());
-    assert_eq!(session.unknown.len(), memory.errors.unwrap());
+    assert_eq!(session.unknown.len(), setup.kept_errors.unwrap());
     assert_eq!(session.totals.responses.as_ref().unwrap().total_tokens, Some(10 * TURNS as u64));
     // The order is known to the first item, and the text of the last ones.
     assert_eq!(session.conversation.ids().next().unwrap(), "item_user_0");

@@ -10,7 +10,7 @@ use std::{
 
 use proptest::prelude::*;
 use realtime::{
-    Audio, Id, Patch,
+    Audio, Id, Patch, RealtimeSettings,
     event::{
         ConversationItemAdded, ConversationItemCreated, ConversationItemDeleted, ConversationItemDone,
         ConversationItemRetrieved, ConversationItemTruncated, Event, InputAudioBufferSpeechStarted, ResponseCreated,
@@ -254,7 +254,7 @@ proptest! {
         let mut session = RealtimeState::default();
         let mut memory = Retention::default();
         memory.items = limit.map(usize::from);
-        session.configure(&Setup::new(memory).playback(Playback::queued()));
+        session.configure(&RealtimeSettings::default().memory(memory).playback(Playback::queued()), &Setup::default());
         let mut model = Model::default();
         let mut now = Instant::default();
         for step in &steps {
@@ -312,7 +312,7 @@ proptest! {
         }
         order.truncate(end.index(order.len() + 1));
         let mut session = RealtimeState::default();
-        session.configure(&Setup::new(Retention::default()).playback(Playback::default()));
+        session.configure(&RealtimeSettings::default().playback(Playback::default()), &Setup::default());
         let mut there = HashSet::new();
         for at in order {
             let mut event = frames[at].clone();

@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future::join};
 use realtime::{
-    Client, Connection, Error, ErrorKind, Options, Realtime,
-    connection::{Notice, Overlap, SendErrorKind, Update},
+    Client, Connection, Error, ErrorKind, Options, Overlap, Realtime, RealtimeSettings,
+    connection::{CheckError, Notice, Update},
     event::{ConversationItemCreate, Event, ResponseCancel, ResponseCreate, ServerEvent},
     mock::{MockSession, SimulatedTurn, Simulator, VirtualClock},
     types::{ConversationChoice, Modality, RealtimeSessionConfig, ResponseConfig, ResponseStatus},
 };
 use serde_json::json;
 
-use crate::open;
+use crate::{open, open_with};
 
 /// The service's frames for one answer in writing.
 fn begin(session: &MockSession, id: &str, metadata: serde_json::Value, out_of_band: bool) {
@@ -99,17 +99,18 @@ fn our_mark_is_hidden_and_the_users_metadata_is_not() {
 
 #[test]
 fn a_second_response_waits_for_the_first_and_a_third_is_refused() {
-    let (connection, session, server) = open(Options::default().overlap(Overlap::One));
+    let (connection, session, server) =
+        open_with(Options::default(), RealtimeSettings::default().overlap(Overlap::One));
     server.clock().block_on(join(
         async {
             let first = connection.response().create(ResponseConfig::default()).unwrap();
             let second = connection.response().create(ResponseConfig::default()).unwrap();
             let third = connection.response().create(ResponseConfig::default()).unwrap_err();
-            assert_eq!(third.kind(), SendErrorKind::ResponseActive);
+            assert_eq!(third.kind(), CheckError::ResponseActive.into());
             // It is true whatever is in progress, and says what to set.
             assert_eq!(
                 third.to_string(),
-                "a response is in progress or requested, and `Options::overlap` does not allow another to wait: await it, \
+                "a response is in progress or requested, and `Connect::overlap` does not allow another to wait: await it, \
                  cancel it, or set `Overlap::Queue`"
             );
             connection.send(ResponseCancel::default().response_id("overtakes")).unwrap();
@@ -132,9 +133,9 @@ fn a_second_response_waits_for_the_first_and_a_third_is_refused() {
 
 #[test]
 fn out_of_band_responses_run_in_parallel() {
-    let mut options = Options::default();
-    options.overlap = Overlap::Refuse;
-    let (connection, session, server) = open(options);
+    let mut settings = RealtimeSettings::default();
+    settings.overlap = Overlap::Refuse;
+    let (connection, session, server) = open_with(Options::default(), settings);
     let aside = || ResponseConfig::default().conversation(ConversationChoice::None);
     server.clock().block_on(join(
         async {
@@ -142,7 +143,7 @@ fn out_of_band_responses_run_in_parallel() {
             let a = connection.response().create(aside()).unwrap();
             let b = connection.response().create(aside()).unwrap();
             let refused = connection.response().create(ResponseConfig::default()).unwrap_err();
-            assert_eq!(refused.kind(), SendErrorKind::ResponseActive);
+            assert_eq!(refused.kind(), CheckError::ResponseActive.into());
             let (main, (a, b)) = join(main, join(a, b)).await;
             let id = |response: Result<realtime::types::Response, _>| response.unwrap().id.unwrap().to_string();
             assert_eq!([id(main), id(a), id(b)], ["resp_main", "resp_a", "resp_b"]);

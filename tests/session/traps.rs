@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use realtime::{
-    Options, Realtime,
+    Options, Realtime, RealtimeSettings,
     event::{ClientEvent, ConversationItemTruncate, Event, EventOf, ResponseCreate, ServerEvent, SessionUpdate},
     session::{Changes, Playback, RealtimeState, Setup, State},
     transport::Instant,
@@ -27,7 +27,8 @@ struct Told {
 impl Told {
     fn playing() -> Self {
         let mut told = Self::default();
-        State::<Realtime>::configure(&mut told.state, &Setup::default().playback(Playback::default()));
+        let settings = RealtimeSettings::default().playback(Playback::default());
+        State::<Realtime>::configure(&mut told.state, &settings, &Setup::default());
         told
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::future::join;
 use realtime::{
-    Connection, ErrorKind, Id, Realtime,
-    connection::{Drained, Phase, Reconnect},
+    Connection, Drained, ErrorKind, Id, Realtime,
+    connection::{Phase, Reconnect},
     event::{ClientEvent, ConversationItemCreate, Event, ResponseCreate, ServerEvent},
     mock::{MockSession, VirtualClock},
     session::{Playback, Snapshot},
@@ -148,9 +148,9 @@ fn functions_finish_first_and_unfinished_ones_run_again_elsewhere() {
 #[test]
 fn what_is_played_is_heard_to_its_end() {
     let clock = VirtualClock::new();
-    let (client, server) =
-        client(&clock, |builder| builder.options(realtime::Options::default().playback(Playback::default())));
-    let connection = clock.block_on(client.realtime().model("m").connect()).unwrap();
+    let (client, server) = client(&clock, |builder| builder);
+    let connect = client.realtime().model("m").playback(Playback::default());
+    let connection = clock.block_on(connect.connect()).unwrap();
     let session: MockSession = server.try_accept_as().unwrap();
     drop(connection.response().create(ResponseConfig::default()).unwrap());
     turn(&connection);

@@ -12,7 +12,7 @@ use std::{
 
 use futures::{FutureExt, StreamExt, channel::oneshot, future::join};
 use realtime::{
-    Client, Connection, Id, Options, Realtime,
+    Client, Connection, Id, Options, Realtime, RealtimeNotice,
     connection::{Notice, Update},
     event::{ClientEvent, ConversationItemCreate, Event, ResponseCreate, SessionUpdate},
     mock::{MockServer, MockSession, MockTransport},
@@ -89,7 +89,7 @@ fn run(
 ) -> Vec<Notice<Realtime>> {
     let notices = RefCell::new(Vec::new());
     let read = connection.updates().for_each(async |update| {
-        if let Ok(Update::Notice(notice @ Notice::Tool(_))) = update {
+        if let Ok(Update::Notice(notice @ Notice::Protocol(_))) = update {
             notices.borrow_mut().push(notice);
         }
     });
@@ -253,7 +253,7 @@ fn whatever_goes_wrong_the_model_is_told_and_so_is_the_user() {
     let mut kinds: Vec<_> = notices
         .into_iter()
         .map(|notice| match notice {
-            Notice::Tool(error) => (error.call_id.unwrap(), error.kind),
+            Notice::Protocol(RealtimeNotice::Tool(error)) => (error.call_id.unwrap(), error.kind),
             _ => unreachable!(),
         })
         .collect();
@@ -470,7 +470,7 @@ fn calls_beyond_a_limit_are_refused_until_others_are_answered() {
         assert_eq!(gates.lock().unwrap().len(), 3);
     });
     let refused = notices.iter().filter(|notice| match notice {
-        Notice::Tool(error) => error.kind == ToolErrorKind::TooMany,
+        Notice::Protocol(RealtimeNotice::Tool(error)) => error.kind == ToolErrorKind::TooMany,
         _ => false,
     });
     assert_eq!(refused.count(), 9);

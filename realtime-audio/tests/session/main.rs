@@ -5,8 +5,7 @@ mod recorder;
 
 use futures::FutureExt;
 use realtime_core::{
-    Audio, Client, Connection, Options, Realtime,
-    connection::Player,
+    Audio, Client, Connection, Player, Realtime,
     event::{ConversationItemTruncate, ServerEvent},
     session::Playback,
 };
@@ -29,11 +28,10 @@ impl Scene {
 
     fn with(playback: Playback) -> Self {
         let (transport, server) = MockTransport::new();
-        let mut options = Options::default();
-        options.playback = Some(playback);
-        let client = Client::builder(transport).options(options).build();
+        let client = Client::builder(transport).build();
         let clock = server.clock().clone();
-        let connection = clock.block_on(client.realtime().model("gpt-realtime").connect()).unwrap();
+        let connect = client.realtime().model("gpt-realtime").playback(playback);
+        let connection = clock.block_on(connect.connect()).unwrap();
         let session = server.try_accept_as().unwrap();
         Self { player: connection.player().unwrap(), connection, session, clock }
     }

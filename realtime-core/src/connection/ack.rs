@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    event::{Event, EventOf},
-    protocol::Protocol,
+    protocol::{
+        Protocol,
+        event::{Event, EventOf},
+    },
 };
 
 /// A request in flight, and the server's answer to it.

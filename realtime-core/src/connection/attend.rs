@@ -1,21 +1,24 @@
-//! Work of the application that runs with a connection: handlers of the session's requests, and this crate's own tasks.
+//! What a protocol's folder needs of a connection: its state and settings, and work that runs with it.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 
 use super::{
     ack::Ack,
     driver::{Shared, tasks::Starter, wait::WaitKind, wakers::bit},
-    machine::entry::SendError,
+    machine::{Machine, entry::SendError, outbox::Outbox},
     notice::{Notice, Phase},
     sender::Sender,
 };
 use crate::{
+    endpoint::Target,
     error::{Error, ErrorKind, SendErrorKind},
-    event::EventOf,
-    protocol::Protocol,
-    transport::Timer,
+    protocol::{Protocol, event::EventOf},
+    transport::{Instant, Timer},
     wire::Id,
 };
 
@@ -56,12 +59,37 @@ impl<P: Protocol> Sender<P> {
     }
 
     /// Timeout for answers to requests.
-    pub(crate) fn request_timeout(&self) -> Option<std::time::Duration> {
+    pub(crate) fn request_timeout(&self) -> Option<Duration> {
         self.shared().config.options.request_timeout
     }
 
     pub(crate) fn state(&self) -> Arc<P::State> {
         self.shared().state()
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.shared().timer.now()
+    }
+
+    pub(crate) fn settings(&self) -> &P::Settings {
+        &self.shared().config.settings
+    }
+
+    /// What the connection was opened to.
+    pub(crate) fn target(&self) -> &Target {
+        &self.shared().config.target
+    }
+
+    /// Reads the state together with what waits to be sent.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&P::State, Waiting<'_, P>) -> R) -> R {
+        let core = self.shared().core();
+        let out = self.shared().out();
+        look(core.machine.state(), Waiting { out: &out, held: core.machine.held() })
+    }
+
+    /// Changes the state, and sends what it wants to be sent.
+    pub(crate) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
+        self.shared().with_state(change)
     }
 
     /// Whether the session is open, so that events are written soon.
@@ -75,8 +103,8 @@ impl<P: Protocol> Sender<P> {
     }
 
     /// Adds a notice to the updates.
-    pub(crate) fn notify(&self, notice: Notice<P>) {
-        self.shared().core().machine.inbox.push_notice(notice);
+    pub(crate) fn notify(&self, notice: P::Notice) {
+        self.shared().core().machine.inbox.push_notice(Notice::Protocol(notice));
         self.shared().wakers.wake(bit::QUEUE);
     }
 
@@ -101,7 +129,22 @@ impl<P: Protocol> Sender<P> {
 
     /// Changes the state, and from now on also creates tasks for its work with this starter.
     pub(crate) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
-        self.shared().attend(change, starter);
+        self.shared().attend(change, starter, false);
+    }
+
+    /// Like [`attend`](Self::attend), but in place of all starters so far.
+    pub(crate) fn attend_instead(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
+        self.shared().attend(change, starter, true);
+    }
+
+    /// Takes one step for work that is done: nothing else happens to the connection meanwhile.
+    pub(crate) fn step<R>(&self, take: impl FnOnce(&mut Step<'_, P>) -> R) -> R {
+        let shared = &**self.shared();
+        shared.act(|machine, now| {
+            let mut step = Step { machine, shared, now, is_ready: false };
+            let result = take(&mut step);
+            (result, step.is_ready)
+        })
     }
 
     /// Sends the answer to a request of the session, reports it to the state, and sends what follows from it. Does
@@ -112,25 +155,23 @@ impl<P: Protocol> Sender<P> {
         event: impl Into<P::ClientEvent>,
         settle: impl FnOnce(&mut P::State, bool),
     ) -> Result<(), SendErrorKind> {
-        let shared = self.shared();
-        shared.act(|machine, now| {
-            if machine.generation() != generation {
-                return (Ok(()), false);
+        self.step(|step| {
+            if !step.is_of(generation) {
+                return Ok(());
             }
-            let sent = machine.react(&**shared, event.into(), now).map_err(|refused| refused.kind());
-            machine.with_state(&**shared, now, |state| settle(state, sent.is_ok()));
-            machine.on_queued();
-            (sent, true)
+            let sent = step.send(event.into());
+            step.change(|state| settle(state, sent.is_ok()));
+            sent
         })
     }
 
     /// Reports to the state that requested work is done, and sends what follows from it. Does nothing if another
     /// session has replaced the one that asked.
     pub(crate) fn change(&self, generation: u32, change: impl FnOnce(&mut P::State)) {
-        let shared = self.shared();
-        shared.act(|machine, now| {
-            let current = machine.generation() == generation;
-            if current { machine.with_state(&**shared, now, change) } else { ((), false) }
+        self.step(|step| {
+            if step.is_of(generation) {
+                step.change(change);
+            }
         });
     }
 
@@ -138,9 +179,68 @@ impl<P: Protocol> Sender<P> {
     pub(crate) fn trace_call<F: Future>(
         &self,
         name: &str,
-        call: &Id,
+        call: Option<&Id>,
         run: F,
     ) -> impl Future<Output = F::Output> + use<F, P> {
-        self.shared().tracer.tool(name, Some(call), run)
+        self.shared().tracer.tool(name, call, run)
+    }
+}
+
+/// What waits to be sent.
+pub(crate) struct Waiting<'a, P: Protocol> {
+    out: &'a Outbox<P>,
+    held: usize,
+}
+
+impl<P: Protocol> Waiting<'_, P> {
+    /// Bytes of audio queued behind the last commit or clear.
+    pub(crate) fn audio(&self) -> usize {
+        self.out.audio()
+    }
+
+    /// Number of [scheduled](Protocol::is_scheduled) events.
+    pub(crate) fn scheduled(&self) -> usize {
+        self.held + self.out.scheduled()
+    }
+}
+
+/// One step of a connection, under its lock. See [`Sender::step`].
+pub(crate) struct Step<'a, P: Protocol> {
+    machine: &'a mut Machine<P>,
+    shared: &'a Shared<P>,
+    now: Instant,
+    /// Whether the step left something to do for whoever drives.
+    is_ready: bool,
+}
+
+impl<P: Protocol> Step<'_, P> {
+    /// Whether the session is still the one with this number.
+    pub(crate) fn is_of(&self, generation: u32) -> bool {
+        self.machine.generation() == generation
+    }
+
+    /// Whether an event prepared for the session with this number is still of use.
+    pub(crate) fn is_current(&self, generation: u32, event: &P::ClientEvent) -> bool {
+        self.machine.is_current(generation, event)
+    }
+
+    /// Queues an event. There is always room.
+    pub(crate) fn send(&mut self, event: P::ClientEvent) -> Result<(), SendErrorKind> {
+        let sent = self.machine.react(self.shared, event, self.now);
+        self.machine.on_queued();
+        self.is_ready = true;
+        sent.map_err(|refused| refused.kind())
+    }
+
+    /// Changes the state, and queues what it wants to be sent.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut P::State)) {
+        let ((), ready) = self.machine.with_state(self.shared, self.now, change);
+        self.is_ready |= ready;
+    }
+
+    /// Adds a notice to the updates.
+    pub(crate) fn notify(&mut self, notice: P::Notice) {
+        self.machine.inbox.push_notice(Notice::Protocol(notice));
+        self.is_ready = true;
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{event::EventOf, protocol::Protocol, transport::Text};
+use crate::{
+    protocol::{Protocol, event::EventOf},
+    transport::Text,
+};
 
 /// Names a handler, for [`Connection::off`](crate::Connection::off).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -55,19 +55,16 @@
 mod ack;
 mod answers;
 mod attend;
+mod drain;
 mod driver;
 mod handlers;
 mod ids;
 mod machine;
 mod notice;
 mod options;
-mod player;
-mod resources;
-mod response;
+mod parts;
 mod retry;
 mod sender;
-mod snapshot;
-mod told;
 mod trace;
 
 use std::{
@@ -88,30 +85,31 @@ pub use self::{
     handlers::HandlerId,
     machine::entry::SendError,
     notice::{Notice, Phase, Reconnected, Update},
-    options::{AudioPolicy, Keepalive, Options, Overlap, Unread},
-    player::Player,
-    resources::*,
-    response::ResponseHandle,
+    options::{AudioPolicy, Keepalive, Options, Unread},
     retry::{Attempt, Decision, Reconnect},
     sender::Sender,
-    snapshot::Drained,
 };
 pub(crate) use self::{
+    answers::Part,
     attend::WeakSender,
     driver::{Dial, Dialer},
     ids::Ids,
-    machine::{Again, config::Config, resume::Resume},
+    machine::{
+        Again,
+        config::Config,
+        resume::{Parts, Resume},
+    },
+    parts::AnswerParts,
 };
 use self::{
     driver::{Shared, wait::WaitKind, wakers::Slot},
     handlers::Handlers,
     machine::inbox::Arrival,
 };
-pub use crate::error::SendErrorKind;
+pub use crate::error::{CheckError, SendErrorKind};
 use crate::{
     error::{Deadline, Error, ErrorKind},
-    event::EventOf,
-    protocol::Protocol,
+    protocol::{Protocol, event::EventOf},
     transport::{CloseFrame, Text, Timer},
 };
 

@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use crate::{
     error::{Awaited, Error},
-    protocol::Protocol,
-    session::Lost,
-    tools::ToolError,
+    protocol::{Protocol, state::Lost},
     wire::Id,
 };
 
@@ -47,14 +45,9 @@ pub enum Notice<P: Protocol> {
     /// A response ended without its final event: another one has begun, the server reports that none is active, or it
     /// was idle for too long. This is a synthesized final event, as far as the response is known.
     Ended(Box<P::ServerEvent>),
-    /// A function call failed.
-    Tool(ToolError),
-    /// Paced input audio was sent too late, because nobody drove the connection or the link was congested. See
-    /// [`Feeder`](crate::live::Feeder).
-    FellBehind {
-        /// Duration without audio.
-        by: Duration,
-    },
+    /// A notice of the protocol: a function call failed, for example. See
+    /// [`RealtimeNotice`](crate::RealtimeNotice) and [`LiveNotice`](crate::live::LiveNotice).
+    Protocol(P::Notice),
     /// Events that came before this were dropped because nobody had asked for them: only handles of responses were read.
     /// See [`Unread::Keep`](super::Unread::Keep).
     Skipped {

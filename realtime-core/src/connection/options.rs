@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::session::{Playback, Retention, Timeouts};
+use crate::protocol::state::{Timeouts, limits::KEPT_ERRORS};
 
 /// Limits and timeouts of a connection. The defaults suit a spoken conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,12 +46,9 @@ pub struct Options {
     pub audio: AudioPolicy,
     /// What happens to events that are not read.
     pub unread: Unread,
-    /// What happens to a request for a response while another one is active.
-    pub overlap: Overlap,
-    /// Playback tracking, so that a barge-in truncates what was not heard. Off by default.
-    pub playback: Option<Playback>,
-    /// Limits on how much of the session is kept.
-    pub memory: Retention,
+    /// Number of most recent errors, and of types of unknown events, kept in the state. 64 by default; `None` is no
+    /// limit.
+    pub kept_errors: Option<usize>,
     /// Whether an invalid message from the server is fatal. Off by default.
     pub strict: bool,
 }
@@ -74,9 +71,7 @@ impl Default for Options {
             max_outbound: 24 << 20,
             audio: AudioPolicy::default(),
             unread: Unread::default(),
-            overlap: Overlap::default(),
-            playback: None,
-            memory: Retention::default(),
+            kept_errors: Some(KEPT_ERRORS),
             strict: false,
         }
     }
@@ -88,20 +83,8 @@ impl Options {
     }
 }
 
-macro_rules! setters {
-    ($($field:ident: $type:ty),* $(,)?) => {
-        impl Options {$(
-            #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-            #[must_use]
-            pub fn $field(mut self, $field: $type) -> Self {
-                self.$field = $field.into();
-                self
-            }
-        )*}
-    };
-}
-
 setters! {
+    Options:
     connect_timeout: Duration,
     opening_timeout: Duration,
     write_timeout: Duration,
@@ -117,9 +100,7 @@ setters! {
     max_outbound: usize,
     audio: AudioPolicy,
     unread: Unread,
-    overlap: Overlap,
-    playback: impl Into<Option<Playback>>,
-    memory: Retention,
+    kept_errors: impl Into<Option<usize>>,
     strict: bool,
 }
 
@@ -194,19 +175,4 @@ pub enum Unread {
     Keep,
     /// They update the state and are discarded. For applications that use handles and the state, and never call `next`.
     Discard,
-}
-
-/// What happens to a request for a response of the conversation while another one is active. The service would refuse
-/// it. Out-of-band responses are not affected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Overlap {
-    /// One request waits for its turn, and later events overtake it; a second one is refused.
-    One,
-    /// Any number of requests wait for their turn, in order, within [`Options::queue_bytes`]. Later events overtake
-    /// them.
-    #[default]
-    Queue,
-    /// The request is refused.
-    Refuse,
 }

@@ -85,29 +85,19 @@ impl Default for Reconnect {
     }
 }
 
-macro_rules! setters {
-    ($($field:ident: $type:ty),* $(,)?) => {$(
-        #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-        #[must_use]
-        pub fn $field(mut self, $field: $type) -> Self {
-            self.$field = $field.into();
-            self
-        }
-    )*};
+setters! {
+    Reconnect:
+    max_attempts: u32,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    reset_after: Duration,
+    max_retry_after: Duration,
+    restore: bool,
+    repeat_response: bool,
+    handover: impl Into<Option<Duration>>,
 }
 
 impl Reconnect {
-    setters! {
-        max_attempts: u32,
-        initial_backoff: Duration,
-        max_backoff: Duration,
-        reset_after: Duration,
-        max_retry_after: Duration,
-        restore: bool,
-        repeat_response: bool,
-        handover: impl Into<Option<Duration>>,
-    }
-
     /// Sets a function that is called before every attempt, after its backoff. It may add to the query and the headers, or
     /// abort.
     #[must_use]

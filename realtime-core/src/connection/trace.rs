@@ -19,7 +19,10 @@ mod on {
     use tracing::{Level, Span, field::Empty, level_filters::LevelFilter};
 
     use super::super::notice::Phase;
-    use crate::{event::Omission, session::ResponseTransition, wire::Id};
+    use crate::{
+        protocol::state::ResponseTransition,
+        wire::{Id, Omission},
+    };
 
     /// Records of one turn for the tracer.
     #[derive(Default)]
@@ -139,7 +142,10 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use super::super::notice::Phase;
-    use crate::{event::Omission, session::ResponseTransition, wire::Id};
+    use crate::{
+        protocol::state::ResponseTransition,
+        wire::{Id, Omission},
+    };
 
     #[derive(Default)]
     pub(in super::super) struct TraceLog(());

@@ -1,3 +1,4 @@
+mod check;
 mod send;
 
 use std::{error, fmt, sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use crate::{
 };
 
 pub use crate::protocol::state::Awaited;
+pub use check::CheckError;
 pub(crate) use send::MAX_APPEND;
 pub use send::SendErrorKind;
 
@@ -85,7 +87,8 @@ pub enum ErrorKind {
     Stale,
     /// The inbox is full. Nothing is lost: read events, then wait again.
     InboxFull,
-    /// Playback is not tracked, so there is no audio to play. See [`Options::playback`](crate::Options::playback).
+    /// Playback is not tracked, so there is no audio to play. See
+    /// [`RealtimeSettings::playback`](crate::RealtimeSettings::playback).
     NoPlayback,
     /// Parts of the response were dropped, because they were not read and their buffer was full.
     Lagged,
@@ -352,7 +355,7 @@ impl fmt::Display for Error {
                 "too many events wait to be read: read them and wait again, or, if nobody reads them, set \
                  `Options::unread` to `Unread::Discard`",
             ),
-            ErrorKind::NoPlayback => f.write_str("playback is not tracked: set `Options::playback`"),
+            ErrorKind::NoPlayback => f.write_str("playback is not tracked: set `Connect::playback`"),
             ErrorKind::Lagged => f.write_str("parts of the response were dropped because they were not read in time"),
             ErrorKind::Invalid(reason) => write!(f, "the server sent an invalid message: {reason}"),
             ErrorKind::TooLarge { size, limit } => {

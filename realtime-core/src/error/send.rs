@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::check::CheckError;
 use crate::dialect::DialectError;
 
 /// Maximum size in bytes of the audio in one append, set by the service.
@@ -30,23 +31,8 @@ pub enum SendErrorKind {
         /// Size of the audio in bytes.
         bytes: usize,
     },
-    /// A response is in progress or requested, and [`Options::overlap`](crate::Options::overlap) does not allow another
-    /// request to wait.
-    ResponseActive,
-    /// The commit contains less audio than the service accepts, 100 ms. Not reported if turn detection commits.
-    CommitTooShort {
-        /// Duration of the audio in milliseconds.
-        ms: u64,
-    },
-    /// No such item is known.
-    UnknownItem,
-    /// The position is beyond the audio received for the item.
-    BeyondReceived {
-        /// Duration of the received audio in milliseconds.
-        received_ms: u64,
-    },
-    /// The voice cannot be changed after the model has spoken.
-    VoiceInUse,
+    /// The state of the session does not allow it.
+    Check(CheckError),
     /// The event is `Malformed` or `Invalid`. These can only be received.
     NoEvent,
     /// The event contains something that the server's [dialect](crate::dialect::Dialect) cannot express.
@@ -65,22 +51,15 @@ impl fmt::Display for SendErrorKind {
             Self::HalfSample { bytes } => {
                 write!(f, "{bytes} bytes of 16-bit audio end within a sample: append an even number")
             }
-            Self::ResponseActive => f.write_str(
-                "a response is in progress or requested, and `Options::overlap` does not allow another to wait: await it, \
-                 cancel it, or set `Overlap::Queue`",
-            ),
-            Self::CommitTooShort { ms } => {
-                write!(f, "a commit of {ms} ms of audio is below the service's minimum of 100 ms: append more")
-            }
-            Self::UnknownItem => f.write_str("there is no such item"),
-            Self::BeyondReceived { received_ms } => {
-                write!(f, "the item has {received_ms} ms of audio: truncate it there or before")
-            }
-            Self::VoiceInUse => {
-                f.write_str("the model has spoken, so its voice cannot change: open another session for another voice")
-            }
+            Self::Check(error) => error.fmt(f),
             Self::Dialect(error) => error.fmt(f),
             Self::NoEvent => f.write_str("a malformed or invalid event cannot be sent: use a custom one"),
         }
+    }
+}
+
+impl From<CheckError> for SendErrorKind {
+    fn from(error: CheckError) -> Self {
+        Self::Check(error)
     }
 }

@@ -13,7 +13,7 @@ use futures::{
 };
 
 use super::{
-    LiveKind, LiveState,
+    LiveKind, LiveNotice, LiveState,
     event::{
         ResponseItemCreate, SessionCommentaryAppend, SessionCommentaryAppended, SessionInstructionsAppend,
         SessionInstructionsAppended, SessionThinkingAppend, SessionThinkingAppended, SessionUpdate, SessionUpdated,
@@ -24,7 +24,7 @@ use super::{
     },
 };
 use crate::{
-    connection::{Ack, Connection, Notice, SendError, SendErrorKind, Sender, WeakSender},
+    connection::{Ack, Connection, SendError, SendErrorKind, Sender, WeakSender},
     tools::{self, ToolError, ToolErrorKind, ToolOutput, Tools},
     wire::Id,
 };
@@ -121,7 +121,7 @@ impl<P: LiveKind> Connection<P> {
     ///
     /// While it runs, the function may send commentary and thoughts as often as it likes; what it returns is sent as
     /// commentary, unless it is empty. If it fails or panics, the voice is told so as a thought, and the application by
-    /// [`Notice::Tool`]. Tasks run at the same time, whenever somebody drives the connection, each on a clone of the
+    /// [`LiveNotice::Tool`]. Tasks run at the same time, whenever somebody drives the connection, each on a clone of the
     /// function; no more than 1,024, others are refused. They are dropped when the connection ends, or when another
     /// session takes the place of theirs.
     pub fn on_delegation<F, Fut, M>(&self, handler: F)
@@ -210,7 +210,7 @@ fn delegated<P: LiveKind>(
             run.map_or(Err(ToolErrorKind::Panicked), |answer| answer.map_err(ToolErrorKind::Failed))
         }
     };
-    let run = sender.trace_call(HANDLER, &id, run);
+    let run = sender.trace_call(HANDLER, Some(&id), run);
     let (weak, delegation) = (weak.clone(), id.clone());
     let run = async move {
         let answer = run.await;
@@ -231,7 +231,7 @@ fn delegated<P: LiveKind>(
         };
         let failed = answer.err().or(unsent(sent));
         if let Some(kind) = failed {
-            sender.notify(Notice::Tool(ToolError { call_id: Some(delegation), name: HANDLER.into(), kind }));
+            sender.notify(LiveNotice::Tool(ToolError { call_id: Some(delegation), name: HANDLER.into(), kind }));
         }
     };
     Some((id, run.boxed()))
@@ -256,7 +256,7 @@ fn called<P: LiveKind>(
             tools::run_function(&tools, &call.name, &call.arguments, &*timer).await
         }
     };
-    let run = sender.trace_call(&call.name, &id, run);
+    let run = sender.trace_call(&call.name, Some(&id), run);
     let weak = weak.clone();
     let run = async move {
         let (output, error) = run.await;
@@ -272,7 +272,7 @@ fn called<P: LiveKind>(
             failed = Some(error);
         }
         if let Some(kind) = failed {
-            sender.notify(Notice::Tool(ToolError { call_id: Some(call.call_id), name: call.name, kind }));
+            sender.notify(LiveNotice::Tool(ToolError { call_id: Some(call.call_id), name: call.name, kind }));
         }
     };
     Some((id, run.boxed()))

@@ -9,9 +9,9 @@ use std::{
 
 use futures::FutureExt;
 
-use super::{InputAudioResource, Live, LiveFork, LiveKind};
+use super::{InputAudioResource, Live, LiveFork, LiveKind, LiveNotice};
 use crate::{
-    connection::{Connection, Notice, SendErrorKind, Sender, WeakSender},
+    connection::{Connection, SendErrorKind, Sender, WeakSender},
     error::Error,
     transport::{Instant, Timer},
     types::AudioFormat,
@@ -34,7 +34,7 @@ const MOST_QUEUED: Duration = Duration::from_secs(600);
 ///
 /// A feeder that is late catches up by at most 400 ms. After a longer delay (nobody drove the connection, or the link did
 /// not take what was sent) the time is skipped, counted in [`FeederStatus::skipped`] and reported by
-/// [`Notice::FellBehind`]; no audio of the application's is dropped, it is only sent later. Nothing is sent while the
+/// [`LiveNotice::FellBehind`]; no audio of the application's is dropped, it is only sent later. Nothing is sent while the
 /// session is not open.
 ///
 /// A clone is the same feeder. It works until its last clone is dropped or the connection ends.
@@ -168,7 +168,7 @@ async fn feed_on<P: LiveKind>(feed: Weak<Mutex<Feed>>, sender: WeakSender<P>, ti
         }
         drop(feed);
         if late > Duration::ZERO {
-            sender.notify(Notice::FellBehind { by: late });
+            sender.notify(LiveNotice::FellBehind { by: late });
         }
     }
 }

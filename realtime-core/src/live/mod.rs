@@ -21,6 +21,6 @@ pub use clip::Clip;
 pub use connect::LiveClient;
 pub use delegate::Task;
 pub use feeder::{Feeder, FeederFull, FeederStatus};
-pub use protocol::{AfterLoss, ForkSettings, Live, LiveFork, LiveSettings, LiveSideband, SidebandSettings};
+pub use protocol::{AfterLoss, ForkSettings, Live, LiveFork, LiveNotice, LiveSettings, LiveSideband, SidebandSettings};
 pub use resources::*;
 pub use state::LiveState;

@@ -1,5 +1,7 @@
 //! The three kinds of connection as protocols.
 
+use std::time::Duration;
+
 use super::{
     event::{ClientEvent, ForkStart, ResponseCreate, ServerEvent, SessionClose, SessionStart, fork, sideband},
     state::{ConnectionKind, LiveState, refusal},
@@ -10,6 +12,7 @@ use crate::{
     event::{Custom, ErrorEvent},
     protocol::{Protocol, append},
     session::{Changes, Plan, Setup, State, Timeouts, Unlinked},
+    tools::ToolError,
     transport::{Instant, Text},
     wire::{Id, Json},
 };
@@ -111,6 +114,20 @@ struct Told<'a> {
     input: &'a [HistoryItem],
 }
 
+/// A notice of a Live session, among the [`updates`](crate::Connection::updates) of its connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LiveNotice {
+    /// A function call or the handler of a task failed.
+    Tool(ToolError),
+    /// Paced input audio was sent too late, because nobody drove the connection or the link was congested. See
+    /// [`Feeder`](super::Feeder).
+    FellBehind {
+        /// Duration without audio.
+        by: Duration,
+    },
+}
+
 macro_rules! kinds {
     ($($protocol:ident: $kind:ident sends $event:ty, with $settings:ty { $($own:tt)* } $told:expr;)+) => {$(
         impl Protocol for $protocol {
@@ -118,6 +135,7 @@ macro_rules! kinds {
             type ServerEvent = ServerEvent;
             type State = LiveState;
             type Settings = $settings;
+            type Notice = LiveNotice;
 
             fn opened(event: &ServerEvent) -> bool {
                 matches!(event, ServerEvent::SessionStarted(_))
@@ -142,7 +160,7 @@ macro_rules! kinds {
         }
 
         impl State<$protocol> for LiveState {
-            fn configure(&mut self, setup: &Setup) {
+            fn configure(&mut self, _: &$settings, setup: &Setup) {
                 self.configured(ConnectionKind::$kind, setup);
             }
 

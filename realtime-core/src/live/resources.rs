@@ -1,7 +1,7 @@
 //! What can be sent, named like the wire: `live.session().commentary().append(..)`.
 
 use super::{
-    Clip, Live, LiveFork, LiveSideband, LiveState,
+    Clip, Live, LiveFork, LiveNotice, LiveSideband, LiveState,
     event::{
         DecisionCreate, DecisionEvent, DecisionItemCreate, DecisionItemCreated, DecisionItemDelete,
         DecisionItemDeleted, ResponseCreate, ResponseItemCreate, ServerEvent, SessionClose, SessionClosed,
@@ -25,6 +25,7 @@ pub trait LiveKind:
     Protocol<
         ServerEvent = ServerEvent,
         State = LiveState,
+        Notice = LiveNotice,
         ClientEvent: From<SessionUpdate>
                          + From<SessionClose>
                          + From<SessionInputAudioMute>

@@ -96,6 +96,7 @@ use crate::{
 ///     type ServerEvent = Line;
 ///     type State = Count;
 ///     type Settings = ();
+///     type Notice = std::convert::Infallible;
 ///
 ///     fn opened(_: &Line) -> bool {
 ///         true
@@ -124,6 +125,9 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     type State: State<Self>;
     /// Settings of a connection, chosen before it is opened. See [`Connect::settings`](crate::Connect::settings).
     type Settings: Clone + fmt::Debug + Default + Send + Sync + 'static;
+    /// What the connection reports beside events: [`Notice::Protocol`](crate::connection::Notice::Protocol).
+    /// [`Infallible`](std::convert::Infallible) if there is nothing.
+    type Notice: fmt::Debug + Send + Sync + 'static;
 
     /// The event that makes the server open the session, if the protocol has one. `before` is the state of the
     /// session on the previous link, if there was one.

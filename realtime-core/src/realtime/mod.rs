@@ -2,13 +2,24 @@
 
 mod dialect;
 pub(crate) mod event;
+mod player;
+pub(crate) mod resources;
+mod response;
+mod settings;
+mod snapshot;
 pub(crate) mod state;
 pub mod tools;
 pub(crate) mod types;
 
 use event::{ClientEvent, ConversationItemAdded, InputAudioBufferAppend, ServerEvent};
 use state::{RealtimeState, is_out_of_band};
+use tools::ToolError;
 use types::{Item, SessionConfig};
+
+pub use player::Player;
+pub use response::ResponseHandle;
+pub use settings::{Overlap, Playback, RealtimeSettings, Retention};
+pub use snapshot::Drained;
 
 use crate::{
     dialect::{Dialect, DialectError},
@@ -25,11 +36,21 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Realtime;
 
+/// A notice of a conversation or transcription session, among the
+/// [`updates`](crate::Connection::updates) of its connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RealtimeNotice {
+    /// A function call failed.
+    Tool(ToolError),
+}
+
 impl Protocol for Realtime {
     type ClientEvent = ClientEvent;
     type ServerEvent = ServerEvent;
     type State = RealtimeState;
-    type Settings = ();
+    type Settings = RealtimeSettings;
+    type Notice = RealtimeNotice;
 
     /// Decided by the type alone, so that a member that does not fit cannot prevent a session from opening. Some
     /// servers open it with `conversation.created`; those that send neither at least answer an update.

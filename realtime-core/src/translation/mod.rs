@@ -1,8 +1,11 @@
 //! The translation protocol.
 
 pub(crate) mod event;
+pub(crate) mod resources;
 pub(crate) mod state;
 pub(crate) mod types;
+
+use std::convert::Infallible;
 
 use event::{SessionClose, SessionInputAudioBufferAppend};
 use state::TranslationState;
@@ -26,6 +29,7 @@ impl Protocol for Translation {
     type ServerEvent = translation::ServerEvent;
     type State = TranslationState;
     type Settings = ();
+    type Notice = Infallible;
 
     fn opened(event: &translation::ServerEvent) -> bool {
         matches!(event.kind(), "session.created" | "session.updated")

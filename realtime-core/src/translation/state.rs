@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         event::Event,
         state::{
-            Changes, Complaint, Input, Outcome, Overdue, Plan, Retention, Setup, State, Timeouts,
+            Changes, Complaint, Input, Outcome, Overdue, Plan, Setup, State, Timeouts,
             intent::Intent,
             limits::{MOST_TRANSCRIPT, append_latest, clip_error, words},
             remember,
@@ -49,8 +49,7 @@ pub struct TranslationState {
     info: Option<TranslationSessionInfo>,
     requests: Requests<RequestKind>,
     intent: Intent<TranslationSessionConfig>,
-    restore: bool,
-    memory: Retention,
+    setup: Setup,
 }
 
 /// Never paused: a translation has no responses.
@@ -115,9 +114,8 @@ impl TranslationState {
 }
 
 impl State<Translation> for TranslationState {
-    fn configure(&mut self, setup: &Setup) {
-        self.memory = setup.memory.clone();
-        self.restore = setup.restore;
+    fn configure(&mut self, (): &(), setup: &Setup) {
+        self.setup = setup.clone();
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
@@ -126,7 +124,7 @@ impl State<Translation> for TranslationState {
         }
         let kind = match event {
             ClientEvent::SessionUpdate(update) => {
-                if self.restore {
+                if self.setup.restore {
                     self.intent.ask(seq, &update.session);
                 }
                 RequestKind::Update
@@ -175,10 +173,10 @@ impl State<Translation> for TranslationState {
                     changes.settled.push((request.seq, outcome));
                 }
                 let complaint = Complaint { error: clip_error(&error.error), about };
-                remember(&mut self.errors, complaint, self.memory.errors);
+                remember(&mut self.errors, complaint, self.setup.kept_errors);
             }
             ServerEvent::Unknown(unknown) => {
-                remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
+                remember(&mut self.unknown, words(&unknown.kind).into(), self.setup.kept_errors);
             }
             ServerEvent::Malformed(_) | ServerEvent::Invalid(_) => {}
         }
@@ -204,7 +202,7 @@ impl State<Translation> for TranslationState {
         let mut next = self.clone();
         let ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
         let mut plan = Plan { ambiguous, ..Plan::default() };
-        if self.restore
+        if self.setup.restore
             && let Some(config) = next.intent.take_all()
         {
             plan.events.push((None, SessionUpdate::new(config).into()));

@@ -25,8 +25,7 @@ use std::{cell::Cell, error::Error, pin::pin, process::ExitCode, time::Duration}
 
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use realtime::{
-    Ack, Connection, ErrorKind, Options, Realtime,
-    connection::Overlap,
+    Ack, Connection, ErrorKind, Overlap, Realtime,
     event::{EventOf, ResponseCancel, ResponseDone, ServerEvent},
     session::{Playback, realtime::ResponseState},
     tokio::TokioTransport,
@@ -47,8 +46,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let client = realtime::Client::builder(TokioTransport::new()).env().build();
-    let options = Options::default().overlap(Overlap::Queue).playback(Playback::queued());
-    let connection = client.realtime().model(support::MODEL).options(options).connect().await?;
+    let connect = client.realtime().model(support::MODEL).overlap(Overlap::Queue).playback(Playback::queued());
+    let connection = connect.connect().await?;
     let progress = Notify::new();
     let mut reader = pin!(read(&connection, &progress).fuse());
     let mut commands = pin!(obey(&connection, &progress));

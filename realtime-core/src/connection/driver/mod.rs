@@ -6,7 +6,6 @@
 mod alarm;
 mod socket;
 pub(super) mod tasks;
-mod tools;
 mod turn;
 pub(super) mod wait;
 pub(super) mod wakers;
@@ -270,11 +269,12 @@ impl<P: Protocol> Shared<P> {
         result
     }
 
-    /// Changes the state, and from now on makes tasks of what the session asks of the application by this, beside those made
-    /// so far.
-    pub(super) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>) {
+    /// Changes the state, and from now on makes tasks of what the session asks of the application by this: beside those made
+    /// so far, or instead of them.
+    pub(super) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>, instead: bool) {
         let mut core = self.core();
-        core.starter = Some(match core.starter.take() {
+        let replaced = core.starter.take();
+        core.starter = Some(match replaced.clone().filter(|_| !instead) {
             None => starter,
             Some(before) => Arc::new(move |state, generation| {
                 let mut tasks = before(state, generation);
@@ -283,6 +283,8 @@ impl<P: Protocol> Shared<P> {
             }),
         });
         drop(core);
+        // It holds functions of the application.
+        drop(replaced);
         self.with_state(|state, _| change(state));
     }
 

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, is_passing},
-    protocol::Protocol,
-    session::{LinkEnd, State, Unlinked},
+    protocol::{
+        Protocol,
+        state::{LinkEnd, State, Unlinked},
+    },
     transport::{CloseFrame, Instant, TransportError},
 };
 

@@ -1,7 +1,11 @@
 use std::sync::Arc;
 
 use super::super::{ids::Ids, options::Options, retry::Reconnect};
-use crate::{dialect::Dialect, endpoint::Target, event::Event, protocol::Protocol};
+use crate::{
+    dialect::Dialect,
+    endpoint::Target,
+    protocol::{Protocol, event::Event},
+};
 
 /// The part of a connection that never changes. Shared with its senders.
 pub(crate) struct Config<P: Protocol> {

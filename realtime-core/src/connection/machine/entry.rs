@@ -9,8 +9,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, MAX_APPEND, SendErrorKind},
-    event::{Event, Recognition},
-    protocol::Protocol,
+    protocol::{
+        Protocol,
+        event::{Event, Recognition},
+    },
     transport::{Instant, Text},
 };
 

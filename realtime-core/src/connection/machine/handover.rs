@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
-    event::Event,
-    protocol::Protocol,
-    session::{Changes, Plan, State},
+    protocol::{
+        Protocol,
+        event::Event,
+        state::{Changes, Plan, State},
+    },
     transport::{Instant, Message, Text},
 };
 

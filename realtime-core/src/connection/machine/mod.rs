@@ -73,9 +73,11 @@ use super::{
 use crate::{
     endpoint::Target,
     error::{Deadline, Error, ErrorKind},
-    event::ErrorEvent,
-    protocol::Protocol,
-    session::{Setup, State},
+    protocol::{
+        Protocol,
+        event::ErrorEvent,
+        state::{Setup, State},
+    },
     transport::Instant,
 };
 
@@ -197,7 +199,7 @@ impl<P: Protocol> Machine<P> {
         let options = &config.options;
         let restore = config.reconnect.as_ref().is_some_and(|policy| policy.restore);
         let mut state = P::State::default();
-        state.configure(&Setup::new(options.memory.clone()).playback(options.playback.clone()).restore(restore));
+        state.configure(&config.settings, &Setup::default().kept_errors(options.kept_errors).restore(restore));
         let mut link = Link::new(LinkId(0));
         link.dial(Some(now + options.connect_timeout));
         Self {
@@ -246,11 +248,6 @@ impl<P: Protocol> Machine<P> {
     /// The state, as of the last event that was read.
     pub(super) fn state(&self) -> &Arc<P::State> {
         &self.state
-    }
-
-    /// The state, to be told of something that asks for nothing to be sent.
-    pub(super) fn state_mut(&mut self) -> &mut P::State {
-        Arc::make_mut(&mut self.state)
     }
 
     pub(super) fn phase(&self) -> Phase {

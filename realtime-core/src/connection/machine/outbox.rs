@@ -6,7 +6,10 @@ use super::{
     super::{answers::Cell, options::AudioPolicy},
     entry::{Entry, Unsent},
 };
-use crate::{protocol::Protocol, session::State, transport::Instant};
+use crate::{
+    protocol::{Protocol, state::State},
+    transport::Instant,
+};
 
 /// Access to the outbox of a connection, which its senders share. The machine never holds on to it, so sending never waits
 /// for the machine.

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     error::{Awaited, Error, ErrorKind, Unanswered},
-    event::{Event, Recognition},
-    protocol::Protocol,
-    session::{Changes, Outcome, Overdue, State},
+    protocol::{
+        Protocol,
+        event::{Event, Recognition},
+        state::{Changes, Outcome, Overdue, State},
+    },
     transport::{Instant, Message, Text, TransportError},
 };
 

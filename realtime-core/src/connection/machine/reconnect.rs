@@ -15,9 +15,11 @@ use super::{
 use crate::{
     dialect::Dialect,
     error::{Error, ErrorKind},
-    event::Event,
-    protocol::Protocol,
-    session::{Plan, State},
+    protocol::{
+        Protocol,
+        event::Event,
+        state::{Plan, State},
+    },
     transport::{Instant, Text},
 };
 

@@ -8,7 +8,10 @@ use super::{
     entry::{Entry, Unsent},
     outbox::Queue,
 };
-use crate::{protocol::Protocol, session::State, transport::Instant};
+use crate::{
+    protocol::{Protocol, state::State},
+    transport::Instant,
+};
 
 /// Fills a state.
 type Fill<S> = Box<dyn FnOnce(&mut S) + Send>;
@@ -23,16 +26,23 @@ pub(crate) struct Resume<P: Protocol> {
 
 /// A conversation in one moment: the state, and the events that were accepted and not sent, in the order in which they would
 /// be sent.
-pub(in super::super) struct Parts<P: Protocol> {
-    pub(in super::super) state: Arc<P::State>,
-    pub(in super::super) unsent: Vec<Unsent<P>>,
+pub(crate) struct Parts<P: Protocol> {
+    pub(crate) state: Arc<P::State>,
+    unsent: Vec<Unsent<P>>,
+}
+
+impl<P: Protocol> Parts<P> {
+    /// The unsent events. Some are decoded, so call this without a lock.
+    pub(crate) fn into_unsent(self) -> Vec<P::ClientEvent> {
+        self.unsent.into_iter().map(Unsent::into_event).collect()
+    }
 }
 
 impl<P: Protocol> Machine<P> {
     /// Continues the conversation of another connection. Nothing was dialed yet.
     pub(in super::super) fn begin_resumed(&mut self, resume: Resume<P>, queue: &impl Queue<P>, now: Instant) {
         self.is_resumed = true;
-        (resume.fill)(self.state_mut());
+        (resume.fill)(Arc::make_mut(&mut self.state));
         self.sample_bytes = self.state.sample_bytes();
         queue.with(|out| out.set_sample_bytes(self.sample_bytes));
         for event in resume.queued {

@@ -10,9 +10,7 @@ use super::{
     outbox::{Outbox, Queue},
 };
 use crate::{
-    event::Event,
-    protocol::Protocol,
-    session::State,
+    protocol::{Protocol, event::Event, state::State},
     transport::{Instant, Message, TransportError},
 };
 

@@ -343,7 +343,7 @@ impl LiveState {
 
     pub(super) fn configured(&mut self, kind: ConnectionKind, setup: &Setup) {
         self.kind = kind;
-        self.most_errors = setup.memory.errors;
+        self.most_errors = setup.kept_errors;
         self.restores = setup.restore;
     }
 

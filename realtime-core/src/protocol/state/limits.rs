@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::protocol::types::{ErrorBody, Failure};
 
+/// How many errors, and types of unknown events, a state keeps unless it is told otherwise.
+pub(crate) const KEPT_ERRORS: usize = 64;
+
 /// Maximum size in bytes of texts that should be short: messages of errors, types, states.
 pub(crate) const MOST_WORDS: usize = 4096;
 

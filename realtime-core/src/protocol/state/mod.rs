@@ -4,7 +4,6 @@ mod awaited;
 mod input;
 pub(crate) mod intent;
 pub(crate) mod limits;
-mod playback;
 pub(crate) mod requests;
 mod snapshot;
 
@@ -22,16 +21,15 @@ use crate::{
 
 pub use awaited::Awaited;
 pub use input::{Complaint, Input, Speech};
-pub use playback::{Playback, Unheard};
 pub use snapshot::SnapshotError;
 
 /// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///
 /// Time is an argument; implementations do not read a clock.
 pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'static {
-    /// Sets what to keep and to track.
-    fn configure(&mut self, setup: &Setup) {
-        let _ = setup;
+    /// Sets what to keep and to track. Called once, before anything else.
+    fn configure(&mut self, settings: &P::Settings, setup: &Setup) {
+        let _ = (settings, setup);
     }
 
     /// A link to the server was established.
@@ -134,61 +132,28 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn input_ms(&self, bytes: usize) -> u64;
 }
 
-/// How much of a session is kept in memory. Evicted content can still be requested with `conversation.item.retrieve`.
+/// What a session's state keeps and tracks, whichever protocol it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[doc(alias("memory", "evict"))]
-pub struct Retention {
-    /// Number of most recent items whose content is kept. Of older items, only the id and position are kept. `None`,
-    /// the default, keeps all that [`bytes`](Self::bytes) allows. Positions are kept for the last 262,144 items.
-    pub items: Option<usize>,
-    /// Approximate maximum size of all items' content, in bytes. Beyond it, the content of the oldest items is evicted,
-    /// and an item that exceeds it alone stops growing. 64 MiB by default: about 23 minutes of [`audio`](Self::audio).
-    /// `None` is no limit.
-    pub bytes: Option<usize>,
-    /// Number of most recent responses kept. 256 by default.
-    pub responses: Option<usize>,
-    /// Number of most recent errors, and of types of unknown events, kept. 64 by default.
-    pub errors: Option<usize>,
-    /// Whether the model's audio is kept. Off by default: a minute takes 2.9 MB.
-    pub audio: bool,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { items: None, bytes: Some(64 << 20), responses: Some(256), errors: Some(64), audio: false }
-    }
-}
-
-impl Retention {
-    /// Keeps everything except audio, without limits.
-    pub fn unlimited() -> Self {
-        Self { items: None, bytes: None, responses: None, errors: None, audio: false }
-    }
-}
-
-/// What a session's state keeps and tracks.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct Setup {
-    /// Limits on what is kept.
-    pub memory: Retention,
-    /// Settings of playback tracking, if on.
-    pub playback: Option<Playback>,
+    /// Number of most recent errors, and of types of unknown events, kept. `None` is no limit. See
+    /// [`Options::kept_errors`](crate::Options::kept_errors).
+    pub kept_errors: Option<usize>,
     /// Whether sent events are remembered so that the conversation can be restored.
     pub restore: bool,
 }
 
-impl Setup {
-    /// Keeps content within these limits, and tracks nothing.
-    pub fn new(memory: Retention) -> Self {
-        Self { memory, ..Self::default() }
+impl Default for Setup {
+    fn default() -> Self {
+        Self { kept_errors: Some(limits::KEPT_ERRORS), restore: false }
     }
+}
 
-    /// Turns playback tracking on or off.
+impl Setup {
+    /// Sets how many errors are kept.
     #[must_use]
-    pub fn playback(mut self, playback: impl Into<Option<Playback>>) -> Self {
-        self.playback = playback.into();
+    pub fn kept_errors(mut self, errors: impl Into<Option<usize>>) -> Self {
+        self.kept_errors = errors.into();
         self
     }
 
@@ -249,7 +214,7 @@ pub enum LostReason {
     NoTranscript,
     /// It was in progress without any content; or a call lacks part of its arguments or its result.
     Unfinished,
-    /// Its content was evicted. See [`Retention::items`].
+    /// Its content was evicted. See [`Retention::items`](crate::session::Retention::items).
     Forgotten,
     /// Its type is unknown.
     Unknown,

@@ -86,7 +86,7 @@ impl RealtimeState {
             // If the item's `added` event was missed, this is the first mention of it.
             ServerEvent::ConversationItemDone(done) => self.announce(&done.item, &done.previous_item_id),
             ServerEvent::ConversationItemRetrieved(retrieved) => {
-                let keep = self.memory.audio;
+                let keep = self.keeps_audio;
                 if let Some(item) = retrieved.item.id().and_then(|id| self.conversation.get_mut(id)) {
                     item.describe(&retrieved.item, keep, true);
                 }
@@ -185,10 +185,10 @@ impl RealtimeState {
             ServerEvent::Error(error) => {
                 let about = error.error.event_id.as_ref().and_then(|id| self.requests.kind_of(id));
                 let complaint = Complaint { error: clip_error(&error.error), about: about.map(Into::into) };
-                remember(&mut self.errors, complaint, self.memory.errors);
+                remember(&mut self.errors, complaint, self.setup.kept_errors);
             }
             ServerEvent::Unknown(unknown) => {
-                remember(&mut self.unknown, words(&unknown.kind).into(), self.memory.errors);
+                remember(&mut self.unknown, words(&unknown.kind).into(), self.setup.kept_errors);
             }
             // The end of a stream adds nothing to its deltas and the item.
             ServerEvent::ResponseOutputAudioDone(_)
@@ -229,7 +229,7 @@ impl RealtimeState {
     }
 
     fn part(&mut self, response: &Id, id: &Id, content_index: u32, part: &ContentPart) {
-        let keep = self.memory.audio;
+        let keep = self.keeps_audio;
         // An empty part changes nothing.
         if *part != ContentPart::default()
             && let Some(item) = self.model_message(response, id)
@@ -243,7 +243,7 @@ impl RealtimeState {
     }
 
     fn append_audio(&mut self, delta: &ResponseOutputAudioDelta) {
-        let keep = self.memory.audio;
+        let keep = self.keeps_audio;
         let half = self.stream.as_mut().and_then(|stream| stream.half.take());
         if let Some(item) = self.model_message(&delta.response_id, &delta.item_id) {
             item.append_audio(index(delta.content_index), &delta.delta, half, keep);
@@ -305,7 +305,7 @@ impl RealtimeState {
     /// Applies a description of an item.
     fn item(&mut self, item: &Item) {
         let Some(id) = item.id() else { return };
-        let keep = self.memory.audio;
+        let keep = self.keeps_audio;
         if let Some(state) = self.conversation.get_or_insert(id, |id| ItemState::blank(id, item)) {
             state.describe(item, keep, false);
         }

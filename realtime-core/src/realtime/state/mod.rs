@@ -44,7 +44,7 @@ use crate::{
         event::{ErrorEvent, Event},
         sample_bytes,
         state::{
-            self, Plan, Retention, Setup, State, Timeouts,
+            self, Plan, Setup, State, Timeouts,
             intent::Intent,
             remember,
             requests::{Patience, Request, Requests},
@@ -52,7 +52,7 @@ use crate::{
         types::AudioFormat,
     },
     realtime::{
-        Realtime,
+        Realtime, RealtimeSettings,
         event::{ClientEvent, ServerEvent},
         types::{Item, SessionConfig, SessionInfo, TurnDetection},
     },
@@ -107,7 +107,9 @@ pub struct RealtimeState {
     stream: Option<Box<Stream>>,
     /// Whether the model has spoken. Its voice can no longer be changed.
     spoke: bool,
-    memory: Retention,
+    /// Whether the model's audio is kept.
+    keeps_audio: bool,
+    setup: Setup,
 }
 
 /// Rarely used parts of the state.
@@ -240,12 +242,13 @@ fn output_format(info: Option<&SessionInfo>) -> AudioFormat {
 }
 
 impl State<Realtime> for RealtimeState {
-    fn configure(&mut self, setup: &Setup) {
-        self.ledger = setup.playback.clone().map(|settings| Box::new(Ledger::new(settings)));
+    fn configure(&mut self, settings: &RealtimeSettings, setup: &Setup) {
+        self.ledger = settings.playback.clone().map(|settings| Box::new(Ledger::new(settings)));
         self.creations.remember(setup.restore);
-        self.conversation.set_keep(setup.memory.items, setup.memory.bytes);
-        self.responses.set_keep(setup.memory.responses);
-        self.memory = setup.memory.clone();
+        self.conversation.set_keep(settings.memory.items, settings.memory.bytes);
+        self.responses.set_keep(settings.memory.responses);
+        self.keeps_audio = settings.memory.audio;
+        self.setup = setup.clone();
     }
 
     fn sent(&mut self, seq: u64, event: &ClientEvent, now: Instant) {
@@ -382,7 +385,7 @@ impl RealtimeState {
         for omission in &changes.reading.left_out {
             let left_out =
                 LeftOut { kind: event.kind().into(), event_id: event.event_id().cloned(), omission: omission.clone() };
-            remember(&mut self.aside.get_or_insert_default().left_out, left_out, self.memory.errors);
+            remember(&mut self.aside.get_or_insert_default().left_out, left_out, self.setup.kept_errors);
         }
     }
 }

@@ -44,7 +44,7 @@ where
 }
 
 /// Answers or refuses a call. Returns the event to send, if any, and the error, if one occurred.
-pub(crate) async fn run(
+pub(super) async fn run(
     tools: Arc<Tools>,
     call: Call,
     refused: bool,
@@ -88,7 +88,7 @@ pub(crate) async fn run_function(
 }
 
 /// The answer to a call that cannot be run.
-pub(crate) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
+pub(super) fn refusal(call: &Call, error: &ToolErrorKind) -> Option<ConversationItemCreate> {
     let id = call.id()?;
     Some(ConversationItemCreate::new(match call {
         Call::Function(_) => Item::function_call_output(id, format!("error: {error}")),

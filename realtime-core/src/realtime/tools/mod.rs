@@ -32,6 +32,7 @@
 
 mod handler;
 mod output;
+mod runner;
 
 use std::{collections::HashMap, error, fmt, sync::Arc, time::Duration};
 
@@ -46,8 +47,9 @@ use crate::{
     realtime::types::{FunctionTool, McpApprovalRequest, Tool},
     wire::{Id, Json},
 };
+pub(crate) use handler::run_function;
 use handler::{Approve, Handler, Spawn};
-pub(crate) use handler::{refusal, run, run_function};
+pub(super) use runner::attend;
 
 /// The functions that the model can call.
 ///
@@ -60,7 +62,7 @@ pub(crate) use handler::{refusal, run, run_function};
 /// [`spawner`](Self::spawner).
 ///
 /// If a call fails, the model receives an explanation, and the application receives
-/// [`Notice::Tool`](crate::connection::Notice).
+/// [`RealtimeNotice::Tool`](crate::RealtimeNotice::Tool).
 #[derive(Clone, Default)]
 #[doc(alias("function calling", "function calls"))]
 pub struct Tools {

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::event::Event;
+use crate::protocol::event::Event;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,7 +1,7 @@
 //! The end of a connection.
 
 use super::*;
-use crate::event::Event;
+use crate::protocol::event::Event;
 
 fn close(bench: &mut Bench) -> bool {
     let now = bench.now;

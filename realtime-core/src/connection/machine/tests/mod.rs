@@ -14,7 +14,7 @@ use crate::{
     connection::{ids::Ids, notice::Update, options::Options, retry::Reconnect},
     dialect::Dialect,
     endpoint::Target,
-    realtime::Realtime,
+    realtime::{Realtime, RealtimeSettings},
     transport::{CloseFrame, Message, TransportError},
 };
 
@@ -97,7 +97,7 @@ impl Bench {
             reconnect: reconnect.map(Arc::new),
             target: Target::Unnamed,
             joins,
-            settings: (),
+            settings: RealtimeSettings::default(),
             dialect: Dialect::default(),
             ids: Ids::new(Some(1), Some(UNIX)),
         });
@@ -278,7 +278,7 @@ impl Bench {
         json: &str,
         cell: Option<Arc<Cell<Realtime>>>,
     ) -> Result<(), entry::SendError<Realtime>> {
-        use crate::event::Event;
+        use crate::protocol::event::Event;
 
         let event = <Realtime as Protocol>::ClientEvent::decode(json.as_bytes());
         self.config.enqueue(&self.queue, event, cell, false, Some(self.now))
@@ -291,7 +291,7 @@ impl Bench {
 
     /// What readers get, by name.
     pub(super) fn updates(&mut self) -> Vec<String> {
-        use crate::event::Event;
+        use crate::protocol::event::Event;
 
         std::iter::from_fn(|| self.machine.inbox.pop(true))
             .map(|arrival| match arrival.update {

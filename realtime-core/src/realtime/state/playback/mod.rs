@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use ledger::Ledger;
 pub(crate) use track::Track;
 
-pub use crate::protocol::state::{Playback, Unheard};
+pub use crate::realtime::settings::{Playback, Unheard};
 
 use crate::{
     protocol::types::AudioFormat,

@@ -1,22 +1,26 @@
+//! Playback of the model's audio by the application.
+
 use std::{fmt, sync::Arc};
 
-use super::{Connection, driver::Shared};
+use super::{
+    Realtime,
+    state::{AudioQueue, Heard, Output},
+};
 use crate::{
+    connection::{Connection, Sender},
     error::{Error, ErrorKind},
-    realtime::Realtime,
-    session::realtime::{AudioQueue, Heard, Output},
     wire::Id,
 };
 
 impl Connection<Realtime> {
     /// Hands out and follows the playback of the model's audio, where
-    /// [`Options::playback`](crate::Options::playback) turns it on.
+    /// [`RealtimeSettings::playback`](crate::RealtimeSettings::playback) turns it on.
     ///
     /// # Errors
-    /// [`ErrorKind::NoPlayback`]: the options do not turn it on, so there is nothing to play from.
+    /// [`ErrorKind::NoPlayback`]: the settings do not turn it on, so there is nothing to play from.
     pub fn player(&self) -> Result<Player, Error> {
-        let audio = self.shared.state().audio_queue().ok_or(ErrorKind::NoPlayback)?;
-        Ok(Player { shared: self.shared.clone(), audio })
+        let audio = self.state().audio_queue().ok_or(ErrorKind::NoPlayback)?;
+        Ok(Player { sender: self.sender(), audio })
     }
 }
 
@@ -40,7 +44,7 @@ impl Connection<Realtime> {
 /// For a callback that must not take a lock at all, the crate `realtime-audio` has a wait-free queue on top of this.
 #[derive(Clone)]
 pub struct Player {
-    shared: Arc<Shared<Realtime>>,
+    sender: Sender<Realtime>,
     audio: Arc<AudioQueue>,
 }
 
@@ -69,7 +73,7 @@ impl Player {
     /// Audio does not count as heard by being taken: report what was played, or leave it to the clock.
     ///
     /// ```
-    /// # use realtime_core::{Audio, connection::Player};
+    /// # use realtime_core::{Audio, Player};
     /// use realtime_core::session::realtime::Output;
     ///
     /// # trait FarEnd { fn play(&self, audio: &Audio); fn clear(&self); }
@@ -84,7 +88,7 @@ impl Player {
     /// }
     /// ```
     pub fn next(&self) -> Option<Output> {
-        let now = self.shared.timer.now();
+        let now = self.sender.now();
         self.audio.lock().next(now)
     }
 
@@ -97,31 +101,31 @@ impl Player {
     /// end. Where audio is handed out here, playback is assumed to go on from there in real time, up to what was handed
     /// out.
     pub fn mark(&self, item_id: &str, content_index: u32, ms: u64) {
-        let now = self.shared.timer.now();
+        let now = self.sender.now();
         self.audio.lock().mark(item_id, content_index, ms, now);
     }
 
     /// Returns what plays: the item, its part, and how much of that was heard, in milliseconds.
     pub fn position(&self) -> Option<(Id, u32, u64)> {
-        let now = self.shared.timer.now();
+        let now = self.sender.now();
         self.audio.lock().position(now)
     }
 
     /// Returns how much audio was received and not heard yet, in milliseconds.
     pub fn unheard_ms(&self) -> u64 {
-        let now = self.shared.timer.now();
+        let now = self.sender.now();
         self.audio.lock().unheard_ms(now)
     }
 
     /// Returns what was heard of an item that was cut off. Waits while another thread drives the connection.
     pub fn heard(&self, item_id: &str) -> Option<Heard> {
-        self.shared.state().heard().rev().find(|heard| heard.item_id == item_id).cloned()
+        self.sender.state().heard().rev().find(|heard| heard.item_id == item_id).cloned()
     }
 
     /// Stops the model: cuts off what was not heard, and cancels the response in progress. For a button, or for turns
     /// that the application detects itself. Waits while another thread drives the connection.
     pub fn interrupt(&self) {
-        self.shared.with_state(|state, now| state.interrupt(true, now));
+        self.sender.with_state(|state, now| state.interrupt(true, now));
     }
 }
 

@@ -1,26 +1,25 @@
+//! The handle of a requested response.
+
+mod told;
+
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures::{Stream, StreamExt, future, ready, stream};
 
+use self::told::{News, Told};
 use super::{
-    Connection,
-    answers::{Cell, Part},
-    driver::{Shared, wait::WaitKind, wakers::Slot},
-    machine::entry::SendError,
-    options::Overlap,
-    told::{News, Told},
+    Overlap, Realtime,
+    event::{ResponseCancel, ResponseCreate, ServerEvent},
+    state::{MOST_METADATA, REQUEST, is_out_of_band},
+    types::{Item, Response, ResponseConfig},
 };
 use crate::{
-    error::{Error, ErrorKind, SendErrorKind},
-    event::{ResponseCancel, ResponseCreate, ServerEvent},
-    realtime::Realtime,
-    session::realtime::{MOST_METADATA, REQUEST, is_out_of_band},
-    types::{Item, Response, ResponseConfig},
+    connection::{AnswerParts, CheckError, Connection, Part, SendError, Sender},
+    error::{Error, ErrorKind},
     wire::{Audio, Id, Patch},
 };
 
@@ -48,9 +47,7 @@ use crate::{
 /// A failed or cancelled response is not an error: check its status. If the end of a response was lost, because another
 /// one has begun or the server reports that none is active, it is returned as incomplete.
 pub struct ResponseHandle {
-    shared: Arc<Shared<Realtime>>,
-    cell: Arc<Cell<Realtime>>,
-    slot: Option<Slot>,
+    answer: AnswerParts<Realtime>,
     id: Option<Id>,
     /// What of its words was given out by [`next`](Self::next) or a stream.
     told: Told,
@@ -61,10 +58,10 @@ impl ResponseHandle {
         connection: &Connection<Realtime>,
         mut config: ResponseConfig,
     ) -> Result<Self, SendError<Realtime>> {
-        let shared = &connection.shared;
-        let refused = is_refused(shared, &config);
-        let event_id = shared.config.ids.fresh("evt");
-        if !shared.state().is_order_enough(&config) {
+        let sender = connection.sender();
+        let refused = is_refused(&sender, &config);
+        let event_id = sender.fresh_id();
+        if !sender.state().is_order_enough(&config) {
             mark(&mut config, &event_id);
         }
         let mut create = ResponseCreate::default().event_id(event_id);
@@ -72,11 +69,10 @@ impl ResponseHandle {
             create = create.response(config);
         }
         if refused {
-            return Err(SendError::new(SendErrorKind::ResponseActive, create.into()));
+            return Err(SendError::new(CheckError::ResponseActive.into(), create.into()));
         }
-        let cell = Arc::new(Cell::in_parts(shared.config.options.inbox_bytes));
-        shared.send(create.into(), Some(cell.clone()))?;
-        Ok(Self { shared: shared.clone(), cell, slot: None, id: None, told: Told::default() })
+        let answer = AnswerParts::send(&sender, create)?;
+        Ok(Self { answer, id: None, told: Told::default() })
     }
 
     /// Id of the response, once the server has begun it and one of its events was read here.
@@ -123,7 +119,7 @@ impl ResponseHandle {
     pub fn cancel(&self) -> Result<(), SendError<Realtime>> {
         let mut cancel = ResponseCancel::default();
         cancel.response_id.clone_from(&self.id);
-        self.shared.send(cancel.into(), None)
+        self.answer.sender().send(cancel)
     }
 
     fn words(&mut self, pick: fn(News) -> String) -> impl Stream<Item = Result<String, Error>> + '_ {
@@ -135,7 +131,7 @@ impl ResponseHandle {
                 // The end may tell what nothing before it did.
                 None => {
                     is_over = true;
-                    self.cell.look(|end| self.told.news(end)).map(|news| Ok(pick(news)))
+                    self.answer.look_at_end(|end| self.told.news(end)).map(|news| Ok(pick(news)))
                 }
             };
             Poll::Ready(part)
@@ -145,7 +141,7 @@ impl ResponseHandle {
 
     /// The next event, and the words in it that are new.
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(ServerEvent, News), Error>>> {
-        let part = ready!(self.shared.poll(cx, &mut self.slot, WaitKind::Part, |_| self.cell.next()));
+        let part = ready!(self.answer.poll_next(cx));
         Poll::Ready(match part {
             Ok(Part::Event(event)) => {
                 // Not necessarily the event that begins it, which may have been missed.
@@ -167,9 +163,7 @@ impl Future for ResponseHandle {
     type Output = Result<Response, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let end = this.shared.poll(cx, &mut this.slot, WaitKind::Part, |_| this.cell.take());
-        end.map(|end| match end?? {
+        self.get_mut().answer.poll_end(cx).map(|end| match end? {
             ServerEvent::ResponseDone(done) => Ok(done.response),
             // Nothing else ends a response.
             _ => Err(ErrorKind::Ambiguous.into()),
@@ -204,14 +198,14 @@ impl Connection<Realtime> {
     /// If the future is dropped while it waits for room, nothing was sent.
     ///
     /// # Errors
-    /// [`Options::overlap`](crate::Options::overlap) does not allow another request to wait, the connection has ended,
-    /// or the inbox is full: read events, then ask again.
+    /// [`RealtimeSettings::overlap`](crate::RealtimeSettings::overlap) does not allow another request to wait, the
+    /// connection has ended, or the inbox is full: read events, then ask again.
     pub async fn respond(&self, text: impl Into<String>) -> Result<ResponseHandle, Error> {
         self.ready().await?;
         let config = ResponseConfig::default();
         // Checked first, so that no message is created without a response.
-        if is_refused(&self.shared, &config) {
-            return Err(ErrorKind::Send(SendErrorKind::ResponseActive).into());
+        if is_refused(&self.sender(), &config) {
+            return Err(ErrorKind::Send(CheckError::ResponseActive.into()).into());
         }
         self.conversation().item().create(Item::user(text))?;
         Ok(self.response().create(config)?)
@@ -219,14 +213,13 @@ impl Connection<Realtime> {
 }
 
 /// Whether a request for a response would be refused.
-fn is_refused(shared: &Shared<Realtime>, config: &ResponseConfig) -> bool {
+fn is_refused(sender: &Sender<Realtime>, config: &ResponseConfig) -> bool {
     if is_out_of_band(Some(config)) {
         return false;
     }
-    let core = shared.core();
-    let busy = !core.machine.state().can_respond(shared.timer.now());
-    let ahead = usize::from(busy) + core.machine.held() + shared.out().scheduled();
-    match shared.config.options.overlap {
+    let now = sender.now();
+    let ahead = sender.look(|state, waiting| usize::from(!state.can_respond(now)) + waiting.scheduled());
+    match sender.settings().overlap {
         Overlap::One => ahead > 1,
         Overlap::Refuse => ahead > 0,
         Overlap::Queue => false,

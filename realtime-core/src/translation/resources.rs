@@ -1,9 +1,11 @@
-use super::super::{Ack, Connection, SendError};
-use crate::{
-    event::translation::{SessionUpdate, SessionUpdated},
-    translation::Translation,
+//! What can be sent in a translation session, named like the protocol's events.
+
+use super::{
+    Translation,
+    event::{SessionUpdate, SessionUpdated},
     types::TranslationSessionConfig,
 };
+use crate::connection::{Ack, Connection, SendError};
 
 impl Connection<Translation> {
     /// The session's configuration. To end the session, use [`finish`](Connection::finish).

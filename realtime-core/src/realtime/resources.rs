@@ -1,15 +1,19 @@
-use super::super::{Connection, ack::Ack, machine::entry::SendError, response::ResponseHandle};
-use crate::{
-    error::SendErrorKind,
+//! What can be sent, named like the protocol's events: `connection.conversation().item().create(..)`.
+
+use super::{
+    Realtime, ResponseHandle,
     event::{
         ClientEvent, ConversationItemAdded, ConversationItemCreate, ConversationItemDelete, ConversationItemDeleted,
         ConversationItemRetrieve, ConversationItemRetrieved, ConversationItemTruncate, ConversationItemTruncated,
-        EventOf, InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
+        InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
         OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ServerEvent, SessionUpdate, SessionUpdated,
     },
-    realtime::Realtime,
-    tools::Tools,
+    tools::{self, Tools},
     types::{Item, RealtimeSessionConfig, ResponseConfig, SessionConfig},
+};
+use crate::{
+    connection::{Ack, CheckError, Connection, SendError},
+    protocol::event::EventOf,
     wire::Id,
 };
 
@@ -19,12 +23,12 @@ impl Connection<Realtime> {
     /// Queues a request that passed its checks.
     fn checked<E: EventOf<ServerEvent>>(
         &self,
-        check: Result<(), SendErrorKind>,
+        check: Result<(), CheckError>,
         event: impl Into<ClientEvent>,
     ) -> Sent<E> {
         match check {
             Ok(()) => self.request(event),
-            Err(kind) => Err(SendError::new(kind, event.into())),
+            Err(error) => Err(SendError::new(error.into(), event.into())),
         }
     }
 
@@ -61,7 +65,7 @@ impl Connection<Realtime> {
     pub fn use_tools(&self, tools: Tools) -> Sent<SessionUpdated> {
         let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
         let ack = self.request(SessionUpdate::new(config))?;
-        self.shared.set_tools(tools);
+        tools::attend(&self.sender(), tools);
         Ok(ack)
     }
 }
@@ -91,10 +95,11 @@ impl ResponseResource<'_> {
     /// Requests a response: `response.create`. The default configuration uses the session's.
     ///
     /// While another response of the conversation is active, the request waits for its turn: see
-    /// [`Options::overlap`](crate::Options::overlap). Out-of-band requests never wait.
+    /// [`RealtimeSettings::overlap`](crate::RealtimeSettings::overlap). Out-of-band requests never wait.
     ///
     /// # Errors
-    /// Gives the event back: [`Options::overlap`](crate::Options::overlap) lets no more wait, or as [`Sender::send`](crate::Sender::send) does.
+    /// Returns the event: the same setting does not allow another request to wait, or see
+    /// [`Sender::send`](crate::Sender::send).
     pub fn create(&self, config: ResponseConfig) -> Result<ResponseHandle, SendError<Realtime>> {
         ResponseHandle::create(self.0, config)
     }
@@ -135,11 +140,7 @@ impl InputAudioBufferResource<'_> {
     /// Returns the event: there is less than 100 ms of audio and no turn detection, or see
     /// [`Sender::send`](crate::Sender::send).
     pub fn commit(&self) -> Sent<InputAudioBufferCommitted> {
-        let check = {
-            let core = self.0.shared.core();
-            let queued = self.0.shared.out().audio();
-            core.machine.state().check_commit(queued)
-        };
+        let check = self.0.sender().look(|state, waiting| state.check_commit(waiting.audio()));
         self.0.checked(check, InputAudioBufferCommit::default())
     }
 

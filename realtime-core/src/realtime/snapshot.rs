@@ -1,21 +1,16 @@
+//! A conversation that leaves its connection.
+
 use std::time::Duration;
 
-use futures::future::{self, Either};
-
 use super::{
-    Connection,
-    driver::wait::WaitKind,
-    machine::{entry::Unsent, resume::Parts},
+    Realtime,
+    state::{Media, Snapshot},
 };
 use crate::{
+    connection::{Connection, Parts},
     endpoint::Target,
-    realtime::Realtime,
-    session::realtime::{Media, Snapshot},
     transport::CloseFrame,
 };
-
-/// How often a draining connection is looked at, though nothing happens: what was played is known by the clock only.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What is left of a connection that was [drained](Connection::drain).
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +49,7 @@ impl Connection<Realtime> {
 
     /// Takes a snapshot with this much of the images and audio that the client has sent.
     pub fn snapshot_with(&self, media: Media) -> Snapshot {
-        let parts = self.shared.core().machine.parts(&*self.shared);
-        self.assemble(parts, media)
+        self.assemble(self.parts(), media)
     }
 
     /// Ends the connection so that its conversation can go on elsewhere: requests no response any more, waits for a quiet
@@ -78,39 +72,20 @@ impl Connection<Realtime> {
     /// [Drains](Self::drain) the connection, and takes a snapshot with this much of the images and audio that the client has
     /// sent.
     pub async fn drain_with(&self, limit: Duration, media: Media) -> Drained {
-        let shared = &self.shared;
-        let until = shared.timer.now() + limit;
-        shared.core().machine.drain();
-        let (parts, quiet) = loop {
-            let now = shared.timer.now();
-            // Checked and closed in one moment, so that nothing arrives in between.
-            let quiet = shared.wait(WaitKind::Drive, |machine, shared| {
-                let now = shared.timer.now();
-                let ended = machine.end().is_some();
-                let quiet = !ended && machine.is_drained(shared, now);
-                (ended || quiet || now >= until).then(|| {
-                    let parts = machine.parts(shared);
-                    machine.begin_close(CloseFrame::new(1000, ""), shared, now);
-                    (parts, quiet)
-                })
-            });
-            let look = shared.timer.sleep_until(until.min(now + LOOK));
-            if let Either::Left((Ok(found), _)) = future::select(quiet, look).await {
-                break found;
-            }
-        };
+        let (parts, quiet) = self.drained(limit).await;
         let snapshot = self.assemble(parts, media);
         // What was not sent is in the snapshot.
         drop(self.close(CloseFrame::new(1000, "")).await);
         Drained { snapshot, quiet }
     }
 
-    fn assemble(&self, Parts { state, unsent }: Parts<Realtime>, media: Media) -> Snapshot {
-        let timer = &self.shared.timer;
-        let mut snapshot = state.snapshot(media, timer.now());
-        snapshot.complete(unsent.into_iter().map(Unsent::into_event).collect());
+    fn assemble(&self, parts: Parts<Realtime>, media: Media) -> Snapshot {
+        let sender = self.sender();
+        let timer = sender.timer();
+        let mut snapshot = parts.state.snapshot(media, timer.now());
+        snapshot.complete(parts.into_unsent());
         snapshot.taken_at = timer.unix().map(|unix| unix.as_secs());
-        match &self.shared.config.target {
+        match sender.target() {
             Target::Model(model) => snapshot.model = Some(model.clone()),
             Target::Call(call) => snapshot.call_id = Some(call.as_str().into()),
             _ => {}
