@@ -20,8 +20,8 @@ const ENTRY: usize = 256;
 /// Segments are ordered by speech, even if their transcriptions complete out of order. An incomplete transcription is a
 /// segment with the text so far, and is corrected in place.
 ///
-/// Times come from the server's turn detection. Without it, tell how much audio was sent
-/// ([`input_position`](Self::input_position)) before each commit.
+/// Times come from the server's turn detection. Without it, report how much audio was sent with
+/// [`input_position`](Self::input_position) before each commit.
 #[derive(Clone, Debug, Default)]
 pub struct Captions {
     items: Vec<Item>,
@@ -29,20 +29,20 @@ pub struct Captions {
     input: Groups,
     output: Groups,
     speakers: (Option<String>, Option<String>),
-    /// How much audio was sent, in milliseconds.
+    /// Duration of the audio sent, in milliseconds.
     position_ms: u64,
-    /// Where the last speech ended, in milliseconds.
+    /// End of the last speech, in milliseconds.
     last_end_ms: u64,
-    /// Bytes of text that are kept.
+    /// Bytes of text kept.
     kept: usize,
     full: bool,
 }
 
-/// A segment, and whether it may still change.
+/// A segment, which may still change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caption {
-    /// The segment, as of now.
+    /// The segment so far.
     pub segment: Segment,
     /// Whether its text is final.
     pub done: bool,
@@ -50,19 +50,19 @@ pub struct Caption {
 
 #[derive(Clone, Debug)]
 struct Item {
-    /// Where it is placed until its times are known.
+    /// Position in the order until the times are known.
     seen_ms: u64,
     start_ms: Option<u64>,
     end_ms: Option<u64>,
-    /// The text of each part that holds audio.
+    /// Transcript of each audio part.
     parts: BTreeMap<u32, String>,
     done: bool,
-    /// What each speaker said, where speakers are told apart: it stands in place of the text.
+    /// Text by speaker, if the service distinguishes speakers. Replaces the text of the parts.
     turns: Vec<(Id, Segment)>,
 }
 
 impl Captions {
-    /// No captions yet.
+    /// Creates an empty collection.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,8 +74,8 @@ impl Captions {
         self
     }
 
-    /// Tells how much audio was sent so far, in milliseconds. It is needed only where the server does not detect
-    /// turns: speech that is committed by the client lies between the last commit and this.
+    /// Sets how much audio was sent so far, in milliseconds. Only needed without turn detection: speech that the client
+    /// commits lies between its previous commit and this position.
     pub fn input_position(&mut self, ms: u64) {
         self.position_ms = ms;
     }
@@ -84,7 +84,7 @@ impl Captions {
     pub fn apply(&mut self, event: &ServerEvent) -> Option<Caption> {
         match event {
             ServerEvent::InputAudioBufferSpeechStarted(started) => {
-                // Some servers leave the times out. Then what the commit says counts.
+                // Some servers omit the times. The commit then determines them.
                 self.item(&started.item_id)?.start_ms = started.audio_start_ms;
                 None
             }
@@ -132,10 +132,10 @@ impl Captions {
             }
             ServerEvent::ConversationItemInputAudioTranscriptionSegment(segment) => {
                 let (text, speaker) = (one_line(&segment.text), one_line(&segment.speaker));
-                // What takes the place of a segment is counted too: there is no telling how much shorter it is.
+                // A replacement counts in addition, because the size of what it replaces is not known.
                 self.admit(text.len() + speaker.len() + ENTRY)?;
                 let item = self.item(&segment.item_id)?;
-                // Times count from where the item's audio begins.
+                // Times are relative to the start of the item's audio.
                 let origin = item.start_ms.unwrap_or(item.seen_ms);
                 let ms = |seconds: f64| origin.saturating_add(half_up(seconds * 1000.0));
                 let start = segment.start.map_or(origin, ms);
@@ -151,8 +151,7 @@ impl Captions {
         }
     }
 
-    /// Takes one event of a Live session: its transcripts bring their own times. Gives the caption that has changed, for
-    /// a display.
+    /// Applies an event of a Live session, whose transcripts have their own times. Returns the caption that changed.
     pub fn apply_live(&mut self, event: &LiveEvent) -> Option<Caption> {
         let (side, id, text, start, end) = match event {
             LiveEvent::SessionInputTranscriptDelta(delta) => {
@@ -167,8 +166,8 @@ impl Captions {
         self.delta(side, &id, text, start.get(), end.get())
     }
 
-    /// Takes a piece of text that brings its own times, in milliseconds: a transcript delta of a Live session. Times
-    /// are rounded to whole milliseconds, half up. An event that was seen before changes nothing.
+    /// Adds a transcript fragment with its own times in milliseconds, such as a transcript delta of a Live session. Times
+    /// are rounded to whole milliseconds, half up. A repeated event is ignored.
     pub fn delta(&mut self, side: Side, event_id: &Id, text: &str, start_ms: f64, end_ms: f64) -> Option<Caption> {
         let seen = match side {
             Side::Input => self.input.is_known(event_id),
@@ -190,7 +189,7 @@ impl Captions {
         Some(Caption { segment, done: false })
     }
 
-    /// All segments that have text, as of now, in the order of speech.
+    /// All segments that have text so far, in the order of speech.
     pub fn segments(&self) -> Vec<Segment> {
         let mut segments: Vec<_> = self.items.iter().flat_map(|item| self.segments_of(item)).collect();
         segments.extend(self.side(Side::Input));
@@ -200,7 +199,7 @@ impl Captions {
         segments
     }
 
-    /// The segments of one side, where deltas brought their own times.
+    /// The segments of one side made from fragments with their own times.
     pub fn side(&self, side: Side) -> Vec<Segment> {
         let (groups, speaker) = match side {
             Side::Input => (&self.input, &self.speakers.0),
@@ -218,7 +217,7 @@ impl Captions {
         self.full
     }
 
-    /// Counts bytes that are to be kept; none if there is no room.
+    /// Reserves bytes to be kept. `None` if there is no room.
     fn admit(&mut self, bytes: usize) -> Option<()> {
         let kept = self.kept.saturating_add(bytes);
         self.full |= kept > MOST_TEXT;
@@ -267,7 +266,7 @@ impl Captions {
             return item.turns.iter().map(|(_, turn)| turn.clone()).collect();
         }
         let start_ms = item.start_ms.unwrap_or(item.seen_ms);
-        // While it is being said, it lasts until now.
+        // Speech in progress lasts until now.
         let end_ms = item.end_ms.unwrap_or(self.position_ms).max(start_ms);
         let texts: Vec<_> = item.parts.values().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
         let mut segment = Segment::new(start_ms, end_ms, texts.join(" "));
@@ -276,7 +275,7 @@ impl Captions {
     }
 }
 
-/// Whole milliseconds, rounded half up by decimal places: binary fractions are first rounded to microseconds.
+/// Rounds to whole milliseconds, half up in decimal: binary fractions are rounded to microseconds first.
 fn half_up(ms: f64) -> u64 {
     // Negative times and NaN become 0, and values out of range the maximum.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

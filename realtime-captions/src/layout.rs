@@ -3,21 +3,22 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::Segment;
 
-/// How much text stands on the screen at once.
+/// Limits on the size of a caption on the screen: lines and columns.
 ///
-/// Lines are broken at white space, and beside wide characters, as Chinese and Japanese are; a word that is longer than
-/// a line is cut between grapheme clusters. A segment of more lines becomes several cues, which share its time by the
-/// length of their text.
+/// Lines are broken at white space, and next to wide characters such as Chinese and Japanese ones. A word longer than a
+/// line is split between grapheme clusters. A segment that needs more lines becomes several cues, which divide its time in
+/// proportion to the length of their text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Layout {
-    /// Columns a line. A grapheme cluster takes one, or two if it is wide: East Asian wide or fullwidth, or an emoji.
+    /// Maximum number of columns per line. A grapheme cluster takes one column, or two if it is wide: East Asian wide or
+    /// fullwidth, or an emoji.
     pub max_columns: usize,
-    /// Lines a cue.
+    /// Maximum number of lines per cue.
     pub max_lines: usize,
 }
 
-/// Two lines of 42 columns, as broadcasters have them.
+/// Returns two lines of 42 columns, the convention of broadcasters.
 impl Default for Layout {
     fn default() -> Self {
         Self::new(42, 2)
@@ -30,10 +31,10 @@ impl Layout {
         Self { max_columns, max_lines }
     }
 
-    /// Lays segments out as cues, each a segment whose text has its line breaks.
+    /// Splits segments into cues: segments whose text contains the line breaks.
     ///
-    /// The cues of a segment follow each other within its time, each at least a millisecond long; a segment of fewer
-    /// milliseconds than it needs cues gets cues of more lines.
+    /// The cues of a segment follow each other within its time, and each lasts at least a millisecond. If a segment has fewer
+    /// milliseconds than it needs cues, its cues have more lines.
     pub fn apply(&self, segments: &[Segment]) -> Vec<Segment> {
         segments.iter().flat_map(|segment| self.cues(segment)).collect()
     }
@@ -49,7 +50,7 @@ impl Layout {
         let (mut start_ms, mut shown) = (segment.start_ms, 0);
         let cue = |(number, (lines, width)): (u64, (&&[String], &u64))| {
             shown += width;
-            // Room is left for those that follow, and each has at least a millisecond if there is one for each.
+            // Leaves time for the cues that follow: a millisecond each, if there are enough.
             let share = u128::from(ms) * u128::from(shown) / u128::from(all);
             let end_ms = segment.start_ms.saturating_add(u64::try_from(share).unwrap_or(ms));
             let end_ms =
@@ -62,7 +63,7 @@ impl Layout {
         (0..).zip(cues.iter().zip(&widths)).map(cue).collect()
     }
 
-    /// Breaks a line whose white space is single spaces.
+    /// Breaks a line in which runs of white space are collapsed.
     fn wrap(&self, line: &str) -> Vec<String> {
         let clusters: Vec<(&str, usize)> = line.graphemes(true).map(|cluster| (cluster, width(cluster))).collect();
         let mut lines = Vec::new();
@@ -77,7 +78,7 @@ impl Layout {
         lines
     }
 
-    /// How many clusters the first line takes: at least one.
+    /// Number of clusters in the first line: at least one.
     fn first_line(&self, clusters: &[(&str, usize)]) -> usize {
         let mut columns = 0;
         let fits = clusters
@@ -99,18 +100,18 @@ impl Layout {
     }
 }
 
-/// Columns of a line.
+/// Width of a line in columns.
 fn columns(line: &str) -> usize {
     line.graphemes(true).map(width).sum()
 }
 
-/// Columns of a grapheme cluster. Pictographs are taken for wide even where their characters alone are not.
+/// Width of a grapheme cluster in columns. Pictographs count as wide even if their single characters are not.
 fn width(cluster: &str) -> usize {
     let pictograph = |character: char| matches!(character, '\u{fe0f}' | '\u{20e3}' | '\u{1f000}'..='\u{1faff}');
     if cluster.width() > 1 && cluster.chars().any(is_wide) || cluster.chars().any(pictograph) { 2 } else { 1 }
 }
 
-/// Whether a character alone is wide: clusters of several narrow letters are one column.
+/// Whether a single character is wide. A cluster of several narrow letters takes one column.
 fn is_wide(character: char) -> bool {
     unicode_width::UnicodeWidthChar::width(character) > Some(1)
 }
@@ -133,9 +134,9 @@ mod tests {
         assert_eq!(wrapped(4, "ab予約"), ["ab予", "約"]);
         assert_eq!(wrapped(5, "abcdefgh ij"), ["abcde", "fgh", "ij"]);
         assert_eq!(wrapped(4, "👩‍👩‍👧‍👦👍🏽🇳🇴"), ["👩‍👩‍👧‍👦👍🏽", "🇳🇴"]);
-        // Combining marks take no column of their own.
+        // Combining marks take no column.
         assert_eq!(wrapped(4, "e\u{301}te\u{301} a\u{300}"), ["e\u{301}te\u{301}", "a\u{300}"]);
-        // What is wider than a line stands alone.
+        // A cluster wider than a line gets its own line.
         assert_eq!(wrapped(1, "予約"), ["予", "約"]);
     }
 

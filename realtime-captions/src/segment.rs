@@ -1,15 +1,15 @@
 use realtime_core::live::state::LiveTurn;
 use serde::{Deserialize, Serialize};
 
-/// Text, and when it was spoken.
+/// A piece of text with the time at which it was spoken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Segment {
-    /// Where it begins, in milliseconds of the audio.
+    /// Start, in milliseconds of the audio.
     pub start_ms: u64,
-    /// Where it ends, in milliseconds of the audio.
+    /// End, in milliseconds of the audio.
     pub end_ms: u64,
-    /// The text. A line break in it begins a line of the caption.
+    /// The text. A line break starts a new line of the caption.
     pub text: String,
     /// The speaker, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,20 +17,19 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Text from a time to a time, in milliseconds.
+    /// Creates a segment without a speaker. Times are in milliseconds.
     pub fn new(start_ms: u64, end_ms: u64, text: impl Into<String>) -> Self {
         Self { start_ms, end_ms, text: text.into(), speaker: None }
     }
 
-    /// Names who speaks.
+    /// Sets the speaker.
     #[must_use]
     pub fn speaker(mut self, speaker: impl Into<String>) -> Self {
         self.speaker = Some(speaker.into());
         self
     }
 
-    /// The lines of the text, tidied: runs of white space are one space, and blank lines are removed, because they would end
-    /// a cue.
+    /// The lines of the text, with runs of white space collapsed. Blank lines are removed, because they would end a cue.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
         self.text.split(['\n', '\r']).map(one_line).filter(|line| !line.is_empty())
     }
@@ -43,7 +42,7 @@ impl From<&LiveTurn> for Segment {
     }
 }
 
-/// Runs of white space become one space; none is left at the ends.
+/// Collapses runs of white space into one space and trims the ends.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {

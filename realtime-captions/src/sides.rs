@@ -1,4 +1,4 @@
-//! Pieces of text that bring their own times, of the two sides of a conversation.
+//! Transcript fragments of both sides of a conversation, each with its own times.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -16,11 +16,11 @@ pub enum Side {
     Output,
 }
 
-/// A silence of this length ends a segment.
+/// Silence that ends a segment.
 const PAUSE_MS: u64 = 500;
-/// A segment of this length ends at the next word.
+/// Duration after which a segment ends at the next word.
 const LONG_MS: u64 = 7_000;
-/// How many events are recognised when they are seen again.
+/// Number of recent event ids remembered, to ignore repeated events.
 const MOST_KNOWN: usize = 4_096;
 
 /// One side's segments. They do not overlap.
@@ -39,7 +39,7 @@ pub(crate) struct Group {
 }
 
 impl Groups {
-    /// Whether the event was seen before; from now on it was. One without an id is always new.
+    /// Records the event, and returns whether it was seen before. An event without an id never was.
     pub(crate) fn is_known(&mut self, event_id: &Id) -> bool {
         if event_id.is_empty() {
             return false;
@@ -63,7 +63,7 @@ impl Groups {
         };
         let word = text.starts_with(char::is_whitespace) || last.text.ends_with(char::is_whitespace);
         let is_long = end_ms.saturating_sub(last.start_ms) > LONG_MS && word;
-        // A piece of no length cannot stand alone, nor can one that lies within what stands already.
+        // A fragment without duration, or within the previous segment, cannot be a segment of its own.
         let follows = start_ms >= last.end_ms && end_ms > start_ms && last.end_ms > last.start_ms;
         if follows && (start_ms - last.end_ms >= PAUSE_MS || is_long) {
             self.groups.push(Group { start_ms, end_ms, text: text.into() });

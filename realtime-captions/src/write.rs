@@ -1,11 +1,11 @@
-//! The formats that captions are kept in.
+//! Caption file formats.
 
 use std::fmt::Write;
 
 use crate::{Segment, segment::one_line};
 
-/// Writes SubRip (`.srt`): numbered cues, sorted by start and end. Segments without text are left out; a speaker stands
-/// before the text, with a colon.
+/// Writes SubRip (`.srt`): numbered cues, sorted by start and end. Segments without text are omitted. The speaker
+/// precedes the text, followed by a colon.
 pub fn srt(segments: &[Segment]) -> String {
     let mut text = String::new();
     for (number, cue) in (1..).zip(cues(segments)) {
@@ -17,7 +17,7 @@ pub fn srt(segments: &[Segment]) -> String {
     text
 }
 
-/// Writes WebVTT (`.vtt`): cues sorted by start and end. Segments without text are left out; a speaker is a voice tag.
+/// Writes WebVTT (`.vtt`): cues sorted by start and end. Segments without text are omitted. The speaker is a voice tag.
 pub fn vtt(segments: &[Segment]) -> String {
     let mut text = String::from("WEBVTT\n");
     for cue in cues(segments) {
@@ -28,14 +28,14 @@ pub fn vtt(segments: &[Segment]) -> String {
     text
 }
 
-/// Writes each segment as a line of JSON: `start_ms`, `end_ms`, `text`, and `speaker` where it is known. Sorted as the
-/// other formats are.
+/// Writes one JSON object per line and segment: `start_ms`, `end_ms`, `text`, and `speaker` if known. Sorted by start and
+/// end.
 pub fn json_lines(segments: &[Segment]) -> String {
     let mut text = String::new();
     for cue in cues(segments) {
         let Cue { start_ms, end_ms, lines, speaker } = cue;
         let segment = Segment { start_ms, end_ms, text: lines.join("\n"), speaker };
-        // Numbers and text have a JSON form.
+        // Numbers and strings can always be serialized.
         text.push_str(&serde_json::to_string(&segment).unwrap_or_default());
         text.push('\n');
     }
@@ -49,7 +49,7 @@ struct Cue {
     speaker: Option<String>,
 }
 
-/// What has text, by start, end, and the order given.
+/// Segments that have text, sorted by start and end; equal ones keep their order.
 fn cues(segments: &[Segment]) -> Vec<Cue> {
     let cue = |segment: &Segment| Cue {
         start_ms: segment.start_ms,
@@ -62,7 +62,7 @@ fn cues(segments: &[Segment]) -> Vec<Cue> {
     cues
 }
 
-/// `01:02:03,004`. More than a hundred hours take more digits.
+/// Formats a time as `01:02:03,004`, with more digits from 100 hours on.
 fn time(ms: u64, point: char) -> String {
     let (seconds, ms) = (ms / 1000, ms % 1000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

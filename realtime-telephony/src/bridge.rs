@@ -63,31 +63,31 @@ const MOST_CUT: usize = 64;
 #[derive(Debug)]
 pub struct Bridge {
     stream: CarrierStream,
-    /// The session's formats: of what it hears, and of what it says.
+    /// The session's input and output formats.
     input: AudioFormat,
     output: AudioFormat,
     to_model: Option<Converter>,
     to_caller: Option<Converter>,
     waiting: VecDeque<Waiting>,
-    /// Bytes that wait.
+    /// Bytes queued.
     bytes: usize,
     lead: Duration,
-    /// The part that is being sent, and how much of it was sent when it was marked last.
+    /// The part being sent, and how much of it was sent at the last mark.
     sending: Option<(Part, Duration)>,
-    /// What the caller was last said to have heard.
+    /// The last reported position.
     told: Option<(Part, u64)>,
     frames: VecDeque<Frame>,
     events: VecDeque<BridgeEvent>,
-    /// Responses whose audio is coming, and those that were interrupted.
+    /// Responses whose audio is arriving, and those interrupted.
     open: VecDeque<Id>,
     cut: VecDeque<Id>,
 }
 
-/// What waits to be sent, in the session's format.
+/// Audio queued to be sent, in the session's format.
 #[derive(Debug)]
 enum Waiting {
     Audio(Part, Audio),
-    /// The part ends: what the conversion holds back is part of it.
+    /// The end of a part: the converter is flushed.
     End,
 }
 
@@ -95,35 +95,35 @@ enum Waiting {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BridgeEvent {
-    /// The stream begins. If its format is not supported, the caller is not heard: hang up, or set the stream up
-    /// otherwise.
+    /// The stream has started. If its format is not supported, the caller is not heard: hang up, or configure another
+    /// format.
     Started(Box<Start>),
     /// The caller's audio, in the session's input format: append it to the input buffer.
     Audio(Audio),
-    /// The caller has heard a part up to a position, and everything before it. Pass it to
+    /// The caller has heard a part up to a position, and everything before that part. Pass it to
     /// [`Player::mark`](realtime_core::Player::mark).
     Heard {
         /// The part.
         part: Part,
-        /// How much of it, in milliseconds.
+        /// Position in milliseconds.
         ms: u64,
     },
     /// The caller pressed a key.
     Dtmf(Dtmf),
     /// The carrier reports an error. The stream continues.
     Error(CarrierError),
-    /// The call or the stream is over.
+    /// The call or the stream has ended.
     Stopped {
         /// The reason, if the carrier gives one.
         reason: Option<String>,
     },
-    /// Anything else that the carrier said.
+    /// Any other message from the carrier.
     Other(Box<Incoming>),
 }
 
 impl Bridge {
-    /// Joins a stream to a session with these audio formats. G.711 on both sides is passed on as it is; everything else
-    /// is converted.
+    /// Creates a bridge to a session with these audio formats. G.711 on both sides is passed through; everything else is
+    /// converted.
     pub fn new(settings: Settings, input: AudioFormat, output: AudioFormat) -> Self {
         Self {
             stream: CarrierStream::new(settings),
@@ -143,20 +143,20 @@ impl Bridge {
         }
     }
 
-    /// Sets how much audio the carrier gets ahead of what it plays. More bridges a worse network; it does not delay the
-    /// caller's interruption, because audio sent ahead is cleared.
+    /// Sets how far ahead of playback audio is sent to the carrier. More compensates for a worse network; it does not delay
+    /// a barge-in, because audio sent ahead is cleared.
     #[must_use]
     pub fn lead(mut self, lead: Duration) -> Self {
         self.lead = lead;
         self
     }
 
-    /// The carrier's stream, to look at.
+    /// The carrier's stream.
     pub fn stream(&self) -> &CarrierStream {
         &self.stream
     }
 
-    /// Takes a message from the carrier.
+    /// Processes a message from the carrier.
     ///
     /// # Errors
     /// The message is malformed. The call continues.
@@ -184,13 +184,13 @@ impl Bridge {
         let started = matches!(event, BridgeEvent::Started(_));
         self.events.push_back(event);
         if started {
-            // Media may have come before.
+            // Media may have arrived before.
             self.hear();
         }
         Ok(())
     }
 
-    /// Hands the caller's audio to the session, as far as it is in order.
+    /// Passes the caller's audio on, as far as it is in order.
     fn hear(&mut self) {
         let Ok(from) = self.stream.inbound_format() else {
             // Audio that cannot be decoded would be noise.
@@ -217,7 +217,7 @@ impl Bridge {
         Some(Audio::from(self.to_model.as_mut()?.convert(samples)))
     }
 
-    /// Tells what the caller has heard, if that has changed.
+    /// Reports what the caller has heard, if that has changed.
     fn tell(&mut self, now: Instant) {
         let Some((part, heard)) = self.stream.position(now) else { return };
         let ms = u64::try_from(heard.as_millis()).unwrap_or(u64::MAX);
@@ -229,18 +229,18 @@ impl Bridge {
         }
     }
 
-    /// The next thing that has happened.
+    /// The next event, if any.
     pub fn next_event(&mut self) -> Option<BridgeEvent> {
         self.events.pop_front()
     }
 
-    /// Takes an event of the session: plays the model's audio, and stops it when the caller begins to speak. Every other
-    /// event changes nothing.
+    /// Processes an event of the session: plays the model's audio, and stops it when the caller begins to speak. Other events
+    /// are ignored.
     ///
-    /// Audio of a response that was interrupted is left out, as the session's playback ledger leaves it out.
+    /// Audio of an interrupted response is dropped, as in the session's playback ledger.
     ///
     /// # Errors
-    /// The call is over, or too much audio waits to be played.
+    /// The call has ended, or too much audio is queued.
     pub fn apply(&mut self, now: Instant, event: &ServerEvent) -> Result<(), Refused> {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
@@ -269,10 +269,10 @@ impl Bridge {
         }
     }
 
-    /// Plays audio of a part, in the session's output format. It waits until the call has started, and then for its turn.
+    /// Queues audio of a part, in the session's output format. It is sent in real time once the call has started.
     ///
     /// # Errors
-    /// The call is over, or more than 128 MiB wait.
+    /// The call has ended, or more than 128 MiB are queued.
     pub fn play(&mut self, now: Instant, part: &Part, audio: &[u8]) -> Result<(), Refused> {
         if self.stream.is_ended() {
             return Err(Refused::Ended);
@@ -281,10 +281,10 @@ impl Bridge {
         self.advance(now)
     }
 
-    /// The part that was played last ends: what is too short for the carrier is filled up with silence.
+    /// Ends the current part: a remainder too short for the carrier is padded with silence.
     ///
     /// # Errors
-    /// The call is over, or more than 128 MiB wait.
+    /// The call has ended, or more than 128 MiB are queued.
     pub fn finish(&mut self, now: Instant) -> Result<(), Refused> {
         if self.stream.is_ended() {
             return Err(Refused::Ended);
@@ -303,8 +303,8 @@ impl Bridge {
         Ok(())
     }
 
-    /// Stops what plays and forgets what waits: the caller interrupts. What the caller has heard is exact to the moment
-    /// at which the clear is sent.
+    /// Stops playback and drops queued audio, for a barge-in. What the caller has heard is exact to the moment at which the
+    /// clear is sent.
     pub fn interrupt(&mut self, now: Instant) {
         self.waiting.clear();
         self.bytes = 0;
@@ -326,16 +326,15 @@ impl Bridge {
     /// Presses keys.
     ///
     /// # Errors
-    /// The stream has not started or is over, the carrier's stream cannot do that, or there is something else than keys
-    /// among the digits.
+    /// The stream has not started or has ended, the carrier's stream cannot do this, or a digit is invalid.
     pub fn dtmf(&mut self, digits: &str) -> Result<(), Refused> {
         let frame = self.stream.dtmf(digits)?;
         self.frames.push_back(frame);
         Ok(())
     }
 
-    /// Ends the call on this side: nothing more is sent. Close the socket then; with Twilio that ends the stream, and
-    /// the call if nothing follows it, and with the others the REST API hangs up, by [`Start::call_id`].
+    /// Ends the call on this side: nothing more is sent. Then close the socket. With Twilio, that ends the stream, and the
+    /// call if no instruction follows; with the others, hang up through the REST API, with [`Start::call_id`].
     pub fn hang_up(&mut self) {
         self.stream.end();
         self.hear();
@@ -345,12 +344,12 @@ impl Bridge {
 
     /// The next message to the carrier, if it is time for one.
     pub fn next_frame(&mut self, now: Instant) -> Option<Frame> {
-        // Whatever was refused stays refused, and was told when it was handed in.
+        // A refusal was returned when the audio was queued.
         let _ = self.advance(now);
         self.frames.pop_front()
     }
 
-    /// When [`next_frame`](Self::next_frame) has more to give. None while nothing waits.
+    /// When [`next_frame`](Self::next_frame) returns the next message. `None` if nothing is queued.
     pub fn deadline(&self) -> Option<Instant> {
         if self.stream.outbound_format().is_err() || self.stream.is_ended() {
             return None;
@@ -359,16 +358,16 @@ impl Bridge {
         (!self.waiting.is_empty()).then_some(due)
     }
 
-    /// How much of a part the caller has heard. None for a part of which nothing was sent.
+    /// Duration of a part that the caller has heard. `None` if nothing of the part was sent.
     pub fn heard(&self, part: &Part, now: Instant) -> Option<Duration> {
         self.stream.heard(part, now)
     }
 
-    /// Sends what may be sent by now.
+    /// Sends what is due.
     fn advance(&mut self, now: Instant) -> Result<(), Refused> {
         let to = match self.stream.outbound_format() {
             Ok(to) => to,
-            // It waits for the start.
+            // Waits for the start message.
             Err(Refused::NotStarted) => return Ok(()),
             Err(refused) => return Err(refused),
         };
@@ -377,7 +376,7 @@ impl Bridge {
             self.to_caller = Some(Converter::new(from, to).map_err(|_| Refused::SessionFormat)?);
         }
         let piece = usize::try_from(from.ms_to_bytes(PIECE_MS)).unwrap_or(usize::MAX).max(1);
-        // The end of this is what `deadline` tells.
+        // `deadline` returns when it ends.
         while self.stream.played_at().since(now) <= self.lead {
             match self.waiting.pop_front() {
                 Some(Waiting::Audio(part, audio)) => {

@@ -10,7 +10,7 @@ use realtime_core::{Connection, Player, Realtime, event::ServerEvent, transport:
 
 use crate::{Bridge, BridgeEvent, Frame, Malformed};
 
-/// How long the socket may take to accept one message, or to close.
+/// Timeout for writing one message, and for closing the socket.
 const MOST_WAIT: Duration = Duration::from_secs(10);
 
 /// An update that [`Bridge::run`] reports while the call runs.
@@ -19,7 +19,7 @@ const MOST_WAIT: Duration = Duration::from_secs(10);
 pub enum CallUpdate {
     /// An event from the carrier's side, except audio and playback positions, which are forwarded to the session.
     Carrier(BridgeEvent),
-    /// From the session.
+    /// An event of the session.
     Session(ServerEvent),
     /// The carrier sent a message that cannot be read.
     Malformed(Malformed),
@@ -31,7 +31,7 @@ pub enum CallUpdate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallEnd {
-    /// The carrier said that the call is over.
+    /// The carrier reported the end of the call.
     Stopped {
         /// The reason, if the carrier gives one.
         reason: Option<String>,
@@ -40,11 +40,11 @@ pub enum CallEnd {
     Closed,
     /// The application hung up.
     HungUp,
-    /// The session ended by itself.
+    /// The session ended.
     SessionEnded,
 }
 
-/// Why a call broke off.
+/// Why a call failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError<E> {
@@ -83,7 +83,7 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
 /// use futures::{Sink, Stream};
 /// use realtime_telephony::{Frame, carrier_socket};
 ///
-/// // In place of a library's own.
+/// // Stands for the message type of a WebSocket library.
 /// enum Message { Text(String), Ping }
 ///
 /// fn adapt<S, E>(socket: S) -> impl Stream<Item = Result<Frame, E>> + Sink<Frame, Error = E>
@@ -96,7 +96,7 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
 ///     };
 ///     let to_wire = |frame| match frame {
 ///         Frame::Text(text) => Message::Text(text),
-///         // Of the carriers only Vonage takes binary messages.
+///         // Only Vonage receives binary messages.
 ///         Frame::Binary(_) => Message::Ping,
 ///     };
 ///     carrier_socket(socket, from_wire, to_wire)
@@ -119,12 +119,12 @@ impl Bridge {
     /// the session, the model's audio is played, and playback positions are reported to the session's ledger. When the
     /// call ends, the audio that was not heard is truncated.
     ///
-    /// The session must have the bridge's audio formats, and its connection
-    /// [`RealtimeSettings::playback`](realtime_core::RealtimeSettings::playback). Every update is handed to `on`, which hangs up by
-    /// [`ControlFlow::Break`]. The timer is that of the connection's transport.
+    /// The session must use the bridge's audio formats, and its connection must track
+    /// [playback](realtime_core::RealtimeSettings::playback). Every update is passed to `on`, which hangs up by returning
+    /// [`ControlFlow::Break`]. Pass the timer of the connection's transport.
     ///
     /// # Errors
-    /// The socket or the session failed, or the connection does not follow the playback.
+    /// The socket or the session failed, or the connection does not track playback.
     ///
     /// # Cancel safety
     /// Dropping the future ends the call. The session continues.
@@ -167,7 +167,7 @@ impl Bridge {
                 Some(Either::Left(None)) => break CallEnd::SessionEnded,
                 Some(Either::Left(Some(event))) => {
                     let event = event.map_err(CallError::Session)?;
-                    // What it refuses is that the call is over, which the carrier's events tell.
+                    // Refused only after the end of the call, which the carrier's events report.
                     let _ = self.apply(timer.now(), &event);
                     CallUpdate::Session(event)
                 }
@@ -183,18 +183,18 @@ impl Bridge {
                 break CallEnd::HungUp;
             }
         };
-        // What was not heard by now never will be: the model is to know that, if its session goes on.
+        // What was not heard by now never will be. If the session continues, the model must know that.
         if let Some((part, heard)) = self.stream().position(timer.now()) {
             player.mark(&part.item_id, part.content_index, u64::try_from(heard.as_millis()).unwrap_or(u64::MAX));
         }
         player.interrupt();
         self.hang_up();
-        // Whoever ended it may be gone.
+        // The carrier may be gone already.
         let _ = bounded::<_, E>(timer, socket.close()).await;
         Ok(end)
     }
 
-    /// Hands on what the carrier's messages came to.
+    /// Forwards the results of the carrier's messages.
     fn pass_on(
         &mut self,
         connection: &Connection<Realtime>,
@@ -225,7 +225,7 @@ impl Bridge {
     }
 }
 
-/// Waits for something, but not for ever.
+/// Waits with a timeout.
 async fn bounded<F: Future, E>(timer: &dyn Timer, future: F) -> Result<F::Output, CallError<E>> {
     let alarm = timer.sleep_until(timer.now() + MOST_WAIT);
     match future::select(pin!(future), alarm).await {

@@ -6,7 +6,7 @@ use crate::Carrier;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Malformed {
-    /// The carrier whose message it should have been.
+    /// The carrier whose format was expected.
     pub carrier: Carrier,
     /// The reason, without any of the message's content.
     pub reason: String,
@@ -20,11 +20,11 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// An audio format that is not decoded: choose another one where the stream is set up.
+/// An unsupported audio format. Choose another one where the stream is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnsupportedFormat {
-    /// The carrier's own name of it. Empty, if it named none.
+    /// Name of the format, as given by the carrier. Empty if it gave none.
     pub name: String,
 }
 
@@ -42,19 +42,19 @@ impl fmt::Display for UnsupportedFormat {
 
 impl std::error::Error for UnsupportedFormat {}
 
-/// Why nothing was sent.
+/// Why a message could not be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The carrier has not sent its start message, which names the stream and its format: wait for it.
+    /// The carrier has not sent its start message, which names the stream and its format. Wait for it.
     NotStarted,
-    /// The stream is over.
+    /// The stream has ended.
     Ended,
-    /// The stream has a format that is not supported.
+    /// The format of the stream is not supported.
     Format(UnsupportedFormat),
-    /// Keys are `0` to `9`, `*`, `#` and `A` to `D`, at least one of them.
+    /// There are no digits, or invalid ones. Valid are `0` to `9`, `*`, `#` and `A` to `D`.
     Digits,
-    /// More audio waits to be played than is kept: 128 MiB.
+    /// The queue of audio to be played is full: 128 MiB.
     Full,
     /// The session's audio format cannot be converted: use PCM, PCMU or PCMA.
     SessionFormat,

@@ -1,4 +1,4 @@
-//! The messages of all carriers in one set of types.
+//! Carrier messages, as one set of types for all carriers.
 
 use bytes::Bytes;
 use realtime_audio::Format;
@@ -34,21 +34,21 @@ impl From<Bytes> for Frame {
     }
 }
 
-/// One message from a carrier.
+/// A message from a carrier.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Incoming {
-    /// The socket is open; the start follows.
+    /// The socket is open. The start message follows.
     Connected,
-    /// The stream begins.
+    /// The stream has started.
     Start(Box<Start>),
     /// Audio.
     Media(Media),
-    /// A mark came back.
+    /// A mark was returned.
     Mark(Mark),
-    /// The carrier has cleared its playback buffer on request.
+    /// The carrier cleared its playback buffer as requested.
     Cleared,
-    /// The stream or the call is over.
+    /// The stream or the call has ended.
     Stop {
         /// The reason, if the carrier gives one.
         reason: Option<String>,
@@ -57,13 +57,13 @@ pub enum Incoming {
     Dtmf(Dtmf),
     /// The carrier reports an error. The stream continues.
     Error(CarrierError),
-    /// A notification came back whose payload this library did not make (Vonage).
+    /// A notification was returned whose payload this crate did not create (Vonage).
     UnknownNotify(Json),
     /// A message of an unknown type. The stream continues.
     Unknown(Unknown),
 }
 
-/// The beginning of a stream.
+/// Description of a stream, sent at its start.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Start {
@@ -77,25 +77,25 @@ pub struct Start {
     pub from: Option<String>,
     /// The called number, if the carrier provides it.
     pub to: Option<String>,
-    /// The application's own state, as it was passed to the carrier (Telnyx: base64).
+    /// The application's own state, as passed to the carrier (Telnyx: base64).
     pub client_state: Option<String>,
     /// The format of the caller's audio.
     pub format: Result<Format, UnsupportedFormat>,
-    /// The application's own values, as they were given where the stream was asked for.
+    /// The application's own values, as passed when the stream was requested.
     pub parameters: Map<String, Value>,
-    /// The text that the values were read from, where it was text (Plivo).
+    /// The text from which the values were parsed, if it was text (Plivo).
     pub parameters_raw: Option<String>,
 }
 
-/// A piece of audio from a carrier.
+/// A chunk of audio from a carrier.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Media {
-    /// Whose audio it is, in the carrier's words.
+    /// The track, as named by the carrier: whose audio it is.
     pub track: Option<String>,
-    /// Its number among the pieces of its track. Where there is one, it gives the order.
+    /// Number of the chunk in its track. If present, it determines the order.
     pub chunk: Option<u64>,
-    /// Its time, in milliseconds: since the stream's start, or since 1970, by carrier.
+    /// Time in milliseconds: since the start of the stream or since the Unix epoch, depending on the carrier.
     pub timestamp_ms: Option<u64>,
     /// The audio, in the stream's format.
     pub audio: Audio,
@@ -112,7 +112,7 @@ impl Media {
         self.audio.split_at(self.audio.len() - self.left_over(format)).0
     }
 
-    /// Bytes behind the last whole sample: an odd byte of 16-bit audio. They are left out.
+    /// Bytes after the last whole sample: the odd byte of 16-bit audio. They are dropped.
     pub fn left_over(&self, format: Format) -> usize {
         usize::try_from(format.bytes_per_frame())
             .ok()
@@ -121,7 +121,7 @@ impl Media {
     }
 }
 
-/// A mark that came back.
+/// A returned mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
@@ -131,23 +131,23 @@ pub struct Mark {
     pub played: Option<bool>,
 }
 
-/// A key that was pressed.
+/// A pressed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dtmf {
     /// The key: `0` to `9`, `*`, `#`, `A` to `D`.
     pub digit: String,
-    /// How long it was pressed, in milliseconds (Vonage).
+    /// How long the key was pressed, in milliseconds (Vonage).
     pub duration_ms: Option<u64>,
-    /// When, by the carrier's clock, in ISO 8601 (Telnyx).
+    /// Time by the carrier's clock, in ISO 8601 (Telnyx).
     pub occurred_at: Option<String>,
 }
 
-/// An error that a carrier reports.
+/// An error reported by a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CarrierError {
-    /// Its number.
+    /// Error code.
     pub code: Option<u64>,
     /// Name.
     pub title: Option<String>,
@@ -155,12 +155,12 @@ pub struct CarrierError {
     pub detail: Option<String>,
 }
 
-/// A message of a kind that is not known.
+/// A message of an unknown type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Unknown {
-    /// Its kind.
+    /// Type of the message.
     pub event: String,
-    /// All of it.
+    /// The whole message.
     pub raw: Json,
 }

@@ -1,15 +1,15 @@
-//! Puts media in the order of its chunks.
+//! Restores the order of media chunks.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::Media;
 
-/// How many pieces of audio wait for one that is late. After that it counts as lost.
+/// Maximum number of chunks that wait for a missing one. Beyond it, the missing chunk counts as lost.
 pub const MOST_HELD: usize = 10;
 
 #[derive(Debug, Default)]
 pub(crate) struct Order {
-    /// The number of the next piece.
+    /// Number of the next chunk.
     next: Option<u64>,
     held: BTreeMap<u64, Media>,
     ready: VecDeque<Media>,
@@ -19,10 +19,10 @@ pub(crate) struct Order {
 impl Order {
     pub(crate) fn push(&mut self, media: Media) {
         let Some(chunk) = media.chunk else { return self.ready.push_back(media) };
-        // Carriers count from 1; a stream that is joined later begins anywhere.
+        // Carriers count from 1, but a stream joined later can begin with any number.
         let next = *self.next.get_or_insert(if chunk <= MOST_HELD as u64 { chunk.min(1) } else { chunk });
         if chunk < next {
-            // Its place has gone by, or it came twice.
+            // Too late, or a duplicate.
             self.late += 1;
             return;
         }
@@ -35,7 +35,7 @@ impl Order {
         }
     }
 
-    /// Gives up what is missing before the first that waits.
+    /// Gives up the missing chunks before the first one that waits.
     fn skip(&mut self) {
         self.next = self.held.first_key_value().map(|(chunk, _)| *chunk).or(self.next);
         self.release();
@@ -50,7 +50,7 @@ impl Order {
         }
     }
 
-    /// No more comes: what waits is next, whatever is missing.
+    /// The stream has ended: releases the waiting chunks, whatever is missing.
     pub(crate) fn finish(&mut self) {
         while !self.held.is_empty() {
             self.skip();
@@ -61,7 +61,7 @@ impl Order {
         self.ready.pop_front()
     }
 
-    /// Pieces that came too late, or twice.
+    /// Number of chunks that were too late or duplicates.
     pub(crate) fn late(&self) -> u64 {
         self.late
     }
@@ -93,11 +93,11 @@ mod tests {
         assert_eq!(numbers(&[4, 3, 2, 1]), (vec![1, 2, 3, 4], 0));
         assert_eq!(numbers(&[700, 702, 701]), (vec![700, 701, 702], 0));
         assert_eq!(numbers(&[0, 1, 2]), (vec![0, 1, 2], 0));
-        // One that is lost holds up the others for a while, and the end for none.
+        // A lost chunk delays the others for a while, and the end releases them.
         assert_eq!(numbers(&[1, 3, 4]), (vec![1, 3, 4], 0));
         let without_two: Vec<u64> = (1..40).filter(|chunk| *chunk != 2).collect();
         assert_eq!(numbers(&without_two), (without_two.clone(), 0));
-        // Twice is once, and what is too late is counted.
+        // Duplicates are dropped, and late chunks are counted.
         assert_eq!(numbers(&[1, 2, 2, 3, 1]), (vec![1, 2, 3], 2));
         assert_eq!(order(&[None, Some(1), None]), (vec![None, Some(1), None], 0));
         assert_eq!(numbers(&[u64::MAX, u64::MAX - 1]), (vec![u64::MAX], 1));

@@ -1,36 +1,36 @@
-//! What a carrier has played, by the clock and by the marks that came back.
+//! Playback positions at a carrier, by the clock and by returned marks.
 
 use std::{collections::VecDeque, time::Duration};
 
 use realtime_core::{Id, transport::Instant};
 
-/// A part of an item: audio of the model.
+/// A content part of an item: audio of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Part {
-    /// The item.
+    /// Id of the item.
     pub item_id: Id,
-    /// Its part.
+    /// Index of the content part.
     pub content_index: u32,
 }
 
 impl Part {
-    /// A part of an item.
+    /// Names a part of an item.
     pub fn new(item_id: &str, content_index: u32) -> Self {
         Self { item_id: Id::new(item_id), content_index }
     }
 }
 
-/// Parts whose positions are remembered.
+/// Number of parts whose positions are remembered.
 const MOST_PARTS: usize = 64;
-/// Marks that may be outstanding. The oldest is forgotten.
+/// Maximum number of outstanding marks. Beyond it, the oldest is dropped.
 const MOST_MARKS: usize = 4_096;
 
-/// The carrier plays what it gets in order and in real time. A message and a clear take equally long to get there, so
-/// the times at which they are sent tell what was played before the clear.
+/// Assumes that the carrier plays in order and in real time. A message and a clear take equally long to arrive, so the
+/// times at which they are sent determine what was played before the clear.
 #[derive(Debug, Default)]
 pub(crate) struct Playout {
-    /// When all that was sent will have been played.
+    /// When everything sent will have been played.
     end: Instant,
     parts: VecDeque<Played>,
     marks: VecDeque<Sent>,
@@ -39,25 +39,25 @@ pub(crate) struct Playout {
 #[derive(Debug)]
 struct Played {
     part: Part,
-    /// When each stretch begins, and how long it is. What was cleared is not in them.
+    /// Start and duration of each stretch, without cleared audio.
     stretches: Vec<(Instant, Duration)>,
     sent: Duration,
-    /// Up to where a mark has proved it.
+    /// Position confirmed by a mark.
     proved: Duration,
 }
 
 #[derive(Debug)]
 struct Sent {
     name: String,
-    /// When what was sent before it has been played.
+    /// When everything sent before it will have been played.
     end: Instant,
-    /// When a clear was sent after it.
+    /// When a clear was sent after it, if one was.
     cleared: Option<Instant>,
     position: Option<(Part, Duration)>,
 }
 
 impl Playout {
-    /// When all that was sent will have been played.
+    /// When everything sent will have been played.
     pub(crate) fn end(&self) -> Instant {
         self.end
     }
@@ -93,7 +93,7 @@ impl Playout {
         self.marks.push_back(Sent { name: name.into(), end: self.end, cleared: None, position });
     }
 
-    /// What has not been played by now is dropped.
+    /// Drops what has not been played by now.
     pub(crate) fn clear(&mut self, now: Instant) {
         self.end = self.end.min(now);
         for (start, length) in self.parts.iter_mut().flat_map(|played| &mut played.stretches) {
@@ -104,10 +104,10 @@ impl Playout {
         }
     }
 
-    /// A mark came back: whether what was sent before it was played, and up to where that is which part.
+    /// Records a returned mark. Returns whether what was sent before it was played, and the part and position of the mark.
     pub(crate) fn returned(&mut self, name: &str) -> Option<(bool, Option<(Part, Duration)>)> {
         let at = self.marks.iter().position(|mark| mark.name == name)?;
-        // They come back in order: those before it that a clear dropped do not come any more.
+        // Marks return in order: earlier ones that a clear dropped will not return.
         let mut before = self.marks.drain(..=at);
         let mark = before.next_back()?;
         let waiting: Vec<_> = before.filter(|mark| mark.cleared.is_none()).collect();
@@ -121,23 +121,23 @@ impl Playout {
         Some((played, mark.position))
     }
 
-    /// How much of a part has been played.
+    /// Duration of a part that was played.
     pub(crate) fn heard(&self, part: &Part, now: Instant) -> Option<Duration> {
         self.parts.iter().rfind(|played| played.part == *part).map(|played| played.heard(now))
     }
 
-    /// How much of a part was sent.
+    /// Duration of a part that was sent.
     pub(crate) fn sent_of(&self, part: &Part) -> Option<Duration> {
         self.parts.iter().rfind(|played| played.part == *part).map(|played| played.sent)
     }
 
-    /// What plays, or played last.
+    /// The part that plays or played last, and the position in it.
     pub(crate) fn position(&self, now: Instant) -> Option<(Part, Duration)> {
         let begun = |played: &&Played| played.stretches.iter().any(|(start, length)| *start < now && !length.is_zero());
         self.parts.iter().rfind(begun).map(|played| (played.part.clone(), played.heard(now)))
     }
 
-    /// Whether a clear has anything to do.
+    /// Whether a clear would drop anything.
     pub(crate) fn is_idle(&self, now: Instant) -> bool {
         self.end <= now
     }
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(playout.returned("400").unwrap(), (true, Some((part.clone(), ms(400)))));
         assert!(!playout.returned("600").unwrap().0);
         assert_eq!((playout.heard(&part, at(9_999)), playout.returned("600")), (Some(ms(400)), None));
-        // A clear concerns what was sent before it only.
+        // A clear only concerns what was sent before it.
         playout.sent(&part, ms(50), at(600));
         playout.mark("650");
         assert_eq!((playout.returned("650").unwrap().0, playout.heard(&part, at(620))), (true, Some(ms(650))));
@@ -193,7 +193,7 @@ mod tests {
         playout.mark("b");
         assert_eq!(playout.heard(&two, at(1_020)), Some(ms(70)));
         assert_eq!((playout.heard(&one, at(1_020)), playout.sent_of(&two)), (Some(ms(100)), Some(ms(200))));
-        // Carriers that do not return cleared marks: the next one that does shows it.
+        // For carriers that do not return cleared marks: the next returned mark reveals it.
         assert!(playout.returned("b").unwrap().0);
         assert_eq!(playout.returned("a"), None);
         assert!(playout.is_idle(at(1_100)) && !playout.is_idle(at(1_099)));

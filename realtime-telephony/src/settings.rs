@@ -1,6 +1,6 @@
 use realtime_audio::{Encoding, Format};
 
-/// A telephone carrier, by the media stream that it speaks.
+/// A telephone carrier, by its media stream protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Carrier {
@@ -14,13 +14,13 @@ pub enum Carrier {
     Vonage,
 }
 
-/// Which byte of a 16-bit sample comes first.
+/// Byte order of 16-bit samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ByteOrder {
-    /// The low byte first.
+    /// Little-endian: the low byte first.
     Little,
-    /// The high byte first, as RTP's `L16` has it.
+    /// Big-endian: the high byte first, as in RTP's `L16`.
     Big,
 }
 
@@ -30,38 +30,38 @@ pub enum ByteOrder {
 pub struct Settings {
     /// The carrier.
     pub carrier: Carrier,
-    /// The byte order of 16-bit audio from the carrier. Telnyx and Plivo do not document theirs: if the caller is
-    /// heard as loud noise, it is the other one.
+    /// The byte order of 16-bit audio from the carrier. Telnyx and Plivo do not document theirs: if the caller sounds like
+    /// loud noise, set the other one.
     pub from_carrier: ByteOrder,
     /// The byte order of 16-bit audio to the carrier.
     pub to_carrier: ByteOrder,
-    /// The format of audio to the carrier, where the carrier does not announce it: Telnyx plays what
-    /// `stream_bidirectional_codec` asked for, whatever the caller's side sends. None: that of the announced format.
+    /// The format of audio to the carrier, if it differs from the announced one: Telnyx plays the format requested by
+    /// `stream_bidirectional_codec`, whatever the caller's side sends. `None` uses the announced format.
     pub outbound: Option<Format>,
 }
 
 impl Settings {
-    /// Twilio: μ-law in both directions.
+    /// Returns settings for Twilio: μ-law in both directions.
     pub fn twilio() -> Self {
         Self::new(Carrier::Twilio, ByteOrder::Little)
     }
 
-    /// Telnyx, with the format that was asked for by `stream_bidirectional_codec` and its sampling rate. 16-bit audio
-    /// is big-endian by default.
+    /// Returns settings for Telnyx, with the format requested by `stream_bidirectional_codec` and its sampling rate. 16-bit
+    /// audio is big-endian by default.
     ///
-    /// Ask for `stream_bidirectional_mode: "rtp"`: without it Telnyx plays none of the audio.
+    /// Request `stream_bidirectional_mode: "rtp"`, otherwise Telnyx plays no audio.
     pub fn telnyx(outbound: Format) -> Self {
         let order = if outbound.encoding() == Encoding::Pcm { ByteOrder::Little } else { ByteOrder::Big };
         Self { outbound: Some(outbound), to_carrier: order, ..Self::new(Carrier::Telnyx, ByteOrder::Big) }
     }
 
-    /// Plivo: the format of the `<Stream>` element in both directions. 16-bit audio is little-endian by
+    /// Returns settings for Plivo: the format of the `<Stream>` element in both directions. 16-bit audio is little-endian by
     /// default.
     pub fn plivo() -> Self {
         Self::new(Carrier::Plivo, ByteOrder::Little)
     }
 
-    /// Vonage: little-endian 16-bit audio in both directions.
+    /// Returns settings for Vonage: little-endian 16-bit audio in both directions.
     pub fn vonage() -> Self {
         Self::new(Carrier::Vonage, ByteOrder::Little)
     }
@@ -85,13 +85,13 @@ impl Settings {
         self
     }
 
-    /// The format to the carrier, if the carrier announced this one.
+    /// The format of audio to the carrier, given the announced one.
     pub(crate) fn outbound_format(&self, announced: Format) -> Format {
         self.outbound.unwrap_or_else(|| ordered(announced, self.to_carrier))
     }
 }
 
-/// A format with its 16-bit samples in this order.
+/// The format with this byte order of 16-bit samples.
 pub(crate) fn ordered(format: Format, order: ByteOrder) -> Format {
     match (format.encoding(), order) {
         (Encoding::Pcm | Encoding::PcmBe, ByteOrder::Little) => Format::new(Encoding::Pcm, format.rate_hz()),

@@ -8,7 +8,7 @@ use crate::{
     playout::Playout,
 };
 
-/// Pieces of audio that are kept if they come before the start. The oldest is dropped.
+/// Maximum number of audio chunks kept before the start message. Beyond it, the oldest is dropped.
 pub const MOST_EARLY: usize = 500;
 
 /// A carrier's media stream as a state machine that converts messages and tracks playback. No I/O; the
@@ -19,10 +19,10 @@ pub const MOST_EARLY: usize = 500;
 pub struct CarrierStream {
     settings: Settings,
     start: Option<Start>,
-    /// Media that came before the start, which names their format.
+    /// Media received before the start message, which names their format.
     early: Vec<Media>,
     order: Order,
-    /// Audio that is too short for a message of its own, and whose it is.
+    /// Audio too short for a message, and the part that it belongs to.
     carry: Vec<u8>,
     carried: Part,
     playout: Playout,
@@ -30,7 +30,7 @@ pub struct CarrierStream {
 }
 
 impl CarrierStream {
-    /// A stream that has not started.
+    /// Creates a stream that has not started.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -44,22 +44,22 @@ impl CarrierStream {
         }
     }
 
-    /// What is known of the carrier.
+    /// The settings of the carrier.
     pub fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// The carrier's start message, once it has come.
+    /// The carrier's start message, once received.
     pub fn start(&self) -> Option<&Start> {
         self.start.as_ref()
     }
 
-    /// Whether the carrier has said that the stream is over.
+    /// Whether the stream has ended.
     pub fn is_ended(&self) -> bool {
         self.ended
     }
 
-    /// Takes a message from the carrier. The caller's audio is put in order and handed out by
+    /// Processes a message from the carrier. The caller's audio is put in order and returned by
     /// [`next_media`](Self::next_media).
     ///
     /// # Errors
@@ -95,20 +95,20 @@ impl CarrierStream {
         })
     }
 
-    /// The stream is over: the carrier has closed the socket, or the application hangs up. Nothing more is sent, and
-    /// audio that waits for what is missing waits no longer.
+    /// Ends the stream, after the carrier closed the socket or when the application hangs up. Nothing more is sent, and
+    /// audio that waits for missing chunks is released.
     pub fn end(&mut self) {
         self.ended = true;
         self.carry.clear();
         self.order.finish();
     }
 
-    /// The caller's next audio, in the order of its chunks. None before the start.
+    /// The caller's next audio, in the order of its chunks. `None` before the start.
     pub fn next_media(&mut self) -> Option<Media> {
         self.order.next()
     }
 
-    /// Pieces of the caller's audio that were left out, because they came twice or too late.
+    /// Number of chunks of the caller's audio dropped because they were duplicates or too late.
     pub fn late_media(&self) -> u64 {
         self.order.late()
     }
@@ -128,7 +128,7 @@ impl CarrierStream {
     /// The stream has not started, or its format is not supported.
     pub fn outbound_format(&self) -> Result<Format, Refused> {
         match (self.settings.outbound, self.inbound_format()) {
-            // It was asked for, whatever the caller's side speaks.
+            // As requested, whatever the caller's side sends.
             (Some(format), Ok(_) | Err(Refused::Format(_))) => Ok(format),
             (_, format) => format.map(|format| self.settings.outbound_format(format)),
         }
@@ -138,7 +138,7 @@ impl CarrierStream {
     /// held until the next call or [`flush`](Self::flush); longer audio is split at sample boundaries.
     ///
     /// # Errors
-    /// The stream has not started, is over, or has a format that is not supported.
+    /// The stream has not started or has ended, or its format is not supported.
     pub fn media(&mut self, now: Instant, part: &Part, audio: &[u8]) -> Result<Vec<Frame>, Refused> {
         self.open()?;
         let format = self.outbound_format()?;
@@ -151,7 +151,7 @@ impl CarrierStream {
         if whole == 0 || whole < limits.least {
             return Ok(frames);
         }
-        // All of one length, or as nearly equal as samples allow, so that none is too short.
+        // Nearly equal lengths, so that none is too short.
         let piece = if limits.least == limits.most {
             limits.most
         } else {
@@ -169,7 +169,7 @@ impl CarrierStream {
     /// Creates the message that plays the held audio, padded with silence. An incomplete sample is dropped.
     ///
     /// # Errors
-    /// The stream has not started, is over, or has a format that is not supported.
+    /// The stream has not started or has ended, or its format is not supported.
     pub fn flush(&mut self, now: Instant) -> Result<Vec<Frame>, Refused> {
         self.open()?;
         let format = self.outbound_format()?;
@@ -194,11 +194,11 @@ impl CarrierStream {
     /// returned as [`Incoming::Mark`].
     ///
     /// # Errors
-    /// The stream has not started or is over.
+    /// The stream has not started or has ended.
     pub fn mark(&mut self, now: Instant, name: &str) -> Result<Vec<Frame>, Refused> {
         let start = self.open()?;
         let mark = carrier::mark(self.settings.carrier, start, name);
-        // Where the format is not supported there is nothing to flush.
+        // With an unsupported format, nothing is held.
         let mut frames = self.flush(now).unwrap_or_default();
         self.playout.mark(name);
         frames.push(mark);
@@ -208,7 +208,7 @@ impl CarrierStream {
     /// Creates the message that clears the carrier's playback buffer, when the caller interrupts.
     ///
     /// # Errors
-    /// The stream has not started or is over.
+    /// The stream has not started or has ended.
     pub fn clear(&mut self, now: Instant) -> Result<Frame, Refused> {
         let clear = carrier::clear(self.settings.carrier, self.open()?);
         self.carry.clear();
@@ -219,8 +219,7 @@ impl CarrierStream {
     /// Creates the message that sends DTMF digits, such as an extension's number.
     ///
     /// # Errors
-    /// The stream has not started or is over, the carrier's stream has no such message, or there is something else than
-    /// keys among the digits.
+    /// The stream has not started or has ended, the carrier's stream cannot do this, or a digit is invalid.
     pub fn dtmf(&self, digits: &str) -> Result<Frame, Refused> {
         self.open()?;
         carrier::dtmf(self.settings.carrier, digits)
@@ -231,13 +230,13 @@ impl CarrierStream {
         if self.ended { Err(Refused::Ended) } else { Ok(start) }
     }
 
-    /// How much of a part the caller has heard: by the clock, and at least as far as a mark has come back. None for a
-    /// part of which nothing was sent.
+    /// Duration of a part that the caller has heard: by the clock, and at least up to the last returned mark. `None` if
+    /// nothing of the part was sent.
     pub fn heard(&self, part: &Part, now: Instant) -> Option<Duration> {
         self.playout.heard(part, now)
     }
 
-    /// How much of a part was sent, padding included.
+    /// Duration of a part that was sent, including padding.
     pub fn sent(&self, part: &Part) -> Option<Duration> {
         self.playout.sent_of(part)
     }
@@ -247,17 +246,17 @@ impl CarrierStream {
         self.playout.position(now)
     }
 
-    /// When the caller will have heard all that was sent.
+    /// When the caller will have heard everything sent.
     pub fn played_at(&self) -> Instant {
         self.playout.end()
     }
 
-    /// Whether nothing is carried into the next message.
+    /// Whether no audio is held for the next message.
     pub(crate) fn is_whole(&self) -> bool {
         self.carry.is_empty()
     }
 
-    /// Whether the caller has heard all that was sent.
+    /// Whether the caller has heard everything sent.
     pub fn is_silent(&self, now: Instant) -> bool {
         self.playout.is_idle(now)
     }
@@ -268,7 +267,7 @@ impl CarrierStream {
     }
 }
 
-/// How long so many bytes last.
+/// Duration of a number of bytes.
 fn length(format: Format, bytes: usize) -> Duration {
     let nanos = (bytes as u128 * 1_000_000_000).checked_div(u128::from(format.bytes_per_second()));
     Duration::from_nanos(nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or_default())

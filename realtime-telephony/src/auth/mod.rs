@@ -1,8 +1,7 @@
-//! Whether a request comes from the carrier: signatures and tokens, checked before a call is answered.
+//! Authentication of requests from a carrier: signatures and tokens, checked before a call is answered.
 //!
-//! Every check is over what the carrier signed, so behind a proxy the URL must be the one that the carrier dialled, as it
-//! was configured there. Signatures are compared in constant time, keys are never shown, and the clock is an argument. A
-//! missing or empty header is a refusal.
+//! Behind a proxy, pass the URL that the carrier requested, as configured there, because that is what it signed. Signatures
+//! are compared in constant time, keys are never shown, and the clock is an argument. A missing or empty header is an error.
 //!
 //! | carrier | WebSocket upgrade | HTTP callbacks |
 //! |---|---|---|
@@ -30,28 +29,28 @@ pub use telnyx::{Telnyx, telnyx_token};
 pub use twilio::Twilio;
 pub use vonage::Vonage;
 
-/// How far a signed time may be from the receiver's clock, in either direction, unless set otherwise: 300 s.
+/// Default tolerance of signed times, in either direction.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Why a request is not believed to come from the carrier. Answer it with 403.
+/// Why a request could not be authenticated. Answer it with 403.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The key is not one: a mistake in the configuration.
+    /// The configured key is invalid.
     Key,
     /// This header is missing or empty.
     MissingHeader(&'static str),
-    /// The signature does not fit: another key, or another URL or body than the one that was signed.
+    /// The signature does not match: it was made with another key, or for another URL or body.
     Signature,
-    /// The request is signed by another algorithm or key than the one that is configured.
+    /// The request is signed with another algorithm or key than the configured one.
     Algorithm,
-    /// The time cannot be read, or is not there.
+    /// The time is missing or unreadable.
     Time,
     /// It was signed longer ago than the tolerance allows.
     TooOld,
     /// It was signed further in the future than the tolerance allows.
     TooNew,
-    /// The body is not the one that was signed.
+    /// The body is not the signed one.
     Body,
 }
 
@@ -72,7 +71,7 @@ impl fmt::Display for AuthError {
 
 impl std::error::Error for AuthError {}
 
-/// The value of a header that stands once. Another value beside it would leave open what was signed.
+/// The value of a header that occurs exactly once. With several, it would be unclear which one was signed.
 fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, AuthError> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().filter(|value| !value.is_empty()).ok_or(AuthError::MissingHeader(name))?;
@@ -82,7 +81,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Aut
     value.to_str().map_err(|_| AuthError::Signature)
 }
 
-/// A text key. An empty one would verify anything that was signed with nothing.
+/// A text key. An empty one would accept whatever anybody signs with an empty key.
 fn hmac_sha256(key: &str) -> Result<Hmac<Sha256>, AuthError> {
     if key.is_empty() {
         return Err(AuthError::Key);
@@ -90,17 +89,17 @@ fn hmac_sha256(key: &str) -> Result<Hmac<Sha256>, AuthError> {
     Hmac::new_from_slice(key.as_bytes()).map_err(|_| AuthError::Key)
 }
 
-/// Whether a signature in base64 is that of what the hash was fed.
+/// Whether a signature in base64 matches the input of the hash.
 fn fits<M: Mac>(mac: M, signature: &str) -> bool {
     base64_turbo::STANDARD.decode(signature).is_ok_and(|signature| mac.verify_slice(&signature).is_ok())
 }
 
-/// Seconds since 1970. Before that a clock is wrong, and everything is of the future.
+/// Seconds since the Unix epoch. A clock before it is wrong, and counts as the epoch.
 fn unix(now: SystemTime) -> i128 {
     now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().into()
 }
 
-/// Whether a time in seconds since 1970 is within the tolerance, both ends included.
+/// Whether a time in seconds since the Unix epoch is within the tolerance, inclusive.
 fn check_time(then: i128, now: SystemTime, tolerance: Duration) -> Result<(), AuthError> {
     let now = unix(now);
     let tolerance = i128::from(tolerance.as_secs());

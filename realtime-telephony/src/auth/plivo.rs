@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use super::{AuthError, fits, header, hmac_sha256};
 
-/// Verifies Plivo's `X-Plivo-Signature-V3`, of the WebSocket upgrade and of callbacks without form parameters.
+/// Verifies Plivo's `X-Plivo-Signature-V3` on WebSocket upgrades and callbacks without form parameters.
 ///
 /// Plivo signs an upgrade as a GET of the stream's URL with `http://` in place of `wss://`.
 #[derive(Clone)]
@@ -15,18 +15,18 @@ pub struct Plivo {
 }
 
 impl Plivo {
-    /// By the account's auth token.
+    /// Creates a verifier from the account's auth token.
     ///
     /// # Errors
-    /// [`AuthError::Key`] for an empty token.
+    /// [`AuthError::Key`]: the token is empty.
     pub fn new(auth_token: &str) -> Result<Self, AuthError> {
         Ok(Self { key: hmac_sha256(auth_token)? })
     }
 
-    /// Verifies a request to a URL, as Plivo dialled it; a `wss://` is replaced as Plivo does.
+    /// Verifies a request. The URL must be the one that Plivo requested; `wss://` is replaced as Plivo does.
     ///
     /// # Errors
-    /// The request does not come from Plivo, or was changed.
+    /// The request is not from Plivo, or was modified.
     pub fn verify(&self, url: &str, headers: &HeaderMap) -> Result<(), AuthError> {
         let signatures = header(headers, "x-plivo-signature-v3")?;
         let nonce = header(headers, "x-plivo-signature-v3-nonce")?;
@@ -34,7 +34,7 @@ impl Plivo {
         for part in [&*signed_url(url), ".", nonce] {
             mac.update(part.as_bytes());
         }
-        // One of each auth token of the account.
+        // One signature for each auth token of the account.
         let any = signatures.split(',').any(|signature| fits(mac.clone(), signature.trim()));
         if any { Ok(()) } else { Err(AuthError::Signature) }
     }
@@ -46,7 +46,7 @@ impl fmt::Debug for Plivo {
     }
 }
 
-/// The URL as it is signed: its query decoded, and sorted by name and value; no fragment, no parameters of the path.
+/// The URL as Plivo signs it: query decoded and sorted by name and value, without fragment and path parameters.
 fn signed_url(url: &str) -> String {
     let url = match url.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") || scheme.eq_ignore_ascii_case("ws") => {
@@ -78,8 +78,7 @@ fn signed_url(url: &str) -> String {
     signed
 }
 
-/// The query's pairs, decoded byte for byte: each byte beyond ASCII is a character of its own, as Plivo's libraries have
-/// it.
+/// The query's pairs, decoded byte by byte: each non-ASCII byte becomes one character, as in Plivo's libraries.
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -17,10 +17,10 @@ pub struct Telnyx {
 }
 
 impl Telnyx {
-    /// By the account's public key, in base64 as the portal shows it.
+    /// Creates a verifier from the account's public key, in base64 as the portal shows it.
     ///
     /// # Errors
-    /// [`AuthError::Key`] for what is not a public key.
+    /// [`AuthError::Key`]: not a public key.
     pub fn new(public_key: &str) -> Result<Self, AuthError> {
         let bytes = base64_turbo::STANDARD.decode(public_key.trim()).map_err(|_| AuthError::Key)?;
         let bytes = <[u8; 32]>::try_from(&*bytes).map_err(|_| AuthError::Key)?;
@@ -28,18 +28,17 @@ impl Telnyx {
         Ok(Self { key, tolerance: DEFAULT_TOLERANCE })
     }
 
-    /// Sets how far the timestamp may be from `now`, in the past and in the future; both ends are included. In whole
-    /// seconds.
+    /// Sets the maximum difference between the timestamp and `now` in either direction, inclusive, in whole seconds.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Verifies a webhook, over the body's bytes as they came.
+    /// Verifies a webhook. Pass the body's bytes exactly as received.
     ///
     /// # Errors
-    /// The request does not come from Telnyx, was changed, or is of another time.
+    /// The request is not from Telnyx, was modified, or is too old or too far in the future.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Result<(), AuthError> {
         let signature = header(headers, "telnyx-signature-ed25519")?;
         let timestamp = header(headers, "telnyx-timestamp")?;
@@ -47,7 +46,7 @@ impl Telnyx {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(AuthError::Time);
         }
-        // What does not fit is beyond any clock.
+        // An overflow is far outside any tolerance.
         check_time(sign * digits.parse::<i128>().unwrap_or(i128::MAX), now, self.tolerance)?;
         let signature = base64_turbo::STANDARD.decode(signature).map_err(|_| AuthError::Signature)?;
         let signature = Signature::from_slice(&signature).map_err(|_| AuthError::Signature)?;
@@ -62,14 +61,14 @@ impl fmt::Debug for Telnyx {
     }
 }
 
-/// Verifies the token of a Telnyx WebSocket upgrade: the `stream_auth_token` that the stream was asked for with, in the
+/// Verifies the token of a Telnyx WebSocket upgrade: the `stream_auth_token` with which the stream was requested, in the
 /// header `x-telnyx-streaming-auth-token`. Compared in constant time. Telnyx documents no signature of the upgrade.
 ///
 /// # Errors
-/// The header is missing or another one, or the expected token is empty.
+/// The header is missing or has another value, or the expected token is empty.
 pub fn telnyx_token(headers: &HeaderMap, expected: &str) -> Result<(), AuthError> {
     let token = header(headers, "x-telnyx-streaming-auth-token")?;
-    // Hashes of one length are compared, so that the token's length does not show either.
+    // Hashes have a fixed length, so the token's length is not revealed either.
     let mut hash = hmac_sha256(expected)?;
     let mut other = hash.clone();
     hash.update(expected.as_bytes());

@@ -9,7 +9,7 @@ use super::{AuthError, fits, header, hmac_sha256};
 const SIGNATURE: &str = "x-twilio-signature";
 const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
-/// Verifies Twilio's `X-Twilio-Signature`, of the WebSocket upgrade and of callbacks.
+/// Verifies Twilio's `X-Twilio-Signature` on WebSocket upgrades and callbacks.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -23,7 +23,7 @@ const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 #[derive(Clone)]
 pub struct Twilio {
     key: Key,
-    /// The key's name, where one is configured.
+    /// Name of the key, if configured.
     name: Option<String>,
 }
 
@@ -34,28 +34,28 @@ enum Key {
 }
 
 impl Twilio {
-    /// By the account's auth token, with HMAC-SHA1: what Twilio does unless told otherwise.
+    /// Creates a verifier from the account's auth token, with HMAC-SHA1: Twilio's default.
     ///
     /// # Errors
-    /// [`AuthError::Key`] for an empty token.
+    /// [`AuthError::Key`]: the token is empty.
     pub fn new(auth_token: &str) -> Result<Self, AuthError> {
         Ok(Self { key: Key::Sha1(hmac_sha1(auth_token)?), name: None })
     }
 
-    /// By a shared key, with HMAC-SHA256: for accounts where one was set up. Nothing else is accepted then, and each
-    /// request must name this key.
+    /// Creates a verifier from a shared key, with HMAC-SHA256, for accounts that have one. Nothing else is accepted, and
+    /// each request must name this key.
     ///
     /// # Errors
-    /// [`AuthError::Key`] for an empty key.
+    /// [`AuthError::Key`]: the key is empty.
     pub fn shared_key(name: &str, key: &str) -> Result<Self, AuthError> {
         Ok(Self { key: Key::Sha256(hmac_sha256(key)?), name: Some(name.into()) })
     }
 
-    /// Verifies a request to a URL, as Twilio dialled it: `wss://` for an upgrade, `https://` for a callback. The form
-    /// parameters of a POST are signed, too; an upgrade has none.
+    /// Verifies a request. The URL must be the one that Twilio requested: `wss://` for an upgrade, `https://` for a callback.
+    /// The form parameters of a POST are signed as well; an upgrade has none.
     ///
     /// # Errors
-    /// The request does not come from Twilio, or was changed.
+    /// The request is not from Twilio, or was modified.
     pub fn verify(&self, url: &str, form: &[(&str, &str)], headers: &HeaderMap) -> Result<(), AuthError> {
         self.check_settings(headers)?;
         let signature = header(headers, SIGNATURE)?;
@@ -70,11 +70,11 @@ impl Twilio {
                 Key::Sha256(mac) => fits(feed(mac.clone(), text), signature),
             }
         };
-        // A proxy may have added or dropped the default port.
+        // A proxy may have added or removed the default port.
         if signed(url) || other_port(url).is_some_and(|url| signed(&url)) { Ok(()) } else { Err(AuthError::Signature) }
     }
 
-    /// The header that names algorithm and key is not signed, so it chooses nothing: it must name what is configured.
+    /// The header that names the algorithm and the key is not signed, so it must name the configured ones.
     fn check_settings(&self, headers: &HeaderMap) -> Result<(), AuthError> {
         let mut algorithms = Vec::new();
         let mut keys = Vec::new();
@@ -118,7 +118,7 @@ fn feed<M: Mac>(mut mac: M, text: [&[u8]; 2]) -> M {
     mac
 }
 
-/// The URL with its scheme's default port if it has none, and without it if it has that.
+/// Adds the scheme's default port to the URL, or removes it if present.
 fn other_port(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let port = match &*scheme.to_ascii_lowercase() {
@@ -128,7 +128,7 @@ fn other_port(url: &str) -> Option<String> {
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    // Behind the brackets of an IPv6 address.
+    // After the brackets of an IPv6 address.
     let host = authority.rfind(']').map_or(0, |at| at + 1);
     match authority.strip_suffix(port) {
         Some(authority) => Some(format!("{scheme}://{authority}{path}")),
@@ -170,7 +170,7 @@ mod tests {
             ("From", "+14158675309"),
             ("To", "+18005551212"),
         ];
-        // The example of Twilio's documentation.
+        // The example from Twilio's documentation.
         let mut headers = HeaderMap::new();
         headers.insert(SIGNATURE, "0/KCTR6DLpKmkAf8muzZqo1nDgQ=".parse().unwrap());
         assert_eq!(twilio.verify(url, &form, &headers), Err(AuthError::Signature));

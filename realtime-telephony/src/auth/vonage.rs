@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{AuthError, DEFAULT_TOLERANCE, check_time, header, hmac_sha256, unix};
 
-/// Verifies Vonage's signed requests: a JSON web token by HMAC-SHA256, which holds the body's hash and the time.
+/// Verifies Vonage's signed requests: a JSON web token with HMAC-SHA256 that contains the body's hash and the time.
 #[derive(Clone)]
 pub struct Vonage {
     key: Hmac<Sha256>,
@@ -19,25 +19,25 @@ pub struct Vonage {
 }
 
 impl Vonage {
-    /// By the account's signature secret.
+    /// Creates a verifier from the account's signature secret.
     ///
     /// # Errors
-    /// [`AuthError::Key`] for an empty secret.
+    /// [`AuthError::Key`]: the secret is empty.
     pub fn new(secret: &str) -> Result<Self, AuthError> {
         Ok(Self { key: hmac_sha256(secret)?, tolerance: DEFAULT_TOLERANCE })
     }
 
-    /// Sets how far `iat` may be from `now`, in the past and in the future; both ends are included. In whole seconds.
+    /// Sets the maximum difference between `iat` and `now` in either direction, inclusive, in whole seconds.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Verifies a request, over the body's bytes as they came; an upgrade has none.
+    /// Verifies a request. Pass the body's bytes exactly as received; an upgrade has none.
     ///
     /// # Errors
-    /// The request does not come from Vonage, was changed, or is of another time.
+    /// The request is not from Vonage, was modified, or is too old or too far in the future.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Result<(), AuthError> {
         let authorization = header(headers, "authorization")?;
         let token = match authorization.split_once(' ') {
@@ -46,7 +46,7 @@ impl Vonage {
         };
         let (signed, signature) = token.rsplit_once('.').ok_or(AuthError::Signature)?;
         let (head, claims) = signed.split_once('.').ok_or(AuthError::Signature)?;
-        // Before anything else: the head must not choose how it is verified.
+        // Checked first, because the token's header must not choose the algorithm.
         let head = part(head)?;
         if head["alg"] != "HS256" || head.get("crit").is_some() {
             return Err(AuthError::Algorithm);
@@ -67,7 +67,7 @@ impl Vonage {
             let _ = write!(hash, "{byte:02x}");
         }
         let payload_hash = claims["payload_hash"].as_str().ok_or(AuthError::Body)?;
-        // The token is right, so nothing secret is compared here.
+        // The token is verified, so this compares nothing secret.
         if payload_hash.eq_ignore_ascii_case(&hash) { Ok(()) } else { Err(AuthError::Body) }
     }
 }
@@ -78,13 +78,13 @@ impl fmt::Debug for Vonage {
     }
 }
 
-/// A part of the token: JSON in base64.
+/// Decodes a part of the token: JSON in base64.
 fn part(text: &str) -> Result<Value, AuthError> {
     let bytes = base64_turbo::URL_SAFE_NO_PAD.decode(text).map_err(|_| AuthError::Signature)?;
     serde_json::from_slice(&bytes).map_err(|_| AuthError::Signature)
 }
 
-/// A time of the token, in whole seconds.
+/// A time in the token, in whole seconds.
 fn seconds(value: &Value) -> Option<i128> {
     match value.as_i64() {
         Some(seconds) => Some(seconds.into()),

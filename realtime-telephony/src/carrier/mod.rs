@@ -14,10 +14,10 @@ use serde_json::Value;
 use crate::{Carrier, Frame, Incoming, Malformed, Media, Refused, Settings, Start, Unknown};
 
 impl Settings {
-    /// Reads one message, by itself.
+    /// Parses a single message.
     ///
     /// # Errors
-    /// The message is not one of this carrier's. The stream goes on.
+    /// The message is not one of this carrier's. The stream continues.
     pub fn read(&self, frame: &Frame) -> Result<Incoming, Malformed> {
         let read = match frame {
             Frame::Text(text) => self.read_text(text),
@@ -43,22 +43,22 @@ impl Settings {
         }?;
         Ok(match read {
             Some(incoming) => incoming,
-            // It was JSON a moment ago.
+            // Was parsed as JSON above.
             None => Incoming::Unknown(Unknown { event: event.into(), raw: Json::from(json) }),
         })
     }
 }
 
-/// How much audio one message may hold, in bytes.
+/// Limits on the audio in one message, in bytes.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Limits {
-    /// At least.
+    /// Minimum.
     pub(crate) least: usize,
-    /// At most.
+    /// Maximum.
     pub(crate) most: usize,
 }
 
-/// The limits of one message to a carrier.
+/// Limits on a message to the carrier.
 pub(crate) fn limits(carrier: Carrier, format: Format) -> Limits {
     let bytes = |ms| usize::try_from(format.ms_to_bytes(ms)).unwrap_or(usize::MAX);
     match carrier {
@@ -73,7 +73,7 @@ pub(crate) fn limits(carrier: Carrier, format: Format) -> Limits {
     }
 }
 
-/// A message that plays audio.
+/// Creates a message that plays audio.
 pub(crate) fn media(carrier: Carrier, start: &Start, format: Format, audio: &[u8]) -> Frame {
     let payload = || base64_turbo::STANDARD.encode(audio);
     match carrier {
@@ -84,7 +84,7 @@ pub(crate) fn media(carrier: Carrier, start: &Start, format: Format, audio: &[u8
     }
 }
 
-/// A message that comes back when what was sent before it has been played.
+/// Creates a message that the carrier returns when everything sent before it was played.
 pub(crate) fn mark(carrier: Carrier, start: &Start, name: &str) -> Frame {
     match carrier {
         Carrier::Twilio => twilio::mark(start, name),
@@ -94,7 +94,7 @@ pub(crate) fn mark(carrier: Carrier, start: &Start, name: &str) -> Frame {
     }
 }
 
-/// A message that drops what has not been played.
+/// Creates a message that drops audio not played yet.
 pub(crate) fn clear(carrier: Carrier, start: &Start) -> Frame {
     match carrier {
         Carrier::Twilio => twilio::clear(start),
@@ -104,7 +104,7 @@ pub(crate) fn clear(carrier: Carrier, start: &Start) -> Frame {
     }
 }
 
-/// A message that presses keys.
+/// Creates a message that presses keys.
 pub(crate) fn dtmf(carrier: Carrier, digits: &str) -> Result<Frame, Refused> {
     if carrier != Carrier::Plivo {
         return Err(Refused::NoDtmf(carrier));

@@ -30,7 +30,7 @@ fn start(json: &Value, order: ByteOrder) -> Result<Start, String> {
         other => (read::object(other), other.is_object().then(|| other.to_string())),
     };
     Ok(Start {
-        // Without it nothing can be marked or cleared.
+        // Required for marking and clearing.
         stream_id: Some(stream_id.ok_or("the start has no streamId")?),
         call_id: read::text(&start["callId"]),
         account_id: read::text(&start["accountId"]),
@@ -43,7 +43,7 @@ fn start(json: &Value, order: ByteOrder) -> Result<Start, String> {
     })
 }
 
-/// `k=v;k2=v2`, `k=v,k2=v2`, or a JSON object in its text.
+/// Parses `k=v;k2=v2`, `k=v,k2=v2`, or a JSON object.
 fn parameters(text: &str) -> Map<String, Value> {
     if let Ok(Value::Object(object)) = serde_json::from_str(text) {
         return object;

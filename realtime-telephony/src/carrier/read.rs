@@ -1,4 +1,4 @@
-//! What is read leniently: numbers may be text, text may be a number, and what is missing is missing.
+//! Lenient reading: numbers may be strings and strings may be numbers.
 
 use realtime_audio::{Encoding, Format};
 use realtime_core::Audio;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{ByteOrder, Dtmf, Mark, Media, UnsupportedFormat, settings::ordered};
 
-/// A text, or a number's text.
+/// A string, or a number as a string.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -15,7 +15,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A whole number, or a text of one.
+/// A whole number, or a string that contains one.
 pub(super) fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
@@ -24,19 +24,19 @@ pub(super) fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// A whole number that was written as `12.0`.
+/// A whole number written as `12.0`.
 fn whole(number: f64) -> Option<u64> {
     let fits = number.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&number);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it fits exactly")]
     fits.then_some(number as u64)
 }
 
-/// The members of an object; none if there is no object.
+/// The members of an object, or none.
 pub(super) fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// The member `media` of a message, the same with three of the carriers.
+/// The member `media` of a message, identical for three carriers.
 pub(super) fn media(json: &Value) -> Result<Media, String> {
     let media = &json["media"];
     let payload = media["payload"].as_str().ok_or("the media have no payload")?;

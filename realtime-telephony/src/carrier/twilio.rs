@@ -22,7 +22,7 @@ fn start(json: &Value) -> Result<Start, String> {
     let stream_id = read::text(&json["streamSid"]).or_else(|| read::text(&start["streamSid"]));
     let format = &start["mediaFormat"];
     Ok(Start {
-        // Without it nothing can be sent.
+        // Required for sending.
         stream_id: Some(stream_id.ok_or("the start has no streamSid")?),
         call_id: read::text(&start["callSid"]),
         account_id: read::text(&start["accountSid"]),
