@@ -1,16 +1,16 @@
 use crate::{AudioError, Format, Resampler, Sample};
 
-/// Converts audio between two formats, as a stream: bytes of any number in, whole samples out.
+/// Streaming converter between two audio formats. Accepts any number of bytes and returns whole samples.
 ///
-/// Encodings, rates and numbers of channels may all differ. Several channels become one as their average; one becomes
-/// several as copies. How the input is cut into pieces changes no byte of the output, and samples may be cut in two.
+/// Encodings, rates and numbers of channels may all differ. Several channels are averaged into one, and one is copied to
+/// several. The output does not depend on how the input is chunked, and a sample may be split between chunks.
 ///
-/// Once its buffers have grown to the size of a piece, it allocates nothing.
+/// Once its buffers have grown to the size of a chunk, it does not allocate.
 ///
 /// ```
 /// use realtime_audio::{Converter, Format};
 ///
-/// // What a telephone sends, as the model takes it.
+/// // From a telephone to the model.
 /// let mut to_model = Converter::new(Format::pcmu(), Format::pcm(24_000))?;
 /// let mut heard = Vec::new();
 /// for frame in [0xff_u8; 800].chunks(160) {
@@ -24,9 +24,9 @@ use crate::{AudioError, Format, Resampler, Sample};
 pub struct Converter {
     from: Format,
     to: Format,
-    /// Bytes of a sample, or of a frame of untouched audio, that is not whole.
+    /// Bytes of an incomplete sample, or of an incomplete frame if audio is passed through.
     bytes: Vec<u8>,
-    /// Samples of a frame that is not whole; while a piece is converted, all of its samples.
+    /// Samples of an incomplete frame; during a conversion, all samples of the chunk.
     samples: Vec<f32>,
     mixed: Vec<f32>,
     resampler: Resampler,
@@ -36,11 +36,11 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// A converter from one format to another.
+    /// Creates a converter.
     ///
     /// # Errors
     ///
-    /// A rate that is not supported, no channels, or channels that cannot be mixed.
+    /// A rate is not supported, there are no channels, or the channels cannot be mixed.
     pub fn new(from: Format, to: Format) -> Result<Self, AudioError> {
         from.check()?;
         to.check()?;
@@ -54,7 +54,7 @@ impl Converter {
             bytes: Vec::new(),
             samples: Vec::new(),
             mixed: Vec::new(),
-            // As few channels as possible are resampled.
+            // Resamples as few channels as possible.
             resampler: Resampler::new(from.rate_hz(), to.rate_hz(), before.min(after))?,
             resampled: Vec::new(),
             out: Vec::new(),
@@ -72,8 +72,8 @@ impl Converter {
         self.to
     }
 
-    /// Converts a piece and returns the available output; [`Resampler`] describes its latency. Between equal formats the
-    /// bytes stay as they are.
+    /// Converts a chunk and returns the output available so far; [`Resampler`] describes the latency. Between equal formats,
+    /// the bytes are unchanged.
     pub fn convert(&mut self, input: &[u8]) -> &[u8] {
         self.out.clear();
         if self.from == self.to {
@@ -102,8 +102,8 @@ impl Converter {
         &self.out
     }
 
-    /// Converts interleaved samples that are numbers already, at the input format's rate and with its channels. For a
-    /// microphone's callback, or audio from a decoder.
+    /// Converts interleaved samples that are already decoded, with the input format's rate and channels: from a microphone's
+    /// callback, for example.
     pub fn convert_samples<S: Sample>(&mut self, input: &[S]) -> &[u8] {
         self.out.clear();
         self.samples.extend(input.iter().map(|sample| sample.to_f32()));
@@ -112,7 +112,7 @@ impl Converter {
     }
 
     /// Ends the stream and returns the remaining output. An incomplete sample or frame at the end is dropped:
-    /// [`left_over`](Self::left_over) is their number in bytes. The next piece starts a new stream.
+    /// [`left_over`](Self::left_over) is its size in bytes. The next chunk starts a new stream.
     pub fn finish(&mut self) -> &[u8] {
         self.out.clear();
         self.left_over = self.bytes.len() + self.samples.len() * self.from.encoding().width();
@@ -129,14 +129,14 @@ impl Converter {
         self.left_over
     }
 
-    /// Discards buffered audio, as after an interruption. The next piece starts a new stream.
+    /// Discards buffered audio, for a barge-in. The next chunk starts a new stream.
     pub fn reset(&mut self) {
         self.bytes.clear();
         self.samples.clear();
         self.resampler.reset();
     }
 
-    /// Takes the whole frames of the samples to the output.
+    /// Converts the complete frames to output.
     fn advance(&mut self) {
         let channels = usize::from(self.from.channels());
         let whole = self.samples.len() - self.samples.len() % channels;
@@ -153,7 +153,7 @@ impl Converter {
         self.emit();
     }
 
-    /// Encodes what was resampled, in every channel.
+    /// Encodes the resampled audio in every channel.
     fn emit(&mut self) {
         let channels = usize::from(self.to.channels());
         if channels > 1 && self.from.channels() == 1 {

@@ -6,11 +6,12 @@ use crate::{Format, format::RATES};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudioError {
-    /// The rate is outside of 4,000 to 384,000 Hz.
+    /// The rate is outside 4,000 to 384,000 Hz.
     Rate(u32),
-    /// No channels.
+    /// There are no channels.
     NoChannels,
-    /// Channels cannot be mixed in this way. Any number can be mixed down to one, and one can be copied to any number.
+    /// These numbers of channels cannot be converted. Any number can be mixed down to one, and one can be copied to any
+    /// number.
     Channels {
         /// Channels of the input.
         from: u16,
@@ -24,7 +25,7 @@ pub enum AudioError {
         /// The rate, in Hz.
         rate: u32,
     },
-    /// A session's format that this crate does not know.
+    /// The session's format is unknown to this crate.
     UnknownFormat,
     /// The API does not support this format: it takes mono `pcm`, and `pcmu` and `pcma` at 8,000 Hz.
     NotForSessions(Format),

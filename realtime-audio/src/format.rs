@@ -4,10 +4,10 @@ use realtime_core::types::AudioFormat;
 
 use crate::AudioError;
 
-/// The rates that are supported, in Hz.
+/// Supported sampling rates, in Hz.
 pub(crate) const RATES: RangeInclusive<u32> = 4_000..=384_000;
 
-/// How one sample is written as bytes.
+/// Encoding of a sample as bytes.
 ///
 /// `Pcm`, `Pcmu` and `Pcma` are those of [`AudioFormat`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes a sample.
+    /// Bytes per sample.
     pub fn bytes_per_sample(self) -> u32 {
         match self {
             Self::PcmU8 | Self::Pcmu | Self::Pcma => 1,
@@ -45,7 +45,7 @@ impl Encoding {
         }
     }
 
-    /// The byte that fills silence.
+    /// The byte that silence consists of.
     pub fn silence(self) -> u8 {
         match self {
             Self::PcmU8 => 0x80,
@@ -62,10 +62,10 @@ impl Encoding {
     }
 }
 
-/// How audio is written as bytes: the encoding of a sample, samples a second, and channels, interleaved.
+/// Format of raw audio: encoding, sampling rate, and number of interleaved channels.
 ///
-/// It is what [`AudioFormat`] is to a session, for sound cards, files and telephones as well. The two convert into each
-/// other, and what they have in common has the same names.
+/// The counterpart of a session's [`AudioFormat`] that also covers sound cards, files and telephones. The two convert into
+/// each other, and use the same names.
 ///
 /// ```
 /// use realtime_audio::{Encoding, Format};
@@ -87,9 +87,9 @@ pub struct Format {
 }
 
 impl Format {
-    /// Samples of an encoding at a rate in Hz, in one channel.
+    /// Creates a mono format with this encoding and rate in Hz.
     ///
-    /// The rate is checked where the format is used.
+    /// The rate is checked when the format is used.
     pub const fn new(encoding: Encoding, rate: u32) -> Self {
         Self { encoding, rate, channels: 1 }
     }
@@ -119,32 +119,32 @@ impl Format {
         Self { channels, ..self }
     }
 
-    /// The encoding of a sample.
+    /// Encoding of a sample.
     pub const fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// Samples a second in each channel, in Hz.
+    /// Sampling rate in Hz.
     pub const fn rate_hz(&self) -> u32 {
         self.rate
     }
 
-    /// The number of channels.
+    /// Number of channels.
     pub const fn channels(&self) -> u16 {
         self.channels
     }
 
-    /// Bytes a sample of one channel.
+    /// Bytes per sample of one channel.
     pub fn bytes_per_sample(&self) -> u32 {
         self.encoding.bytes_per_sample()
     }
 
-    /// Bytes of one sample of every channel.
+    /// Bytes per frame: one sample of every channel.
     pub fn bytes_per_frame(&self) -> u32 {
         self.bytes_per_sample() * u32::from(self.channels)
     }
 
-    /// Bytes a second.
+    /// Bytes per second.
     pub fn bytes_per_second(&self) -> u64 {
         u64::from(self.bytes_per_frame()) * u64::from(self.rate)
     }
@@ -155,7 +155,7 @@ impl Format {
         saturate(ms.unwrap_or_default())
     }
 
-    /// The bytes of whole samples in this many milliseconds.
+    /// The number of bytes of the whole samples in this many milliseconds.
     pub fn ms_to_bytes(&self, ms: u64) -> u64 {
         let frames = u128::from(ms) * u128::from(self.rate) / 1000;
         saturate(frames * u128::from(self.bytes_per_frame()))

@@ -1,6 +1,6 @@
 use crate::{AudioError, Format};
 
-/// Cuts a stream of bytes into frames of equal length, whatever the sizes of its pieces.
+/// Splits a stream of bytes into frames of equal length, regardless of the sizes of the pushed chunks.
 ///
 /// ```
 /// use realtime_audio::{Format, Frames, Rest};
@@ -18,13 +18,13 @@ use crate::{AudioError, Format};
 /// # Ok::<(), realtime_audio::AudioError>(())
 /// ```
 ///
-/// Audio is buffered until it is taken: take the frames after each push.
+/// Audio is buffered without a limit until it is taken, so take the frames after each push.
 #[derive(Clone, Debug)]
 pub struct Frames {
     format: Format,
     bytes: usize,
     buffer: Vec<u8>,
-    /// Where the next frame begins.
+    /// Start of the next frame.
     start: usize,
     left_over: usize,
 }
@@ -33,20 +33,20 @@ pub struct Frames {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rest {
-    /// It is the last frame, and short.
+    /// It is returned as a shorter last frame.
     Short,
-    /// It is filled with silence.
+    /// It is padded with silence.
     Padded,
     /// It is dropped.
     Dropped,
 }
 
 impl Frames {
-    /// Frames of this many milliseconds.
+    /// Creates frames of this many milliseconds.
     ///
     /// # Errors
     ///
-    /// A rate that is not supported, no channels, or a length that is zero or not a whole number of samples.
+    /// The rate is not supported, there are no channels, or the length is zero or not a whole number of samples.
     pub fn new(format: Format, ms: u32) -> Result<Self, AudioError> {
         format.check()?;
         let rate = format.rate_hz();
@@ -62,27 +62,27 @@ impl Frames {
         self.bytes
     }
 
-    /// Takes bytes.
+    /// Pushes bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
         self.start = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole frame, if there is one.
+    /// The next complete frame, if there is one.
     pub fn next_frame(&mut self) -> Option<&[u8]> {
         let frame = self.buffer.get(self.start..)?.get(..self.bytes)?;
         self.start += self.bytes;
         Some(frame)
     }
 
-    /// Ends the stream, and returns the rest after all whole frames were taken. An incomplete sample is dropped:
-    /// [`left_over`](Self::left_over) is their number in bytes. The next byte starts a new stream.
+    /// Ends the stream, and returns the rest after all complete frames were taken. An incomplete sample is dropped:
+    /// [`left_over`](Self::left_over) is its size in bytes. The next byte starts a new stream.
     pub fn finish(&mut self, rest: Rest) -> Option<&[u8]> {
         self.buffer.drain(..self.start);
         self.left_over = self.buffer.len() % self.format.frame_width();
         self.buffer.truncate(self.buffer.len() - self.left_over);
-        // Frames that were not taken are not lost: they are part of the rest.
+        // Frames not taken are part of the rest, so nothing is lost.
         self.start = self.buffer.len();
         match rest {
             Rest::Short => {}

@@ -1,6 +1,6 @@
-//! G.711: one byte a sample, in segments that double in step with the sample's size.
+//! G.711: one byte per sample, logarithmically quantized in segments.
 
-/// What a law makes of every code. A macro, because a constant cannot call a function that it is given.
+/// The decoding table of a law. A macro, because a constant cannot call a function passed to it.
 macro_rules! table {
     ($law:ident) => {{
         let mut table = [0; 256];
@@ -18,9 +18,9 @@ pub const PCMU_SILENCE: u8 = 0xff;
 /// The A-law code nearest to silence, which is 8: A-law has no zero.
 pub const PCMA_SILENCE: u8 = 0xd5;
 
-/// What is added to a μ-law magnitude, so that each segment begins at a power of two.
+/// Added to a μ-law magnitude, so that each segment begins at a power of two.
 const BIAS: u16 = 0x84;
-/// The largest magnitude that μ-law tells apart.
+/// The largest magnitude that μ-law can represent.
 const CLIP: u16 = 32_635;
 
 static PCMU: [i16; 256] = table!(pcmu);
@@ -38,12 +38,12 @@ pub fn decode_pcma(code: u8) -> i16 {
     PCMA[usize::from(code)]
 }
 
-/// Encodes a sample in μ-law. A sample on the border of two steps takes the code further from zero.
+/// Encodes a sample in μ-law. A sample on the border of two steps gets the code further from zero.
 #[inline]
 pub const fn encode_pcmu(sample: i16) -> u8 {
     let magnitude = sample.unsigned_abs();
     let magnitude = if magnitude > CLIP { CLIP + BIAS } else { magnitude + BIAS };
-    // From 7 to 14, for a magnitude has 8 to 15 bits.
+    // From 7 to 14, because a magnitude has 8 to 15 bits.
     let segment = magnitude.ilog2() - 7;
     let step = (magnitude >> (segment + 3)) & 15;
     !(sign(sample < 0) | ((segment as u8) << 4) | step as u8)

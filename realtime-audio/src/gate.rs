@@ -4,14 +4,14 @@ use crate::{AudioError, Format, Frames, Level, Rest};
 
 /// Passes audio while somebody speaks or a button is pressed, including a short pre-roll.
 ///
-/// The beginning of a word is softer than the level that opens the gate, and buttons are pressed late. So the last
-/// moments before the gate opens, the *pre-roll*, are kept and pass first. The gate measures energy alone, which suits
-/// push-to-talk and quiet rooms; in noise, use the service's own turn detection.
+/// The beginning of a word is quieter than the level that opens the gate, and buttons are pressed late. The audio just
+/// before the gate opens, the *pre-roll*, is therefore kept and passes first. The gate only measures energy, which suits
+/// push-to-talk and quiet rooms; in noise, use the service's turn detection.
 ///
 /// ```
 /// use realtime_audio::{Format, Gate, GateOptions};
 ///
-/// // By the button only.
+/// // Opened by the button only.
 /// let mut gate = Gate::new(Format::pcm(24_000), GateOptions { threshold_db: None, ..GateOptions::default() })?;
 /// assert!(gate.push(&[0; 48_000]).audio.is_empty());
 /// gate.press();
@@ -25,24 +25,24 @@ pub struct Gate {
     options: GateOptions,
     format: Format,
     windows: Frames,
-    /// The last moments while it is closed.
+    /// The latest audio while the gate is closed.
     before: VecDeque<u8>,
     most_before: usize,
     pressed: bool,
     open: bool,
-    /// How long it was too quiet, in milliseconds.
+    /// How long the level was below the threshold, in milliseconds.
     quiet_ms: u32,
     passed: Vec<u8>,
 }
 
-/// When a [`Gate`] opens and closes.
+/// Thresholds and times of a [`Gate`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GateOptions {
-    /// The root mean square that opens it, in decibels of full scale. None: only the button opens it. Default: -40.
+    /// The root mean square that opens the gate, in decibels of full scale. `None`: only the button opens it. -40 by default.
     pub threshold_db: Option<f32>,
-    /// How long it stays open after the level has fallen, in milliseconds. Default: 500.
+    /// How long the gate stays open after the level has fallen, in milliseconds. 500 by default.
     pub hold_ms: u32,
-    /// The length of the pre-roll, in milliseconds, at most 10,000. Default: 300.
+    /// Length of the pre-roll in milliseconds, at most 10,000. 300 by default.
     pub pre_roll_ms: u32,
 }
 
@@ -58,23 +58,23 @@ impl Default for GateOptions {
 pub struct Gated<'a> {
     /// The audio.
     pub audio: &'a [u8],
-    /// Whether it opened within this piece.
+    /// Whether the gate opened within this chunk.
     pub opened: bool,
-    /// Whether it closed within this piece: the turn is over.
+    /// Whether the gate closed within this chunk: the turn has ended.
     pub closed: bool,
 }
 
-/// The length of a window, in milliseconds. It is a whole number of samples at every usual rate.
+/// Length of a window in milliseconds: a whole number of samples at every usual rate.
 const WINDOW_MS: u32 = 20;
-/// A pre-roll is never longer, in milliseconds.
+/// Maximum length of a pre-roll, in milliseconds.
 const MOST_PRE_ROLL_MS: u32 = 10_000;
 
 impl Gate {
-    /// A gate, closed.
+    /// Creates a closed gate.
     ///
     /// # Errors
     ///
-    /// A rate that is not supported, no channels, or a rate at which 20 ms are not a whole number of samples.
+    /// The rate is not supported, there are no channels, or 20 ms are not a whole number of samples.
     pub fn new(format: Format, options: GateOptions) -> Result<Self, AudioError> {
         let bytes = format.ms_to_bytes(options.pre_roll_ms.min(MOST_PRE_ROLL_MS).into());
         Ok(Self {
@@ -90,12 +90,12 @@ impl Gate {
         })
     }
 
-    /// The button is down: everything passes.
+    /// Reports that the button is pressed: everything passes.
     pub fn press(&mut self) {
         self.pressed = true;
     }
 
-    /// The button is up: the level decides, and without a threshold the gate closes with the next piece.
+    /// Reports that the button is released: the level decides. Without a threshold, the gate closes with the next chunk.
     pub fn release(&mut self) {
         self.pressed = false;
     }
@@ -106,7 +106,7 @@ impl Gate {
     }
 
     /// Pushes audio of any size and returns the audio that passes. The level is measured over windows of 20 ms; an
-    /// incomplete window waits for the next piece.
+    /// incomplete window waits for the next chunk.
     pub fn push(&mut self, audio: &[u8]) -> Gated<'_> {
         self.passed.clear();
         let (mut opened, mut closed) = (false, false);
@@ -128,7 +128,7 @@ impl Gate {
             }
             if self.open {
                 self.passed.extend_from_slice(window);
-                // A button has no hold: when it is up, the turn is over.
+                // The hold time does not apply to the button: its release ends the turn.
                 let hold = if self.options.threshold_db.is_some() { self.options.hold_ms } else { 0 };
                 if !loud && self.quiet_ms > hold {
                     (self.open, closed) = (false, true);

@@ -1,6 +1,6 @@
 use crate::{Encoding, Sample};
 
-/// The level of a piece of audio, relative to full scale: 0 is silence, 1 is full scale.
+/// Level of a chunk of audio: 0 is silence, 1 is full scale.
 ///
 /// ```
 /// use realtime_audio::Level;
@@ -18,14 +18,14 @@ pub struct Level {
 }
 
 impl Level {
-    /// The level of samples. NaN counts as silence, and so does an empty slice.
+    /// Measures samples. NaN and an empty slice count as silence.
     pub fn of<S: Sample>(samples: &[S]) -> Self {
         let mut meter = Meter::default();
         meter.push(samples);
         meter.level()
     }
 
-    /// The level of whole samples of an encoding.
+    /// Measures the whole samples in encoded audio.
     pub fn of_bytes(encoding: Encoding, bytes: &[u8]) -> Self {
         let mut meter = Meter::default();
         // Decoded on the stack.

@@ -4,12 +4,12 @@ use realtime_core::transport::{Instant, Timer};
 
 /// Releases frames in real time, although they arrive in bursts.
 ///
-/// Frames leave at intervals of one frame's length, on a schedule of their own: a late wake-up does not delay the frames
-/// that follow. After a pause the next frame leaves at once, and nothing is caught up. With a *lead*, that many frames
-/// leave early, as the receiver's reserve against network jitter.
+/// Frames are released at intervals of one frame's duration, on a fixed schedule: a late wake-up does not delay the frames
+/// after it. After a pause, the next frame is released immediately, and the schedule restarts. With a *lead*, that many
+/// frames are released early, as a buffer against network jitter.
 ///
-/// It reads no clock: time is an argument. [`next`](Self::next) waits on a connection's timer, which tests replace by a
-/// virtual one.
+/// Time is an argument; the pacer reads no clock. [`next`](Self::next) waits on a connection's timer, which tests replace by
+/// a virtual one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,31 +32,31 @@ pub struct Pacer<T> {
     length: Duration,
     lead: Duration,
     queue: VecDeque<(Instant, T)>,
-    /// When the frame that comes next is heard at the earliest: at the end of the one before.
+    /// Earliest playback time of the next frame: the end of the previous one.
     free: Instant,
-    /// When the last frame that went was due.
+    /// When the last released frame was due.
     sent: Option<Instant>,
 }
 
 impl<T> Pacer<T> {
-    /// The most frames that may wait: an hour of 20 ms each.
+    /// Maximum number of queued frames: an hour of 20 ms each.
     pub const MOST_WAITING: usize = 180_000;
 
-    /// A pacer of frames of this length, without a lead.
+    /// Creates a pacer for frames of this duration, without a lead.
     pub fn new(length: Duration) -> Self {
         Self { length, lead: Duration::ZERO, queue: VecDeque::new(), free: Instant::default(), sent: None }
     }
 
-    /// Lets this many frames leave early.
+    /// Sets the number of frames that are released early.
     pub fn with_lead(self, frames: u32) -> Self {
         Self { lead: self.length.saturating_mul(frames), ..self }
     }
 
-    /// Takes a frame.
+    /// Queues a frame.
     ///
     /// # Errors
     ///
-    /// [`MOST_WAITING`](Self::MOST_WAITING) frames wait already. The frame is given back.
+    /// [`MOST_WAITING`](Self::MOST_WAITING) frames are queued. The frame is returned.
     pub fn push(&mut self, frame: T, now: Instant) -> Result<(), PacerFull<T>> {
         if self.queue.len() >= Self::MOST_WAITING {
             return Err(PacerFull(frame));
@@ -68,23 +68,23 @@ impl<T> Pacer<T> {
         Ok(())
     }
 
-    /// The next frame, if it is due by now.
+    /// The next frame, if it is due.
     pub fn poll(&mut self, now: Instant) -> Option<T> {
         let (due, frame) = self.queue.pop_front_if(|(due, _)| *due <= now)?;
         self.sent = Some(due);
         Some(frame)
     }
 
-    /// When the next frame is due. None if no frame waits.
+    /// When the next frame is due. `None` if no frame is queued.
     pub fn due(&self) -> Option<Instant> {
         self.queue.front().map(|(due, _)| *due)
     }
 
-    /// Waits until the next frame is due. None at once if no frame waits.
+    /// Waits until the next frame is due. Returns `None` immediately if no frame is queued.
     ///
     /// # Cancel safety
     ///
-    /// A wait that is dropped has taken no frame.
+    /// Dropping the future loses no frame.
     pub async fn next(&mut self, timer: &dyn Timer) -> Option<T> {
         loop {
             let now = timer.now();
@@ -95,25 +95,25 @@ impl<T> Pacer<T> {
         }
     }
 
-    /// How many frames wait.
+    /// Number of queued frames.
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// Whether no frame waits.
+    /// Whether no frame is queued.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Drops the frames that wait, as after an interruption, and assumes that the receiver drops its lead as well.
+    /// Drops the queued frames, for a barge-in, and assumes that the receiver drops its buffer as well.
     pub fn clear(&mut self) {
         self.queue.clear();
-        // At least one length lies between any two frames, before and after.
+        // Any two frames are at least one duration apart, also across the clear.
         self.free = self.sent.map_or(Instant::default(), |sent| sent + self.length);
     }
 }
 
-/// Too many frames wait: push no faster than real time, or clear what is no longer wanted. Holds the rejected frame.
+/// Too many frames are queued: push no faster than real time, or clear stale frames. Contains the rejected frame.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PacerFull<T>(
     /// The rejected frame.

@@ -13,11 +13,11 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::{AudioError, Format, Resampler, Sample};
 
-/// Feeds a sound card's callback with the model's audio, and keeps the playback ledger.
+/// Queue from a connection to a sound card's callback, which also keeps the playback ledger.
 ///
-/// The callback gets a [`PlayerCallback`] of its own, which takes no lock, allocates nothing and never waits. This side
-/// stays with the connection: it takes audio from the [`Player`], at the card's rate, tells the ledger how many samples
-/// the callback has taken, and drops from the queue what was cut off.
+/// The callback owns a [`PlayerCallback`], which takes no lock, does not allocate and never blocks. The queue stays with the
+/// connection: it takes audio from the [`Player`], resamples it to the card's rate, reports to the ledger how many samples
+/// the callback has taken, and drops truncated audio.
 ///
 /// ```no_run
 /// # async fn run(
@@ -28,7 +28,7 @@ use crate::{AudioError, Format, Resampler, Sample};
 /// use realtime_audio::{Format, PlayerQueue};
 ///
 /// // Turn the player on with `Connect::playback` and `Playback::queued()`.
-/// let player = connection.player().expect("the options turn it on");
+/// let player = connection.player().expect("playback is on");
 /// let (mut queue, mut callback) = PlayerQueue::new(Format::pcm(24_000), 48_000, Duration::from_millis(200))?;
 /// // The sound card calls this, with two channels:
 /// let mut on_sound = move |out: &mut [f32]| callback.fill(out, 2);
@@ -45,60 +45,60 @@ pub struct PlayerQueue {
     shared: Arc<Shared>,
     resampler: Resampler,
     decoded: Vec<f32>,
-    /// Samples at the card's rate that found no room yet.
+    /// Samples at the card's rate for which the ring had no room yet.
     pending: Vec<f32>,
-    /// Samples at the card's rate that were made since the beginning, pending ones included.
+    /// Total number of samples made at the card's rate, including pending ones.
     made: u64,
-    /// Where the resampler's stream began: its first sample in the queue's count.
+    /// Position in the queue of the first sample of the resampler's stream.
     stream: u64,
-    /// Samples that went into that stream.
+    /// Samples pushed into that stream.
     stream_in: u64,
-    /// Audio in the queue that has not been reported as heard.
+    /// Queued audio not reported as heard.
     pieces: VecDeque<Piece>,
-    /// Whether the resampler holds something back.
+    /// Whether the resampler holds samples back.
     held_back: bool,
 }
 
-/// A piece of audio in the queue.
+/// A chunk of audio in the queue.
 #[derive(Debug)]
 struct Piece {
     item_id: Id,
-    /// Where it lies in the queue's count: `start..end`, at the card's rate.
+    /// Position in the queue: `start..end`, at the card's rate.
     start: u64,
     end: u64,
-    /// Its samples at the session's rate, and how many of them were reported.
+    /// Number of samples at the session's rate, and how many of them were reported.
     samples: u64,
     reported: u64,
 }
 
-/// What the two sides tell each other.
+/// Counters shared by the queue and the callback.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Samples that the callback has taken from the ring, played or dropped.
+    /// Samples that the callback took from the ring, played or dropped.
     taken: AtomicU64,
-    /// Up to here, samples are to be dropped.
+    /// Position up to which samples are to be dropped.
     drop_until: AtomicU64,
 }
 
-/// The side of a [`PlayerQueue`] that a sound card's callback owns.
+/// The end of a [`PlayerQueue`] owned by a sound card's callback.
 pub struct PlayerCallback {
     ring: Consumer<f32>,
     shared: Arc<Shared>,
     taken: u64,
 }
 
-/// The longest queue, in milliseconds.
+/// Maximum length of a queue, in milliseconds.
 const MOST_QUEUED_MS: u64 = 10_000;
-/// How often [`PlayerQueue::run`] calls [`PlayerQueue::sync`].
+/// Interval at which [`PlayerQueue::run`] calls [`PlayerQueue::sync`].
 const TICK: Duration = Duration::from_millis(10);
 
 impl PlayerQueue {
-    /// A queue for audio of a session's format, played at the card's rate in Hz. It holds `length` of audio, from 20 ms
-    /// to ten seconds, and plays on for that long when the executor is busy: 200 ms are usually enough.
+    /// Creates a queue for audio of a session's format, played at the card's rate in Hz. It holds `length` of audio, from
+    /// 20 ms to ten seconds, and continues to play for that long when the executor is busy. 200 ms are usually enough.
     ///
     /// # Errors
     ///
-    /// A rate that is not supported, or a format of more than one channel.
+    /// The rate is not supported, or the format has more than one channel.
     pub fn new(format: Format, rate: u32, length: Duration) -> Result<(Self, PlayerCallback), AudioError> {
         if format.channels() != 1 {
             return Err(AudioError::Channels { from: format.channels(), to: 1 });
@@ -126,34 +126,34 @@ impl PlayerQueue {
         Ok((queue, callback))
     }
 
-    /// Reports what the callback took as heard, drops what the ledger has cut off, and takes more audio while there is
-    /// room. Call it every 10 ms or so, or let [`run`](Self::run) do it.
+    /// Reports the samples taken by the callback as heard, drops truncated audio, and takes more audio while there is room.
+    /// Call it about every 10 ms, or use [`run`](Self::run).
     ///
-    /// The ledger knows what was heard up to the last call. Where the user interrupts by
-    /// [speech](realtime_core::session::realtime::Playback::barge_in), the truncation is exact to the time between two
+    /// The ledger knows what was heard up to the last call. On a
+    /// [barge-in](realtime_core::session::realtime::Playback::barge_in), the truncation is exact to the interval between two
     /// calls, and never later than what was heard; [`interrupt`](Self::interrupt) is exact to the callback.
     pub fn sync(&mut self, player: &Player) {
-        // An interruption is in the player's stream as well, but behind what waits here for room.
+        // The player's stream contains the interruption as well, but after audio that waits here for room.
         if self.pieces.front().is_some_and(|piece| player.heard(&piece.item_id).is_some()) {
             self.clear();
         }
-        // Also if that is nothing: or else the clock would be believed, though the card stands still.
+        // Also if that is 0: otherwise playback would be assumed to run, although the card does not.
         player.played(self.report());
         self.refill(|| player.next());
     }
 
-    /// Stops the model at what was heard until now: [`Player::interrupt`], with a queue that is empty after it.
+    /// Stops the model at what was heard so far, with [`Player::interrupt`], and empties the queue.
     pub fn interrupt(&mut self, player: &Player) {
         self.sync(player);
         player.interrupt();
         self.clear();
     }
 
-    /// Calls [`sync`](Self::sync) every 10 ms, until the future is dropped.
+    /// Calls [`sync`](Self::sync) every 10 ms until the future is dropped.
     ///
     /// # Cancel safety
     ///
-    /// The future can be dropped at any time and `run` called again: nothing is lost.
+    /// Dropping the future loses nothing. `run` can be called again.
     pub async fn run(&mut self, player: &Player, timer: &dyn Timer) {
         let mut next = timer.now();
         loop {
@@ -163,23 +163,23 @@ impl PlayerQueue {
         }
     }
 
-    /// How much audio is in the queue, in milliseconds.
+    /// Duration of the queued audio, in milliseconds.
     pub fn queued_ms(&self) -> u64 {
         let gone = self.shared.taken.load(Ordering::Acquire).max(self.shared.drop_until.load(Ordering::Relaxed));
         self.made.saturating_sub(gone) * 1000 / u64::from(self.rate)
     }
 
-    /// Drops all audio that is in the queue.
+    /// Drops all queued audio.
     pub fn clear(&mut self) {
         self.pieces.clear();
-        // What found no room in the ring goes here, what is in the ring in the callback.
+        // Pending samples are dropped here, those in the ring by the callback.
         self.made -= self.pending.len() as u64;
         self.pending.clear();
         self.shared.drop_until.store(self.made, Ordering::Release);
         self.begin_stream();
     }
 
-    /// How many more samples, at the session's rate, the callback has taken since the last time.
+    /// Number of samples at the session's rate that the callback has taken since the last call.
     fn report(&mut self) -> u64 {
         let taken = self.shared.taken.load(Ordering::Acquire);
         let mut heard = 0;
@@ -200,8 +200,8 @@ impl PlayerQueue {
         heard
     }
 
-    /// Takes pieces while there is room for all of the last one. Not before the callback has dropped what it should: the
-    /// next words would begin with what little room there is, and then wait.
+    /// Takes chunks while there is room for a whole one. Waits until the callback has dropped what it should, because
+    /// otherwise new speech would start in the little room that is left, and then pause.
     fn refill(&mut self, mut next: impl FnMut() -> Option<Output>) {
         loop {
             if self.shared.taken.load(Ordering::Acquire) < self.shared.drop_until.load(Ordering::Relaxed) {
@@ -217,7 +217,7 @@ impl PlayerQueue {
                 Some(Output::Chunk(chunk)) => self.push(chunk.item_id, &chunk.audio),
                 Some(Output::Flush) => self.clear(),
                 Some(_) => {}
-                // What the resampler holds back is heard as well, once nothing follows.
+                // Nothing follows, so the resampler is flushed to play what it holds back.
                 None if self.held_back && self.queued_ms() < 20 => self.begin_stream_after_the_rest(),
                 None => return,
             }
@@ -244,7 +244,7 @@ impl PlayerQueue {
         }
     }
 
-    /// Where a sample of the resampler's stream lies in the queue's count.
+    /// Position in the queue of a sample of the resampler's stream.
     fn place(&self, samples: u64) -> u64 {
         let (from, to) = (u128::from(self.format.rate_hz()), u128::from(self.rate));
         let frames = (u128::from(samples) * to + from / 2) / from;
@@ -267,10 +267,10 @@ impl PlayerQueue {
 }
 
 impl PlayerCallback {
-    /// Fills a buffer of so many interleaved channels with what is next, the same in each, and with silence where there
-    /// is nothing. How many samples of each channel were audio.
+    /// Fills a buffer of interleaved channels with the next audio, the same in each channel, and the rest with silence.
+    /// Returns the number of samples per channel that were audio.
     ///
-    /// Takes no lock, allocates nothing, never waits.
+    /// Takes no lock, does not allocate, and never blocks.
     pub fn fill<S: Sample>(&mut self, out: &mut [S], channels: usize) -> usize {
         let drop_until = self.shared.drop_until.load(Ordering::Acquire);
         let dropped = usize::try_from(drop_until.saturating_sub(self.taken)).unwrap_or(usize::MAX);

@@ -15,10 +15,9 @@ use crate::{
 
 /// Records a session in stereo: the audio sent on the left, the model's audio as it was *heard* on the right.
 ///
-/// The model sends faster than one can listen, and what is cut off is never heard. So the right side is not what was
-/// received, but what the playback ledger says was heard, at the time when it was: see
-/// [`Player`](realtime_core::Player). Where nothing was sent or heard there is silence, and nothing that
-/// follows moves.
+/// The model sends faster than real time, and truncated audio is never heard. The right channel therefore does not contain
+/// what was received, but what the playback ledger reports as heard, at the time at which it was heard: see
+/// [`Player`](realtime_core::Player). Gaps on either side are recorded as silence, so later audio stays in place.
 ///
 /// ```
 /// use std::{io::Cursor, time::Duration};
@@ -30,22 +29,22 @@ use crate::{
 /// let mut recorder = Recorder::new(Cursor::new(Vec::new()), pcm, pcm, 24_000, at(0))?;
 /// recorder.sent(&[0; 4_800], at(0))?;
 /// recorder.received("item_1", 0, vec![0; 48_000].into())?; // a second of audio
-/// recorder.heard("item_1", 0, 400, at(700))?; // of which by now 400 ms were heard, so it began at 300
+/// recorder.heard("item_1", 0, 400, at(700))?; // 400 ms of it were heard by now, so it began at 300 ms
 /// recorder.cut_off("item_1", 0);
 /// let file = recorder.finish()?.into_inner();
 /// assert_eq!(Wav::parse(&file)?.duration(), Duration::from_millis(700));
 /// # Ok::<(), realtime_audio::RecordError>(())
 /// ```
 ///
-/// With a connection, [`event`](Self::event) and [`follow`](Self::follow) say all that is needed about the right side:
-/// call the former with each event, the latter every tenth of a second or so.
+/// With a connection, [`event`](Self::event) and [`follow`](Self::follow) supply the right channel: call the former with each
+/// event, and the latter about every 100 ms.
 #[derive(Debug)]
 pub struct Recorder<W> {
     wav: WavWriter<W>,
     begin: Instant,
     sent: Side,
     heard: Side,
-    /// What was received and not heard yet, in the order of playing.
+    /// Audio received and not heard yet, in playback order.
     waiting: VecDeque<Item>,
     waiting_bytes: usize,
     interleaved: Vec<u8>,
@@ -56,29 +55,29 @@ struct Item {
     id: Id,
     part: u32,
     audio: VecDeque<Bytes>,
-    /// Bytes that were heard.
+    /// Bytes heard.
     heard: u64,
 }
 
-/// One side of the recording: what is placed in it follows what was placed before.
+/// One channel of the recording. Audio is appended in order.
 #[derive(Debug)]
 struct Side {
     converter: Converter,
-    /// Frames that were placed, at the rate of their own.
+    /// Frames written, at the channel's own rate.
     frames: u64,
-    /// 16-bit samples at the recording's rate that the other side has not reached yet.
+    /// 16-bit samples at the recording's rate beyond the end of the other channel.
     ready: Vec<u8>,
 }
 
-/// How long one side may lag behind the other before silence is assumed there. What is heard on a telephone is known
-/// after its marks have come back.
+/// How far one channel may lag behind the other before it is filled with silence. On a telephone, what was heard is known
+/// only after a mark was returned.
 const MOST_LAG: Duration = Duration::from_secs(10);
-/// The most audio that is kept until it is heard, in bytes, as the session keeps.
+/// Maximum number of bytes of audio not heard yet: the same limit as in the session.
 const MOST_WAITING: usize = 128 << 20;
-/// Reports of what was heard are in whole milliseconds and late by a little: an item that has begun goes on without a
-/// gap, unless it stopped for longer.
+/// Longest gap within an item that is closed up, because reports of what was heard are slightly late and in whole
+/// milliseconds.
 const SEAMLESS: Duration = Duration::from_millis(60);
-/// Silence is written so many samples at once.
+/// Number of samples of silence written at a time.
 const SILENCE: [f32; 1024] = [0.0; 1024];
 
 impl<W: Write> Recorder<W> {
@@ -87,7 +86,7 @@ impl<W: Write> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// Formats that cannot be converted, and an error of the sink.
+    /// The formats cannot be converted, or the sink failed.
     pub fn new(sink: W, sent: Format, received: Format, rate: u32, now: Instant) -> Result<Self, RecordError> {
         Ok(Self {
             wav: WavWriter::new(sink, Format::pcm(rate).with_channels(2))?,
@@ -104,17 +103,17 @@ impl<W: Write> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// An error of the sink, and a recording that grows beyond 4 GiB.
+    /// The sink failed, or the recording would exceed 4 GiB.
     pub fn sent(&mut self, audio: &[u8], now: Instant) -> Result<(), RecordError> {
         self.sent.place(now.since(self.begin), audio);
         self.write()
     }
 
-    /// Adds received audio of an item's part, to be played after the audio received before.
+    /// Adds received audio of a content part, to be played after the audio received before it.
     ///
     /// # Errors
     ///
-    /// [`RecordError::NothingHeard`]: more audio waits to be heard than is kept.
+    /// [`RecordError::NothingHeard`]: too much audio was received without a report of playback.
     pub fn received(&mut self, item_id: &str, content_index: u32, audio: Bytes) -> Result<(), RecordError> {
         if self.waiting_bytes.saturating_add(audio.len()) > MOST_WAITING {
             return Err(RecordError::NothingHeard);
@@ -132,12 +131,12 @@ impl<W: Write> Recorder<W> {
         Ok(())
     }
 
-    /// By now, a part of an item was heard up to so many milliseconds: and those before it to their ends, unless they
-    /// were [cut off](Self::cut_off).
+    /// Reports that a content part was heard up to a position in milliseconds, and the parts before it completely unless
+    /// they were [cut off](Self::cut_off).
     ///
     /// # Errors
     ///
-    /// As [`sent`](Self::sent).
+    /// See [`sent`](Self::sent).
     pub fn heard(&mut self, item_id: &str, content_index: u32, ms: u64, now: Instant) -> Result<(), RecordError> {
         let Some(at) = self.find(item_id, content_index) else { return Ok(()) };
         self.all_heard(at, now);
@@ -149,18 +148,18 @@ impl<W: Write> Recorder<W> {
         self.write()
     }
 
-    /// No more of this part of an item will be heard than was so far.
+    /// Reports that nothing more of a content part will be heard.
     pub fn cut_off(&mut self, item_id: &str, content_index: u32) {
         if let Some(item) = self.find(item_id, content_index).and_then(|at| self.waiting.remove(at)) {
             self.waiting_bytes -= item.waits();
         }
     }
 
-    /// Takes the audio of an event, if it has some.
+    /// Adds the audio of an event, if it carries any.
     ///
     /// # Errors
     ///
-    /// As [`received`](Self::received).
+    /// See [`received`](Self::received).
     pub fn event(&mut self, event: &ServerEvent) -> Result<(), RecordError> {
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
@@ -174,7 +173,7 @@ impl<W: Write> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// As [`sent`](Self::sent).
+    /// See [`sent`](Self::sent).
     pub fn follow(&mut self, player: &Player, now: Instant) -> Result<(), RecordError> {
         let cut: Vec<Heard> = self.waiting.iter().filter_map(|item| player.heard(&item.id)).collect();
         for Heard { item_id, content_index, ms, .. } in cut {
@@ -190,7 +189,7 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    /// The first items were heard to their ends.
+    /// Marks the first items as heard completely.
     fn all_heard(&mut self, items: usize, now: Instant) {
         for mut item in self.waiting.drain(..items) {
             self.waiting_bytes -= self.heard.play(&mut item, u64::MAX, now.since(self.begin));
@@ -201,7 +200,7 @@ impl<W: Write> Recorder<W> {
         self.waiting.iter().position(|item| item.part == content_index && item.id == *item_id)
     }
 
-    /// Writes what both sides have reached.
+    /// Writes the samples available in both channels.
     fn write(&mut self) -> Result<(), RecordError> {
         let (sent, heard) = (self.sent.time(), self.heard.time());
         self.sent.fill(heard.saturating_sub(MOST_LAG));
@@ -220,24 +219,23 @@ impl<W: Write> Recorder<W> {
         Ok(())
     }
 
-    /// Fills the shorter side with silence, and writes what is left.
+    /// Fills the shorter channel with silence, and writes the rest.
     fn end(&mut self) -> Result<(), RecordError> {
         let end = self.sent.time().max(self.heard.time());
         self.sent.end(end);
         self.heard.end(end);
         let longer = self.sent.ready.len().max(self.heard.ready.len());
-        // What the rates leave between the two is a sample at most.
+        // Rounding between the rates leaves a difference of at most one sample.
         self.sent.ready.resize(longer, 0);
         self.heard.ready.resize(longer, 0);
         self.interleave()
     }
 
-    /// Ends the recording on a sink that cannot seek, and gives the sink back. The file's header says that its length is
-    /// not known.
+    /// Ends the recording on a sink that cannot seek, and returns the sink. The file's header declares an unknown length.
     ///
     /// # Errors
     ///
-    /// As [`sent`](Self::sent).
+    /// See [`sent`](Self::sent).
     pub fn finish_unknown(mut self) -> Result<W, RecordError> {
         self.end()?;
         Ok(self.wav.finish_unknown()?)
@@ -249,7 +247,7 @@ impl<W: Write + Seek> Recorder<W> {
     ///
     /// # Errors
     ///
-    /// As [`sent`](Self::sent).
+    /// See [`sent`](Self::sent).
     pub fn finish(mut self) -> Result<W, RecordError> {
         self.end()?;
         Ok(self.wav.finish()?)
@@ -257,7 +255,7 @@ impl<W: Write + Seek> Recorder<W> {
 }
 
 impl Item {
-    /// Bytes that were not heard.
+    /// Bytes not heard.
     fn waits(&self) -> usize {
         self.audio.iter().map(Bytes::len).sum()
     }
@@ -268,20 +266,20 @@ impl Side {
         Ok(Self { converter: Converter::new(format, Format::pcm(rate))?, frames: 0, ready: Vec::new() })
     }
 
-    /// Status.
+    /// Playback status of the queued audio.
     fn time(&self) -> Duration {
         let rate = u128::from(self.converter.from().rate_hz());
         let nanos = (u128::from(self.frames) * 1_000_000_000).div_ceil(rate);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How long so many bytes last.
+    /// Duration of a number of bytes.
     fn length(&self, bytes: u64) -> Duration {
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.converter.from().bytes_per_second());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// Fills with silence up to a time.
+    /// Fills the channel with silence up to a time.
     fn fill(&mut self, until: Duration) {
         let rate = u128::from(self.converter.from().rate_hz());
         let until = u64::try_from(until.as_nanos() * rate / 1_000_000_000).unwrap_or(u64::MAX);
@@ -296,7 +294,7 @@ impl Side {
         }
     }
 
-    /// Places audio at a time, or after what is there already.
+    /// Adds audio at a time, or after the existing audio if that is later.
     fn place(&mut self, at: Duration, audio: &[u8]) {
         self.fill(at);
         self.append(audio);
@@ -307,7 +305,7 @@ impl Side {
         self.ready.extend_from_slice(self.converter.convert(audio));
     }
 
-    /// Records that more bytes of the item were heard, at most all of it. Returns how many.
+    /// Records that more of the item was heard, up to all of it. Returns the number of bytes.
     fn play(&mut self, item: &mut Item, bytes: u64, now: Duration) -> usize {
         let bytes = bytes.min(item.waits() as u64);
         if bytes == 0 {
@@ -333,7 +331,7 @@ impl Side {
         bytes as usize
     }
 
-    /// Fills up to the end, and takes what the converter holds back.
+    /// Fills up to the end, and flushes the converter.
     fn end(&mut self, end: Duration) {
         self.fill(end);
         self.ready.extend_from_slice(self.converter.finish());

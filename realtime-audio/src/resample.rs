@@ -7,16 +7,16 @@ use rubato::{
 
 use crate::{AudioError, Format};
 
-/// Converts the sampling rate of a stream: pieces of any size in, the available output out.
+/// Converts the sampling rate of a stream. Accepts chunks of any size and returns the output available so far.
 ///
-/// A windowed sinc filter, 20 ms long. From 8,000 Hz up it is accurate to 16 bits up to 90 % of half the lower rate, and
-/// removes everything above that half. The filter's delay is compensated: the first output sample corresponds to the first
-/// input sample, and a [`finish`](Self::finish)ed stream has its original duration. Until then, the last 10 ms and any
-/// incomplete block of 20 ms are held back. So a stream of 20 ms frames has a latency of 10 ms. (Between rates with a small
-/// common divisor, blocks are up to 40 ms long; where that is not enough, the filter has 128 samples of the lower rate, and
-/// blocks are 5 ms long.)
+/// Uses a windowed sinc filter of 20 ms. For rates from 8,000 Hz, it is accurate to 16 bits up to 90 % of the lower Nyquist
+/// frequency, and removes everything above that frequency. The filter's delay is compensated: the first output sample
+/// corresponds to the first input sample, and a [`finish`](Self::finish)ed stream has its original duration. Until then, the
+/// last 10 ms and any incomplete block of 20 ms are held back, so a stream of 20 ms frames has a latency of 10 ms. (For
+/// rates with a small common divisor, blocks are up to 40 ms long. If that is not enough, the filter has 128 samples of the
+/// lower rate, and blocks are 5 ms long.)
 ///
-/// The output does not depend on how the input is cut into pieces. Equal rates pass through unchanged.
+/// The output does not depend on how the input is chunked. With equal rates, samples are unchanged.
 ///
 /// ```
 /// use realtime_audio::Resampler;
@@ -38,32 +38,32 @@ struct Inner {
     /// The ratio of the rates in lowest terms.
     from: u64,
     to: u64,
-    /// Frames of silence that go ahead, so that the filter's delay is a whole number of frames of output.
+    /// Leading frames of silence, which make the filter's delay a whole number of output frames.
     lead_in: usize,
-    /// Frames of output that belong to nothing.
+    /// Output frames that correspond to no input.
     delay: usize,
-    /// Samples that wait for a chunk to be full.
+    /// Samples of an incomplete chunk.
     waiting: Vec<f32>,
-    /// Room for one chunk of output.
+    /// Buffer for one chunk of output.
     chunk: Vec<f32>,
-    /// Frames of output that are still to be left out.
+    /// Output frames still to be skipped.
     skip: usize,
     frames_in: u64,
     frames_out: u64,
 }
 
-/// Its side lobes lie 92 dB below, just under what 16 bits tell apart.
+/// Window with side lobes at -92 dB, just below 16-bit resolution.
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris;
-/// Blocks a second: of 20 ms, as near as a ratio allows.
+/// Blocks per second: 20 ms each, as closely as the ratio allows.
 const BLOCKS: usize = 50;
-/// The fewest blocks a second. Ratios that need longer ones are interpolated.
+/// Minimum number of blocks per second. Ratios that need longer blocks use the interpolated filter.
 const FEWEST_BLOCKS: usize = 25;
-/// The length of a filter that is interpolated, in samples of the lower rate, and its points between two samples.
+/// Length of the interpolated filter in samples of the lower rate, and its number of points between two samples.
 const INTERPOLATED: usize = 128;
 const POINTS: usize = 64;
-/// Chunks a second where filters are interpolated.
+/// Chunks per second with the interpolated filter.
 const CHUNKS: usize = 200;
-/// Louder than full scale by this factor, floats are clipped, so that no sum overflows.
+/// Floats are clipped at this multiple of full scale, so that no sum overflows.
 const LOUDEST: f32 = 1024.0;
 
 impl Resampler {
@@ -71,7 +71,7 @@ impl Resampler {
     ///
     /// # Errors
     ///
-    /// A rate outside of 4,000 to 384,000 Hz, or no channels.
+    /// A rate is outside 4,000 to 384,000 Hz, or there are no channels.
     pub fn new(from: u32, to: u32, channels: u16) -> Result<Self, AudioError> {
         Format::float32(from).with_channels(channels).check()?;
         Format::float32(to).check()?;
@@ -106,17 +106,17 @@ impl Inner {
         let divisor = gcd(from_hz, to_hz);
         let (from, to) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
         let (from_hz, to_hz) = (from_hz as usize, to_hz as usize);
-        // The filter's delay is so many points of input, of which a sample has `points`.
+        // The filter's delay in points of input, of which each sample has `points`.
         let block = from * ((from_hz / BLOCKS + from / 2) / from).max(1);
         let (filter, late, points) = if block <= from_hz / FEWEST_BLOCKS {
             (spectral(from_hz, to_hz, block, channels), block / 2, 1)
         } else {
             let length = (INTERPOLATED * from_hz).div_ceil(to_hz).max(INTERPOLATED).next_multiple_of(8);
-            // The first sample out is one step of output late, and a point early.
+            // The first output sample is one output step late and one point early.
             (interpolated(from_hz, to_hz, length, channels), length / 2 * POINTS - 1 - POINTS * from / to, POINTS)
         };
         let filter = filter.map_err(|error| AudioError::Resampler(error.to_string().into()))?;
-        // Silence ahead makes that a whole number of frames of output.
+        // Leading silence makes that a whole number of output frames.
         let late = |lead_in: usize| (late + lead_in * points) * to;
         let lead_in = (0..from).find(|lead_in| late(*lead_in) % (from * points) == 0).unwrap_or(0);
         let mut inner = Self {
@@ -163,7 +163,7 @@ impl Inner {
     }
 
     fn finish(&mut self, out: &mut Vec<f32>) {
-        // Rounded, as is a time that ends within a sample.
+        // Rounded, like any time that ends within a sample.
         let whole =
             (u128::from(self.frames_in) * u128::from(self.to) + u128::from(self.from / 2)) / u128::from(self.from);
         let whole = u64::try_from(whole).unwrap_or(u64::MAX);
@@ -175,8 +175,8 @@ impl Inner {
         self.reset();
     }
 
-    /// Filters a chunk, what is missing of it is silence, and appends as much as there may be in all. Whether it could,
-    /// which it always can: both buffers have the sizes that the filter asks for.
+    /// Filters a chunk, padded with silence, and appends its output up to the total that the input allows. Returns whether
+    /// the filter succeeded, which it always does: both buffers have the sizes that it requires.
     fn run(&mut self, input: &[f32], out: &mut Vec<f32>, most: u64) -> bool {
         let frames = input.len() / self.channels;
         let room = self.chunk.len() / self.channels;
@@ -200,12 +200,12 @@ impl Inner {
 
 type Filter = Result<Box<dyn rubato::Resampler<f32>>, ResamplerConstructionError>;
 
-/// Blocks are filtered in the spectrum, where a change of the rate costs nothing more.
+/// Filters blocks in the frequency domain, where changing the rate is free.
 fn spectral(from: usize, to: usize, block: usize, channels: usize) -> Filter {
     Ok(Box::new(Fft::new_custom(from, to, block, 1, channels, WINDOW, FixedSync::Input)?))
 }
 
-/// Every sample is a sum over the filter at its place.
+/// Computes every sample as a sum over the interpolated filter.
 fn interpolated(from: usize, to: usize, length: usize, channels: usize) -> Filter {
     let parameters = SincInterpolationParameters::new(length, WINDOW)
         .f_cutoff(calculate_cutoff(INTERPOLATED, WINDOW))

@@ -1,4 +1,4 @@
-//! Samples as numbers, and as the bytes of every encoding.
+//! Samples as numbers, and their conversion from and to the bytes of every encoding.
 
 use sealed::Sealed;
 
@@ -13,21 +13,21 @@ impl Sample for f32 {}
 pub(crate) mod sealed {
     #[allow(unnameable_types)] // so that nobody else implements it
     pub trait Sealed {
-        /// From an integer whose full scale is 2^31.
+        /// Converts an integer with full scale 2^31.
         fn from_i32(value: i32) -> Self;
-        /// From a float whose full scale is 1.
+        /// Converts a float with full scale 1.
         fn from_f32(value: f32) -> Self;
-        /// From a float whose full scale is 1.
+        /// Converts a float with full scale 1.
         fn from_f64(value: f64) -> Self;
         fn to_i16(self) -> i16;
         fn to_f32(self) -> f32;
         fn to_f64(self) -> f64;
-        /// As an integer whose full scale is 2^31.
+        /// Returns an integer with full scale 2^31.
         fn to_i32(self) -> i32;
     }
 }
 
-// Inlined where the loops over samples are: in the crates that use this one.
+// Inlined into the loops over samples, which are in dependent crates.
 impl Sealed for i16 {
     #[inline]
     fn from_i32(value: i32) -> Self {
@@ -37,8 +37,8 @@ impl Sealed for i16 {
 
     #[inline]
     fn from_f32(value: f32) -> Self {
-        /// Added and taken away, it leaves no room for a fraction: rounds as `round_ties_even`, which is a call of a
-        /// function on processors without an instruction for it.
+        /// Adding and subtracting it rounds like `round_ties_even`, which is a function call on processors without such an
+        /// instruction.
         const ROUND: f32 = 12_582_912.0;
         let scaled = (value * 32_768.0).clamp(-32_768.0, 32_767.0);
         // NaN becomes zero.
@@ -47,7 +47,7 @@ impl Sealed for i16 {
 
     #[inline]
     fn from_f64(value: f64) -> Self {
-        // Beyond full scale it saturates, and NaN becomes zero.
+        // The cast saturates beyond full scale, and maps NaN to zero.
         (value * 32_768.0).round_ties_even() as Self
     }
 
@@ -105,23 +105,22 @@ impl Sealed for f32 {
 
     #[inline]
     fn to_i32(self) -> i32 {
-        // Beyond full scale it saturates, and NaN becomes zero.
+        // The cast saturates beyond full scale, and maps NaN to zero.
         (f64::from(self) * 2_147_483_648.0) as i32
     }
 }
 
 impl Encoding {
-    /// Decodes whole samples and appends them. Bytes of a sample that is not whole, at the end, are left out.
+    /// Decodes whole samples and appends them. An incomplete sample at the end is ignored.
     ///
-    /// Integers and floats of more than 16 bits become `i16` by rounding; beyond full scale they are clipped, and NaN
-    /// is silence.
+    /// For `i16`, wider integers and floats are rounded, clipped at full scale, and NaN becomes silence.
     pub fn decode<S: Sample>(self, bytes: &[u8], samples: &mut Vec<S>) {
         let start = samples.len();
         samples.resize(start + bytes.len() / self.width(), S::default());
         self.decode_into(bytes, &mut samples[start..]);
     }
 
-    /// Decodes as many samples as there are on both sides.
+    /// Decodes as many samples as fit on both sides.
     pub(crate) fn decode_into<S: Sample>(self, bytes: &[u8], samples: &mut [S]) {
         fn each<S, const N: usize>(bytes: &[u8], samples: &mut [S], decode: impl Fn([u8; N]) -> S) {
             for (sample, bytes) in samples.iter_mut().zip(bytes.as_chunks().0) {
@@ -142,7 +141,7 @@ impl Encoding {
         }
     }
 
-    /// Encodes samples and appends them. Beyond full scale they are clipped, except as floats.
+    /// Encodes samples and appends them. Except as floats, they are clipped at full scale.
     pub fn encode<S: Sample>(self, samples: &[S], bytes: &mut Vec<u8>) {
         fn each<S: Copy, const N: usize>(samples: &[S], bytes: &mut [u8], encode: impl Fn(S) -> [u8; N]) {
             for (bytes, sample) in bytes.as_chunks_mut().0.iter_mut().zip(samples) {

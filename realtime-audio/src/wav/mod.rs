@@ -16,22 +16,22 @@ use crate::AudioError;
 pub enum WavError {
     /// Not a WAV file: it does not begin with `RIFF` and `WAVE`.
     NotWav,
-    /// It ends before the audio begins.
+    /// The file ends before the audio begins.
     Truncated,
     /// A required part is missing, or a field is invalid. The text says which.
     Malformed(&'static str),
-    /// A format tag, sub-format or bit depth that is not supported.
+    /// The format tag, sub-format or bit depth is not supported.
     Unsupported {
-        /// The format tag. 1 is PCM, 3 float, 6 A-law, 7 μ-law; with 0xFFFE the sub-format is an unknown one.
+        /// The format tag. 1 is PCM, 3 float, 6 A-law, 7 μ-law; 0xFFFE is an unknown sub-format.
         tag: u16,
-        /// Bits a sample.
+        /// Bits per sample.
         bits: u16,
     },
-    /// An encoding that WAV files do not support: convert to [`Pcm`](crate::Encoding::Pcm) first.
+    /// WAV files do not support this encoding. Convert to [`Pcm`](crate::Encoding::Pcm) first.
     NotForFiles(crate::Encoding),
     /// The format cannot be written.
     Format(AudioError),
-    /// More audio than the file's 32-bit lengths can say: 4 GiB. Begin another file.
+    /// The audio exceeds 4 GiB, the limit of WAV's 32-bit lengths. Begin another file.
     TooLong,
     /// Reading or writing failed.
     Io(io::Error),

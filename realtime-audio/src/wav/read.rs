@@ -3,11 +3,11 @@ use std::time::Duration;
 use super::WavError;
 use crate::{AudioError, Converter, Encoding, Format, Sample};
 
-/// A WAV file, parsed: its format, and its audio as the bytes in the file.
+/// A parsed WAV file: its format, and its audio as the bytes in the file.
 ///
-/// Read are PCM of 8, 16, 24 and 32 bits, floats of 32 and 64 bits, A-law and μ-law, with any number of channels, also
-/// where the extensible header says so. Chunks in any order and of odd lengths are passed over. Where the length of the
-/// audio is not known, because the file was written to a pipe, it goes to the end.
+/// Supports PCM with 8, 16, 24 and 32 bits, floats with 32 and 64 bits, A-law and μ-law, with any number of channels and
+/// with extensible headers. Other chunks are skipped, in any order and with odd lengths. If the length of the audio is
+/// unknown, because the file was written to a pipe, it extends to the end of the file.
 ///
 /// ```
 /// use realtime_audio::{Format, wav::{self, Wav}};
@@ -26,8 +26,8 @@ pub struct Wav<'a> {
     left_over: usize,
 }
 
-/// The audio's length where it was not known when the header was written: all ones from most programs, and a little
-/// under 2 GiB from sox. A length from here on that goes beyond the end says nothing.
+/// The length in headers that were written before it was known: all ones by most programs, slightly below 2 GiB by sox. A
+/// length of at least this value that exceeds the file counts as unknown.
 const UNKNOWN_LENGTH: u32 = 0x7fff_0000;
 
 const PCM: u16 = 1;
@@ -35,7 +35,7 @@ const FLOAT: u16 = 3;
 const ALAW: u16 = 6;
 const MULAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
-/// What follows the tag in an extensible header whose sub-format is a tag.
+/// Bytes after the tag in an extensible header whose sub-format is a tag.
 const SUB_FORMAT: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
 impl<'a> Wav<'a> {
@@ -44,7 +44,7 @@ impl<'a> Wav<'a> {
     /// # Errors
     ///
     /// [`WavError::NotWav`], [`Truncated`](WavError::Truncated), [`Malformed`](WavError::Malformed) or
-    /// [`Unsupported`](WavError::Unsupported). A file that ends within the audio is no error, see
+    /// [`Unsupported`](WavError::Unsupported). A file that ends within the audio is not an error: see
     /// [`missing_bytes`](Self::missing_bytes).
     pub fn parse(file: &'a [u8]) -> Result<Self, WavError> {
         let Some((b"RIFF", rest)) = take::<4>(file) else { return Err(WavError::NotWav) };
@@ -61,16 +61,16 @@ impl<'a> Wav<'a> {
             let length = u32::from_le_bytes(*length);
             if id == b"data" {
                 let format = format.ok_or(WavError::Malformed("the audio comes before its format"))?;
-                // A pipe that was begun with an empty header: both lengths say that there is nothing.
+                // Written to a pipe after an empty header: both lengths are those of an empty file.
                 let begun = length == 0 && u32::from_le_bytes(*riff_length) as usize + 8 <= file.len() - body.len();
                 return Ok(Self::new(format, body, if begun { u32::MAX } else { length }));
             }
-            // A usize has 32 bits at least.
+            // A usize has at least 32 bits.
             let (chunk, after) = body.split_at_checked(length as usize).ok_or(WavError::Truncated)?;
             if id == b"fmt " {
                 format = Some(read_format(chunk)?);
             }
-            // Chunks begin at even places; the last one's padding is often missing.
+            // Chunks begin at even offsets. The padding of the last one is often missing.
             rest = after.get(length as usize % 2..).unwrap_or_default();
         }
     }
@@ -78,7 +78,7 @@ impl<'a> Wav<'a> {
     fn new(format: Format, body: &'a [u8], length: u32) -> Self {
         let audio = body.get(..length as usize).unwrap_or(body);
         let missing = if length >= UNKNOWN_LENGTH { 0 } else { u64::from(length) - audio.len() as u64 };
-        // A format that was read has a channel.
+        // A parsed format has at least one channel.
         let left_over = audio.len() % format.frame_width();
         Self { format, audio: &audio[..audio.len() - left_over], missing, left_over }
     }
@@ -88,7 +88,7 @@ impl<'a> Wav<'a> {
         self.format
     }
 
-    /// The audio as it is in the file: whole frames only.
+    /// The audio as stored in the file, whole frames only.
     pub fn audio(&self) -> &'a [u8] {
         self.audio
     }
@@ -114,18 +114,18 @@ impl<'a> Wav<'a> {
         Ok(audio)
     }
 
-    /// How many samples each channel has.
+    /// Number of samples per channel.
     pub fn frames(&self) -> u64 {
         (self.audio.len() / self.format.frame_width()) as u64
     }
 
-    /// How long the audio lasts.
+    /// Duration of the audio.
     pub fn duration(&self) -> Duration {
         let nanos = u128::from(self.frames()) * 1_000_000_000 / u128::from(self.format.rate_hz());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How many bytes of audio the header promises beyond the end of the file: more than 0 means that it is truncated.
+    /// Number of bytes of audio that the header declares beyond the end of the file. If not 0, the file is truncated.
     pub fn missing_bytes(&self) -> u64 {
         self.missing
     }
@@ -135,7 +135,7 @@ impl<'a> Wav<'a> {
         self.left_over
     }
 
-    /// The audio as numbers, interleaved. As [`i16`], wider samples are rounded and clipped.
+    /// The audio as interleaved samples. For [`i16`], wider samples are rounded and clipped.
     pub fn samples<S: Sample>(&self) -> Vec<S> {
         let mut samples = Vec::new();
         self.format.encoding().decode(self.audio, &mut samples);
@@ -150,7 +150,7 @@ fn read_format(chunk: &[u8]) -> Result<Format, WavError> {
     let mut tag = u16::from_le_bytes([t0, t1]);
     let bits = u16::from_le_bytes([b0, b1]);
     if tag == EXTENSIBLE {
-        // The extension's length, the valid bits, the channels' places, and then the sub-format.
+        // Length of the extension, valid bits, channel mask, then the sub-format.
         let Some((sub, _)) = extension.get(8..).and_then(take::<16>) else { return Err(short) };
         if sub[2..] != SUB_FORMAT {
             return Err(WavError::Unsupported { tag, bits });

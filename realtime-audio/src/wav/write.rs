@@ -3,7 +3,7 @@ use std::io::{Seek, SeekFrom, Write};
 use super::WavError;
 use crate::{Encoding, Format};
 
-/// Writes a WAV file as a stream.
+/// Streaming writer of a WAV file.
 ///
 /// ```
 /// use realtime_audio::{Format, wav::{Wav, WavWriter}};
@@ -23,11 +23,11 @@ pub struct WavWriter<W> {
     written: u32,
 }
 
-/// A WAV file of audio that is whole already.
+/// Returns audio as a WAV file.
 ///
 /// # Errors
 ///
-/// As [`WavWriter::new`] and [`WavWriter::write`].
+/// See [`WavWriter::new`] and [`WavWriter::write`].
 pub fn encode(format: Format, audio: &[u8]) -> Result<Vec<u8>, WavError> {
     let length = within_limit(0, audio.len())?;
     let mut file = header(format, Some(length))?;
@@ -37,12 +37,11 @@ pub fn encode(format: Format, audio: &[u8]) -> Result<Vec<u8>, WavError> {
 }
 
 impl<W: Write> WavWriter<W> {
-    /// Begins a file. Its header says that the length is not known, and that stands if the stream is never finished:
-    /// readers take what there is.
+    /// Begins a file. Its header declares an unknown length until the file is finished; readers then use what there is.
     ///
     /// # Errors
     ///
-    /// A format without a rate or a channel, one that files do not have, and an error of the sink.
+    /// The format has no rate or no channels, or WAV files do not support it, or the sink failed.
     pub fn new(mut sink: W, format: Format) -> Result<Self, WavError> {
         sink.write_all(&header(format, None)?)?;
         Ok(Self { sink, format, written: 0 })
@@ -52,8 +51,7 @@ impl<W: Write> WavWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`WavError::TooLong`] before the file grows beyond 4 GiB: nothing of the piece is written then. An error of
-    /// the sink.
+    /// [`WavError::TooLong`] if the file would exceed 4 GiB; nothing is written then. Or the sink failed.
     pub fn write(&mut self, audio: &[u8]) -> Result<(), WavError> {
         let written = within_limit(self.written, audio.len())?;
         self.sink.write_all(audio)?;
@@ -66,12 +64,11 @@ impl<W: Write> WavWriter<W> {
         self.format
     }
 
-    /// Ends the file on a sink that cannot seek, and gives the sink back. The header still says that the length is not
-    /// known.
+    /// Ends the file on a sink that cannot seek, and returns the sink. The header still declares an unknown length.
     ///
     /// # Errors
     ///
-    /// An error of the sink.
+    /// The sink failed.
     pub fn finish_unknown(mut self) -> Result<W, WavError> {
         self.sink.flush()?;
         Ok(self.sink)
@@ -79,11 +76,11 @@ impl<W: Write> WavWriter<W> {
 }
 
 impl<W: Write + Seek> WavWriter<W> {
-    /// Ends the file, writes its length into the header, and gives the sink back.
+    /// Ends the file, writes its length into the header, and returns the sink.
     ///
     /// # Errors
     ///
-    /// An error of the sink.
+    /// The sink failed.
     pub fn finish(mut self) -> Result<W, WavError> {
         self.sink.write_all(padding(self.written))?;
         let end = self.sink.stream_position()?;
@@ -97,7 +94,7 @@ impl<W: Write + Seek> WavWriter<W> {
     }
 }
 
-/// The most bytes of audio: with the longest header and the padding, the file's length still fits 32 bits.
+/// Maximum number of bytes of audio: with the longest header and padding, the length of the file still fits 32 bits.
 const MOST_BYTES: u32 = u32::MAX - 64;
 
 fn within_limit(before: u32, more: usize) -> Result<u32, WavError> {
@@ -118,12 +115,12 @@ fn header(format: Format, length: Option<u32>) -> Result<Vec<u8>, WavError> {
         Encoding::Pcmu => 7,
         Encoding::PcmBe => return Err(WavError::NotForFiles(format.encoding())),
     };
-    // The width of a frame is written in 16 bits.
+    // The header has 16 bits for the size of a frame.
     let too_many = || WavError::Malformed("too many channels for a WAV file");
     let frame_bytes = u16::try_from(format.bytes_per_frame()).map_err(|_| too_many())?;
     let byte_rate = u32::try_from(format.bytes_per_second()).map_err(|_| too_many())?;
     let bits = (format.bytes_per_sample() * 8) as u16; // at most 64
-    // What is not PCM has an empty extension, and a chunk that says how many frames there are.
+    // Other formats than PCM have an empty extension, and a chunk with the number of frames.
     let plain = tag == 1;
     let ahead: u32 = if plain { 36 } else { 50 };
     let padding = length.map_or(0, |length| padding(length).len() as u32);

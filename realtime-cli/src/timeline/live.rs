@@ -6,7 +6,7 @@ use realtime::{
     Live, LiveFork, LiveSideband, LiveState, Protocol,
     event::Event,
     live::{event::ServerEvent, state::Speaker},
-    session::{Changes, LinkEnd, Retention, Setup, State},
+    session::{Changes, LinkEnd, Setup, State},
     transport::Instant,
     types::AudioFormat,
 };
@@ -34,7 +34,7 @@ where
 {
     let (mut picture, mut loudspeaker) = (Picture::of(recording), Loudspeaker::default());
     let mut state = LiveState::default();
-    State::<P>::configure(&mut state, &Setup::new(Retention::unlimited()));
+    State::<P>::configure(&mut state, &P::Settings::default(), &Setup::default().kept_errors(None));
     let format = AudioFormat::pcm();
     for (seq, (at, entry)) in (1..).zip(&recording.entries) {
         let now = Instant::from_origin(Duration::from_millis(*at));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use realtime::{
-    Realtime,
+    Realtime, RealtimeSettings,
     event::{ClientEvent, Event, ServerEvent},
     session::{Changes, RealtimeState, Retention, Setup, State, realtime::ItemState},
     transport::Instant,
@@ -37,7 +37,8 @@ struct Drawing {
 impl Drawing {
     fn new(picture: Picture) -> Self {
         let mut state = RealtimeState::default();
-        State::<Realtime>::configure(&mut state, &Setup::new(Retention::unlimited()));
+        let settings = RealtimeSettings::default().memory(Retention::unlimited());
+        State::<Realtime>::configure(&mut state, &settings, &Setup::default().kept_errors(None));
         Self { picture, state, loudspeaker: Loudspeaker::default(), asked: None }
     }
 
