@@ -1,6 +1,6 @@
-//! G.711: one byte a sample, the logarithm of its strength.
+//! G.711: one byte per sample, logarithmically quantized.
 
-/// The sample that a byte of μ-law stands for.
+/// Decodes a μ-law code.
 pub(super) fn decode_ulaw(byte: u8) -> i16 {
     let byte = !byte;
     let exponent = (byte >> 4) & 7;
@@ -8,7 +8,7 @@ pub(super) fn decode_ulaw(byte: u8) -> i16 {
     if byte & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
-/// The sample that a byte of A-law stands for.
+/// Decodes an A-law code.
 pub(super) fn decode_alaw(byte: u8) -> i16 {
     let byte = byte ^ 0x55;
     let exponent = (byte >> 4) & 7;
@@ -17,16 +17,16 @@ pub(super) fn decode_alaw(byte: u8) -> i16 {
     if byte & 0x80 == 0 { -magnitude } else { magnitude }
 }
 
-/// The byte of μ-law that stands for a sample.
+/// Encodes a sample in μ-law.
 pub(super) fn encode_ulaw(sample: i16) -> u8 {
     let magnitude = sample.unsigned_abs().min(32_635) + 0x84;
     let exponent = magnitude.ilog2() - 7;
     let mantissa = (magnitude >> (exponent + 3)) & 15;
-    // Both are of four bits at most.
+    // Both have at most four bits.
     !(sign(sample < 0) | ((exponent as u8) << 4) | mantissa as u8)
 }
 
-/// The byte of A-law that stands for a sample.
+/// Encodes a sample in A-law.
 pub(super) fn encode_alaw(sample: i16) -> u8 {
     let magnitude = if sample < 0 { !sample } else { sample };
     let exponent = (magnitude | 0xff).ilog2() - 7;

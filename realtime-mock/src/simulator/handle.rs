@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::transport::Line;
 
-/// Sessions that are remembered after their end.
+/// Number of ended sessions that are kept.
 const KEPT: usize = 64;
 
-/// The sessions of a simulator, in the order in which they were opened.
+/// The sessions of a simulator, in opening order.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<(u64, VecDeque<SimulatedSession>)>);
 
 impl Sessions {
-    /// The number of the next session.
+    /// Number of the next session.
     pub(super) fn number(&self) -> u64 {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 += 1;
@@ -54,7 +54,7 @@ pub struct Received {
     pub kind: Id,
     /// Id set by the client.
     pub event_id: Option<Id>,
-    /// Code of the error that it was answered with, if any.
+    /// Code of the error in the answer, if any.
     pub refused: Option<&'static str>,
 }
 
@@ -64,7 +64,7 @@ impl SimulatedSession {
         &self.handshake
     }
 
-    /// The conversation, in order.
+    /// The items of the conversation, in order.
     pub fn items(&self) -> Vec<Item> {
         self.line.session().items()
     }
@@ -74,7 +74,7 @@ impl SimulatedSession {
         self.line.session().config()
     }
 
-    /// Duration of the audio that was accepted, in milliseconds.
+    /// Duration of the accepted audio, in milliseconds.
     pub fn audio_ms(&self) -> u64 {
         self.line.session().audio_ms()
     }

@@ -13,7 +13,7 @@ use super::reply::words;
 pub struct Utterance {
     /// 0-based number of the utterance in the session.
     pub number: u64,
-    /// The audio, including the padding before and the silence after it. For a very long one, only its end.
+    /// The audio, including the padding before and the silence after it. Only the end of a very long utterance.
     pub audio: Audio,
     /// Audio encoding.
     pub format: AudioFormat,
@@ -45,8 +45,8 @@ impl SimulatedTranscript {
         self
     }
 
-    /// Sets when the transcript begins, counted from the item. Zero is before the response begins. By default, it
-    /// begins together with the response.
+    /// Sets the delay of the transcript after the item. Zero is before the response begins. By default, it begins together
+    /// with the response.
     #[must_use]
     pub fn after(mut self, time: Duration) -> Self {
         self.after = Some(time);
@@ -85,7 +85,7 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// A phrase and its translation.
+    /// Creates a phrase with its translation.
     pub fn new(input: impl AsRef<str>, output: impl AsRef<str>) -> Self {
         Self { input: words(input.as_ref()), output: words(output.as_ref()) }
     }

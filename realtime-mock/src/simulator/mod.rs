@@ -67,24 +67,23 @@ use settings::Settings;
 ///
 /// # Coverage
 /// All three kinds of session, selected by path and query; every client event, validated member by member; items with
-/// their positions; streamed text, audio and calls, and several responses at a time; turn detection in PCM and G.711;
-/// transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. The same input at the
-/// same times gives the same output. It works on raw JSON with its own schemas, so that it is an independent test of
-/// this crate's types.
+/// their positions; streamed text, audio and calls, and several concurrent responses; turn detection in PCM and G.711;
+/// transcripts; MCP; usage and rate limits; refusals after the upgrade; the end after an hour. Output is deterministic:
+/// the same input at the same times gives the same output. The simulator works on raw JSON with its own schemas, so that it
+/// is an independent test of this project's types.
 ///
-/// Live sessions, too: of one's own, forks of stored ones, sidebands. Their timeline advances with the input, at the pace
-/// of speech whatever the [`Pace`], and output comes in pieces of 100 ms, silence included. [`voice`](Self::voice) scripts
+/// Also Live sessions: primary connections, forks of stored sessions, sidebands. Their timeline advances with the input, in
+/// real time whatever the [`Pace`], and output is sent in steps of 100 ms, including silence. [`voice`](Self::voice) scripts
 /// what the voice does, [`transcribe`](Self::transcribe) what it hears, [`answer`](Self::answer) the Responses backend, and
-/// [`decide`](Self::decide) the decision model. A test holds the other end of a telephone call, or the browser, by a
-/// [`HeldSession`].
+/// [`decide`](Self::decide) the decision model. A [`HeldSession`] is the other end of a telephone call, or the browser.
 ///
 /// # Unspecified behavior
 /// The service's documentation, published traces and user reports leave the following open. The simulator behaves like
 /// this:
 ///
 /// - *Keys and calls* of the REST API. An expired, used or foreign key is refused like a wrong one: 401, or close code
-///   3000. A call that is unknown or over is 404 `call_not_found`, or close code 4000; until the first call is created,
-///   any id can be joined. No media flows: the SDP answer declines every stream of the offer.
+///   3000. An unknown or ended call is 404 `call_not_found`, or close code 4000; until the first call is created, any id can
+///   be joined. There is no media: the SDP answer declines every stream of the offer.
 /// - *Turns.* A threshold of 0.5 is −40 dB of full scale; 0 and 1 are 25 dB below and above. Speech begins after 60 ms
 ///   above the threshold. With semantic detection, a turn ends after 2, 4 or 8 seconds of silence for high, medium and
 ///   low eagerness. A manual commit discards the turn being spoken, and its item gets another id. If a turn ends while
@@ -95,21 +94,21 @@ use settings::Settings;
 /// - *Error codes:* `invalid_value` for another model, a reference to an unknown item, too much audio, and invalid
 ///   base64; `item_create_invalid_approval_request_id`; `response_create_not_supported` in a transcription session;
 ///   `invalid_model` for a transcription with a model; `conversation_full` after 100,000 items. `session.close` and
-///   `session.input_audio_buffer.append` are refused where nothing is translated, though the service names them there.
-///   Of the errors that were seen, some messages are worded otherwise.
+///   `session.input_audio_buffer.append` are refused except in translation sessions, although the service lists them as
+///   valid. Some messages are worded differently.
 /// - *Truncation* is validated against the generated duration, even if the audio was truncated before, as in a trace.
-/// - *Tokens* are a quarter of the letters, a tenth of a second of what is heard, a twentieth of what is spoken. Of
-///   what was read last time as much is cached as fits in blocks of 64. A minute brings 15 million.
-/// - *MCP.* A call that was approved begins the next response, and the answer to its output follows in the same one.
-///   The model is not asked for anything by the approval itself.
+/// - *Tokens.* A token is four characters, 100 ms of input audio, or 50 ms of output audio. Input that the previous response
+///   read as well is cached, in blocks of 64 tokens. The rate limit is 15 million tokens per minute.
+/// - *MCP.* An approved call begins the next response, which also contains the answer to its output. The approval itself
+///   requests no response.
 /// - *Translation* works in steps of 200 ms, one word per step. After `session.closed`, the connection closes with
 /// 1000.
 /// - *Retrieving* an item that is still being generated returns it without content parts.
-/// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. A buffer that nobody commits keeps its last
-///   minutes. What is said is made as the client reads it, and at most 4 MiB wait for it: a client that sends before it
-///   has read those waits, and a user who speaks then interrupts what was not made yet.
-/// - *Live.* A turn of the user ends after 500 ms of silence, and its transcript comes then. Added context takes 200 ms of
-///   the timeline. Closing takes 600 ms. A sideband may attach to any session, is told `session.started` again and the
+/// - *Memory.* The last 32 MiB of a conversation's audio can be retrieved. An uncommitted buffer keeps its last minutes.
+///   Output is generated as the client reads it, and at most 4 MiB are queued: a client that sends without reading those is
+///   blocked, and a barge-in then interrupts what was not generated yet.
+/// - *Live.* A turn of the user ends after 500 ms of silence, and is then transcribed. Added context takes 200 ms of the
+///   timeline. Closing takes 600 ms. A sideband can attach to any session, and receives `session.started` again and the
 ///   events of the last three seconds that have an id. An unknown session is refused with the status 404, an unknown key
 ///   with 401. A refused start closes the link without a code. The code of refused appends, clips, outputs and
 ///   `response.create` is `invalid_request`. A minute of input may wait. A fork is refused until its source has closed.
@@ -120,7 +119,7 @@ use settings::Settings;
 pub struct Simulator {
     settings: Arc<Settings>,
     sessions: Arc<Sessions>,
-    /// Live sessions, which several connections share and forks go on from.
+    /// Live sessions, shared by connections and continued by forks.
     live: Arc<live::Service>,
     desk: Arc<Desk>,
 }
@@ -160,16 +159,16 @@ impl Simulator {
         self
     }
 
-    /// What the voice of a Live session does when the user has said something, or when an instruction was added. By
-    /// default it hands work over where the session names who does it, and else repeats what the user said.
+    /// Sets the reaction of a Live session's voice to a turn of the user or to an added instruction. By default, it delegates
+    /// if the session configures a worker, and otherwise repeats what the user said.
     #[must_use]
     pub fn voice<R: Into<Reaction>>(mut self, voice: impl Fn(&Cue<'_>) -> R + Send + Sync + 'static) -> Self {
         self.settings_mut().voice = Arc::new(move |cue| voice(cue).into());
         self
     }
 
-    /// What the decision model of a Live session answers: the function is given a question and what the user said last.
-    /// A question that it gives no answer to is answered without any thought: half, the first, the middle.
+    /// Sets the answers of a Live session's decision model. The function receives a question and the user's last turn. If it
+    /// returns `None`, the answer is 0.5, the first choice, or the middle of the range.
     #[must_use]
     pub fn decide(mut self, decide: impl Fn(&Question, &str) -> Option<Answer> + Send + Sync + 'static) -> Self {
         self.settings_mut().decide = Some(Arc::new(decide));
@@ -204,8 +203,8 @@ impl Simulator {
         self
     }
 
-    /// Sets how many sessions a key created by the REST API can open. By default any number until it expires, as the
-    /// service documents it.
+    /// Sets how many sessions a key created by the REST API can open. By default any number until it expires, as
+    /// documented by the service.
     #[must_use]
     pub fn secret_uses(mut self, sessions: u32) -> Self {
         self.settings_mut().secret_uses = sessions;

@@ -37,10 +37,10 @@ impl Pace {
         self
     }
 
-    /// How long so much audio takes to make.
+    /// Time to generate this much audio.
     pub(super) fn of_audio(&self, ms: u64) -> Duration {
         let seconds = ms as f64 / 1000.0 / self.audio;
-        // Not a number and too much are no time at all.
+        // NaN and infinity take no time.
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     }
 }

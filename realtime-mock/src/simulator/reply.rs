@@ -27,32 +27,32 @@ pub(super) enum Ending {
 }
 
 impl Reply {
-    /// An empty reply.
+    /// Creates an empty reply.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// A message, streamed word by word.
+    /// Creates a message, streamed word by word.
     pub fn text(text: impl AsRef<str>) -> Self {
         Self::pieces(words(text.as_ref()))
     }
 
-    /// A message, streamed in these deltas.
+    /// Creates a message, streamed in these deltas.
     pub fn pieces(pieces: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::of(Output::Message { pieces: pieces.into_iter().map(Into::into).collect(), audio: None })
     }
 
-    /// A message with custom audio in the session's output format. In a text session, only the transcript is sent.
+    /// Creates a message with custom audio in the session's output format. In a text session, only the transcript is sent.
     pub fn spoken(transcript: impl AsRef<str>, audio: impl Into<Audio>) -> Self {
         Self::of(Output::Message { pieces: words(transcript.as_ref()), audio: Some(audio.into()) })
     }
 
-    /// A function call. The arguments are not validated, because a model may produce invalid ones.
+    /// Creates a function call. The arguments are not validated, because a model may produce invalid ones.
     pub fn call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self::of(Output::Call { name: name.into(), arguments: arguments.into() })
     }
 
-    /// A call of an MCP tool. If the session requires approval, the response ends with the approval request, and the
+    /// Creates a call of an MCP tool. If the session requires approval, the response ends with the approval request, and the
     /// call begins the next response.
     pub fn mcp(server_label: impl Into<String>, tool: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self::of(Output::Mcp { server: server_label.into(), tool: tool.into(), arguments: arguments.into() })
@@ -102,7 +102,7 @@ impl From<String> for Reply {
     }
 }
 
-/// The words, each with the blanks before it, so that together they are the text.
+/// Splits a text into words, each with the preceding white space.
 pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut start, mut in_word) = (0, false);
@@ -119,7 +119,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The text in pieces of a few letters, as arguments are streamed.
+/// Splits a text into chunks of a few characters, as arguments are streamed.
 pub(super) fn bits(text: &str) -> Vec<String> {
     let letters: Vec<_> = text.chars().collect();
     letters.chunks(6).map(|letters| letters.iter().collect()).collect()

@@ -5,28 +5,28 @@ use serde_json::{Map, Value};
 
 use super::session::Fault;
 
-/// What a client asks for when it connects.
+/// A client's connection request.
 pub(super) struct Request {
     pub(super) kind: SessionKind,
     pub(super) model: Option<String>,
     pub(super) intent: Option<String>,
-    /// The Live session that is forked or attached to.
+    /// The Live session to fork or attach to.
     pub(super) session: Option<String>,
-    /// The credential, in whichever way it was given.
+    /// The credential, however it was passed.
     pub(super) key: Option<String>,
-    /// Whether it asks for the shape of old.
+    /// Whether the beta protocol is requested.
     pub(super) beta: bool,
-    /// The call that it joins.
+    /// The call to join.
     pub(super) call: Option<String>,
-    /// What its key, or its call, says of the session.
+    /// Session configuration of the key or the call.
     pub(super) preset: Option<Map<String, Value>>,
-    /// Whether its key was made by the REST API and is valid.
+    /// Whether the key was created by the REST API and is valid.
     pub(super) is_admitted: bool,
-    /// Why its key or its call is refused, and the close code.
+    /// Why the key or the call is refused, and the close code.
     pub(super) refused: Option<(u16, Fault)>,
 }
 
-/// What sort of session it is.
+/// Kind of session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionKind {
     Realtime,
@@ -44,7 +44,7 @@ impl SessionKind {
 }
 
 impl Request {
-    /// A request for a session of this kind, without a credential.
+    /// Creates a request for a session of this kind, without a credential.
     pub(super) fn of(kind: SessionKind, model: Option<String>) -> Self {
         Self {
             kind,
@@ -63,7 +63,7 @@ impl Request {
     pub(super) fn read(handshake: &Handshake) -> Result<Self, TransportError> {
         let path = handshake.uri.path().trim_end_matches('/');
         let query = handshake.uri.query().unwrap_or_default();
-        // A name that comes twice counts as it comes last.
+        // The last occurrence of a name counts.
         let value = |name: &str| {
             let pairs = form_urlencoded::parse(query.as_bytes());
             pairs.filter(|(key, value)| key == name && !value.is_empty()).last().map(|(_, value)| value.into_owned())
@@ -92,7 +92,7 @@ impl Request {
     }
 }
 
-/// Which Live session the path leads to: one of the client's own, a fork of a stored one, a sideband of another's.
+/// The kind of Live connection requested by a path: primary, fork, or sideband.
 fn live(path: &str) -> Option<(SessionKind, Option<String>)> {
     let (_, path) = path.split_once("/live/sessions")?;
     let decode = |id: &str| percent_decode_str(id).decode_utf8().ok().map(|id| Some(id.into_owned()));
@@ -104,13 +104,13 @@ fn live(path: &str) -> Option<(SessionKind, Option<String>)> {
     }
 }
 
-/// The credential: a bearer, Azure's header, or a subprotocol of a browser.
+/// The credential: a bearer token, Azure's header, or a browser's subprotocol.
 fn handshake_key(handshake: &Handshake) -> Option<String> {
     let protocol = || handshake.subprotocols.iter().find_map(|name| name.strip_prefix("openai-insecure-api-key."));
     key(&handshake.headers).or_else(|| protocol().map(String::from))
 }
 
-/// The credential in the headers: a bearer, or Azure's header.
+/// The credential in the headers: a bearer token, or Azure's header.
 pub(super) fn key(headers: &HeaderMap) -> Option<String> {
     let header = |name: &str| headers.get(name)?.to_str().ok();
     let bearer = header(header::AUTHORIZATION.as_str()).and_then(|value| {

@@ -10,7 +10,7 @@ use super::{Cue, McpServer, Pace, Phrase, Reaction, Reply, SimulatedTranscript, 
 type Decide = Arc<dyn Fn(&Question, &str) -> Option<Answer> + Send + Sync>;
 type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 
-/// What a simulator was told to be.
+/// Settings of a simulator.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) answer: Arc<dyn Fn(&SimulatedTurn<'_>) -> Reply + Send + Sync>,
@@ -22,7 +22,7 @@ pub(super) struct Settings {
     pub(super) pace: Option<Pace>,
     pub(super) keys: Vec<Secret>,
     pub(super) models: Vec<String>,
-    /// How many sessions a key that was made may open.
+    /// Maximum number of sessions opened by a created key.
     pub(super) secret_uses: u32,
     pub(super) max_duration: Duration,
     pub(super) ping_every: Option<Duration>,

@@ -163,7 +163,7 @@ impl Line {
     }
 }
 
-/// Arguments as a model writes them. Text is taken as it is: it may be no JSON at all.
+/// Arguments as written by a model. A string is used verbatim, and may be invalid JSON.
 fn written(arguments: &Value) -> String {
     match arguments {
         Value::Null => "{}".into(),
@@ -173,7 +173,7 @@ fn written(arguments: &Value) -> String {
 }
 
 impl Simulator {
-    /// Replies, transcribes and translates as the table says.
+    /// Applies the table to a simulator.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {
         for server in &table.servers {
@@ -188,7 +188,7 @@ impl Simulator {
         }
         if !table.phrases.is_empty() {
             let phrases = table.phrases.clone();
-            // The remainder is an index.
+            // The remainder is a valid index.
             self = self.translate(move |number| {
                 phrases.get((number % phrases.len() as u64) as usize).cloned().unwrap_or_default()
             });

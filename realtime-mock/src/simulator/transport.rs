@@ -76,7 +76,7 @@ impl fmt::Debug for SimulatorTransport {
     }
 }
 
-/// A session, and who waits for it.
+/// A session, and its waker.
 pub(super) struct Line(Mutex<State>);
 
 struct State {
@@ -94,7 +94,7 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service ends the session.
+    /// Ends the session from the service's side.
     pub(super) fn end(&self, frame: CloseFrame) {
         let mut state = self.state();
         state.session.end(frame);
@@ -124,14 +124,14 @@ impl std::ops::DerefMut for SessionGuard<'_> {
     }
 }
 
-/// The client's end. Once both halves are dropped, the service knows that the client is gone.
+/// The client's end. Dropping both halves disconnects the client.
 struct End {
     line: Arc<Line>,
     timer: Arc<dyn Timer>,
 }
 
 impl End {
-    /// Gives the session a message, once it has room for the answers.
+    /// Passes a message to the session, once it has room for the answers.
     fn poll_send(&self, message: &mut Option<Message>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         let mut state = self.line.state();
         if state.session.is_closed() {
@@ -140,7 +140,7 @@ impl End {
         }
         let now = self.timer.now();
         if !state.session.is_ready(now) {
-            // What there is to read by now is told, for only a reader makes room.
+            // Wakes readers, because only reading makes room.
             let reader = state.reader.take();
             let replaced = state.writer.replace(cx.waker().clone());
             let others = state.session.take_wakers();
@@ -159,7 +159,7 @@ impl End {
         Poll::Ready(Ok(()))
     }
 
-    /// The next message of the session, or until when there is none.
+    /// The next message of the session, or the time of the next action.
     fn poll_receive(&self, cx: &mut Context<'_>) -> Result<Option<Message>, Option<Instant>> {
         let mut state = self.line.state();
         let message = state.session.poll(self.timer.now());
@@ -196,7 +196,7 @@ struct Write(Arc<End>);
 
 struct Read {
     end: Arc<End>,
-    /// Rings when the session goes on by itself.
+    /// Timer for the next scheduled action.
     alarm: Option<(Instant, BoxFuture<'static, ()>)>,
 }
 

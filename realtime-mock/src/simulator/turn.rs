@@ -26,13 +26,13 @@ impl SimulatedTurn<'_> {
         self.context.iter().filter_map(StoredItem::typed).collect()
     }
 
-    /// The user's last input, written or spoken. Empty if there is none, or nothing was understood.
+    /// The user's last input, text or transcript. Empty if there is none, or nothing was understood.
     pub fn text(&self) -> String {
         let said = self.context.rev().find(|entry| entry.role() == "user");
         said.map(StoredItem::text).unwrap_or_default()
     }
 
-    /// Name and output of the last function or MCP call, if nothing was said since.
+    /// Name and output of the last function or MCP call, if the user has said nothing since.
     pub fn output(&self) -> Option<(String, String)> {
         let last = self.context.rev().next()?;
         let text = |item: &Value, member: &str| item[member].as_str().map(String::from);

@@ -1,4 +1,4 @@
-//! A voice that says nothing: soft beeps, as long as the words would take.
+//! A synthetic voice: soft beeps of realistic duration.
 
 use std::sync::OnceLock;
 
@@ -7,26 +7,26 @@ use realtime_core::types::AudioFormat;
 
 use super::g711;
 
-/// The beeps repeat after so many milliseconds: four of them, each a whole number of waves.
+/// Period of the beeps in milliseconds: four of them, each a whole number of waves.
 const CYCLE_MS: u64 = 800;
 
-/// What is said in one message, in the session's format. Nothing of it is computed before it is sent, and every piece
-/// of the beeps is a view of the same [`CYCLE_MS`].
+/// Audio of a message, in the session's format. It is not generated in advance: every delta of beeps is a view of the same
+/// [`CYCLE_MS`].
 pub(super) enum Speech {
-    /// Audio of the test's own.
+    /// Audio supplied by the test.
     Given(Bytes),
     /// This many bytes of beeps.
     Beeps(AudioFormat, usize),
 }
 
 impl Speech {
-    /// Beeps for as long as the words take.
+    /// Creates beeps for the duration of the words.
     pub(super) fn of(words: &str, speed: f64, format: &AudioFormat) -> Self {
         let bytes = format.ms_to_bytes(length_ms(words, speed)).unwrap_or_default();
         Self::Beeps(format.clone(), usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
-    /// How many bytes it has.
+    /// Size in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Given(audio) => audio.len(),
@@ -34,7 +34,7 @@ impl Speech {
         }
     }
 
-    /// At most `bytes` of it, from this one on. Empty behind its end.
+    /// At most `bytes` from this position. Empty beyond the end.
     pub(super) fn piece(&self, from: usize, bytes: usize) -> Bytes {
         let to = from.saturating_add(bytes).min(self.len());
         match self {
@@ -45,23 +45,23 @@ impl Speech {
     }
 }
 
-/// This many milliseconds of beeps.
+/// Creates this many milliseconds of beeps.
 pub(super) fn speak(ms: u64, format: &AudioFormat) -> Bytes {
     let bytes = format.ms_to_bytes(ms).unwrap_or_default();
     beeps(format, 0, usize::try_from(bytes).unwrap_or_default())
 }
 
-/// How long the words take to say, in milliseconds: about fifteen letters a second.
+/// Duration of spoken words in milliseconds: about fifteen characters per second.
 fn length_ms(words: &str, speed: f64) -> u64 {
     let ms = words.chars().count() as f64 * 66.0 / speed.max(0.1);
     // A whole number of 20 ms frames; the cast saturates.
     ((ms / 20.0).ceil().max(10.0) as u64).saturating_mul(20)
 }
 
-/// Bytes of the endless row of beeps: a view, where they lie within one cycle.
+/// A slice of the periodic beeps, as a view if it lies within one period.
 fn beeps(format: &AudioFormat, from: usize, bytes: usize) -> Bytes {
     let cycle = cycle(format);
-    // It is not empty.
+    // Not empty.
     let start = from % cycle.len();
     if start + bytes <= cycle.len() {
         return cycle.slice(start..start + bytes);
@@ -75,17 +75,17 @@ fn cycle(format: &AudioFormat) -> &'static Bytes {
     match format {
         AudioFormat::Pcmu => ulaw.get_or_init(|| samples(8_000).map(g711::encode_ulaw).collect()),
         AudioFormat::Pcma => alaw.get_or_init(|| samples(8_000).map(g711::encode_alaw).collect()),
-        // A session has PCM of this rate alone.
+        // Sessions only support PCM at this rate.
         _ => pcm.get_or_init(|| samples(24_000).flat_map(i16::to_le_bytes).collect()),
     }
 }
 
-/// A beep of 160 ms for every 200 ms.
+/// A beep of 160 ms every 200 ms.
 fn samples(rate: u32) -> impl Iterator<Item = i16> {
     (0..u64::from(rate) * CYCLE_MS / 1000).map(move |index| {
         let seconds = index as f64 / f64::from(rate);
         let (beep, within) = ((seconds / 0.2).floor(), seconds % 0.2);
-        // Each beep swells and fades, so that nothing clicks.
+        // Each beep fades in and out, to avoid clicks.
         let loud = if within < 0.16 { (within / 0.16 * std::f64::consts::PI).sin() } else { 0.0 };
         let pitch = 220.0 + 20.0 * (beep % 4.0);
         (loud * 6_000.0 * (seconds * pitch * std::f64::consts::TAU).sin()) as i16
@@ -119,7 +119,7 @@ mod tests {
             }
             assert!(speech.piece(speech.len(), 10).is_empty());
         }
-        // A thousand hours are planned without a byte of audio.
+        // A thousand hours are planned without allocating audio.
         let speech = Speech::Beeps(AudioFormat::pcm(), 3_600_000 * 48_000);
         let (one, other) = (speech.piece(0, 9_600), speech.piece(38_400 * 1_000_000, 9_600));
         assert_eq!(one.as_ptr(), other.as_ptr());

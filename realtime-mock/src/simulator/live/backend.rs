@@ -1,4 +1,4 @@
-//! The Responses backend of a session: runs of a model, one after the other, and the calls that they make.
+//! The Responses backend of a session: sequential runs of a model, and their function calls.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -15,9 +15,9 @@ use super::{
     room::{Audience, Room},
 };
 
-/// Items that the model reads: of more the oldest is forgotten.
+/// Maximum number of items that the model reads. Beyond it, the oldest is dropped.
 const MOST_ITEMS: usize = 1_024;
-/// Runs that wait for their turn.
+/// Maximum number of queued runs.
 const MOST_QUEUED: usize = 64;
 
 /// The backend of a session.
@@ -27,31 +27,31 @@ pub(super) struct Backend {
     calls: Vec<Call>,
     queued: VecDeque<(Option<String>, Option<String>)>,
     running: Option<Run>,
-    /// Whether the application has added something since the last run.
+    /// Whether the application has added an item since the last run.
     fresh: bool,
     runs: u64,
 }
 
-/// A call, until the next run has read its output.
+/// A function call whose output the next run has not read yet.
 struct Call {
     id: String,
     lane: Option<String>,
     answered: bool,
 }
 
-/// A run of the model: what is still to be told of it.
+/// A run of the model: the events still to be sent.
 struct Run {
     lane: Option<String>,
     due: Instant,
     events: VecDeque<Value>,
-    /// The calls that it made, and what it has written, which the voice says.
+    /// Its function calls, and its text, which the voice says.
     calls: Vec<String>,
     written: String,
     failed: bool,
 }
 
 impl Backend {
-    /// The user has said something.
+    /// Handles a turn of the user.
     pub(super) fn hear(&mut self, text: &str) {
         self.add(json!({
             "type": "message", "role": "user", "content": [{ "type": "input_text", "text": text }],
@@ -69,7 +69,7 @@ impl Backend {
         self.running.as_ref().map(|run| run.due)
     }
 
-    /// Nothing more is begun.
+    /// Begins no more runs.
     pub(super) fn cancel_queued(&mut self) {
         self.queued.clear();
     }
@@ -95,7 +95,7 @@ impl Room {
         Ok(())
     }
 
-    /// `response.create`: the application asks for a run, or has answered all calls of the last one.
+    /// `response.create`: the application requests a run, or has answered all calls of the last one.
     pub(super) fn create_response(&mut self) -> Result<(), Fault> {
         self.require_backend("response.create")?;
         if self.backend.running.is_some() || !self.backend.queued.is_empty() {
@@ -122,7 +122,7 @@ impl Room {
         }
     }
 
-    /// Begins a run, or has it wait for its turn.
+    /// Begins or queues a run.
     pub(super) fn run_backend(&mut self, lane: Option<String>, response: Option<String>) {
         if self.backend.running.is_some() {
             if self.backend.queued.len() < MOST_QUEUED {
@@ -162,7 +162,7 @@ impl Room {
         self.backend.running = Some(run);
     }
 
-    /// What the run will tell.
+    /// Plans the events of the run.
     fn script(&mut self, run: &mut Run, id: &str, config: &Value, reply: Reply) {
         let read: usize = self.backend.items.iter().map(|entry| entry.item.to_string().len()).sum();
         let (input, output) = (read as u64 / 4 + 20, reply.output.len() as u64 * 20);
@@ -193,7 +193,7 @@ impl Room {
                 Output::Call { name, arguments } => self.script_call(run, index, &name, &arguments),
                 Output::Mcp { server, tool, arguments } => self.script_mcp(run, index, &server, &tool, &arguments),
             };
-            // Parallel calls may be done in any order.
+            // Parallel calls may complete in any order.
             if reply.interleaved { ends.insert(0, end) } else { run.events.extend(end) }
         }
         run.events.extend(ends.into_iter().flatten());
@@ -212,7 +212,7 @@ impl Room {
         });
     }
 
-    /// A message: its beginning and its text now, and how it is done.
+    /// Plans the beginning and the text of a message. Returns the events that complete it.
     fn script_message(&mut self, run: &mut Run, index: usize, pieces: Vec<String>) -> Vec<Value> {
         let id = self.ids.make("msg");
         let text = pieces.concat();
@@ -276,7 +276,7 @@ impl Room {
         vec![item_event("done", index, item)]
     }
 
-    /// Tells the next event of the run, and what follows from it.
+    /// Sends the next event of the run, and handles what follows from it.
     pub(super) fn next_backend_event(&mut self) {
         let step = self.settings.pace().text;
         let Some(run) = &mut self.backend.running else { return };

@@ -1,4 +1,4 @@
-//! What a client asks of an open session.
+//! Client events of an open session.
 
 use realtime_core::{Audio, types::AudioFormat};
 use serde_json::{Map, Value, json};
@@ -9,19 +9,19 @@ use super::{
     room::{Audience, Media, Pending, Room},
 };
 
-/// The longest clip, in milliseconds.
+/// Maximum duration of a clip, in milliseconds.
 const MOST_CLIP_MS: u64 = 30_000;
-/// Tokens of one added context, at four letters a token.
+/// Maximum number of tokens in one added context, at four characters per token.
 const MOST_CONTEXT: usize = 500;
-/// How long added context is on the timeline.
+/// Duration of added context on the timeline.
 const CONTEXT_MS: u64 = 200;
-/// Input that may wait to be heard, in milliseconds.
+/// Maximum duration of buffered input, in milliseconds.
 const MOST_WAITING_MS: u64 = 60_000;
-/// Items for decisions.
+/// Maximum number of items for decisions.
 const MOST_ITEMS: usize = 1_024;
 
 impl Room {
-    /// Does what an event asks for, whose members have the shape that they need.
+    /// Handles an event whose members were validated.
     pub(super) fn command(&mut self, kind: &str, members: &Map<String, Value>) -> Result<(), Fault> {
         if self.is_closing() {
             return Err(Fault::new("invalid_request", "The session is closing."));
@@ -59,7 +59,7 @@ impl Room {
                 self.close("close_requested", id);
                 Ok(())
             }
-            // The only other one that has a shape.
+            // The only other type with a schema.
             _ => self.press(&members["event"], id),
         }
     }
@@ -96,7 +96,7 @@ impl Room {
         members: &Map<String, Value>,
         id: Option<&str>,
     ) -> Result<(), Fault> {
-        // Null must be sent.
+        // Null must be sent explicitly.
         let Some(delegation) = members.get("delegation_id") else { return Err(Fault::missing("delegation_id")) };
         if self.voice.plays_a_clip() {
             let message = "Context cannot be appended while an audio fixture is active.";
@@ -168,7 +168,7 @@ impl Room {
     }
 }
 
-/// The audio of an event, whole samples of it.
+/// The whole samples of an event's audio.
 fn read_audio(audio: &Value, format: &AudioFormat) -> Result<Audio, Fault> {
     let Some(audio) = strict_base64(audio) else {
         let message = "Invalid 'audio'. Expected base64-encoded audio bytes but got an invalid value.";

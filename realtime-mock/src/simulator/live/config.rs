@@ -1,4 +1,4 @@
-//! The configuration of a session: as it begins, as a fork, and as an update changes it.
+//! The configuration of a session: initial, forked, and updated.
 
 use realtime_core::types::AudioFormat;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::{
     shapes,
 };
 
-/// Messages of the history that a session can begin with.
+/// Maximum number of history messages in a new session.
 const MOST_INPUT: usize = 128;
 
 /// Whether the model that is asked for is one of those that there are.
@@ -25,7 +25,7 @@ pub(in crate::simulator) fn check_model(settings: &Settings, asked: &Value) -> R
     Err(Fault::new("model_not_found", message).at("session.model"))
 }
 
-/// The session that `session.start` asks for, as the server describes it.
+/// The session requested by `session.start`, as the server describes it.
 pub(in crate::simulator) fn resolve(asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
     check_format(asked)?;
     if asked["input"].as_array().is_some_and(|input| input.len() > MOST_INPUT) {
@@ -39,7 +39,7 @@ pub(in crate::simulator) fn resolve(asked: &Value, id: &str, expires_at: u64) ->
     }
     let mut session = json!({ "audio": { "format": pcm(), "output": { "voice": "marin" } }, "input": [] });
     lay_over(&mut session, asked);
-    // Members that are not set are absent.
+    // Unset members are absent.
     if let Value::Object(members) = &mut session {
         members.retain(|_, value| !value.is_null());
     }
@@ -47,7 +47,7 @@ pub(in crate::simulator) fn resolve(asked: &Value, id: &str, expires_at: u64) ->
     Ok(session)
 }
 
-/// The session that a fork of a stored one begins with.
+/// The initial configuration of a fork.
 pub(in crate::simulator) fn fork(stored: &Value, asked: &Value, id: &str, expires_at: u64) -> Result<Value, Fault> {
     check_format(asked)?;
     let mut session = stored.clone();
@@ -70,7 +70,7 @@ pub(in crate::simulator) fn fork(stored: &Value, asked: &Value, id: &str, expire
     Ok(session)
 }
 
-/// Changes what an update may change.
+/// Applies an update.
 pub(super) fn update(session: &mut Value, asked: &Value) -> Result<(), Fault> {
     let Value::Object(members) = asked else {
         return Err(Fault::new("invalid_type", "Invalid type for 'session': expected an object.").at("session"));
@@ -104,7 +104,7 @@ pub(super) fn format(session: &Value) -> AudioFormat {
     AudioFormat::deserialize(&session["audio"]["format"]).unwrap_or_default()
 }
 
-/// The worker of a session.
+/// The configured worker of a session.
 pub(super) fn target(session: &Value) -> &str {
     session["delegation"]["type"].as_str().unwrap_or("client")
 }
@@ -129,7 +129,7 @@ fn change_delegation(session: &mut Value, asked: &Value) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The service takes these rates alone, and names one always.
+/// The service only accepts these rates, and always reports one.
 fn check_format(asked: &Value) -> Result<(), Fault> {
     let format = &asked["audio"]["format"];
     let rates: &[u64] = match format["type"].as_str() {
@@ -156,7 +156,7 @@ fn described(session: &mut Value, id: &str, expires_at: u64) {
     session["status"] = "active".into();
 }
 
-/// Members over members, objects within objects: but a list, or an object of another `type`, is a whole.
+/// Merges objects member by member, recursively. A list, or an object of another `type`, is replaced as a whole.
 fn lay_over(under: &mut Value, over: &Value) {
     match (&mut *under, over) {
         (Value::Object(under), Value::Object(over)) if under.get("type") == over.get("type") => {

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// What the simulated voice of a Live session is to react to.
+/// Input to the simulated voice of a Live session.
 #[derive(Clone, Copy, Debug)]
 pub struct Cue<'a> {
     pub(super) text: &'a str,
@@ -9,12 +9,12 @@ pub struct Cue<'a> {
 }
 
 impl Cue<'_> {
-    /// What the user said, or what an instruction says.
+    /// What the user said, or the text of an instruction.
     pub fn text(&self) -> &str {
         self.text
     }
 
-    /// Whether it is an instruction of the application, as one to greet the user, and nothing that the user said.
+    /// Whether this is an instruction of the application, such as to greet the user, rather than speech of the user.
     pub fn is_instruction(&self) -> bool {
         self.instruction
     }
@@ -24,8 +24,8 @@ impl Cue<'_> {
         self.config
     }
 
-    /// What a voice without a script does: it hands work over where the session says who does it, and else repeats what
-    /// it is told. Instructions are followed in silence.
+    /// The default reaction: delegates if the session configures a worker, and otherwise repeats what the user said.
+    /// Instructions cause no speech.
     pub(in crate::simulator) fn react(&self) -> Reaction {
         if self.instruction {
             return Reaction::silence();
@@ -37,7 +37,7 @@ impl Cue<'_> {
     }
 }
 
-/// What the simulated voice of a Live session does. A text becomes one by itself.
+/// Reaction of the simulated voice of a Live session. Strings convert automatically.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaction {
     pub(super) say: String,
@@ -45,22 +45,22 @@ pub struct Reaction {
 }
 
 impl Reaction {
-    /// It says nothing.
+    /// Says nothing.
     pub fn silence() -> Self {
         Self::default()
     }
 
-    /// It says this: one word in 200 ms.
+    /// Says this text, one word per 200 ms.
     pub fn say(text: impl Into<String>) -> Self {
         Self { say: text.into(), delegate: false }
     }
 
-    /// Delegates work as the session's configuration says; by default to the application.
+    /// Delegates work to the worker that the session configures; by default to the application.
     pub fn delegate() -> Self {
         Self { say: String::new(), delegate: true }
     }
 
-    /// It hands work over while it speaks.
+    /// Also delegates work while speaking.
     #[must_use]
     pub fn and_delegate(mut self) -> Self {
         self.delegate = true;

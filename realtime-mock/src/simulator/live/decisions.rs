@@ -1,4 +1,4 @@
-//! Decisions: the questions of a session, or of a trigger, put to a model.
+//! Decisions: questions of a session or a trigger to the decision model.
 
 use realtime_core::live::types::{Answer, Question};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use super::{
     room::{Audience, Room},
 };
 
-/// What asked for a decision.
+/// Origin of a decision.
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) delegation: Option<String>,
@@ -18,7 +18,7 @@ pub(super) struct Asked {
 }
 
 impl Room {
-    /// Answers the questions, and says so.
+    /// Answers the questions and sends the answers.
     pub(super) fn decide(&mut self, questions: &Value, model: &Value, asked: Asked) {
         let questions = questions.as_array().cloned().unwrap_or_default();
         let heard = self.heard.clone();
@@ -76,7 +76,7 @@ impl Room {
         Ok(())
     }
 
-    /// A transcript's fragment starts the decisions of its trigger.
+    /// Starts the decisions triggered by a transcript fragment.
     pub(super) fn trigger(&mut self, kind: &'static str, source: &str) {
         let triggers = self.config["triggers"].as_array().cloned().unwrap_or_default();
         for trigger in triggers.iter().filter(|trigger| trigger["event_type"] == kind) {
@@ -91,7 +91,7 @@ impl Room {
     }
 }
 
-/// An answer without any thought: half, the first, the middle.
+/// The default answer: 0.5, the first choice, or the middle of a range.
 fn guess(question: &Value) -> Value {
     match question["type"].as_str() {
         Some("predicate") => json!({ "type": "predicate", "probability": 0.5 }),

@@ -17,10 +17,10 @@ use super::{
     service::{Shared, enter},
 };
 
-/// A Live session that a browser or a telephone holds: what sidebands attach to.
+/// A Live session held by a browser or a telephone, to which sidebands attach.
 ///
-/// A test plays the other side: it speaks, presses keys, and hangs up. What happens is told to the sidebands that are
-/// attached, and they drive the session: without one, its time passes when the next one attaches.
+/// A test plays the other side: it speaks, presses keys, and hangs up. Events are sent to the attached sidebands, which
+/// drive the session. Without one, the session catches up when the next sideband attaches.
 #[derive(Clone)]
 pub struct HeldSession {
     room: Shared,
@@ -29,12 +29,12 @@ pub struct HeldSession {
 }
 
 impl Simulator {
-    /// A session that a telephone holds, on this clock.
+    /// Creates a session held by a telephone, on this clock.
     pub fn phone_session(&self, config: MediaSessionConfig, timer: &(impl Timer + Clone)) -> HeldSession {
         HeldSession::new(self, config, Media::Sip, Arc::new(timer.clone()))
     }
 
-    /// A session that a browser holds, on this clock.
+    /// Creates a session held by a browser, on this clock.
     pub fn browser_session(&self, config: MediaSessionConfig, timer: &(impl Timer + Clone)) -> HeldSession {
         HeldSession::new(self, config, Media::WebRtc, Arc::new(timer.clone()))
     }
@@ -69,7 +69,7 @@ impl Simulator {
 impl HeldSession {
     fn new(simulator: &Simulator, asked: MediaSessionConfig, media: Media, timer: Arc<dyn Timer>) -> Self {
         let asked = serde_json::to_value(&asked).unwrap_or_default();
-        // A configuration that the service would refuse leaves its defaults.
+        // An invalid configuration is replaced by the defaults.
         let configure = |id: &str, expires_at| {
             let default = || config::resolve(&json!({ "model": asked["model"] }), id, expires_at);
             Ok::<_, Infallible>(config::resolve(&asked, id, expires_at).or_else(|_| default()).unwrap_or(Value::Null))
@@ -80,12 +80,12 @@ impl HeldSession {
         }
     }
 
-    /// The session's id: what a sideband attaches to.
+    /// The session's id, for attaching a sideband.
     pub fn id(&self) -> String {
         enter(&self.room).id.clone()
     }
 
-    /// The user says this.
+    /// The user says this text.
     pub fn say(&self, text: impl AsRef<str>) {
         self.change(|room| {
             room.resume();
@@ -102,7 +102,7 @@ impl HeldSession {
         });
     }
 
-    /// The telephone that is called rings.
+    /// The called telephone rings.
     pub fn ring(&self) {
         self.transport("ringing", json!({}));
     }

@@ -1,8 +1,8 @@
-//! Live sessions of the simulated service: on raw JSON, with shapes of their own.
+//! Live sessions of the simulated service, on raw JSON with independent schemas.
 //!
-//! A session is a [room](room::Room): it has a timeline, a voice, and whatever work it delegates. Each connection is a
-//! [port](port::Port) of it: the one that began it, or a sideband. The [service](service::Service) knows the rooms that
-//! are open, and what was stored of those that are closed.
+//! A session is a [room](room::Room) with a timeline, a voice, and delegated work. Each connection is a
+//! [port](port::Port) of it: the one that started the session, or a sideband. The [service](service::Service) contains the
+//! open rooms, and what was stored of closed ones.
 
 mod backend;
 mod commands;

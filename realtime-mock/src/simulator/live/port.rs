@@ -21,13 +21,13 @@ use super::{
     shapes,
 };
 
-/// A connection: of the session that it begins, or beside one.
+/// A connection that starts a session, or a sideband.
 pub(in crate::simulator) struct Port {
     pub(in crate::simulator) wire: Wire,
     service: Arc<Service>,
     room: Shared,
     kind: PortKind,
-    /// Its number in the session, once it is part of it.
+    /// Its number in the session, once it has joined.
     number: Option<u64>,
 }
 
@@ -38,7 +38,7 @@ enum PortKind {
 }
 
 impl Port {
-    /// Connects to the session that is asked for. One that does not exist is refused before the upgrade.
+    /// Connects to the requested session. An unknown session is refused before the upgrade.
     pub(in crate::simulator) fn open(
         settings: Arc<Settings>,
         service: Arc<Service>,
@@ -50,7 +50,7 @@ impl Port {
             return Err(rejected(status, fault));
         }
         let mut wire = Wire::new(&settings, number, timer);
-        // The session itself knows how long it lasts.
+        // The session limits its duration itself.
         wire.last_for_ever();
         let new = || Arc::new(Mutex::new(Room::new(settings.clone(), number, Media::Socket, timer)));
         let unknown = || rejected(StatusCode::NOT_FOUND, Fault::new("not_found", "There is no such session."));
@@ -83,7 +83,7 @@ impl Port {
         let Some(shape) = shape else { return Err(Fault::value("type", kind, shapes::KINDS)) };
         let checked = check_event(shape, members);
         let Some(_) = self.number else {
-            // Nothing comes before the start.
+            // Nothing is sent before the start.
             return self.start(kind, members.get("session").unwrap_or(&Value::Null), members, checked);
         };
         checked?;
@@ -95,7 +95,7 @@ impl Port {
         result
     }
 
-    /// The first event begins the session. One that is refused leaves no session behind.
+    /// Starts the session with the first event. A refused start creates no session.
     fn start(
         &mut self,
         kind: &str,
@@ -137,7 +137,7 @@ impl Port {
         }
     }
 
-    /// Tells the client what is wrong with its event.
+    /// Sends an error about the client's event.
     pub(in crate::simulator) fn complain(&mut self, fault: Fault, event_id: Option<&str>) {
         match self.number {
             Some(number) => {
@@ -160,7 +160,7 @@ impl Port {
         self.gather();
     }
 
-    /// Takes over what the session has for this connection, and stores the session if it is over.
+    /// Takes the session's messages for this connection, and stores the session if it has ended.
     pub(in crate::simulator) fn gather(&mut self) {
         let Some(number) = self.number else { return };
         let mut room = enter(&self.room);
@@ -179,19 +179,19 @@ impl Port {
         }
     }
 
-    /// Wakes this waker when the session has something for the connection.
+    /// Wakes this waker when the session has a message for the connection.
     pub(in crate::simulator) fn listen(&self, waker: &Waker) {
         if let Some(number) = self.number {
             enter(&self.room).listen(number, waker);
         }
     }
 
-    /// Other connections of the session with something to read.
+    /// Other connections of the session with messages to read.
     pub(in crate::simulator) fn take_wakers(&self) -> Vec<Waker> {
         enter(&self.room).take_wakers()
     }
 
-    /// The client is gone. Without the one that began it a session ends.
+    /// The client has disconnected. The session ends with the connection that started it.
     pub(in crate::simulator) fn abandon(&mut self) {
         self.wire.abandon();
         let Some(number) = self.number else { return };
@@ -215,7 +215,7 @@ impl Port {
     }
 }
 
-/// Why no connection is made.
+/// Why a connection is refused.
 fn refusal(settings: &Settings, request: &Request) -> Option<(StatusCode, Fault)> {
     let known = |key: &str| settings.keys.iter().any(|known| known.expose() == key);
     match &request.key {

@@ -1,4 +1,4 @@
-//! One Live session of the service, as all of its connections share it: a state machine that is given the time.
+//! A Live session of the service, shared by its connections: a state machine to which time is passed.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -23,24 +23,24 @@ use super::{
     voice::Voice,
 };
 
-/// What a sideband is told again when it attaches.
+/// Duration of the past events that are repeated to an attaching sideband.
 const REPLAYED: Duration = Duration::from_secs(3);
-/// Events of that time, at most.
+/// Maximum number of repeated events.
 const MOST_REPLAYED: usize = 4_096;
-/// Bytes that may wait for a connection before it loses audio, and before it is let go.
+/// Queued bytes beyond which a connection loses audio, and beyond which it is dropped.
 const LOSES_AUDIO: usize = 4 << 20;
 const LET_GO: usize = 16 << 20;
-/// How long the service takes to finish a session.
+/// Time that the service takes to finish a session.
 const DRAIN: Duration = Duration::from_millis(600);
-/// Context that was added and not acknowledged yet, at most.
+/// Maximum number of unacknowledged additions of context.
 const MOST_PENDING: usize = 1_024;
-/// Bytes of what was said that a stored session keeps.
+/// Maximum number of bytes of history in a stored session.
 const MOST_SAID: usize = 1 << 20;
 
-/// The connection that holds the media of a session.
+/// The holder of a session's media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) enum Media {
-    /// The connection that began it.
+    /// The connection that started it.
     Socket,
     /// A browser.
     WebRtc,
@@ -65,7 +65,7 @@ struct Outlet {
     closed: bool,
 }
 
-/// Context that waits for its place on the timeline.
+/// Context waiting for its position on the timeline.
 pub(super) struct Pending {
     pub(super) kind: &'static str,
     pub(super) client_event_id: Option<String>,
@@ -74,7 +74,7 @@ pub(super) struct Pending {
     pub(super) end_ms: u64,
 }
 
-/// How the session ends.
+/// State of the session's end.
 struct Closing {
     at: Instant,
     reason: &'static str,
@@ -92,11 +92,11 @@ pub(in crate::simulator) struct Room {
     expires: Instant,
     outlets: Vec<Outlet>,
     next_port: u64,
-    /// Connections that have something to read.
+    /// Connections with messages to read.
     wakers: Vec<Waker>,
     log: VecDeque<(Instant, Arc<str>)>,
     started: Option<Arc<str>>,
-    /// Where the timeline stands, and when it may go on.
+    /// Position of the timeline, and when it can advance.
     pub(super) timeline_ms: u64,
     pub(super) next_piece: Option<Instant>,
     pub(super) input: VecDeque<u8>,
@@ -108,9 +108,9 @@ pub(in crate::simulator) struct Room {
     pub(super) backend: Backend,
     pub(super) decision_requests: HashSet<String>,
     pub(super) decision_items: Vec<String>,
-    /// What the user said last.
+    /// The user's last turn.
     pub(super) heard: String,
-    /// What was said: the role and the words.
+    /// History: roles and texts.
     said: VecDeque<(&'static str, String)>,
     said_bytes: usize,
     closing: Option<Closing>,
@@ -118,7 +118,7 @@ pub(in crate::simulator) struct Room {
 }
 
 impl Room {
-    /// A session of this configuration, which `session.started` does not tell of yet.
+    /// Creates a session without a configuration; `session.started` is not sent yet.
     pub(super) fn new(settings: Arc<Settings>, number: u64, media: Media, timer: &dyn Timer) -> Self {
         let now = timer.now();
         let mut ids = Ids::new(settings.seed, number);
@@ -160,7 +160,7 @@ impl Room {
         self.wall.saturating_add(self.expires.since_origin()).as_secs()
     }
 
-    /// The session has this configuration, and is open.
+    /// Opens the session with this configuration.
     pub(super) fn start(&mut self, config: Value, client_event_id: Option<&str>) {
         self.config = config;
         if self.media != Media::Socket {
@@ -182,7 +182,7 @@ impl Room {
         config::format(&self.config)
     }
 
-    /// Adds a connection. A sideband is told what the session is, and what happened in the last three seconds.
+    /// Adds a connection. A sideband receives the description of the session, and the events of the last three seconds.
     pub(super) fn join(&mut self, is_sideband: bool) -> u64 {
         let port = self.next_port;
         self.next_port += 1;
@@ -199,7 +199,7 @@ impl Room {
         port
     }
 
-    /// A connection is gone.
+    /// Removes a connection.
     pub(super) fn leave(&mut self, port: u64) {
         self.outlets.retain(|outlet| outlet.port != port);
     }
@@ -223,7 +223,7 @@ impl Room {
         std::mem::take(&mut self.wakers)
     }
 
-    /// Tells all connections, or the sidebands, of something. The text, and so the event's id, is the same for all.
+    /// Sends an event to all connections or to the sidebands, with the same text and id for all.
     pub(super) fn emit(
         &mut self,
         audience: Audience,
@@ -240,7 +240,7 @@ impl Room {
         text
     }
 
-    /// As [`emit`](Self::emit), and gives the event's id.
+    /// Like [`emit`](Self::emit), and returns the event's id.
     pub(super) fn emit_id(&mut self, kind: &str, members: Map<String, Value>) -> String {
         let (text, id) = self.write(kind, members);
         self.tell(Audience::All, &text);
@@ -273,7 +273,7 @@ impl Room {
         self.emit(Audience::Sidebands, &format!("transport.{what}"), None, members);
     }
 
-    /// Tells audio, which has no id and is not told again: to those who began the session, and to sidebands.
+    /// Sends audio, which has no id and is not repeated, to the primary connection and to sidebands.
     pub(super) fn tell_audio(&mut self, primary: Option<String>, sidebands: Option<String>) {
         for outlet in &mut self.outlets {
             let text = if outlet.is_sideband { &sidebands } else { &primary };
@@ -284,12 +284,12 @@ impl Room {
         }
     }
 
-    /// Whether anybody sees what a sideband sees.
+    /// Whether any connection receives what sidebands receive.
     pub(super) fn is_watched(&self) -> bool {
         self.outlets.iter().any(|outlet| outlet.is_sideband)
     }
 
-    /// Tells one connection what is wrong with its event.
+    /// Sends a connection an error about its event.
     pub(super) fn complain(&mut self, port: u64, fault: Fault, client_event_id: Option<&str>) {
         let text = complaint(self.ids.make("event"), fault, client_event_id);
         if let Some(outlet) = self.outlets.iter_mut().find(|outlet| outlet.port == port) {
@@ -298,7 +298,7 @@ impl Room {
         }
     }
 
-    /// Somebody said something: a stored session remembers it.
+    /// Adds to the history of a stored session.
     pub(super) fn remember(&mut self, role: &'static str, text: &str) {
         self.said_bytes += text.len();
         match self.said.back_mut() {
@@ -311,7 +311,7 @@ impl Room {
         }
     }
 
-    /// What is kept of the session, if it asked for that.
+    /// The stored form of the session, if storage was requested.
     pub(super) fn stored(&self) -> Option<Value> {
         if self.config["store"] != true {
             return None;
@@ -326,7 +326,7 @@ impl Room {
         Some(session)
     }
 
-    /// Context was added: it gets its place on the timeline.
+    /// Schedules added context on the timeline.
     pub(super) fn append(&mut self, pending: Pending) -> Result<(), Fault> {
         if self.pending.len() == MOST_PENDING {
             return Err(Fault::new("invalid_request", "Too much context waits for its place on the timeline."));
@@ -335,7 +335,7 @@ impl Room {
         Ok(())
     }
 
-    /// The session is to end: what is under way goes on for a moment.
+    /// Begins to end the session. On request of the client, work in progress continues for a short time.
     pub(in crate::simulator) fn close(&mut self, reason: &'static str, client_event_id: Option<&str>) {
         if self.closing.is_none() && !self.over {
             let at = if reason == "close_requested" { self.now + DRAIN } else { self.now };
@@ -348,7 +348,7 @@ impl Room {
         self.closing.is_some() || self.over
     }
 
-    /// How long the voice was used.
+    /// Duration for which the voice was used.
     pub(super) fn usage(&self) -> Value {
         let seconds = self.timeline_ms as f64 / 1000.0;
         if self.paused_ms == 0 {
@@ -386,7 +386,7 @@ impl Room {
         }
     }
 
-    /// When something happens by itself.
+    /// Time of the next scheduled action.
     pub(super) fn due(&self) -> Option<Instant> {
         if self.over {
             return None;
@@ -411,7 +411,7 @@ impl Room {
         self.outlets.retain(|outlet| outlet.bytes <= LET_GO);
     }
 
-    /// Brings the session to this time.
+    /// Advances the session to this time.
     pub(super) fn advance(&mut self, now: Instant) {
         while let Some(due) = self.due().filter(|due| *due <= now) {
             self.now = self.now.max(due);
@@ -447,7 +447,7 @@ pub(super) fn complaint(event_id: String, fault: Fault, client_event_id: Option<
     json!({ "type": "error", "event_id": event_id, "error": error }).to_string()
 }
 
-/// Whole seconds are written without a fraction.
+/// Writes whole seconds without a fraction.
 fn whole(seconds: f64) -> Value {
     if seconds.fract() == 0.0 { (seconds as u64).into() } else { seconds.into() }
 }

@@ -1,4 +1,4 @@
-//! The Live sessions of a simulated service: those that are open, and those that were stored.
+//! The Live sessions of a simulated service, open and stored.
 
 use std::{
     collections::VecDeque,
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::room::Room;
 
-/// Sessions of either sort that are remembered: of more the oldest is forgotten.
+/// Maximum number of sessions of either kind. Beyond it, the oldest is dropped.
 const MOST: usize = 1_000;
 
-/// What connections of one session share.
+/// A session as shared by its connections.
 pub(in crate::simulator) type Shared = Arc<Mutex<Room>>;
 
-/// Looks into a session.
+/// Locks a session.
 pub(in crate::simulator) fn enter(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
     room.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -25,7 +25,7 @@ pub(in crate::simulator) fn enter(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
 #[derive(Clone)]
 pub(in crate::simulator) struct Stored {
     pub(super) id: String,
-    /// The session, with what was said in it as its `input`.
+    /// The session, with its history as `input`.
     pub(in crate::simulator) session: Value,
 }
 
@@ -44,7 +44,7 @@ impl Service {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A session has begun.
+    /// Adds a session.
     pub(super) fn add(&self, id: &str, room: &Shared) {
         let mut state = self.state();
         if state.rooms.len() == MOST {
@@ -87,17 +87,17 @@ impl Service {
         result
     }
 
-    /// The stored session of this id.
+    /// The stored session with this id.
     pub(in crate::simulator) fn stored(&self, id: &str) -> Option<Stored> {
         self.state().stored.iter().find(|stored| stored.id == id).cloned()
     }
 
-    /// A session has closed, and may have been stored.
+    /// Removes a closed session, and stores it if requested.
     pub(super) fn close(&self, id: &str, stored: Option<Value>) {
         let mut state = self.state();
         let open = state.rooms.len();
         state.rooms.retain(|(known, _)| known != id);
-        // It closes once.
+        // A session closes once.
         if let Some(session) = stored.filter(|_| state.rooms.len() < open) {
             if state.stored.len() == MOST {
                 state.stored.pop_front();

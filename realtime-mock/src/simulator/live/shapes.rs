@@ -1,4 +1,4 @@
-//! The shapes of what a client sends in a Live session.
+//! Schemas of a client's events in a Live session.
 
 use super::super::session::shape::{
     Member,
@@ -18,20 +18,20 @@ const DECISION: &[Member] = &[req("event_id", Text)];
 const KEY: &[Member] = &[EVENT_ID, req("event", Text)];
 const START: &[Member] = &[EVENT_ID, req("session", Object(SESSION))];
 const START_FORK: &[Member] = &[EVENT_ID, req("session", Object(FORK))];
-// Its members are looked at one by one, for the service tells those that are fixed from those that are unknown.
+// Validated member by member, because the service distinguishes immutable members from unknown ones.
 const CHANGE: &[Member] = &[EVENT_ID, req("session", Any)];
 
-/// The members of an event of a session of the client's own.
+/// Schema of an event of a primary connection.
 pub(super) fn primary(kind: &str) -> Option<&'static [Member]> {
     if kind == "session.start" { Some(START) } else { common(kind) }
 }
 
-/// The members of an event of a fork.
+/// Schema of an event of a fork.
 pub(super) fn fork(kind: &str) -> Option<&'static [Member]> {
     if kind == "session.start" { Some(START_FORK) } else { common(kind) }
 }
 
-/// The members of an event of a sideband.
+/// Schema of an event of a sideband.
 pub(super) fn sideband(kind: &str) -> Option<&'static [Member]> {
     match kind {
         "session.input_audio.append" => None,
@@ -53,10 +53,10 @@ fn common(kind: &str) -> Option<&'static [Member]> {
     })
 }
 
-/// The types that the service says it takes.
+/// The event types that the service lists as valid.
 pub(super) const KINDS: &[&str] = &["session.update", "session.input_audio.append", "session.close"];
 
-/// What a session begins with, and cannot change later but for these two.
+/// The members of a new session. Only two of them can be changed later.
 pub(super) const SESSION: &[Member] = &[
     req("model", Text),
     opt("instructions", Text),
@@ -110,7 +110,7 @@ const FORK: &[Member] = &[
     opt("client", Any),
 ];
 
-/// The members of an update that can change.
+/// The members that an update can change.
 pub(super) const UPDATE: &[Member] = &[opt("delegation", Tagged("type", DELEGATION_UPDATE)), opt("triggers", TRIGGERS)];
 
 const FORMAT: Shape = Tagged(

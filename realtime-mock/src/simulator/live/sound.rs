@@ -1,4 +1,4 @@
-//! Audio of a Live session: within the service it is PCM at 24,000 Hz, and each client has the encoding it asked for.
+//! Audio of a Live session: PCM at 24,000 Hz internally, converted to the encoding requested by each client.
 
 use realtime_core::types::AudioFormat;
 
@@ -6,13 +6,13 @@ use super::super::g711;
 
 const RATE: usize = 24_000;
 
-/// How long a piece of the timeline is, in milliseconds.
+/// Duration of a step of the timeline, in milliseconds.
 pub(super) const PIECE_MS: u64 = 100;
 
-/// Bytes of a piece at 24,000 Hz.
+/// Bytes of a step at 24,000 Hz.
 pub(super) const PIECE: usize = 4_800;
 
-/// Writes 24,000 Hz PCM in another encoding. Samples are picked, not filtered.
+/// Converts PCM at 24,000 Hz to another encoding, by decimation without a filter.
 pub(super) fn encode(pcm: &[u8], format: &AudioFormat) -> Vec<u8> {
     let samples = pcm.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect::<Vec<_>>();
     match format {
@@ -23,7 +23,7 @@ pub(super) fn encode(pcm: &[u8], format: &AudioFormat) -> Vec<u8> {
     }
 }
 
-/// Reads another encoding as 24,000 Hz PCM.
+/// Converts another encoding to PCM at 24,000 Hz.
 pub(super) fn decode(audio: &[u8], format: &AudioFormat) -> Vec<u8> {
     let samples: Vec<i16> = match format {
         AudioFormat::Pcmu => audio.iter().map(|byte| g711::decode_ulaw(*byte)).collect(),

@@ -1,4 +1,4 @@
-//! The voice: what it hears and what it says, piece by piece of the timeline.
+//! The voice: what it hears and says in each step of the timeline.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -15,31 +15,31 @@ use super::{
     sound::{self, PIECE, PIECE_MS},
 };
 
-/// How long the user is silent before what was said is understood.
+/// Silence that ends the user's turn.
 const SILENCE_MS: u64 = 500;
-/// How long a word takes, and the grid that transcripts lie on.
+/// Duration of a word, and the grid of transcripts.
 const WORD_MS: u64 = 200;
-/// How often usage is reported.
+/// Interval of usage reports.
 const REPORT_MS: u64 = 15_000;
-/// Bytes of one utterance that are kept: its end.
+/// Maximum number of bytes of an utterance that are kept, from its end.
 const MOST_UTTERANCE: usize = 8 << 20;
-/// Words that wait to be said.
+/// Maximum number of queued words.
 const MOST_WORDS: usize = 4_096;
 
 /// The voice of a session.
 pub(super) struct Voice {
-    /// What the user is saying: since when, on the timeline, and the audio.
+    /// The user's current speech: its start on the timeline, and its audio.
     speech: Option<Speech>,
     utterances: u64,
-    /// The words that are still to be said. A word lasts two pieces of the timeline.
+    /// The queued words. A word lasts two steps of the timeline.
     words: VecDeque<String>,
     saying: Option<u64>,
-    /// A clip that is played: who asked for it, and what is left of it.
+    /// The clip being played: its requester, and the remaining audio.
     clip: Option<Clip>,
-    /// Since when nobody has spoken, for a session that pauses.
+    /// Start of the current silence, for sessions that pause.
     quiet_since: Instant,
     paused: bool,
-    /// When the last piece of the timeline ended.
+    /// When the last step of the timeline ended.
     last_end: Instant,
 }
 
@@ -69,7 +69,7 @@ impl Voice {
         }
     }
 
-    /// Says no more.
+    /// Stops speaking.
     fn stop(&mut self) {
         self.words.clear();
         self.saying = None;
@@ -81,13 +81,13 @@ impl Voice {
 }
 
 impl Room {
-    /// Adds input audio, in the session's encoding. It is taken at the pace of speech.
+    /// Adds input audio, in the session's encoding. It is consumed in real time.
     pub(super) fn hear(&mut self, audio: &[u8]) {
         self.input.extend(audio);
         self.await_piece();
     }
 
-    /// A piece is heard once there is one, and no earlier than one piece after the last.
+    /// Schedules the next step once its input is complete, at the end of the last step or later.
     fn await_piece(&mut self) {
         let bytes = self.piece_bytes();
         if self.media == Media::Socket && self.next_piece.is_none() && self.input.len() >= bytes {
@@ -100,7 +100,7 @@ impl Room {
         usize::try_from(bytes).unwrap_or(PIECE).max(1)
     }
 
-    /// One piece of the timeline: what is heard, what is said, what is acknowledged.
+    /// Performs a step of the timeline: hears, speaks, and acknowledges context.
     pub(super) fn next_piece(&mut self) {
         let Some(due) = self.next_piece.take() else { return };
         let format = self.format();
@@ -113,7 +113,7 @@ impl Room {
         };
         let pcm = if self.media == Media::Socket { sound::decode(&audio, &format) } else { audio.clone() };
         if self.is_watched() {
-            // Before muting.
+            // Input from before muting.
             let reflected = json!({ "type": "session.input_audio.append", "audio": encode(&pcm) });
             self.tell_audio(None, Some(reflected.to_string()));
         }
@@ -145,7 +145,7 @@ impl Room {
         match &mut self.voice.speech {
             None if silent => {}
             None => {
-                // The model stops by itself when the user begins to speak.
+                // The model stops when the user begins to speak.
                 self.voice.stop();
                 self.voice.speech = Some(Speech { start_ms, audio: audio.to_vec(), quiet_ms: 0 });
             }
@@ -173,7 +173,7 @@ impl Room {
         self.heard_words(&heard, start_ms - start_ms % WORD_MS);
     }
 
-    /// The user has said these words, from there on the timeline.
+    /// Handles a turn of the user that started at this position.
     pub(super) fn heard_words(&mut self, heard: &str, start_ms: u64) {
         self.heard = heard.trim().into();
         for (at, word) in words(&self.heard.clone()).into_iter().enumerate() {
@@ -184,7 +184,7 @@ impl Room {
         self.react(&text, false);
     }
 
-    /// The voice does what it was told to do in such a case.
+    /// Performs the scripted reaction.
     pub(super) fn react(&mut self, text: &str, instruction: bool) {
         let cue = Cue { text, instruction, config: &self.config };
         let reaction = (self.settings.voice)(&cue);
@@ -194,10 +194,10 @@ impl Room {
         }
     }
 
-    /// Queues words to be said, after those that are being said.
+    /// Queues words after the current ones.
     pub(super) fn say(&mut self, text: &str) {
         let new = words(text.trim()).into_iter().enumerate().map(|(at, word)| {
-            // The first word of an utterance has no blank before it, a later one has.
+            // All but the first word of an utterance have a leading space.
             if at == 0 { word.trim_start().to_owned() } else { word }
         });
         let room = MOST_WORDS.saturating_sub(self.voice.words.len());
@@ -229,7 +229,7 @@ impl Room {
         }
         pcm.resize(PIECE, 0);
         let (start, end) = (self.timeline_ms, self.timeline_ms + PIECE_MS);
-        // As the service writes it: this order, no blanks, no ids.
+        // As the service writes it: in this order, without spaces and ids.
         let delta = encode(&sound::encode(&pcm, format));
         let primary = format!(r#"{{"type":"session.output_audio.delta","delta":"{delta}"}}"#);
         let sidebands = self.is_watched().then(|| {
@@ -247,7 +247,7 @@ impl Room {
         self.trigger(kind, &id);
     }
 
-    /// Begins to play a clip, which was checked.
+    /// Begins to play a validated clip.
     pub(super) fn play(&mut self, audio: Audio, client_event_id: Option<&str>) {
         self.voice.stop();
         self.voice.speech = None;
@@ -255,7 +255,7 @@ impl Room {
         self.emit(Audience::All, "session.output_audio.fixture.playing", client_event_id, json!({}));
     }
 
-    /// Acknowledges the context that the timeline has reached the end of, and acts on it.
+    /// Acknowledges context whose end the timeline has reached, and acts on it.
     fn acknowledge(&mut self) {
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.end_ms <= self.timeline_ms) {
             let kind = format!("session.{}.appended", pending.kind);
@@ -269,7 +269,7 @@ impl Room {
         }
     }
 
-    /// Delegates work as the session says.
+    /// Delegates work as the session configures.
     fn delegate(&mut self) {
         let id = self.ids.make("item");
         let target = config::target(&self.config).to_owned();
@@ -300,7 +300,7 @@ impl Room {
         }
     }
 
-    /// Pauses inference after as much silence as the session allows.
+    /// Pauses inference after the configured duration of silence.
     fn pause_if_quiet(&mut self) {
         let Some(seconds) = self.config["idle_timeout_s"].as_u64() else { return };
         let speaks = self.voice.speech.is_some() || !self.voice.words.is_empty() || self.voice.saying.is_some();
@@ -312,7 +312,7 @@ impl Room {
         }
     }
 
-    /// Somebody speaks: inference goes on.
+    /// Resumes inference when somebody speaks.
     pub(super) fn resume(&mut self) {
         self.voice.quiet_since = self.now;
         if std::mem::replace(&mut self.voice.paused, false) {

@@ -1,11 +1,11 @@
-//! What requests hold: an SDP offer, alone or in a form.
+//! Request bodies: an SDP offer, alone or in a form.
 
 use serde_json::{Map, Value};
 
 use super::Refusal;
 use crate::simulator::session::Fault;
 
-/// The SDP offer and the session of a request for a call.
+/// The SDP offer and the session configuration of a request for a call.
 pub(super) fn offer(content_type: &str, body: &[u8]) -> Result<(String, Option<Map<String, Value>>), Refusal> {
     let text = |body: &[u8]| match std::str::from_utf8(body) {
         Ok(text) => Ok(text.to_owned()),
@@ -37,7 +37,7 @@ pub(super) fn offer(content_type: &str, body: &[u8]) -> Result<(String, Option<M
     Ok((text(offer)?, session))
 }
 
-/// The head and the body of every part of a form (RFC 2046, section 5.1).
+/// The headers and the body of every part of a form (RFC 2046, section 5.1).
 fn parts<'a>(form: &'a [u8], boundary: &str) -> Vec<(String, &'a [u8])> {
     let mark = format!("\r\n--{boundary}");
     let first = format!("--{boundary}");
@@ -58,7 +58,7 @@ fn parts<'a>(form: &'a [u8], boundary: &str) -> Vec<(String, &'a [u8])> {
     parts
 }
 
-/// An answer that declines every stream of an offer, by port 0 (RFC 3264, section 6): there is nobody to talk to.
+/// An answer that declines every stream of an offer with port 0 (RFC 3264, section 6), because there is no media.
 pub(super) fn declined(offer: &str) -> Result<String, Refusal> {
     if !offer.starts_with("v=0") {
         return Err(Fault::new("invalid_offer", "The SDP offer cannot be read.").at("sdp").into());

@@ -13,42 +13,42 @@ use crate::simulator::{
     session::Fault,
 };
 
-/// A call or a Live session that the REST API has to do with, for a test to look at.
+/// A call or a Live session of the REST API, for assertions.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SimulatedCall {
     /// Its id: `rtc_..`, `live_..`.
     pub id: String,
-    /// What has become of it.
+    /// State of the call.
     pub state: CallState,
-    /// How its session was configured, as it was sent. Null while nobody has said.
+    /// Session configuration as sent. Null until one was sent.
     pub session: Value,
 }
 
-/// What has become of a call.
+/// State of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallState {
-    /// It waits to be accepted or rejected.
+    /// Waiting to be accepted or rejected.
     Ringing,
-    /// It is under way.
+    /// In progress.
     Active,
-    /// It was rejected, with this status of SIP.
+    /// Rejected with this SIP status.
     Rejected(u16),
-    /// It was handed over to this URI.
+    /// Transferred to this URI.
     Referred(String),
     /// It was hung up, or its session has ended.
     HungUp,
 }
 
-/// A call that rings: its id, and the delivery that tells the application of it.
+/// A ringing call: its id, and the webhook delivery that announces it.
 #[cfg(feature = "webhooks")]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RingingCall {
     /// The call's id.
     pub id: String,
-    /// The signed delivery, to be sent to the application.
+    /// The signed delivery, to be sent to the application by the test.
     pub delivery: http::Request<Bytes>,
 }
 
@@ -71,7 +71,7 @@ impl Calls {
         self.0.iter_mut().find(|call| call.id == id)
     }
 
-    /// The session of a call that is under way.
+    /// The session of a call in progress.
     pub(super) fn joined(&mut self, id: &str) -> Option<Map<String, Value>> {
         let call = self.get(id).filter(|call| call.state == CallState::Active)?;
         let mut session = call.session.as_object().cloned().unwrap_or_default();
@@ -81,7 +81,7 @@ impl Calls {
 }
 
 impl Simulator {
-    /// The calls and Live sessions that the REST API has to do with, the oldest first.
+    /// The calls and Live sessions of the REST API, the oldest first.
     pub fn calls(&self) -> Vec<SimulatedCall> {
         let mut calls: Vec<_> = self.desk.state().calls.0.iter().cloned().collect();
         let is_over = |call: &SimulatedCall| call.state == CallState::Active && !self.live.knows(&call.id);
@@ -92,8 +92,8 @@ impl Simulator {
         calls
     }
 
-    /// Lets a call ring, and makes the webhook that tells an application of it: `realtime.call.incoming`, signed as the
-    /// service signs it. `url` is where the application takes webhooks; `sip_headers` are those of the INVITE.
+    /// Creates a ringing call, and returns the webhook that announces it: `realtime.call.incoming`, signed like the
+    /// service's. `url` is the application's webhook endpoint; `sip_headers` are those of the INVITE.
     ///
     /// # Errors
     /// The URL is invalid.
@@ -182,7 +182,7 @@ impl Asked<'_> {
         Ok(answer)
     }
 
-    /// The session of a call: as it is sent, or as the key says.
+    /// The session configuration of a call: from the request, or from the key.
     fn call_session(&self, session: Option<Map<String, Value>>) -> Result<Value, Refusal> {
         let settings = &self.simulator.settings;
         let key = key(self.request.headers());

@@ -1,4 +1,4 @@
-//! The REST API of the service: keys, calls, Live sessions. No media flows.
+//! The REST API of the service: keys, calls, Live sessions. There is no media.
 
 mod body;
 mod calls;
@@ -23,10 +23,10 @@ use super::{
     session::{Fault, Ids},
 };
 
-/// Keys and calls that are remembered, of each.
+/// Maximum number of keys, and of calls.
 const REMEMBERED: usize = 4096;
 
-/// What the REST API has made: keys and calls.
+/// Keys and calls created by the REST API.
 #[derive(Default)]
 pub(super) struct Desk(Mutex<State>);
 
@@ -45,7 +45,7 @@ impl Desk {
 
 impl State {
     fn id(&mut self, seed: u64, prefix: &str) -> String {
-        // Sessions are numbered from 1.
+        // Session numbers start at 1.
         self.ids.get_or_insert_with(|| Ids::new(seed, 0)).make(prefix)
     }
 }
@@ -61,12 +61,12 @@ impl From<Fault> for Refusal {
 
 type Answered = Result<Response<Bytes>, Refusal>;
 
-/// One request, and what it is answered from.
+/// A request, and the data for its answer.
 struct Asked<'a> {
     simulator: &'a Simulator,
     request: &'a HttpRequest<Bytes>,
     timer: &'a dyn Timer,
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     now: u64,
 }
 
@@ -82,9 +82,9 @@ impl Simulator {
         answer
     }
 
-    /// Looks at the key and the call that a WebSocket comes with.
+    /// Checks the key and the call of a WebSocket request.
     pub(super) fn admit(&self, request: &mut Request, timer: &dyn Timer) {
-        // Live has no keys of its own, and checks what it is attached to by itself.
+        // Live has no keys of its own, and checks the attached session itself.
         if request.kind.is_live() {
             return;
         }
@@ -107,7 +107,7 @@ impl Simulator {
         }
     }
 
-    /// Ends the sessions that have joined a call.
+    /// Ends the sessions that joined a call.
     fn end_sessions_of(&self, call: &str) {
         for session in self.sessions.all().iter().filter(|session| session.joins(call)) {
             session.line.end(CloseFrame::new(1000, "the call has ended"));
@@ -138,7 +138,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Checks that the key is one of those that may do anything.
+    /// Checks that the key is a full API key.
     fn authorize(&self) -> Result<(), Refusal> {
         let settings = &self.simulator.settings;
         match key(self.request.headers()) {

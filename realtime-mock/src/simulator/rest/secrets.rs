@@ -11,17 +11,17 @@ use crate::simulator::{
     session::{Fault, described},
 };
 
-/// How long a key is valid where nothing is asked for, in seconds.
+/// Default validity of a key, in seconds.
 const VALID: u64 = 600;
 
 #[derive(Default)]
 pub(super) struct Secrets(VecDeque<Minted>);
 
-/// A key that was made.
+/// A created key.
 #[derive(Clone)]
 pub(super) struct Minted {
     value: String,
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     expires_at: u64,
     opened: u32,
     kind: SessionKind,
@@ -34,7 +34,7 @@ impl Secrets {
         self.0.iter().any(|minted| minted.value == key)
     }
 
-    /// Opens a session with a key. None: it was not made here.
+    /// Uses a key to open a session. `None` if it was not created here.
     pub(super) fn open(&mut self, key: &str, now: u64, uses: u32) -> Option<Result<Minted, Fault>> {
         let minted = self.0.iter_mut().find(|minted| minted.value == key)?;
         if minted.expires_at <= now {
@@ -49,7 +49,7 @@ impl Secrets {
 }
 
 impl Minted {
-    /// What the key says of the session that it opens.
+    /// Session configuration of the key.
     pub(super) fn apply(self, request: &mut Request) {
         if (self.kind == SessionKind::Translation) != (request.kind == SessionKind::Translation) {
             let fault = Fault::new("invalid_api_key", "The client secret is for a session of another type.");
@@ -107,7 +107,7 @@ impl Asked<'_> {
         Ok(answered(StatusCode::OK, &answer))
     }
 
-    /// Checks a configuration: what it asks for, what is to be applied, and how it is reported.
+    /// Validates a configuration. Returns the request, the configuration to apply, and the reported form.
     pub(super) fn session(
         &self,
         mut session: Map<String, Value>,

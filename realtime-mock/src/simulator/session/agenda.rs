@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use realtime_core::transport::Instant;
 
-/// What is under way, by when it goes on: the earliest first, and of the same time the oldest.
+/// Schedule of work in progress by its next step: the earliest first, ties in order of creation.
 pub(super) struct Agenda<T> {
     entries: BTreeMap<(Instant, Number), T>,
     next: u64,
 }
 
-/// Sequence number, by beginning.
+/// Sequence number, in order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number(u64);
 
@@ -19,33 +19,33 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T> Agenda<T> {
-    /// Adds one that begins.
+    /// Adds new work.
     pub(super) fn begin(&mut self, due: Instant, entry: T) {
         self.entries.insert((due, Number(self.next)), entry);
         self.next += 1;
     }
 
-    /// Puts one back that goes on.
+    /// Puts back work that continues.
     pub(super) fn resume(&mut self, due: Instant, number: Number, entry: T) {
         self.entries.insert((due, number), entry);
     }
 
-    /// When the next one goes on.
+    /// When the next step is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.entries.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Takes out the next one, and when it was due.
+    /// Removes the next work item, and returns it with the time at which it was due.
     pub(super) fn pop(&mut self) -> Option<(Instant, Number, T)> {
         self.entries.pop_first().map(|((due, number), entry)| (due, number, entry))
     }
 
-    /// Finds one of them.
+    /// Finds a work item.
     pub(super) fn find(&self, wanted: impl Fn(&T) -> bool) -> Option<&T> {
         self.entries.values().find(|entry| wanted(entry))
     }
 
-    /// Takes out one of them.
+    /// Removes a work item.
     pub(super) fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
         let key = self.entries.iter().find(|(_, entry)| wanted(entry)).map(|(key, _)| *key)?;
         self.entries.remove(&key)
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!((agenda.due(), agenda.find(|entry| entry.ends_with('d'))), (Some(at(1)), Some(&"second")));
         let Some((due, number, second)) = agenda.pop() else { panic!() };
         assert_eq!((due, second), (at(1), "second"));
-        // It stands where it stood among those of its time.
+        // Keeps its place among those due at the same time.
         agenda.resume(at(2), number, second);
         let order: Vec<_> = std::iter::from_fn(|| agenda.pop()).map(|(_, _, entry)| entry).collect();
         assert_eq!(order, ["first", "second", "third"]);

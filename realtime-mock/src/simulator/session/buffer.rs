@@ -1,23 +1,23 @@
 use realtime_core::types::AudioFormat;
 
-/// A point in a session's audio, in 48,000ths of a second: there all formats have whole numbers of it per byte.
+/// A position in a session's audio, in ticks of 1/48,000 s, of which every format has a whole number per byte.
 pub(super) type Ticks = u64;
 
-/// Ticks in one millisecond.
+/// Ticks per millisecond.
 pub(super) const MS: Ticks = 48;
 
-/// Bytes of audio that are kept of a buffer that nobody commits: five minutes and a half of PCM. What was before is
-/// counted, and no longer heard.
+/// Maximum number of bytes kept of an uncommitted buffer: five and a half minutes of PCM. Earlier audio counts as duration
+/// only.
 const KEPT: usize = 16 << 20;
 
-/// The input audio buffer: what was appended and not committed yet.
+/// The input audio buffer: audio appended and not committed.
 #[derive(Default)]
 pub(super) struct Buffer {
-    /// Where it begins.
+    /// Start of the buffer.
     start: Ticks,
-    /// Where the audio that is kept begins.
+    /// Start of the audio that is kept.
     kept: Ticks,
-    /// Where it ends: all audio of the session so far.
+    /// End of the buffer: all audio of the session so far.
     end: Ticks,
     data: Vec<u8>,
     /// Ticks per byte of `data`.
@@ -25,7 +25,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// An empty one, after so much audio.
+    /// Creates an empty buffer at this position.
     pub(super) fn after(end: Ticks) -> Self {
         Self { start: end, kept: end, end, ..Self::default() }
     }
@@ -39,7 +39,7 @@ impl Buffer {
         self.start
     }
 
-    /// How long it is.
+    /// Duration of the buffer.
     pub(super) fn length(&self) -> Ticks {
         self.end - self.start
     }
@@ -47,19 +47,19 @@ impl Buffer {
     pub(super) fn append(&mut self, audio: &[u8], format: &AudioFormat) {
         let scale = ticks_per_byte(format);
         if scale != self.scale {
-            // The session's format has changed: what there is of the old one cannot be heard as the new one.
+            // The session's format has changed, so the previous audio cannot be used any more.
             self.forget(self.end);
             self.scale = scale;
         }
         self.data.extend_from_slice(audio);
         self.end += audio.len() as Ticks * scale;
-        // In large steps, so that not every append moves everything.
+        // In large steps, so that not every append moves the data.
         if self.data.len() > 2 * KEPT {
             self.forget(self.end - KEPT as Ticks * scale);
         }
     }
 
-    /// Takes out what lies between two points. What lies before is gone, what lies behind stays.
+    /// Removes and returns the audio between two positions. Earlier audio is discarded, later audio is kept.
     pub(super) fn take(&mut self, from: Ticks, to: Ticks) -> Vec<u8> {
         self.forget(from);
         let bytes = (to.saturating_sub(self.kept) / self.scale.max(1)) as usize;
@@ -70,7 +70,7 @@ impl Buffer {
         taken
     }
 
-    /// Lets go of the audio before a point.
+    /// Discards the audio before a position.
     fn forget(&mut self, before: Ticks) {
         let bytes = (before.saturating_sub(self.kept) / self.scale.max(1)) as usize;
         self.data.drain(..bytes.min(self.data.len()));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Fault;
 use crate::simulator::SessionKind;
 
-/// What a session is like, as `session.updated` reports it, and what of it the session itself lives by.
+/// Configuration of a session as reported by `session.updated`, and the parts used by the simulator in parsed form.
 #[derive(Clone)]
 pub(super) struct Config {
     pub(super) value: Value,
@@ -13,10 +13,10 @@ pub(super) struct Config {
     pub(super) turns: Option<Turns>,
 }
 
-/// How turns are detected.
+/// Turn detection settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Turns {
-    /// From 0 to 1.
+    /// Threshold from 0 to 1.
     pub(super) threshold: f64,
     pub(super) prefix_ms: u64,
     pub(super) silence_ms: u64,
@@ -26,7 +26,7 @@ pub(super) struct Turns {
 }
 
 impl Config {
-    /// What a session is like when it is created.
+    /// The configuration of a new session.
     pub(super) fn new(kind: SessionKind, id: &str, model: &str, expires_at: u64) -> Self {
         let pcm = json!({ "type": "audio/pcm", "rate": 24_000 });
         let mut input = json!({
@@ -76,7 +76,7 @@ impl Config {
         if self.value["type"] == "transcription" { SessionKind::Transcription } else { SessionKind::Realtime }
     }
 
-    /// The configuration after an update whose shape is valid.
+    /// The configuration after a validated update.
     pub(super) fn updated(&self, update: &Map<String, Value>, spoken: bool) -> Result<Self, Fault> {
         let kind = self.kind();
         if let (Some(now), Some(then)) = (self.value["type"].as_str(), update.get("type").and_then(Value::as_str))
@@ -131,7 +131,7 @@ fn audio(session: &mut Value, new: &Value, kind: SessionKind) {
     }
 }
 
-/// The turn detection that an update asks for: what it leaves out stays, or is the default of another kind.
+/// The turn detection after an update. Unset members keep their values, or get the defaults of another type.
 fn detection(current: &mut Value, new: &Value, kind: SessionKind) {
     if !new.is_null() && current["type"] != new["type"] {
         *current = match new["type"].as_str() {
@@ -155,7 +155,7 @@ fn server_vad(kind: SessionKind) -> Value {
     vad
 }
 
-/// A member of nested objects, null if it was missing. `None` if the path leads through another value.
+/// A member of nested objects, null if missing. `None` if the path leads through another kind of value.
 pub(super) fn member<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
     path.iter().try_fold(value, |value, name| {
         if value.is_null() {
@@ -165,7 +165,7 @@ pub(super) fn member<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut 
     })
 }
 
-/// Sets the members that there are; null in place of an object turns the whole off.
+/// Sets the given members. Null instead of an object disables it.
 pub(super) fn merge(current: &mut Value, new: &Value) {
     match (&mut *current, new) {
         (Value::Object(current), Value::Object(new)) => {
@@ -175,7 +175,7 @@ pub(super) fn merge(current: &mut Value, new: &Value) {
     }
 }
 
-/// The format that a checked value names.
+/// The format named by a validated value.
 pub(super) fn format(value: &Value) -> AudioFormat {
     AudioFormat::deserialize(value).unwrap_or_default()
 }
@@ -186,7 +186,7 @@ fn written(format: &AudioFormat) -> Value {
 
 fn turns(value: &Value) -> Option<Turns> {
     let number = |name: &str| value[name].as_f64();
-    // A number of milliseconds that was checked not to be negative.
+    // A validated, non-negative number of milliseconds.
     let ms = |name: &str| number(name).map(|ms| ms as u64);
     let flag = |name: &str| value[name].as_bool().unwrap_or(true);
     let turns = Turns {

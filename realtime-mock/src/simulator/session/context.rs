@@ -3,7 +3,7 @@ use super::{
     usage::{Tokens, of_entry},
 };
 
-/// What a model reads: the conversation, unless the request brings items of its own, and what follows it.
+/// The model's input: the conversation, or the items of the request, and the items that follow.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(super) conversation: Option<&'a Conversation>,
@@ -11,7 +11,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// These items alone.
+    /// Only these items.
     pub(crate) fn of(then: &'a [StoredItem]) -> Self {
         Self { conversation: None, then }
     }
@@ -20,17 +20,17 @@ impl<'a> Context<'a> {
         self.conversation.map_or(0, Conversation::len) + self.then.len()
     }
 
-    /// The items, the first one first.
+    /// The items, in order.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a StoredItem> {
         self.conversation.into_iter().flat_map(Conversation::iter).chain(self.then)
     }
 
-    /// The items, the last one first.
+    /// The items, in reverse order.
     pub(crate) fn rev(self) -> impl Iterator<Item = &'a StoredItem> {
         self.then.iter().rev().chain(self.conversation.into_iter().flat_map(Conversation::rev))
     }
 
-    /// The function call of this id.
+    /// The function call with this id.
     pub(crate) fn call(self, call_id: &str) -> Option<&'a StoredItem> {
         let is_it = |entry: &&StoredItem| entry.kind() == "function_call" && entry.item["call_id"] == call_id;
         self.then.iter().find(is_it).or_else(|| self.conversation?.call(call_id))

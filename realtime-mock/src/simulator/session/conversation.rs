@@ -13,23 +13,23 @@ use serde_json::{Value, json};
 
 use super::usage::{Tokens, of_entry};
 
-/// Bytes of audio that a conversation keeps to be retrieved: older audio is let go.
+/// Maximum number of bytes of audio that can be retrieved. Beyond it, the oldest audio is dropped.
 const AUDIO: usize = 32 << 20;
 
-/// The items of a session, in order. Whatever is asked of one item costs the same in a conversation of any length.
+/// The items of a session, in order. Operations on one item take constant time.
 #[derive(Default)]
 pub(super) struct Conversation {
     items: HashMap<Arc<str>, Node>,
     first: Option<Arc<str>>,
     last: Option<Arc<str>>,
-    /// The latest item of a kind, by what others name it by: see [`name`].
+    /// The latest item of a kind, by its name for other items: see [`name`].
     named: HashMap<(&'static str, String), Arc<str>>,
-    /// The requests that were approved and not followed by their call yet, and in which order.
+    /// Approved requests whose call has not followed yet, in order.
     approved: HashMap<String, u64>,
     approvals: u64,
-    /// What a model reads of all items.
+    /// Input tokens of all items.
     tokens: Tokens,
-    /// Which items have audio, the oldest first, and how many bytes.
+    /// Items with audio, the oldest first, and its size in bytes.
     audio: VecDeque<(Arc<str>, usize)>,
     bytes: usize,
 }
@@ -40,7 +40,7 @@ struct Node {
     after: Option<Arc<str>>,
 }
 
-/// Where an item goes.
+/// Position of a new item.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
     Start,
@@ -48,30 +48,30 @@ pub(super) enum Place<'a> {
     End,
 }
 
-/// An item, and what the service knows of it.
+/// An item, and the service's data about it.
 #[derive(Clone)]
 pub(crate) struct StoredItem {
     pub(super) id: Arc<str>,
-    /// As events show it, without its audio. Always an object.
+    /// The item as in events, without its audio. Always an object.
     pub(crate) item: Value,
-    /// The audio of one of its parts.
+    /// Audio of one of its parts.
     pub(super) clip: Option<Clip>,
-    /// What the service heard in it, written down or not.
+    /// What the service understood, whether or not it was transcribed.
     pub(super) heard: Option<String>,
 }
 
-/// The audio of a part.
+/// Audio of a part.
 #[derive(Clone)]
 pub(super) struct Clip {
     pub(super) part: usize,
     format: AudioFormat,
-    /// What is kept of it: all, or nothing.
+    /// The audio if it is kept, or nothing.
     data: Vec<u8>,
-    /// Bytes before it was cut, kept or not.
+    /// Size before truncation, kept or not.
     made: u64,
-    /// How long it was before it was cut.
+    /// Duration before truncation.
     pub(super) made_ms: u64,
-    /// How long it is now.
+    /// Current duration.
     pub(super) ms: u64,
     pub(super) is_cut: bool,
 }
@@ -83,7 +83,7 @@ impl Clip {
         Self { part, format, data, made, made_ms: ms, ms, is_cut: false }
     }
 
-    /// Adds what was just made. Of a clip beyond what a whole conversation keeps, only the length is known.
+    /// Adds generated audio. If it exceeds what a conversation keeps, only its length is recorded.
     pub(super) fn extend(&mut self, audio: &[u8]) {
         if self.is_cut {
             return;
@@ -98,7 +98,7 @@ impl Clip {
         self.ms = self.made_ms;
     }
 
-    /// Takes away what comes after so many milliseconds.
+    /// Truncates to a duration in milliseconds.
     pub(super) fn cut(&mut self, end_ms: u64) {
         self.is_cut = true;
         self.ms = self.ms.min(end_ms);
@@ -118,7 +118,7 @@ impl StoredItem {
         self
     }
 
-    /// A copy without the audio.
+    /// Returns a copy without the audio.
     pub(super) fn light(&self) -> Self {
         Self { id: self.id.clone(), item: self.item.clone(), clip: None, heard: self.heard.clone() }
     }
@@ -135,25 +135,24 @@ impl StoredItem {
         self.item["content"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// Writes the transcript of a part, if there is such a part.
+    /// Sets the transcript of a part, if the part exists.
     pub(super) fn set_transcript(&mut self, part: usize, transcript: &str) {
         set(&mut self.item, part, "transcript", transcript.into());
     }
 
-    /// What can be read of it: its text, its transcript, or what was heard.
+    /// The item's text, transcript, or what was understood.
     pub(crate) fn text(&self) -> String {
         let read = |part: &Value| part["text"].as_str().or_else(|| part["transcript"].as_str()).map(String::from);
         let text: Vec<_> = self.parts().iter().filter_map(read).collect();
         if text.is_empty() { self.heard.clone().unwrap_or_default() } else { text.join(" ") }
     }
 
-    /// As a typed item.
+    /// The item as a typed value.
     pub(crate) fn typed(&self) -> Option<Item> {
         Item::deserialize(&self.item).ok()
     }
 
-    /// As `conversation.item.retrieved` shows it: with its audio. An answer that is still being made has no part yet to
-    /// show it in.
+    /// The item as in `conversation.item.retrieved`, with its audio. An item that is still being generated has no parts.
     pub(super) fn retrieved(&self) -> Value {
         let mut item = self.item.clone();
         if matches!(self.kind(), "message" | "function_call" | "function_call_output")
@@ -167,7 +166,7 @@ impl StoredItem {
         item
     }
 
-    /// What other items name it by.
+    /// The name by which other items refer to it.
     fn name(&self) -> Option<(&'static str, String)> {
         let (kind, member) = match self.kind() {
             CALL => (CALL, "call_id"),
@@ -177,7 +176,7 @@ impl StoredItem {
         Some((kind, self.item[member].as_str()?.into()))
     }
 
-    /// The request that it approves.
+    /// The approval request that it answers.
     fn approves(&self) -> Option<&str> {
         let approves = self.kind() == "mcp_approval_response" && self.item["approve"] == true;
         self.item["approval_request_id"].as_str().filter(|_| approves)
@@ -187,7 +186,7 @@ impl StoredItem {
 const CALL: &str = "function_call";
 const LISTED: &str = "mcp_list_tools";
 
-/// Sets a member of a part, if there is such a part.
+/// Sets a member of a part, if the part exists.
 fn set(item: &mut Value, part: usize, member: &str, value: Value) {
     let content = item.get_mut("content").and_then(Value::as_array_mut);
     if let Some(Value::Object(part)) = content.and_then(|content| content.get_mut(part)) {
@@ -204,13 +203,13 @@ impl Conversation {
         self.items.contains_key(id)
     }
 
-    /// The items, the first one first.
+    /// The items, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &StoredItem> {
         let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
         successors(node(&self.first), move |at| node(&at.after)).map(|node| &node.entry)
     }
 
-    /// The items, the last one first.
+    /// The items, in reverse order.
     pub(super) fn rev(&self) -> impl Iterator<Item = &StoredItem> {
         let node = |id: &Option<Arc<str>>| self.items.get(id.as_ref()?);
         successors(node(&self.last), move |at| node(&at.before)).map(|node| &node.entry)
@@ -220,7 +219,7 @@ impl Conversation {
         self.items.get(id).map(|node| &node.entry)
     }
 
-    /// Changes an item, if it is there.
+    /// Changes an item, if it exists.
     pub(super) fn change<T>(&mut self, id: &str, change: impl FnOnce(&mut StoredItem) -> T) -> Option<T> {
         let entry = &mut self.items.get_mut(id)?.entry;
         self.tokens.subtract(of_entry(entry));
@@ -229,7 +228,7 @@ impl Conversation {
         Some(changed)
     }
 
-    /// The call of this id.
+    /// The call with this id.
     pub(super) fn call(&self, call_id: &str) -> Option<&StoredItem> {
         self.get(self.named.get(&(CALL, call_id.into()))?)
     }
@@ -239,19 +238,19 @@ impl Conversation {
         self.named.contains_key(&(LISTED, server.into()))
     }
 
-    /// The requests that were approved and not followed by their call yet, in the order of the approvals.
+    /// Approved requests whose call has not followed yet, in the order of approval.
     pub(super) fn approved(&self) -> Vec<&StoredItem> {
         let mut approved: Vec<_> = self.approved.iter().map(|(id, number)| (number, id)).collect();
         approved.sort_unstable();
         approved.into_iter().filter_map(|(_, id)| self.get(id)).collect()
     }
 
-    /// What a model reads of all items.
+    /// Input tokens of all items.
     pub(super) fn tokens(&self) -> Tokens {
         self.tokens
     }
 
-    /// The item that stands before a place.
+    /// The item before a position.
     pub(super) fn before(&self, place: Place<'_>) -> Option<&Arc<str>> {
         match place {
             Place::Start => None,
@@ -260,12 +259,12 @@ impl Conversation {
         }
     }
 
-    /// The item that stands before that one.
+    /// The item before this one.
     pub(super) fn predecessor(&self, id: &str) -> Option<&str> {
         self.items.get(id)?.before.as_deref()
     }
 
-    /// Puts an item in its place, and in that of another one with its id.
+    /// Inserts an item, replacing another one with the same id.
     pub(super) fn insert(&mut self, place: Place<'_>, entry: StoredItem) {
         self.remove(&entry.id);
         let before = self.before(place).cloned();
@@ -309,7 +308,7 @@ impl Conversation {
         Some(entry)
     }
 
-    /// What follows an item, or the conversation's start.
+    /// The link after an item, or after the start of the conversation.
     fn link_after(&mut self, id: Option<&Arc<str>>) -> &mut Option<Arc<str>> {
         match id.and_then(|id| self.items.get_mut(id)) {
             Some(node) => &mut node.after,
@@ -317,7 +316,7 @@ impl Conversation {
         }
     }
 
-    /// What precedes an item, or the conversation's end.
+    /// The link before an item, or before the end of the conversation.
     fn link_before(&mut self, id: Option<&Arc<str>>) -> &mut Option<Arc<str>> {
         match id.and_then(|id| self.items.get_mut(id)) {
             Some(node) => &mut node.before,
@@ -325,7 +324,7 @@ impl Conversation {
         }
     }
 
-    /// Notes that an item has all its audio now.
+    /// Records that the audio of an item is complete.
     pub(super) fn settle(&mut self, id: &str) {
         if let Some((id, node)) = self.items.get_key_value(id)
             && let Some(clip) = &node.entry.clip
@@ -337,14 +336,14 @@ impl Conversation {
         }
     }
 
-    /// Lets all audio go.
+    /// Drops all audio.
     pub(super) fn forget_audio(&mut self) {
         self.audio.clear();
         self.bytes = 0;
         self.items.values_mut().filter_map(|node| node.entry.clip.as_mut()).for_each(|clip| clip.data = Vec::new());
     }
 
-    /// Lets the oldest audio go if there is too much.
+    /// Drops the oldest audio beyond the limit.
     fn let_go(&mut self) {
         while self.bytes > AUDIO
             && let Some((oldest, bytes)) = self.audio.pop_front()

@@ -1,4 +1,4 @@
-/// What is wrong with an event of the client, as the `error` event tells it.
+/// Why a client event is invalid, in the form of an `error` event.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::simulator) struct Fault {
     pub(in crate::simulator) code: Option<&'static str>,
@@ -11,7 +11,7 @@ impl Fault {
         Self { code: Some(code), message: message.into(), param: None }
     }
 
-    /// Names the member at fault.
+    /// Sets the invalid member.
     pub(in crate::simulator) fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
@@ -35,7 +35,7 @@ impl Fault {
         Self::new("invalid_value", format!("Invalid value: '{given}'.{supported}")).at(param)
     }
 
-    /// There is no such item.
+    /// Creates the error for an unknown item.
     pub(in crate::simulator) fn no_item(code: &'static str, doing: &str, what: &str, id: &str, param: &str) -> Self {
         Self::new(code, format!("Error {doing} item: the {what} with id '{id}' does not exist.")).at(param)
     }

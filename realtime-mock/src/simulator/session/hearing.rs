@@ -6,33 +6,33 @@ use super::{
 };
 use crate::simulator::g711;
 
-/// Audio is judged in pieces of 20 ms.
+/// Duration of a window in which loudness is measured.
 const FRAME: Ticks = 20 * MS;
-/// So long must it be loud before it is speech.
+/// Duration above the threshold that counts as speech.
 const ONSET: Ticks = 60 * MS;
 
-/// Finds turns by how loud the audio is.
+/// Detects turns by the loudness of the audio.
 #[derive(Default)]
 pub(super) struct Hearing {
-    /// Of the piece that is not full yet: its length, and the sum of its samples' squares.
+    /// Length of the incomplete window, and the sum of its squared samples.
     partial: (Ticks, f64, u32),
-    /// How long it has been loud without a break, while nobody speaks.
+    /// Duration of uninterrupted loudness outside of speech.
     loud: Ticks,
-    /// How long it has been quiet without a break, while somebody speaks.
+    /// Duration of uninterrupted silence within speech.
     quiet: Option<Ticks>,
 }
 
-/// What was heard, and where in the session's audio.
+/// A detected change, and its position in the session's audio.
 #[derive(Debug, PartialEq)]
 pub(super) enum SpeechEdge {
-    /// Speech begins, the padding before it included.
+    /// Speech started. The position includes the padding before it.
     Started(Ticks),
-    /// It is over, the silence after it included.
+    /// Speech ended. The position includes the silence after it.
     Stopped(Ticks),
 }
 
 impl Hearing {
-    /// Listens to audio that begins at `at`. `first`: where the buffer begins, for no turn reaches back beyond.
+    /// Processes audio that begins at `at`. No turn begins before `first`, the start of the buffer.
     pub(super) fn listen(
         &mut self,
         audio: &[u8],
@@ -81,8 +81,7 @@ impl Hearing {
     }
 }
 
-/// How loud that is, from 0 (−65 dB of full scale, or less) to 1 (−15 dB, or more): 0.5, the usual threshold, is
-/// −40 dB.
+/// Loudness from 0 (−65 dB of full scale, or less) to 1 (−15 dB, or more). The usual threshold of 0.5 is −40 dB.
 fn loudness(mean: f64) -> f64 {
     if mean <= 0.0 {
         return 0.0;
@@ -91,7 +90,7 @@ fn loudness(mean: f64) -> f64 {
     ((decibels + 65.0) / 50.0).clamp(0.0, 1.0)
 }
 
-/// Whether there is anything to be heard in it.
+/// Whether the audio contains anything audible.
 pub(in crate::simulator) fn is_silent(audio: &[u8], format: &AudioFormat) -> bool {
     let (mut sum, mut count) = (0.0, 0u32);
     for_each_sample(audio, format, |sample| {
@@ -125,7 +124,7 @@ mod tests {
         }
     }
 
-    /// 500 ms of silence, 400 ms of voice (with a break of 60 ms in it), 500 ms of silence.
+    /// 500 ms of silence, 400 ms of voice (with a gap of 60 ms), 500 ms of silence.
     fn audio(format: &AudioFormat) -> Vec<u8> {
         let silence = |ms: u64| {
             let quiet = match format {

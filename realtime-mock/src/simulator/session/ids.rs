@@ -1,6 +1,6 @@
-/// Makes ids in the shape of the service's: a prefix and 21 letters and digits, 16 for a function call.
+/// Generator of ids in the service's format: a prefix and 21 letters and digits, or 16 for a function call.
 ///
-/// No two are the same, also not among the sessions of one simulator, and the same seed gives the same ids.
+/// Ids are unique across the sessions of a simulator, and the same seed gives the same ids.
 pub(in crate::simulator) struct Ids {
     seed: u64,
     next: u64,
@@ -9,7 +9,7 @@ pub(in crate::simulator) struct Ids {
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 impl Ids {
-    /// For the session of this number.
+    /// Creates the generator of the session with this number.
     pub(in crate::simulator) fn new(seed: u64, session: u64) -> Self {
         Self { seed: mix(seed) ^ (session << 32), next: 0 }
     }
@@ -19,13 +19,13 @@ impl Ids {
         let mut id = String::with_capacity(prefix.len() + 22);
         id.push_str(prefix);
         id.push('_');
-        // Eleven digits tell all 64-bit numbers apart: the rest is for the length alone.
+        // Eleven digits distinguish all 64-bit numbers. The rest is padding.
         write(&mut id, first, 11);
         write(&mut id, mix(first), if prefix == "call" { 5 } else { 10 });
         id
     }
 
-    /// Padding, as the service adds it to deltas so that their length tells nothing.
+    /// Padding that hides the length of a delta, as added by the service.
     pub(in crate::simulator) fn padding(&mut self) -> String {
         let drawn = self.draw();
         let mut padding = String::new();
@@ -46,7 +46,7 @@ fn write(text: &mut String, mut number: u64, digits: usize) {
     }
 }
 
-/// The end of SplitMix64: it scrambles, and no two numbers give the same.
+/// The output function of SplitMix64, which is a bijection.
 fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,4 +1,4 @@
-//! The input audio buffer, and the turns in it.
+//! The input audio buffer, and turns.
 
 use realtime_core::{Audio, transport::Instant};
 use serde_json::json;
@@ -12,20 +12,20 @@ use super::{
 };
 use crate::simulator::request::SessionKind;
 
-/// A commit by hand needs so much audio.
+/// Minimum duration of a manual commit.
 const LEAST: Ticks = 100 * MS;
 
-/// A turn that is being spoken: the item that it will be, and where it begins.
+/// The current turn: its future item, and its start.
 pub(super) struct Speech {
     item: String,
     from: Ticks,
 }
 
-/// What the service waits for once it has spoken.
+/// Idle timeout after the model has spoken.
 pub(super) enum Idle {
-    /// The client plays the answer, until then.
+    /// The client plays the answer until this time.
     Playing(Instant),
-    /// Nobody speaks, since this point of the audio: at that time the model asks whether anybody is there.
+    /// Silence since this position of the audio. At that time, the model prompts the user.
     Silent(Ticks, Instant),
 }
 
@@ -36,11 +36,11 @@ impl Talk {
         let Some(turns) = self.config.turns.clone() else { return Ok(()) };
         let heard = self.hearing.listen(audio, &self.config.input, at, self.buffer.start(), &turns);
         for heard in heard {
-            // What takes no time is over by then.
+            // A timeout without duration has expired by then.
             self.settle();
             match heard {
                 SpeechEdge::Started(from) => {
-                    // A turn that ended within the same audio has moved the buffer's beginning.
+                    // A turn that ended within the same audio moved the start of the buffer.
                     let from = from.max(self.buffer.start());
                     let item = self.wire.ids.make("item");
                     let members = json!({ "audio_start_ms": from / MS, "item_id": item });
@@ -65,7 +65,7 @@ impl Talk {
         Ok(())
     }
 
-    /// The client ends the turn.
+    /// Handles a commit by the client.
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
         let length = self.buffer.length();
         if length < LEAST {
@@ -82,7 +82,7 @@ impl Talk {
         Ok(())
     }
 
-    /// The client throws the buffer away.
+    /// Handles a clear by the client.
     pub(super) fn clear(&mut self) -> Result<(), Fault> {
         self.stop_listening();
         self.buffer.take(self.buffer.end(), self.buffer.end());
@@ -90,13 +90,13 @@ impl Talk {
         Ok(())
     }
 
-    /// Forgets a turn that has begun.
+    /// Discards the current turn.
     pub(super) fn stop_listening(&mut self) {
         self.hearing = Hearing::default();
         self.speech = None;
     }
 
-    /// Makes audio of the buffer an item of the conversation.
+    /// Turns audio of the buffer into an item of the conversation.
     fn take_turn(&mut self, id: String, from: Ticks, to: Ticks) {
         let audio = self.buffer.take(from, to);
         let format = self.config.input.clone();
@@ -134,7 +134,7 @@ impl Talk {
         self.add(Place::End, entry.with_clip(clip));
     }
 
-    /// The model has spoken for so long: once that is played, the user's silence begins to count.
+    /// Starts the idle timeout after the model's speech of this duration has been played.
     pub(super) fn wait_for_speech(&mut self, spoken_ms: u64) {
         let patient = self.config.turns.as_ref().is_some_and(|turns| turns.idle_ms.is_some());
         if patient && self.speech.is_none() {
@@ -166,7 +166,7 @@ impl Talk {
                 self.wire.send("input_audio_buffer.timeout_triggered", members);
                 let audio = self.buffer.take(from, to);
                 self.commit_item(&id, Some(Clip::new(0, self.config.input.clone(), audio)));
-                // Nothing was said.
+                // No speech.
                 self.transcribe(&id, Default::default(), (to - from) / MS);
                 self.answer_turn();
             }

@@ -1,4 +1,4 @@
-//! The client's hand in the conversation.
+//! The client's changes of the conversation.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::{
     talk::Talk,
 };
 
-/// Items that a conversation may have.
+/// Maximum number of items in a conversation.
 const MOST: usize = 100_000;
 
 impl Talk {
@@ -36,9 +36,9 @@ impl Talk {
         Ok(())
     }
 
-    /// An item as the conversation holds it, from one that the client describes.
+    /// Converts an item from the client into one of the conversation.
     pub(super) fn entry(&mut self, item: &Value, path: &str) -> Result<StoredItem, Fault> {
-        // Its shape was checked: it is an object.
+        // Validated to be an object.
         let mut members = item.as_object().cloned().unwrap_or_default();
         members.remove("object");
         members.retain(|_, value| !value.is_null());
@@ -76,7 +76,7 @@ impl Talk {
         Ok(StoredItem::new(Value::Object(members)).with_clip(clip))
     }
 
-    /// Whether what the item answers has been asked.
+    /// Checks that the item answers an existing request.
     fn check_answer(&self, entry: &StoredItem) -> Result<(), Fault> {
         match entry.kind() {
             "function_call_output" => {
@@ -98,7 +98,7 @@ impl Talk {
         }
     }
 
-    /// Puts an item that is complete into the conversation.
+    /// Adds a complete item to the conversation.
     pub(super) fn add(&mut self, place: Place<'_>, entry: StoredItem) {
         let previous = self.conversation.before(place).map(|id| &**id);
         let members = json!({ "previous_item_id": previous, "item": entry.item });
@@ -107,7 +107,7 @@ impl Talk {
         self.wire.send("conversation.item.done", members);
     }
 
-    /// Puts an item that has just begun at the end of the conversation.
+    /// Appends a new, incomplete item to the conversation.
     pub(super) fn begin(&mut self, entry: StoredItem) {
         let previous = self.conversation.before(Place::End).map(|id| &**id);
         let members = json!({ "previous_item_id": previous, "item": entry.item });
@@ -115,12 +115,12 @@ impl Talk {
         self.wire.send("conversation.item.added", members);
     }
 
-    /// Tells that an item of the conversation is whole now, if it is still there.
+    /// Reports that an item is complete, if it still exists.
     pub(super) fn complete(&mut self, id: &str, item: &Value) {
         let completed = self.conversation.change(id, |entry| {
             entry.item = item.clone();
             if let Some(part) = entry.clip.as_ref().filter(|clip| clip.is_cut).map(|clip| clip.part) {
-                // It was cut while it was still being made: what was not heard stays out.
+                // It was truncated while it was being generated: the rest stays out.
                 entry.set_transcript(part, "");
             }
         });
@@ -158,7 +158,7 @@ impl Talk {
     }
 }
 
-/// Takes away the audio of the model that comes after so many milliseconds, and its transcript.
+/// Truncates the model's audio to a duration in milliseconds, and removes its transcript.
 fn cut(entry: &mut StoredItem, part: u64, end_ms: u64) -> Result<(), Fault> {
     let spoken = entry.role() == "assistant";
     let Some(clip) = entry.clip.as_mut().filter(|_| spoken) else {

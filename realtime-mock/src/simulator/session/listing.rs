@@ -1,4 +1,4 @@
-//! MCP: the tools of servers, the user's approval, the calls.
+//! MCP: listing of tools, approvals, and calls.
 
 use realtime_core::{
     transport::Instant,
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{conversation::StoredItem, running::Out, talk::Talk};
 
-/// Tools that are being listed.
+/// A listing in progress.
 pub(super) struct Listing {
     item: String,
     server: String,
 }
 
 impl Talk {
-    /// Lists the tools of servers that the session has, and that were not listed yet.
+    /// Lists the tools of the session's servers that were not listed yet.
     pub(super) fn list_tools(&mut self) {
         let tools = self.config.value["tools"].as_array().cloned().unwrap_or_default();
         for tool in tools.iter().filter(|tool| tool["type"] == "mcp") {
@@ -55,7 +55,7 @@ impl Talk {
         self.complete(&item, &listed);
     }
 
-    /// Whether the session lets the model call this tool.
+    /// Whether the session allows the model to call this tool.
     fn allows(&self, server: &str, tool: &Value) -> bool {
         let tools = self.config.value["tools"].as_array();
         let of = |entry: &&Value| entry["type"] == "mcp" && entry["server_label"] == server;
@@ -64,7 +64,7 @@ impl Talk {
         names.is_none_or(|names| names.contains(tool))
     }
 
-    /// The item of a call: the call itself, or the question whether it may be made.
+    /// The item of a call: the call itself, or an approval request.
     pub(super) fn mcp_out(&mut self, server: &str, tool: &str, arguments: &str, tools: &Value) -> Out {
         if needs_approval(tools, server, tool) {
             return Out::new(json!({
@@ -96,7 +96,7 @@ impl Talk {
         Out::mcp_call(item, result)
     }
 
-    /// The calls that were approved and not made yet.
+    /// The approved calls that were not made yet.
     pub(super) fn approved(&mut self) -> Vec<Out> {
         let asked: Vec<_> = self.conversation.approved().into_iter().map(|request| request.item.clone()).collect();
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
@@ -112,7 +112,7 @@ impl Talk {
     }
 }
 
-/// Whether the session wants to be asked first. Where it says nothing, it does.
+/// Whether the session requires approval, which is the default.
 fn needs_approval(tools: &Value, server: &str, tool: &str) -> bool {
     let of = |entry: &&Value| entry["type"] == "mcp" && entry["server_label"] == server;
     let Some(entry) = tools.as_array().into_iter().flatten().find(of) else { return false };

@@ -1,5 +1,5 @@
-//! One session of the service: a state machine without a clock or a socket. It is given messages and the time, and
-//! gives messages.
+//! A session of the service: a state machine without a clock or a socket. Messages and the time are its inputs, and
+//! messages its output.
 
 mod agenda;
 mod buffer;
@@ -47,7 +47,7 @@ use talk::Talk;
 use translate::Translate;
 use wire::Wire;
 
-/// How many events of the client are remembered.
+/// Number of the client's events that are kept.
 const REMEMBERED: usize = 1 << 14;
 
 pub(super) struct Session {
@@ -55,7 +55,7 @@ pub(super) struct Session {
     received: VecDeque<Received>,
 }
 
-/// What the session is about.
+/// The protocol of the session.
 enum Work {
     Talk(Box<Talk>),
     Translate(Box<Translate>),
@@ -63,14 +63,14 @@ enum Work {
     Live(Box<Port>),
 }
 
-/// An event of the client.
+/// A client event.
 pub(super) struct Incoming<'a> {
     pub(super) kind: &'a str,
     pub(super) members: &'a Map<String, Value>,
 }
 
 impl Session {
-    /// Opens the session that is asked for, or refuses it as the service does: after the upgrade.
+    /// Opens the requested session, or refuses it after the upgrade, like the service.
     pub(super) fn open(settings: Arc<Settings>, number: u64, request: &Request, timer: &dyn Timer) -> Self {
         let mut wire = Wire::new(&settings, number, timer);
         let work = match refusal(&settings, request) {
@@ -86,19 +86,19 @@ impl Session {
         Self { work, received: VecDeque::new() }
     }
 
-    /// A connection of a Live session.
+    /// Creates a connection of a Live session.
     pub(super) fn live(port: Port) -> Self {
         Self { work: Work::Live(Box::new(port)), received: VecDeque::new() }
     }
 
-    /// Wakes this waker too when there is something to read: a Live session has other connections.
+    /// Also wakes this waker when there are messages to read, which other connections of a Live session can cause.
     pub(super) fn listen(&self, waker: &Waker) {
         if let Work::Live(port) = &self.work {
             port.listen(waker);
         }
     }
 
-    /// Other connections with something to read by now.
+    /// Other connections with messages to read.
     pub(super) fn take_wakers(&self) -> Vec<Waker> {
         match &self.work {
             Work::Live(port) => port.take_wakers(),
@@ -106,8 +106,8 @@ impl Session {
         }
     }
 
-    /// Does what is due before a message of the client can be taken. Whether all of it is done: if not, the client has
-    /// to read first.
+    /// Does what is due before a client message can be accepted. Returns whether that is complete; if not, the client has to
+    /// read first.
     pub(super) fn is_ready(&mut self, now: Instant) -> bool {
         while self.wire().has_room() {
             if !self.advance(now) {
@@ -117,7 +117,7 @@ impl Session {
         false
     }
 
-    /// Takes a message of the client, once it [is ready](Self::is_ready).
+    /// Processes a client message, once the session [is ready](Self::is_ready).
     pub(super) fn receive(&mut self, message: Message, now: Instant) {
         self.wire_mut().now = now;
         match message {
@@ -179,7 +179,7 @@ impl Session {
         self.received.push_back(Received { kind: Id::new(kind), event_id: event_id.map(Id::from), refused });
     }
 
-    /// The next message for the client, if there is one by now.
+    /// The next message for the client, if one is due.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Message> {
         loop {
             if let Work::Live(port) = &mut self.work {
@@ -194,13 +194,13 @@ impl Session {
         }
     }
 
-    /// Does the next thing that is due by now. Whether there was one.
+    /// Performs the next action that is due. Returns whether there was one.
     fn advance(&mut self, now: Instant) -> bool {
         match self.next_deadline() {
             Some(due) if due <= now => {
                 let first = self.wire().due() == Some(due);
                 let wire = self.wire_mut();
-                // Late or not, it happens when it was due.
+                // Takes place at the time at which it was due, even if late.
                 wire.now = wire.now.max(due);
                 match &mut self.work {
                     _ if first => self.wire_mut().step(),
@@ -215,7 +215,7 @@ impl Session {
         }
     }
 
-    /// When something happens by itself.
+    /// Time of the next scheduled action.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         if self.is_closed() {
             return None;
@@ -229,17 +229,17 @@ impl Session {
         self.wire().due().into_iter().chain(work).min()
     }
 
-    /// Whether it is over. What is queued is still to be sent.
+    /// Whether the session has ended. Queued messages are still sent.
     pub(super) fn is_closed(&self) -> bool {
         self.wire().is_closed()
     }
 
-    /// The service ends the session: what it is about is over.
+    /// Ends the session from the service's side.
     pub(super) fn end(&mut self, frame: CloseFrame) {
         self.wire_mut().close(Some(frame));
     }
 
-    /// The client is gone: nothing is sent any more, and audio is let go.
+    /// The client has disconnected: nothing more is sent, and audio is dropped.
     pub(super) fn abandon(&mut self) {
         self.wire_mut().abandon();
         match &mut self.work {
@@ -256,7 +256,7 @@ impl Session {
         }
     }
 
-    /// The session as `session.updated` reports it.
+    /// The session as reported by `session.updated`.
     pub(super) fn config(&self) -> Value {
         match &self.work {
             Work::Talk(talk) => talk.config.value.clone(),
@@ -266,7 +266,7 @@ impl Session {
         }
     }
 
-    /// Milliseconds of audio that were accepted.
+    /// Duration of accepted audio, in milliseconds.
     pub(super) fn audio_ms(&self) -> u64 {
         match &self.work {
             Work::Talk(talk) => talk.buffer.end() / buffer::MS,
@@ -299,7 +299,7 @@ impl Session {
     }
 }
 
-/// A session with this configuration, as it is reported before it is opened.
+/// The report of a session with this configuration before it is opened.
 pub(super) fn described(
     request: &Request,
     id: &str,
@@ -324,10 +324,10 @@ pub(super) fn described(
     Ok(config::Config::new(request.kind, id, model, expires_at).updated(&session, false)?.value)
 }
 
-/// The model where none is named.
+/// The default model.
 const DEFAULT_MODEL: &str = "gpt-realtime";
 
-/// Why a session is not opened, and the close code.
+/// Why a session is refused, and the close code.
 fn refusal(settings: &Settings, request: &Request) -> Option<(u16, Fault)> {
     if request.beta {
         let message = "The beta shape of the API is not served any more: leave the OpenAI-Beta header out.";
@@ -359,9 +359,9 @@ fn refusal(settings: &Settings, request: &Request) -> Option<(u16, Fault)> {
     Some((4000, Fault::new("model_not_found", message)))
 }
 
-/// The audio of an `append`, decoded.
+/// Decodes the audio of an `append`.
 fn decode(members: &Map<String, Value>) -> Result<realtime_core::Audio, Fault> {
-    /// Bytes that one event may append: 15 MiB.
+    /// Maximum number of bytes per append: 15 MiB.
     const MOST: usize = 15 << 20;
 
     match strict_base64(&members["audio"]) {
@@ -377,7 +377,7 @@ fn decode(members: &Map<String, Value>) -> Result<realtime_core::Audio, Fault> {
     }
 }
 
-/// Decodes base64 as strictly as the service does. [`Audio`](realtime_core::Audio) itself reads it in any form.
+/// Decodes base64 as strictly as the service. [`Audio`](realtime_core::Audio) itself accepts every form.
 pub(super) fn strict_base64(value: &Value) -> Option<realtime_core::Audio> {
     base64_turbo::STANDARD.decode(value.as_str()?.as_bytes()).ok().map(Into::into)
 }

@@ -1,4 +1,4 @@
-//! What a response will do, step by step.
+//! The steps of a response.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -12,38 +12,38 @@ use crate::simulator::{
     voice::Speech,
 };
 
-/// Audio is sent in pieces of so many milliseconds.
+/// Duration of an audio delta, in milliseconds.
 const PIECE: u64 = 200;
 
 pub(super) struct Step {
-    /// How long it takes.
+    /// Duration of the step.
     pub(super) after: Duration,
-    /// Which of the outputs it is about.
+    /// Index of the output.
     pub(super) output: usize,
     pub(super) act: Act,
 }
 
 pub(super) enum Act {
-    /// The item begins.
+    /// Start of the item.
     Open,
-    /// Its part begins.
+    /// Start of its part.
     Part,
-    /// A piece of its text, or of its transcript.
+    /// A delta of its text or transcript.
     Text(String),
-    /// A piece of its audio.
+    /// A delta of its audio.
     Sound(Bytes),
-    /// A piece of its arguments.
+    /// A delta of its arguments.
     Arguments(String),
-    /// The MCP tool begins to run.
+    /// Start of the MCP tool.
     Run,
-    /// It has run.
+    /// End of the MCP tool.
     Ran,
-    /// The item is whole.
+    /// End of the item.
     Close,
 }
 
 impl Running {
-    /// Plans the calls that were approved since the response before.
+    /// Plans the calls approved since the previous response.
     pub(super) fn plan_approved(&mut self, calls: Vec<Out>, pace: &Pace) {
         for out in calls {
             let steps = called(self.outputs.len(), out.arguments(), pace, true);
@@ -52,13 +52,13 @@ impl Running {
         }
     }
 
-    /// Plans the outputs of an answer. `item` makes an item of each.
+    /// Plans the outputs of an answer. `item` creates the item of each.
     pub(super) fn plan(&mut self, answer: Reply, pace: &Pace, item: &mut dyn FnMut(&Output) -> Out) {
         let mut calls: Vec<VecDeque<Step>> = Vec::new();
         let mut asked = false;
         for output in answer.output {
             if asked && matches!(output, Output::Message { .. }) {
-                // What it would say of the call has to wait for the call.
+                // Output about the call has to wait for the call.
                 continue;
             }
             let index = self.outputs.len();
@@ -81,7 +81,7 @@ impl Running {
                     }
                     steps
                 }
-                // Its arguments are whole from the start.
+                // Its arguments are complete from the start.
                 Output::Mcp { .. } if out.item["type"] == "mcp_approval_request" => {
                     asked = true;
                     [(Act::Open, Duration::ZERO), (Act::Close, Duration::ZERO)].map(step(index)).into()
@@ -110,17 +110,17 @@ fn written(output: usize, pieces: Vec<String>, pace: &Pace) -> VecDeque<Step> {
     steps.into_iter().map(step(output)).collect()
 }
 
-/// Each word goes before the piece of audio in which it is heard.
+/// Each word precedes the audio delta that contains it.
 fn spoken(output: usize, pieces: Vec<String>, speech: &Speech, format: &AudioFormat, pace: &Pace) -> VecDeque<Step> {
     let mut steps = vec![(Act::Open, Duration::ZERO), (Act::Part, Duration::ZERO)];
-    // At least one sample, so that there is an end.
+    // At least one sample, so that the loop ends.
     let size = format.ms_to_bytes(PIECE).unwrap_or(9_600).max(2) as usize;
     let (letters, bytes) = (pieces.iter().map(String::len).sum::<usize>().max(1), speech.len());
     let (mut pieces, mut said, mut heard) = (pieces.into_iter().peekable(), 0, 0);
     loop {
         let sound = speech.piece(heard, size);
         heard += sound.len();
-        // Products of lengths that are far below the limits of 128 bits.
+        // Products of lengths, far below the limits of 128 bits.
         while let Some(piece) =
             pieces.next_if(|_| heard == bytes || (said as u128 * bytes as u128) < heard as u128 * letters as u128)
         {

@@ -1,4 +1,4 @@
-//! Responses: asked for, streamed, cancelled.
+//! Responses: requests, streaming, cancellation.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::simulator::{SimulatedTurn, reply::Ending, reply::Output, request::SessionKind};
 
 impl Talk {
-    /// The client asks for a response.
+    /// Handles a request for a response.
     pub(super) fn create_response(&mut self, request: &Value) -> Result<(), Fault> {
         if self.kind == SessionKind::Transcription {
             let message = "A transcription session has no responses.";
@@ -46,7 +46,7 @@ impl Talk {
         Ok(())
     }
 
-    /// One response at a time may write to the conversation.
+    /// Checks that no other response writes to the conversation.
     fn check_idle(&self, in_conversation: bool) -> Result<(), Fault> {
         match self.active().filter(|_| in_conversation) {
             None => Ok(()),
@@ -85,7 +85,7 @@ impl Talk {
         Ok(entries)
     }
 
-    /// A turn is over: the service answers by itself.
+    /// Begins the response to a turn. If another one is active, sends an error.
     pub(super) fn answer_turn(&mut self) {
         match self.check_idle(true) {
             Ok(()) => self.start_response(&Value::Null, true, None),
@@ -148,7 +148,7 @@ impl Talk {
         self.responses.begin(due, running);
     }
 
-    /// The item that an output becomes.
+    /// Creates the item of an output.
     fn out(&mut self, output: &Output, tools: &Value) -> Out {
         let ids = &mut self.wire.ids;
         match output {
@@ -176,7 +176,7 @@ impl Talk {
     }
 
     pub(super) fn step_response(&mut self) {
-        // Taken out, so that the rest of the session can be worked on meanwhile.
+        // Taken out, so that the rest of the session can be borrowed meanwhile.
         let Some((due, number, mut running)) = self.responses.pop() else { return };
         match running.steps.pop_front() {
             Some(step) if running.exceeds(&step.act) => {
@@ -193,7 +193,7 @@ impl Talk {
         }
     }
 
-    /// The response is over: whatever it has begun is closed.
+    /// Ends a response, and completes what it has begun.
     fn end_response(&mut self, mut running: Running, end: End) {
         let (id, spoken, in_conversation) = (running.id.clone(), running.spoken, running.in_conversation);
         for (index, out) in running.outputs.iter_mut().enumerate().filter(|(_, out)| out.stage == Stage::Open) {
@@ -217,7 +217,7 @@ impl Talk {
         }
     }
 
-    /// The client stops a response.
+    /// Handles a cancellation by the client.
     pub(super) fn cancel_response(&mut self, id: Option<&str>) -> Result<(), Fault> {
         let wanted = |running: &Running| match id {
             Some(id) => running.id == id,
@@ -232,7 +232,7 @@ impl Talk {
         }
     }
 
-    /// The user speaks: the model falls silent.
+    /// Cancels the response on a barge-in.
     pub(super) fn interrupt(&mut self) {
         if let Some(running) = self.responses.take(|running| running.in_conversation) {
             self.end_response(running, End::cancelled("turn_detected"));
@@ -241,12 +241,12 @@ impl Talk {
 }
 
 impl Running {
-    /// How long its next step takes.
+    /// Duration of its next step.
     fn next_takes(&self) -> Duration {
         self.steps.front().map_or(Duration::ZERO, |step| step.after)
     }
 
-    /// Whether the response may not do that any more.
+    /// Whether the response must not perform this step any more.
     fn exceeds(&self, act: &Act) -> bool {
         let tokens = match act {
             Act::Text(text) | Act::Arguments(text) => of_text(text),
@@ -257,7 +257,7 @@ impl Running {
     }
 }
 
-/// The members of two objects.
+/// Merges the members of two objects.
 pub(super) fn with(object: &Value, members: Value) -> Value {
     let mut object = object.clone();
     merge(&mut object, &members);

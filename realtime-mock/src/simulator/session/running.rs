@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::{config::merge, plan::Step, usage::Tokens};
 use crate::simulator::reply::Ending;
 
-/// A response that is under way.
+/// A response in progress.
 pub(super) struct Running {
     pub(super) id: String,
-    /// Whether it writes to the conversation.
+    /// Whether it writes to the conversation, or is out of band.
     pub(super) in_conversation: bool,
-    /// The session's configuration, with what the request sets over it.
+    /// The session's configuration, overridden by the request's.
     pub(super) config: Value,
     pub(super) metadata: Value,
     pub(super) spoken: bool,
@@ -22,21 +22,21 @@ pub(super) struct Running {
     pub(super) ending: Ending,
     pub(super) input: Tokens,
     pub(super) output: Tokens,
-    /// Output tokens that it may have.
+    /// Maximum number of output tokens.
     pub(super) limit: Option<u64>,
     pub(super) audio_ms: u64,
 }
 
-/// An item of its output.
+/// An output item.
 pub(super) struct Out {
     pub(super) id: String,
     pub(super) item: Value,
     pub(super) stage: Stage,
-    /// Whether its part has begun.
+    /// Whether its part was announced.
     pub(super) part: bool,
-    /// Its text, its transcript or its arguments, as far as they were sent.
+    /// Its text, transcript or arguments sent so far.
     pub(super) text: String,
-    /// The item once its MCP tool has run.
+    /// The item after its MCP tool has run.
     ran: Option<Value>,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Stage {
     Closed,
 }
 
-/// How a response ends.
+/// End of a response.
 pub(super) struct End {
     pub(super) status: &'static str,
     pub(super) details: Value,
@@ -59,7 +59,7 @@ impl Out {
         Self { id, item, stage: Stage::Waiting, part: false, text: String::new(), ran: None }
     }
 
-    /// A call of an MCP tool, and what the tool gives back.
+    /// A call of an MCP tool, and its result.
     pub(super) fn mcp_call(item: Value, result: Result<String, McpError>) -> Self {
         let mut out = Self::new(item);
         let mut ran = out.item.clone();
@@ -80,12 +80,12 @@ impl Out {
         merge(&mut self.item, &json!({ member: value }));
     }
 
-    /// The arguments of its call of an MCP tool.
+    /// Arguments of its MCP call.
     pub(super) fn arguments(&self) -> &str {
         self.ran().get("arguments").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The item once its MCP tool has run.
+    /// The item after its MCP tool has run.
     pub(super) fn ran(&self) -> &Value {
         self.ran.as_ref().unwrap_or(&self.item)
     }
@@ -115,12 +115,12 @@ impl From<&Ending> for End {
 }
 
 impl Running {
-    /// Whether it has sent anything of its output.
+    /// Whether any output was sent.
     pub(super) fn has_begun(&self) -> bool {
         self.outputs.iter().any(|out| out.stage != Stage::Waiting)
     }
 
-    /// The response as events show it.
+    /// The response as in events.
     pub(super) fn shown(&self, conversation: &str, status: &str, details: &Value, usage: Value) -> Value {
         let output = self.outputs.iter().filter(|out| out.stage != Stage::Waiting).map(|out| &out.item);
         let audio = &self.config["audio"]["output"];

@@ -1,33 +1,33 @@
-//! Whether an event of the client has the shape that the service asks for.
+//! Schemas, and the validation of client events against them.
 
 use serde_json::{Map, Value};
 
 use super::Fault;
 
-/// The shape of one JSON value.
+/// Schema of a JSON value.
 pub(in crate::simulator) enum Shape {
     Any,
     Text,
-    /// Text of at most so many characters.
+    /// A string of at most this many characters.
     TextTo(usize),
     Flag,
-    /// A whole number from here to there.
+    /// An integer in this range.
     Whole(i64, i64),
-    /// A number from here to there.
+    /// A number in this range.
     Number(f64, f64),
-    /// One of these words.
+    /// One of these strings.
     Word(&'static [&'static str]),
     List(&'static Self),
     Object(&'static [Member]),
-    /// An object that says by this member which of the shapes it has.
+    /// An object whose schema is selected by this member.
     Tagged(&'static str, &'static [(&'static str, &'static [Member])]),
-    /// Any names, at most so many, with values of one shape.
+    /// An object with at most this many arbitrary names, whose values have one schema.
     Map(usize, &'static Self),
-    /// The first one that matches the kind of the value.
+    /// The first schema that matches the type of the value.
     Either(&'static [Self]),
 }
 
-/// A member of an object: its name, its shape, whether it must be there.
+/// A member of an object: its name, its schema, and whether it is required.
 pub(in crate::simulator) struct Member(
     pub(in crate::simulator) &'static str,
     pub(in crate::simulator) Shape,
@@ -43,7 +43,7 @@ pub(in crate::simulator) const fn req(name: &'static str, shape: Shape) -> Membe
 }
 
 impl Shape {
-    /// Checks a value that is found at this path. Null stands for a value that is not there.
+    /// Validates the value at this path. Null stands for a missing value.
     pub(in crate::simulator) fn check(&self, value: &Value, path: &str) -> Result<(), Fault> {
         match (self, value) {
             (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => Ok(()),
@@ -102,7 +102,7 @@ impl Shape {
         }
     }
 
-    /// Whether the value is of the kind that this shape is about.
+    /// Whether the value has the type of this schema.
     fn fits(&self, value: &Value) -> bool {
         match self {
             Self::Any => true,
@@ -147,7 +147,7 @@ impl Shape {
     }
 }
 
-/// Checks the members of an object; the one that said which shape it has is known already.
+/// Validates the members of an object, except the one that selected the schema.
 fn check_object(members: &[Member], tag: Option<&str>, object: &Map<String, Value>, path: &str) -> Result<(), Fault> {
     for (name, value) in object {
         if tag == Some(name) {
@@ -167,7 +167,7 @@ fn check_object(members: &[Member], tag: Option<&str>, object: &Map<String, Valu
     }
 }
 
-/// Checks the members of an event, its type and id apart.
+/// Validates the members of an event, except its type and id.
 pub(in crate::simulator) fn check_event(members: &[Member], event: &Map<String, Value>) -> Result<(), Fault> {
     check_object(members, Some("type"), event, "")
 }
@@ -176,7 +176,7 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.into() } else { format!("{path}.{name}") }
 }
 
-/// A whole number, also one that is written as 12.0.
+/// An integer, also if written as 12.0.
 pub(in crate::simulator) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;

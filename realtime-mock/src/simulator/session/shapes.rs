@@ -1,4 +1,4 @@
-//! The shapes of what a client sends.
+//! Schemas of client events.
 
 use super::shape::{
     Member,
@@ -6,7 +6,7 @@ use super::shape::{
     opt, req,
 };
 
-/// The types that the service says it takes on its socket.
+/// The event types that the service lists as valid.
 pub(super) const KINDS: &[&str] = &[
     "session.update",
     "session.close",
@@ -22,12 +22,12 @@ pub(super) const KINDS: &[&str] = &[
     "response.cancel",
 ];
 
-/// The members of an event of a session that converses or transcribes.
+/// Schema of an event of a conversation or transcription session.
 pub(super) fn realtime(kind: &str) -> Option<&'static [Member]> {
     find(REALTIME, kind)
 }
 
-/// The members of an event of a session that translates.
+/// Schema of an event of a translation session.
 pub(super) fn translation(kind: &str) -> Option<&'static [Member]> {
     find(TRANSLATION, kind)
 }
@@ -248,7 +248,7 @@ const MESSAGE: &[Member] = &[
     OBJECT,
     STATUS,
     req("role", Word(&["user", "assistant", "system"])),
-    // Which parts a role may have is said by `parts`.
+    // `parts` restricts the parts by role.
     req("content", List(&Any)),
 ];
 const FUNCTION_CALL: &[Member] = &[ID, OBJECT, STATUS, opt("call_id", Text), req("name", Text), req("arguments", Text)];
@@ -287,7 +287,7 @@ const REFERRED_ITEMS: &[(&str, &[Member])] = &[
     ("item_reference", &[req("id", Text)]),
 ];
 
-/// The part of a message of this role.
+/// Schema of a message part of this role.
 pub(super) fn part(role: &str) -> &'static Shape {
     match role {
         "system" => &SYSTEM_PART,
@@ -305,7 +305,7 @@ const USER_PART: Shape = Tagged(
         ("input_image", &[req("image_url", Text), opt("detail", Word(&["auto", "low", "high"]))]),
     ],
 );
-// Audio of the model cannot be put into a conversation: its part is asked for its text.
+// The model's audio cannot be added to a conversation: its part needs a text.
 const ASSISTANT_PART: Shape = Tagged(
     "type",
     &[

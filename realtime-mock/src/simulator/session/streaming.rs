@@ -1,4 +1,4 @@
-//! What a response sends, step by step.
+//! The events of each step of a response.
 
 use realtime_core::Audio;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::{
 };
 
 impl Talk {
-    /// Does one step of a response.
+    /// Performs one step of a response.
     pub(super) fn act(&mut self, running: &mut Running, Step { output: index, act, .. }: Step) {
         let Running { id: response_id, outputs, output: tokens, in_conversation, spoken, format, .. } = running;
         let Some(out) = outputs.get_mut(index) else { return };
@@ -88,7 +88,7 @@ impl Talk {
         }
     }
 
-    /// The item is whole, or as whole as it will be.
+    /// Completes the item, or leaves it incomplete.
     pub(super) fn close_item(
         &mut self,
         response: &str,

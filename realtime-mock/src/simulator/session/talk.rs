@@ -23,9 +23,9 @@ use crate::simulator::{
     settings::Settings,
 };
 
-/// A session that converses, or only transcribes.
+/// A conversation or transcription session.
 ///
-/// Its parts are in files of their own: [`items`](super::items), [`responses`](super::responses),
+/// Its parts are in separate files: [`items`](super::items), [`responses`](super::responses),
 /// [`input`](super::input), [`transcripts`](super::transcripts), [`listing`](super::listing).
 pub(super) struct Talk {
     pub(super) wire: Wire,
@@ -36,14 +36,14 @@ pub(super) struct Talk {
     pub(super) conversation_id: String,
     pub(super) buffer: Buffer,
     pub(super) hearing: Hearing,
-    /// The turn that is being spoken.
+    /// The current turn.
     pub(super) speech: Option<Speech>,
     pub(super) utterances: u64,
     pub(super) idle: Option<Idle>,
     pub(super) transcripts: Agenda<Transcript>,
     pub(super) responses: Agenda<Running>,
     pub(super) responses_begun: u64,
-    /// Whether the model has spoken: the voice stays what it is then.
+    /// Whether the model has spoken. The voice cannot be changed then.
     pub(super) spoken: bool,
     pub(super) listings: Agenda<Listing>,
     pub(super) meter: Meter,
@@ -54,7 +54,7 @@ impl Talk {
         let id = wire.ids.make("sess");
         let model = request.model.as_deref().unwrap_or(super::DEFAULT_MODEL);
         let mut config = Config::new(request.kind, &id, model, wire.expires_at());
-        // It was checked when it was given.
+        // Validated when it was set.
         if let Some(Ok(updated)) = request.preset.as_ref().map(|session| config.updated(session, false)) {
             config = updated;
         }
@@ -88,7 +88,7 @@ impl Talk {
         };
         check_event(shape, members)?;
         let text = |name: &str| members.get(name).and_then(Value::as_str);
-        // The casts are of numbers that were checked to be whole and not negative.
+        // The numbers were validated to be non-negative integers.
         let number = |name: &str| members.get(name).and_then(Value::as_f64).unwrap_or_default() as u64;
         match kind {
             "session.update" => self.update(&members["session"]),
@@ -102,7 +102,7 @@ impl Talk {
                 self.truncate_item(text("item_id").unwrap_or_default(), number("content_index"), number("audio_end_ms"))
             }
             "response.create" => self.create_response(members.get("response").unwrap_or(&Value::Null)),
-            // All others have no shape.
+            // All others have no schema.
             _ => self.cancel_response(text("response_id")),
         }
     }
@@ -119,13 +119,12 @@ impl Talk {
         Ok(())
     }
 
-    /// When something happens by itself.
+    /// Time of the next scheduled action.
     pub(super) fn due(&self) -> Option<Instant> {
         [self.listing_due(), self.transcript_due(), self.response_due(), self.idle_due()].into_iter().flatten().min()
     }
 
-    /// Does what is due first. Of what is due at the same time, a response comes after the transcript of what it
-    /// answers.
+    /// Performs the action that is due first. At the same time, a transcript precedes the response to it.
     pub(super) fn step(&mut self) {
         let due = self.due();
         match due {
@@ -137,14 +136,14 @@ impl Talk {
         }
     }
 
-    /// Does all that is due by now, as far as there is room for what it sends.
+    /// Performs all actions that are due, as long as the queue has room.
     pub(super) fn settle(&mut self) {
         while self.wire.has_room() && self.due().is_some_and(|due| due <= self.wire.now) {
             self.step();
         }
     }
 
-    /// Lets go of what takes room.
+    /// Drops audio and other large data.
     pub(super) fn abandon(&mut self) {
         self.buffer = Buffer::after(self.buffer.end());
         self.conversation.forget_audio();

@@ -1,4 +1,4 @@
-//! What the user said, written down beside the conversation.
+//! Transcription of the user's speech, concurrent with the conversation.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{config::merge, responses::with, talk::Talk, usage::of_text};
 use crate::simulator::{SimulatedTranscript, Utterance};
 
-/// A transcription that is under way.
+/// A transcription in progress.
 pub(super) struct Transcript {
     item: String,
     pieces: VecDeque<String>,
@@ -20,12 +20,12 @@ pub(super) struct Transcript {
     failure: Option<Box<Failure>>,
     model: String,
     ms: u64,
-    /// How long each piece takes.
+    /// Duration of each delta.
     every: Duration,
 }
 
 impl Talk {
-    /// Listens to what was said.
+    /// Calls the application's transcription function.
     pub(super) fn understand(&mut self, audio: &[u8], format: &AudioFormat) -> SimulatedTranscript {
         let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
         let number = self.utterances;
@@ -33,12 +33,12 @@ impl Talk {
         (self.settings.transcribe)(&Utterance { number, audio: Audio::from(audio), format: format.clone(), ms })
     }
 
-    /// Whether the session wants what is said written down.
+    /// Whether the session requests transcription.
     pub(super) fn transcribes(&self) -> bool {
         self.config.value["audio"]["input"]["transcription"].is_object()
     }
 
-    /// Begins to write down what was heard, if the session wants that.
+    /// Begins to transcribe, if the session requests it.
     pub(super) fn transcribe(&mut self, item: &str, heard: SimulatedTranscript, ms: u64) {
         if !self.transcribes() {
             return;
@@ -111,7 +111,7 @@ fn seconds(ms: u64) -> f64 {
     ms as f64 / 1000.0
 }
 
-/// Whisper is paid by the second, all others by tokens.
+/// Usage: Whisper is billed by the second, all other models by tokens.
 fn usage(model: &str, text: &str, ms: u64) -> Value {
     if model.starts_with("whisper") {
         return json!({ "type": "duration", "seconds": seconds(ms) });

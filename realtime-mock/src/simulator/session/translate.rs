@@ -16,21 +16,21 @@ use super::{
 };
 use crate::simulator::{request::Request, settings::Settings, voice};
 
-/// Audio is translated in pieces of 200 ms: so many bytes.
+/// Bytes of a step of 200 ms.
 const PIECE: usize = 9_600;
 
-/// A session that translates: what is heard goes out in another language, a piece behind.
+/// A translation session. Output follows input with a delay of one step.
 pub(super) struct Translate {
     pub(super) wire: Wire,
     settings: Arc<Settings>,
     pub(super) config: Value,
-    /// Audio that is not a piece yet.
+    /// Audio of an incomplete step.
     partial: Vec<u8>,
     heard: u64,
     phrases: u64,
     input: VecDeque<String>,
     output: VecDeque<String>,
-    /// Whether something was heard that is not spoken yet.
+    /// Whether speech was received that is not translated yet.
     behind: bool,
 }
 
@@ -65,7 +65,7 @@ impl Translate {
                 self.wire.send("session.updated", json!({ "session": self.config }));
             }
             "session.input_audio_buffer.append" => self.append(&super::decode(members)?),
-            // The only other one that has a shape.
+            // The only other type with a schema.
             _ => self.close(),
         }
         Ok(())
@@ -111,7 +111,7 @@ impl Translate {
         self.wire.send("session.output_audio.delta", members);
     }
 
-    /// What was heard and not spoken yet is spoken, and then it is over.
+    /// Translates the rest, and ends the session.
     fn close(&mut self) {
         while !self.output.is_empty() {
             self.speak(&Value::Null);
@@ -124,7 +124,7 @@ impl Translate {
         self.heard * 200 + self.partial.len() as u64 / 48
     }
 
-    /// Nothing happens by the clock.
+    /// Nothing is scheduled by the clock.
     pub(super) fn due(&self) -> Option<Instant> {
         None
     }
@@ -132,7 +132,7 @@ impl Translate {
     pub(super) fn step(&mut self) {}
 }
 
-/// What a session is like when it is created.
+/// The configuration of a new session.
 pub(super) fn described(id: &str, model: Option<&str>, expires_at: u64) -> Value {
     json!({
         "id": id,
@@ -143,7 +143,7 @@ pub(super) fn described(id: &str, model: Option<&str>, expires_at: u64) -> Value
     })
 }
 
-/// Sets the members of `audio` that there are.
+/// Sets the given members of `audio`.
 pub(super) fn update(config: &mut Value, audio: &Value) {
     for side in ["input", "output"] {
         for (name, value) in audio[side].as_object().into_iter().flatten() {

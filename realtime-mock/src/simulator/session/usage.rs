@@ -3,19 +3,19 @@ use serde_json::{Value, json};
 
 use super::{context::Context, conversation::StoredItem};
 
-/// Tokens that a minute brings.
+/// Tokens per minute.
 const LIMIT: f64 = 15_000_000.0;
 
-/// Counts what is used.
+/// Accounting of tokens.
 pub(super) struct Meter {
-    /// Input tokens of the response before.
+    /// Input tokens of the previous response.
     last: Tokens,
-    /// Tokens used up and not back yet, and when that was reckoned.
+    /// Tokens used and not replenished yet, and the time of that figure.
     used: f64,
     at: Instant,
 }
 
-/// Tokens, by what they are: a token is about four letters, 100 ms of the user's audio, 50 ms of the model's.
+/// Tokens by kind: a token is about four characters, 100 ms of the user's audio, or 50 ms of the model's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tokens {
     pub(super) text: u64,
@@ -34,7 +34,7 @@ impl Tokens {
         self.image += other.image;
     }
 
-    /// Takes away what was added before.
+    /// Subtracts a previous addition.
     pub(super) fn subtract(&mut self, other: Self) {
         self.text = self.text.saturating_sub(other.text);
         self.audio = self.audio.saturating_sub(other.audio);
@@ -46,7 +46,7 @@ pub(super) fn of_text(text: &str) -> u64 {
     text.chars().count().div_ceil(4) as u64
 }
 
-/// What a model reads to answer: the items, the instructions, the tools.
+/// Input tokens of a response: items, instructions, tools.
 pub(super) fn of_context(context: Context<'_>, config: &Value) -> Tokens {
     let instructions = config["instructions"].as_str().map_or(0, of_text);
     let tools = config["tools"].as_array().filter(|tools| !tools.is_empty());
@@ -55,7 +55,7 @@ pub(super) fn of_context(context: Context<'_>, config: &Value) -> Tokens {
     tokens
 }
 
-/// What a model reads of an item.
+/// Input tokens of an item.
 pub(super) fn of_entry(entry: &StoredItem) -> Tokens {
     let mut tokens = Tokens { text: 4, ..Tokens::default() };
     for part in entry.parts() {
@@ -75,9 +75,9 @@ impl Meter {
         Self { last: Tokens::default(), used: 0.0, at: now }
     }
 
-    /// The usage of a response, which is booked.
+    /// Books the tokens of a response, and returns its usage.
     pub(super) fn book(&mut self, input: Tokens, output: Tokens, now: Instant) -> Value {
-        // What was read last time is cached, in blocks of 64.
+        // Input that the previous response read is cached, in blocks of 64 tokens.
         let block = |tokens: u64, last: u64| tokens.min(last) / 64 * 64;
         let cached = Tokens {
             text: block(input.text, self.last.text),

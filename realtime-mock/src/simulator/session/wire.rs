@@ -6,21 +6,21 @@ use serde_json::{Map, Value, json};
 use super::{Fault, config::merge, ids::Ids};
 use crate::simulator::Settings;
 
-/// Bytes that may wait for the client before nothing more is made, and it is kept from sending more.
+/// Queued bytes beyond which nothing more is generated, and the client is kept from sending.
 const WAITING: usize = 4 << 20;
 
-/// One session's way to its client: what is ready to be sent, the ids, the clock, and what happens by the clock alone.
+/// Output of a session: queued messages, ids, the clock, pings and the maximum duration.
 pub(in crate::simulator) struct Wire {
     pub(in crate::simulator) ids: Ids,
-    /// When whatever is being done happens.
+    /// Time of the current action.
     pub(in crate::simulator) now: Instant,
-    /// The wall clock at the timer's origin, since 1970.
+    /// The wall clock at the timer's origin, since the Unix epoch.
     wall: Duration,
     queue: VecDeque<Message>,
     bytes: usize,
     obfuscate: bool,
     ping: Option<(Instant, Duration)>,
-    /// When the session has lasted long enough, and how long that is.
+    /// When the session reaches its maximum duration, and that duration.
     end: Option<(Instant, Duration)>,
     closed: bool,
 }
@@ -41,18 +41,18 @@ impl Wire {
         }
     }
 
-    /// The session is not ended by the clock of this connection.
+    /// Disables the maximum duration for this connection.
     pub(in crate::simulator) fn last_for_ever(&mut self) {
         self.end = None;
     }
 
-    /// When the session ends, in seconds since 1970.
+    /// When the session ends, in seconds since the Unix epoch.
     pub(in crate::simulator) fn expires_at(&self) -> u64 {
         let end = self.end.map_or(self.now, |(end, _)| end);
         self.wall.saturating_add(end.since_origin()).as_secs()
     }
 
-    /// Sends an event: its type, an id, and these members.
+    /// Sends an event with this type, a new id, and these members.
     pub(in crate::simulator) fn send(&mut self, kind: &str, members: Value) {
         let mut text = format!(r#"{{"type":"{kind}","event_id":"{}""#, self.ids.make("event"));
         let members = match members {
@@ -69,7 +69,7 @@ impl Wire {
         self.push(Message::Text(text.into()));
     }
 
-    /// Sends a piece of text, padded as the service pads it.
+    /// Sends a text delta, padded like the service's.
     pub(in crate::simulator) fn send_delta(&mut self, kind: &str, mut members: Value) {
         if self.obfuscate {
             merge(&mut members, &json!({ "obfuscation": self.ids.padding() }));
@@ -77,7 +77,7 @@ impl Wire {
         self.send(kind, members);
     }
 
-    /// Tells the client what is wrong with its event.
+    /// Sends an error about the client's event.
     pub(in crate::simulator) fn error(&mut self, fault: Fault, event_id: Option<&str>) {
         let Fault { code, message, param } = fault;
         let error = json!({
@@ -86,7 +86,7 @@ impl Wire {
         self.send("error", json!({ "error": error }));
     }
 
-    /// Refuses the session: the service does it after the upgrade, by an event and a close code.
+    /// Refuses the session, like the service after the upgrade: with an event and a close code.
     pub(in crate::simulator) fn refuse(&mut self, code: u16, fault: Fault) {
         let reason = format!("invalid_request_error.{}", fault.code.unwrap_or("invalid_request"));
         self.error(fault, None);
@@ -100,13 +100,13 @@ impl Wire {
         }
     }
 
-    /// Closes the connection, after what is queued. Nothing is sent afterwards.
+    /// Closes the connection after the queued messages. Nothing is sent afterwards.
     pub(in crate::simulator) fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
         self.push(Message::Close(frame.into()));
         self.closed = true;
     }
 
-    /// Forgets what is queued: nobody is there any more.
+    /// Drops the queued messages of a disconnected client.
     pub(in crate::simulator) fn abandon(&mut self) {
         self.closed = true;
         self.queue.clear();
@@ -119,7 +119,7 @@ impl Wire {
         Some(message)
     }
 
-    /// Whether the client keeps up with what is sent. If not, nothing more is made for it.
+    /// Whether the queue has room. If not, nothing more is generated.
     pub(in crate::simulator) fn has_room(&self) -> bool {
         self.bytes <= WAITING
     }
@@ -128,7 +128,7 @@ impl Wire {
         self.closed
     }
 
-    /// When something happens by the clock alone.
+    /// Time of the next ping or of the end.
     pub(in crate::simulator) fn due(&self) -> Option<Instant> {
         let moments = self.ping.map(|(at, _)| at).into_iter().chain(self.end.map(|(at, _)| at));
         moments.min().filter(|_| !self.closed)
