@@ -18,6 +18,8 @@ pub use realtime_audio as audio;
 pub use realtime_captions as captions;
 #[cfg(feature = "mock")]
 pub use realtime_mock as mock;
+#[cfg(feature = "server")]
+pub use realtime_server as server;
 #[cfg(feature = "smol")]
 pub use realtime_smol as smol;
 #[cfg(feature = "telephony")]

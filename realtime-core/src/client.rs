@@ -1,10 +1,12 @@
-use std::{env, fmt, mem, sync::Arc};
+use std::{env, fmt, mem, pin::pin, sync::Arc};
+
+use futures::future::{Either, select};
 
 use crate::{
     auth::{Credential, Credentials},
     connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect, Resume},
     endpoint::{Endpoint, Extras, Target},
-    error::{Error, ErrorKind},
+    error::{Deadline, Error, ErrorKind},
     protocol::{Protocol, state::SnapshotError},
     realtime::{
         Overlap, Playback, Realtime, Retention,
@@ -253,22 +255,12 @@ impl<P: Protocol> Connect<P> {
     /// # Errors
     /// The endpoint configuration is invalid. Nothing was sent.
     pub fn open(self) -> Result<Connection<P>, Error> {
-        let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
-        // An exact URL includes the target.
-        let exact = endpoint.exact_url().map(|_| Target::Unnamed);
+        let place = self.place()?;
         let resume = self.resume?;
-        let target = self.target.or(exact).ok_or(ErrorKind::NoTarget)?;
-        // Checked immediately. Only a credential obtained by a callback can still be wrong later.
-        endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
+        let Settings { transport, endpoint, .. } = &*self.client.0;
         let timer = transport.timer();
+        let target = place.target.clone();
         let joins = P::joins() || matches!(target, Target::Call(_));
-        let place = Arc::new(Place {
-            client: self.client.clone(),
-            target: target.clone(),
-            extras: self.extras,
-            max_message_size: self.options.max_inbound,
-            reconnect: self.reconnect.clone(),
-        });
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
         let config = Config {
             options: self.options,
@@ -280,6 +272,47 @@ impl<P: Protocol> Connect<P> {
             ids: Ids::new(timer.seed(), timer.unix()),
         };
         Ok(Connection::new(timer, config, resume, dialer))
+    }
+
+    /// Checks and collects what is needed to connect.
+    fn place(&self) -> Result<Arc<Place>, Error> {
+        let Settings { endpoint, credentials, .. } = &*self.client.0;
+        // An exact URL includes the target.
+        let exact = endpoint.exact_url().map(|_| Target::Unnamed);
+        let target = self.target.clone().or(exact).ok_or(ErrorKind::NoTarget)?;
+        // Checked immediately. Only a credential obtained by a callback can still be wrong later.
+        endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
+        Ok(Arc::new(Place {
+            client: self.client.clone(),
+            target,
+            extras: self.extras.clone(),
+            max_message_size: self.options.max_inbound,
+            reconnect: self.reconnect.clone(),
+        }))
+    }
+
+    /// Opens the link alone: the socket, TLS and the upgrade, with the client's endpoint and credential, within
+    /// [`Options::connect_timeout`]. There is no session, no reconnect and no keepalive; the messages are the caller's. A
+    /// relay is made of such a link and of another one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection attempt.
+    ///
+    /// # Errors
+    /// The endpoint configuration is invalid, the transport cannot connect, or the server refuses with a status other than
+    /// 101.
+    pub async fn link(self) -> Result<Duplex, Error> {
+        let dial = pin!(self.place()?.dial(None));
+        let timer = self.timer();
+        match select(dial, timer.sleep_until(timer.now() + self.options.connect_timeout)).await {
+            Either::Left((duplex, _)) => duplex,
+            Either::Right(_) => Err(ErrorKind::Timeout(Deadline::Connect).into()),
+        }
+    }
+
+    /// The clock of the transport.
+    pub fn timer(&self) -> Arc<dyn Timer> {
+        self.client.0.transport.timer()
     }
 
     /// Connects, and waits until the server has opened the session.

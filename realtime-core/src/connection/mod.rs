@@ -59,6 +59,7 @@ mod drain;
 mod driver;
 mod handlers;
 mod ids;
+mod link_options;
 mod machine;
 mod notice;
 mod options;
@@ -82,7 +83,9 @@ use futures::{
 
 pub use self::{
     ack::Ack,
+    driver::open_link::{LinkSendError, LinkSender, OpenLink},
     handlers::HandlerId,
+    link_options::LinkOptions,
     machine::entry::SendError,
     notice::{Notice, Phase, Reconnected, Update},
     options::{AudioPolicy, Keepalive, Options, Unread},

@@ -1,150 +1,81 @@
 use std::{
     future::{Future, poll_fn},
-    io,
-    net::TcpStream,
     panic::AssertUnwindSafe,
     pin::pin,
-    rc::Rc,
     sync::Arc,
     task::Poll,
     time::Duration,
 };
 
-use async_io::{Async, Timer};
+use async_io::Timer;
 use futures::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, FutureExt,
+    FutureExt,
     future::{Either, select},
 };
-use futures_rustls::TlsAcceptor;
-use http::StatusCode;
-use realtime_core::transport::{CloseFrame, Duplex, Message, Transport};
-use realtime_websocket::ByteStream;
+use http::Method;
+use realtime_core::transport::{CloseFrame, Duplex, Message, Transport, TransportError, TransportErrorKind};
+use realtime_server::{AcceptError, Arrival, Incoming, PlainRequest, Refusal};
 
-use super::{
-    gate::{Gate, Late, Waiting},
-    rest,
-    upgrade::{Asked, Request, refused, unavailable},
-};
+use super::rest;
 
-/// The largest message that is taken, in bytes: audio of 15 MiB is to be answered, and one a little larger too.
-const MAX_MESSAGE: usize = 64 << 20;
-const READ_BUFFER: usize = 16 << 10;
-/// How long a client may take to read an answer, or to answer a closing frame.
+/// How long a client may take to answer a closing frame.
 const CLOSING: Duration = Duration::from_secs(5);
 /// How long a client may take to read anything of what it is sent.
 const STALLED: Duration = Duration::from_secs(60);
 
 /// Serves one client. However it goes wrong, it is over for this client alone.
-pub(super) async fn run(
-    stream: Async<TcpStream>,
-    transport: Arc<dyn Transport>,
-    tls: Option<TlsAcceptor>,
-    gate: Rc<Gate>,
-) {
-    // Without it a small message waits 40 ms for the acknowledgement of the one before it.
-    if stream.get_ref().set_nodelay(true).is_err() {
-        return;
-    }
-    let mut waiting = gate.enter();
+pub(super) async fn run(arrival: Arrival, transport: Arc<dyn Transport>) {
     let served = async {
-        match tls {
-            None => talk(stream, transport, false, waiting).await,
-            Some(tls) => match waiting.bound(tls.accept(stream)).await {
-                Ok(Ok(stream)) => talk(stream, transport, true, waiting).await,
-                Ok(Err(error)) => Err(error),
-                // Nothing can be said to who speaks no TLS yet.
-                Err(_) => Ok(()),
-            },
+        match arrival {
+            Arrival::Upgrade(incoming) => upgrade(incoming, transport).await,
+            Arrival::Http(request) => plain(request, transport).await,
+            _ => Ok(()),
         }
     };
     // What a closure of the test panicked with was printed where it did.
     let _ = AssertUnwindSafe(served).catch_unwind().await;
 }
 
-async fn talk<S>(mut stream: S, transport: Arc<dyn Transport>, secure: bool, mut waiting: Waiting) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut received = Vec::new();
-    let http = transport.http();
-    let asked = match waiting.bound(request(&mut stream, &mut received, secure, http.is_some())).await {
-        Ok(Ok(Some(asked))) => asked,
-        Ok(Ok(None)) => return Ok(()),
-        Ok(Err(error)) => return Err(error),
-        Err(Late::TimedOut) => {
-            let answer = unavailable(StatusCode::REQUEST_TIMEOUT, "request_timeout", "No request came in time.");
-            return finish(&mut stream, &answer).await;
-        }
-        Err(Late::Evicted) => {
-            let message = "Too many clients have connected and not sent a request yet.";
-            let answer = unavailable(StatusCode::SERVICE_UNAVAILABLE, "too_many_handshakes", message);
-            return finish(&mut stream, &answer).await;
-        }
-    };
-    let Some(_place) = waiting.into_place() else {
-        let message = "This server has as many clients as it takes.";
-        let answer = unavailable(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message);
-        return finish(&mut stream, &answer).await;
-    };
-    let request = match (asked, http) {
-        (Asked::Upgrade(request), _) => request,
-        (Asked::Rest, Some(http)) => {
-            within(STALLED, rest::serve(ByteStream::new(stream), received, http)).await;
-            return Ok(());
-        }
-        (Asked::Rest, None) => return Ok(()),
-    };
-    let rest = received.split_off(request.length.min(received.len()));
-    let (handshake, accept) = request.into_parts();
-    let realtime = handshake.subprotocols.iter().any(|name| name == "realtime");
-    let near = match transport.connect(handshake).await {
+/// Connects to the transport as the client asks, and carries messages.
+async fn upgrade(mut incoming: Incoming, transport: Arc<dyn Transport>) -> Result<(), AcceptError> {
+    let near = match transport.connect(incoming.request().handshake().clone()).await {
         Ok(near) => near,
-        Err(error) => match refused(&error) {
-            Some(answer) => return finish(&mut stream, &answer).await,
-            None => return Err(io::Error::other(error)),
-        },
+        Err(error) => {
+            return match refused(&error) {
+                Some(refusal) => incoming.refuse_with(refusal).await,
+                // Any other failure is no answer: the connection breaks.
+                None => Ok(()),
+            };
+        }
     };
-    let consent = Request::consent(&accept, realtime, &near.headers);
-    let consented = within(CLOSING, async {
-        stream.write_all(&consent).await?;
-        stream.flush().await
-    });
-    match consented.await {
-        Some(consented) => consented?,
-        None => return Ok(()),
-    }
-    let config = realtime_websocket::config(MAX_MESSAGE, READ_BUFFER);
-    let far = realtime_websocket::serve(ByteStream::new(stream), rest, config).await;
+    *incoming.request_mut().response_headers_mut() = near.headers.clone();
+    let (far, _place) = incoming.accept().await?.into_duplex();
     bridge(near, far).await;
     Ok(())
 }
 
-/// Reads the request, or answers that it is none.
-async fn request<S>(stream: &mut S, received: &mut Vec<u8>, secure: bool, rest: bool) -> io::Result<Option<Asked>>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut piece = [0; 4096];
-    loop {
-        match stream.read(&mut piece).await? {
-            0 => return Ok(None),
-            length => received.extend_from_slice(piece.get(..length).unwrap_or_default()),
+/// Answers a request of the REST API: all of it is posted, but for recordings.
+async fn plain(request: PlainRequest, transport: Arc<dyn Transport>) -> Result<(), AcceptError> {
+    let head = request.head();
+    let is_rest = head.method() != Method::GET || head.uri().path().ends_with("/content");
+    match transport.http().filter(|_| is_rest) {
+        Some(http) => {
+            let (stream, received, _place) = request.into_parts();
+            within(STALLED, rest::serve(stream, received, http)).await;
+            Ok(())
         }
-        match Request::read(received, secure, rest) {
-            Ok(None) => {}
-            Ok(Some(asked)) => return Ok(Some(asked)),
-            Err(answer) => return finish(stream, &answer).await.map(|()| None),
-        }
+        None => request.refuse_as_no_upgrade().await,
     }
 }
 
-/// Answers, and hangs up.
-async fn finish<S: AsyncWrite + Unpin>(stream: &mut S, answer: &[u8]) -> io::Result<()> {
-    let answered = within(CLOSING, async {
-        stream.write_all(answer).await?;
-        stream.close().await
-    });
-    answered.await.unwrap_or(Ok(()))
+/// The answer of a server that gives no connection.
+fn refused(error: &TransportError) -> Option<Refusal> {
+    let TransportErrorKind::Rejected { status } = error.kind() else { return None };
+    let body = error.body().unwrap_or_default().to_vec();
+    let mut response = http::Response::new(body.into());
+    *response.status_mut() = status;
+    error.headers().iter().for_each(|headers| response.headers_mut().clone_from(headers));
+    Some(response.into())
 }
 
 /// Carries messages both ways, until one side is gone. A session that panics is closed with 1011.

@@ -2,10 +2,8 @@
 
 mod clock;
 mod connection;
-mod gate;
 mod rest;
 mod tls;
-mod upgrade;
 
 #[cfg(test)]
 mod tests;
@@ -18,18 +16,33 @@ use std::{
     time::Duration,
 };
 
-use async_io::{Async, Timer};
+use async_io::Async;
 use futures::{
-    FutureExt, StreamExt, channel::oneshot, future::FusedFuture, pin_mut, select_biased, stream::FuturesUnordered,
+    FutureExt, StreamExt,
+    channel::oneshot,
+    future::FusedFuture,
+    pin_mut, select_biased,
+    stream::{self, FuturesUnordered},
 };
-use futures_rustls::TlsAcceptor;
-use realtime_core::transport::Transport;
+use realtime_core::{connection::LinkOptions, transport::Transport};
+use realtime_server::{Acceptor, Listener, RequestLimits};
+use realtime_websocket::ByteStream;
 
 use crate::{Pace, Simulator};
 
-use gate::{Gate, Limits};
-
 pub use clock::SystemClock;
+
+/// The largest message that is taken, in bytes: audio of 15 MiB is to be answered, and one a little larger too.
+const MAX_MESSAGE: usize = 64 << 20;
+const READ_BUFFER: usize = 16 << 10;
+
+/// How many clients a server takes, and for how long it waits for a request.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    connections: usize,
+    handshakes: usize,
+    handshake_timeout: Duration,
+}
 
 const LIMITS: Limits = Limits { connections: 1000, handshakes: 64, handshake_timeout: Duration::from_secs(10) };
 
@@ -96,15 +109,19 @@ impl Server {
     /// The port is not available, or the thread or certificate cannot be created.
     pub fn start(self) -> io::Result<Served> {
         let tls = self.tls.then(tls::identity).transpose()?;
-        let (acceptor, ca) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let address = listener.local_addr()?;
-        let listener = Async::new(listener)?;
+        let mut listener = listener_over(Async::new(listener)?, self.limits);
+        let mut ca = None;
+        if let Some(tls::Identity { server, ca_pem }) = tls {
+            listener = listener.tls(server);
+            ca = Some(ca_pem);
+        }
         let (stop, stopped) = oneshot::channel();
-        let Self { transport, limits, .. } = self;
+        let transport = self.transport;
         let thread = thread::Builder::new()
             .name("realtime-serve".into())
-            .spawn(move || async_io::block_on(serve(listener, transport, acceptor, limits, stopped)))?;
+            .spawn(move || async_io::block_on(serve(listener, transport, stopped)))?;
         Ok(Served { address, ca, stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -189,43 +206,37 @@ impl Simulator {
     }
 }
 
-/// Accepts connections until it is told to stop.
-async fn serve(
-    listener: Async<TcpListener>,
-    transport: Arc<dyn Transport>,
-    tls: Option<TlsAcceptor>,
-    limits: Limits,
-    stopped: oneshot::Receiver<()>,
-) {
-    let gate = Gate::new(limits);
+fn listener_over(listener: Async<TcpListener>, limits: Limits) -> Listener {
+    let sockets = stream::unfold(listener, |listener| async move {
+        let accepted = listener.accept().await.and_then(|(stream, peer)| {
+            // Without it a small message waits 40 ms for the acknowledgement of the one before it.
+            stream.get_ref().set_nodelay(true)?;
+            Ok((ByteStream::new(stream), Some(peer)))
+        });
+        Some((accepted, listener))
+    });
+    let acceptor = Acceptor::new(Arc::new(SystemClock::new()))
+        .limits(RequestLimits::default().timeout(limits.handshake_timeout))
+        .options(LinkOptions::default().max_inbound(MAX_MESSAGE))
+        .read_buffer(READ_BUFFER);
+    Listener::over(sockets, acceptor).max_connections(limits.connections).max_handshakes(limits.handshakes)
+}
+
+/// Serves clients until it is told to stop.
+async fn serve(mut listener: Listener, transport: Arc<dyn Transport>, stopped: oneshot::Receiver<()>) {
     let mut stopped = stopped.fuse();
     let mut connections = FuturesUnordered::new();
-    let mut pause = None;
     while !stopped.is_terminated() {
-        let accepted = {
-            let accept = async {
-                if let Some(pause) = &mut pause {
-                    pause.await;
-                }
-                listener.accept().await
-            }
-            .fuse();
-            pin_mut!(accept);
-            select_biased! {
-                _ = stopped => continue,
-                () = connections.select_next_some() => continue,
-                accepted = accept => accepted,
-            }
-        };
-        pause = None;
-        match accepted {
-            Ok((stream, _)) => {
-                connections.push(connection::run(stream, transport.clone(), tls.clone(), gate.clone()));
-            }
-            // Too many open files, mostly: it passes, the sooner the fewer wait for nothing.
-            Err(_) => {
-                gate.evict();
-                pause = Some(Timer::after(Duration::from_millis(50)));
+        let arrival = listener.next_arrival().fuse();
+        pin_mut!(arrival);
+        select_biased! {
+            _ = stopped => {}
+            () = connections.select_next_some() => {}
+            arrival = arrival => match arrival {
+                Some(Ok(arrival)) => connections.push(connection::run(arrival, transport.clone())),
+                // One client's failure, or too many open files.
+                Some(Err(_)) => {}
+                None => break,
             }
         }
     }

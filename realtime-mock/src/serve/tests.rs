@@ -1,6 +1,6 @@
 use std::{io, net::TcpStream, pin::pin, sync::Arc};
 
-use async_io::{Async, block_on};
+use async_io::{Async, Timer, block_on};
 use futures::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
     future::{Either, select},
@@ -115,7 +115,9 @@ fn refuses_what_it_does_not_serve() {
         assert_eq!((status.as_u16(), refused.body().unwrap().is_empty()), (404, false));
         for (request, answer) in [
             ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 426 "),
-            ("POST /v1/realtime HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: x\r\n\r\n", "HTTP/1.1 426 "),
+            ("POST /v1/realtime HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: x\r\n\r\n", "HTTP/1.1 405 "),
+            // As a proxy passes an upgrade on that does not know it.
+            ("GET /v1/realtime HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: x\r\n\r\n", "HTTP/1.1 426 "),
             ("\u{1}\u{2}\r\n\r\n", "HTTP/1.1 400 "),
         ] {
             let mut stream = dial(&served).await;

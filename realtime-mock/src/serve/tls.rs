@@ -1,18 +1,16 @@
 use std::{io, sync::Arc};
 
-use futures_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::ring,
-        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    },
+use futures_rustls::rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use realtime_server::ServerTls;
 
 /// A certificate for this machine's own names, and the authority that has signed it.
 pub(super) struct Identity {
-    pub(super) acceptor: TlsAcceptor,
+    pub(super) server: ServerTls,
     pub(super) ca_pem: String,
 }
 
@@ -35,5 +33,5 @@ pub(super) fn identity() -> io::Result<Identity> {
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key))
         .map_err(io::Error::other)?;
-    Ok(Identity { acceptor: Arc::new(config).into(), ca_pem: authority.pem() })
+    Ok(Identity { server: ServerTls::rustls(Arc::new(config)), ca_pem: authority.pem() })
 }

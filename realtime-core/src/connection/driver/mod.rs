@@ -4,6 +4,7 @@
 //! There is one place that waits, [`Shared::poll`], and so one place that drives.
 
 mod alarm;
+pub(super) mod open_link;
 mod socket;
 pub(super) mod tasks;
 mod turn;

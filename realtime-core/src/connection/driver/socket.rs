@@ -123,7 +123,7 @@ pub(super) struct Pumps {
 }
 
 impl Pumps {
-    fn new(duplex: Duplex) -> Self {
+    pub(super) fn new(duplex: Duplex) -> Self {
         async fn send(mut half: Box<dyn WriteHalf>, message: Message) -> Result<Box<dyn WriteHalf>, TransportError> {
             half.send(message).await.map(|()| half)
         }

@@ -29,8 +29,9 @@
 //! # The parts
 //! [`link`] is one socket's life. The link in use, the standby of a handover and the retiring link are each one of them, and
 //! all three go through the same steps above. [`receive`] and [`transmit`] are the two directions, [`reconnect`] and
-//! [`handover`] what follows when a link is lost or about to be, [`resume`] the conversation of another connection, [`close`] the end, [`keepalive`] the silence. [`inbox`] and
-//! [`outbox`] are the queues.
+//! [`handover`] what follows when a link is lost or about to be, [`resume`] the conversation of another connection, [`close`]
+//! the end, [`keepalive`] the silence. [`inbox`] and [`outbox`] are the queues. [`peer`] is a link by itself, with a queue and
+//! without a session: what a server's end and a relay are made of.
 
 mod close;
 pub(super) mod config;
@@ -40,6 +41,7 @@ pub(super) mod inbox;
 mod keepalive;
 mod link;
 pub(super) mod outbox;
+pub(super) mod peer;
 mod receive;
 mod reconnect;
 pub(super) mod resume;

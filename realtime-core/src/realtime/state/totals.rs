@@ -33,7 +33,8 @@ fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 }
 
 impl Totals {
-    pub(crate) fn add_response(&mut self, usage: &Usage) {
+    /// Adds the usage of a response. Each response must be added once.
+    pub fn add_response(&mut self, usage: &Usage) {
         let total = self.responses.get_or_insert_default();
         add(&mut total.total_tokens, usage.total_tokens);
         add(&mut total.input_tokens, usage.input_tokens);
@@ -49,26 +50,38 @@ impl Totals {
         }
     }
 
-    pub(crate) fn add_transcription(&mut self, usage: &TranscriptionUsage) {
+    /// Adds the usage of a transcription, whether it was billed by tokens or by duration. Each part of an item must be added
+    /// once.
+    pub fn add_transcription(&mut self, usage: &TranscriptionUsage) {
         match usage {
-            TranscriptionUsage::Tokens(tokens) => {
-                let total = self.transcription_tokens.get_or_insert_with(|| TranscriptionTokens::new(0, 0, 0));
-                total.input_tokens = total.input_tokens.saturating_add(tokens.input_tokens);
-                total.output_tokens = total.output_tokens.saturating_add(tokens.output_tokens);
-                total.total_tokens = total.total_tokens.saturating_add(tokens.total_tokens);
-                if let Some(details) = &tokens.input_token_details {
-                    add_input(&mut total.input_token_details, details);
-                }
-            }
+            TranscriptionUsage::Tokens(tokens) => self.add_tokens(tokens),
             TranscriptionUsage::Duration(duration) => self.transcription_seconds += duration.seconds,
             TranscriptionUsage::Other(json) => {
                 // Some servers omit which of the two it is.
                 if let Ok(duration) = json.read::<TranscriptionDuration>() {
                     self.transcription_seconds += duration.seconds;
                 } else if let Some(tokens) = json.read_leniently::<TranscriptionTokens>() {
-                    self.add_transcription(&TranscriptionUsage::Tokens(tokens));
+                    self.add_tokens(&tokens);
                 }
             }
+        }
+    }
+
+    /// Adds the totals of another session.
+    pub fn add(&mut self, other: &Self) {
+        let Self { responses, transcription_tokens, transcription_seconds } = other;
+        responses.iter().for_each(|usage| self.add_response(usage));
+        transcription_tokens.iter().for_each(|tokens| self.add_tokens(tokens));
+        self.transcription_seconds += transcription_seconds;
+    }
+
+    fn add_tokens(&mut self, tokens: &TranscriptionTokens) {
+        let total = self.transcription_tokens.get_or_insert_with(|| TranscriptionTokens::new(0, 0, 0));
+        total.input_tokens = total.input_tokens.saturating_add(tokens.input_tokens);
+        total.output_tokens = total.output_tokens.saturating_add(tokens.output_tokens);
+        total.total_tokens = total.total_tokens.saturating_add(tokens.total_tokens);
+        if let Some(details) = &tokens.input_token_details {
+            add_input(&mut total.input_token_details, details);
         }
     }
 }

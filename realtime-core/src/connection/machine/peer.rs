@@ -1,0 +1,275 @@
+//! The rules of one open link by itself: the server's end of a connection, or either side of a relay.
+//!
+//! There is no session, no reconnect and no request here, only what any link needs: a bounded queue, the timeout of a
+//! write, keepalive, limits, and the close handshake. The calling order is that of the [machine](super).
+
+use std::collections::VecDeque;
+
+use super::{
+    super::link_options::LinkOptions,
+    keepalive::{Pulse, Silence},
+    link::{Link, LinkId, LinkInfo},
+};
+use crate::{
+    error::{Deadline, Error, ErrorKind, SendErrorKind},
+    transport::{CloseFrame, Instant, Message, TransportError},
+};
+
+/// Messages that wait to be written.
+pub(in super::super) struct PeerQueue {
+    messages: VecDeque<Message>,
+    /// Bytes of the messages, and of the one being written.
+    bytes: usize,
+    limit: usize,
+    largest: usize,
+    closed: bool,
+}
+
+impl PeerQueue {
+    pub(in super::super) fn new(options: &LinkOptions) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            limit: options.queue_bytes,
+            largest: options.max_outbound,
+            closed: false,
+        }
+    }
+
+    /// Whether a message of any legal size is accepted now.
+    pub(in super::super) fn has_room(&self) -> bool {
+        self.bytes < self.limit || self.bytes == 0
+    }
+
+    pub(in super::super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether everything was written.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.bytes == 0 && self.messages.is_empty()
+    }
+
+    /// Adds a message, or gives it back.
+    pub(in super::super) fn push(&mut self, message: Message) -> Result<(), (SendErrorKind, Message)> {
+        let size = message.len();
+        let refused = match () {
+            () if self.closed => SendErrorKind::Closed,
+            () if size > self.largest => SendErrorKind::TooLarge { size, limit: self.largest },
+            () if !self.has_room() => SendErrorKind::Full,
+            () => {
+                self.bytes += size;
+                self.messages.push_back(message);
+                return Ok(());
+            }
+        };
+        Err((refused, message))
+    }
+
+    /// Takes no more messages. What waits is still written.
+    fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Drops what waits.
+    fn clear(&mut self) {
+        self.close();
+        self.messages.clear();
+        self.bytes = 0;
+    }
+}
+
+/// The rules of one open link by itself.
+pub(in super::super) struct PeerMachine {
+    link: Link,
+    options: LinkOptions,
+    /// The close frame that follows the queue, and until when the queue is waited for.
+    finish: Option<Box<(CloseFrame, Instant)>>,
+    /// The number of the last message written.
+    seq: u64,
+    end: Option<Result<(), Error>>,
+}
+
+impl PeerMachine {
+    pub(in super::super) fn new(options: LinkOptions, info: LinkInfo, now: Instant) -> Self {
+        let mut link = Link::new(LinkId(0));
+        link.up(info, None, now);
+        if info.can_ping {
+            link.silence = Silence::new(options.keepalive, now);
+        }
+        Self { link, options, finish: None, seq: 0, end: None }
+    }
+
+    /// How the link ended.
+    pub(in super::super) fn end(&self) -> Option<&Result<(), Error>> {
+        self.end.as_ref()
+    }
+
+    /// The close frame that the peer sent. Code 1005 stands for a frame without one.
+    pub(in super::super) fn peer_close(&self) -> Option<&CloseFrame> {
+        self.link.peer_close.as_deref()
+    }
+
+    /// Whether a close frame of this side was asked for or written.
+    pub(in super::super) fn is_closing(&self) -> bool {
+        self.link.closing().is_some()
+    }
+
+    /// Closes the link once everything queued was written, and at the latest after the timeout. The first frame stands.
+    pub(in super::super) fn finish(&mut self, frame: CloseFrame, queue: &mut PeerQueue, now: Instant) {
+        queue.close();
+        if self.end.is_none() && !self.is_closing() && self.finish.is_none() {
+            self.finish = Some(Box::new((frame, now + self.options.finish_timeout)));
+            self.finish_if_written(queue, now);
+        }
+    }
+
+    /// Closes the link ahead of what is queued, which is dropped. The first frame stands.
+    pub(in super::super) fn close(&mut self, frame: CloseFrame, queue: &mut PeerQueue, now: Instant) {
+        queue.clear();
+        self.finish = None;
+        if self.end.is_none() && !self.is_closing() {
+            self.link.close(frame, now + self.options.close_timeout);
+        }
+    }
+
+    fn finish_if_written(&mut self, queue: &PeerQueue, now: Instant) {
+        let is_due = |(_, by): &(CloseFrame, Instant)| queue.is_empty() || now >= *by;
+        if self.finish.as_deref().is_some_and(is_due)
+            && let Some((frame, _)) = self.finish.take().map(|finish| *finish)
+        {
+            self.link.close(frame, now + self.options.close_timeout);
+        }
+    }
+
+    /// A message has arrived. Returns it if it carries data.
+    pub(in super::super) fn on_message(
+        &mut self,
+        message: Message,
+        queue: &mut PeerQueue,
+        now: Instant,
+    ) -> Option<Message> {
+        self.link.silence.heard(now);
+        self.link.idle = false;
+        let (size, limit) = (message.len(), self.options.max_inbound);
+        if size > limit {
+            self.end_with(Err(ErrorKind::TooLarge { size, limit }.into()), queue);
+            return None;
+        }
+        match message {
+            Message::Ping(_) | Message::Pong(_) => None,
+            Message::Close(frame) => {
+                self.link.peer_closed(frame, now + self.options.close_timeout);
+                // Nothing follows a close frame.
+                queue.clear();
+                self.finish = None;
+                None
+            }
+            data => Some(data),
+        }
+    }
+
+    /// There is nothing more to read now.
+    pub(in super::super) fn on_read_idle(&mut self) {
+        self.link.idle = true;
+    }
+
+    /// There never will be more to read.
+    pub(in super::super) fn on_read_end(&mut self, error: Option<TransportError>, queue: &mut PeerQueue) {
+        let end = match (&self.link.peer_close, error) {
+            _ if self.is_closing() => Ok(()),
+            (Some(frame), _) if frame.code == 1000 => Ok(()),
+            (Some(frame), _) => Err(ErrorKind::Closed(Some((**frame).clone())).into()),
+            (None, error) => match error.or_else(|| self.link.broken.take()) {
+                Some(error) => Err(error.into()),
+                None => Err(ErrorKind::Closed(None).into()),
+            },
+        };
+        self.end_with(end, queue);
+    }
+
+    /// Whether the socket is to be asked to write.
+    pub(in super::super) fn wants_write(&self, queue: &PeerQueue, pinging: bool, now: Instant) -> bool {
+        let waits = !self.link.is_flushed() || !queue.messages.is_empty() || self.is_closing() || pinging;
+        self.link.wants_write(waits, false, now)
+    }
+
+    /// The socket has taken the message before, if there was one.
+    pub(in super::super) fn on_written(&mut self, queue: &mut PeerQueue, now: Instant) {
+        queue.bytes = queue.bytes.saturating_sub(self.link.written());
+        self.finish_if_written(queue, now);
+    }
+
+    /// The socket does not take the next message yet.
+    pub(in super::super) fn on_write_pending(&mut self, now: Instant) {
+        self.link.write_pending(now + self.options.write_timeout);
+    }
+
+    /// The socket takes nothing more. What is left to read says why.
+    pub(in super::super) fn on_write_failed(&mut self, error: TransportError, queue: &mut PeerQueue, now: Instant) {
+        self.link.write_failed(error, now + self.options.close_timeout);
+        queue.clear();
+        self.finish = None;
+    }
+
+    /// The next message for the socket, after [`on_written`](Self::on_written).
+    pub(in super::super) fn poll_transmit(&mut self, queue: &mut PeerQueue) -> Option<Message> {
+        if !self.link.is_up() || self.link.is_muted() {
+            return None;
+        }
+        let control = self.link.next_control().map(|message| match message {
+            // 1005 stands for a frame without a code, and is never sent (RFC 6455, section 7.1.5).
+            Message::Close(Some(frame)) if frame.code == 1005 => Message::Close(None),
+            message => message,
+        });
+        control.or_else(|| {
+            let message = queue.messages.pop_front()?;
+            self.seq += 1;
+            self.link.write(self.seq, message.len());
+            Some(message)
+        })
+    }
+
+    /// Acts on the deadlines that have come, right after an attempt to read and to write. Whether a ping is to be written.
+    pub(in super::super) fn on_timeout(&mut self, queue: &mut PeerQueue, now: Instant) -> bool {
+        if self.end.is_some() {
+            return false;
+        }
+        if self.link.is_close_due(now) {
+            // Whoever closed has waited long enough for the rest.
+            self.on_read_end(None, queue);
+            return false;
+        }
+        if self.link.is_stalled(now) {
+            self.end_with(Err(ErrorKind::Timeout(Deadline::Write).into()), queue);
+            return false;
+        }
+        self.finish_if_written(queue, now);
+        let pulse = self.link.pulse(self.options.keepalive, now);
+        self.link.idle = false;
+        match pulse {
+            Pulse::Fine => false,
+            Pulse::Ping => true,
+            Pulse::Dead => {
+                self.end_with(Err(ErrorKind::Timeout(Deadline::Keepalive).into()), queue);
+                false
+            }
+        }
+    }
+
+    /// The earliest deadline.
+    pub(in super::super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.end.is_some() {
+            return None;
+        }
+        let finish = self.finish.as_deref().map(|(_, by)| *by);
+        self.link.deadline().into_iter().chain(finish).min()
+    }
+
+    /// Ends the link from outside, or by one of its rules. The first reason stands.
+    pub(in super::super) fn end_with(&mut self, end: Result<(), Error>, queue: &mut PeerQueue) {
+        queue.clear();
+        self.finish = None;
+        self.end.get_or_insert(end);
+    }
+}

@@ -1,0 +1,264 @@
+//! Usage, rate limits, latency and errors of relayed sessions, counted by a tap.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use realtime_core::{
+    Id,
+    event::ServerEvent,
+    session::realtime::Totals,
+    transport::{Instant, Timer},
+    types::RateLimit,
+};
+
+use crate::{Direction, Head, Injector, Tap, Verdict};
+
+/// How many ids are remembered, so that what is told twice counts once.
+const MOST_IDS: usize = 1024;
+
+/// Upper bounds of the latency histogram, in milliseconds.
+pub const LATENCY_BOUNDS_MS: [u64; 8] = [100, 200, 300, 500, 800, 1200, 2000, 5000];
+
+/// Adds up what relayed sessions use: one meter for each key, or for whatever is billed. Clones are the same meter.
+///
+/// ```
+/// use realtime_core::Client;
+/// use realtime_server::{AcceptError, Incoming, Meter, relay};
+///
+/// async fn serve(client: &Client, incoming: Incoming, meter: &Meter) -> Result<(), AcceptError> {
+///     let upstream = client.realtime().model("gpt-realtime");
+///     let tap = meter.tap(upstream.timer());
+///     relay(incoming, upstream, tap).await?;
+///     println!("{:?}", meter.read().totals.responses);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct Meter(Arc<Mutex<MeterReading>>);
+
+/// What a [`Meter`] has counted. It contains no payload.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MeterReading {
+    /// Sessions that have begun.
+    pub sessions: u64,
+    /// Sessions that have not ended.
+    pub active: u64,
+    /// Usage of all sessions.
+    pub totals: Totals,
+    /// Responses that have ended.
+    pub responses: u64,
+    /// `error` events of the service.
+    pub errors: u64,
+    /// The rate limits that the service has reported last.
+    pub rate_limits: Vec<RateLimit>,
+    /// Time until the model answers.
+    pub latency: Latency,
+    /// Events from clients.
+    pub events_up: u64,
+    /// Events from the service.
+    pub events_down: u64,
+    /// Bytes of the events from clients.
+    pub bytes_up: u64,
+    /// Bytes of the events from the service.
+    pub bytes_down: u64,
+}
+
+/// Time from the end of the user's turn, or from `response.create`, to the first output of the response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Latency {
+    /// Number of responses.
+    pub count: u64,
+    /// The sum.
+    pub sum: Duration,
+    /// The longest.
+    pub max: Duration,
+    /// Number of responses that took at most as long as each of [`LATENCY_BOUNDS_MS`].
+    pub buckets: [u64; LATENCY_BOUNDS_MS.len()],
+}
+
+impl Latency {
+    fn add(&mut self, time: Duration) {
+        self.count += 1;
+        self.sum = self.sum.saturating_add(time);
+        self.max = self.max.max(time);
+        for (bucket, bound) in self.buckets.iter_mut().zip(LATENCY_BOUNDS_MS) {
+            *bucket += u64::from(time <= Duration::from_millis(bound));
+        }
+    }
+}
+
+impl Meter {
+    /// Creates a meter at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counts so far.
+    pub fn read(&self) -> MeterReading {
+        self.state().clone()
+    }
+
+    /// The tap for one more session. It passes every event. `timer` measures the latency.
+    pub fn tap(&self, timer: Arc<dyn Timer>) -> MeterTap {
+        let mut state = self.state();
+        state.sessions += 1;
+        state.active += 1;
+        drop(state);
+        MeterTap {
+            meter: self.clone(),
+            timer,
+            totals: Totals::default(),
+            responses: Seen::default(),
+            parts: Seen::default(),
+            asked: None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, MeterReading> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Meter").field(&*self.state()).finish()
+    }
+}
+
+/// Counts one session for a [`Meter`]. See [`Meter::tap`].
+pub struct MeterTap {
+    meter: Meter,
+    timer: Arc<dyn Timer>,
+    totals: Totals,
+    /// Responses whose usage was added.
+    responses: Seen<Id>,
+    /// Parts of items whose transcription was added.
+    parts: Seen<(Id, u32)>,
+    /// Since when an answer is waited for.
+    asked: Option<Instant>,
+}
+
+impl MeterTap {
+    /// The usage of this session so far.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn down(&mut self, head: &Head<'_>) {
+        match head.kind() {
+            "input_audio_buffer.speech_stopped" | "input_audio_buffer.committed" => self.asked = Some(self.timer.now()),
+            "error" => self.meter.state().errors += 1,
+            "response.done" => self.response_done(&head.decode()),
+            "conversation.item.input_audio_transcription.completed" => self.transcribed(&head.decode()),
+            "rate_limits.updated" => {
+                if let ServerEvent::RateLimitsUpdated(updated) = head.decode() {
+                    self.meter.state().rate_limits = updated.rate_limits;
+                }
+            }
+            kind if kind.starts_with("response.") && kind.ends_with(".delta") => {
+                if let Some(asked) = self.asked.take() {
+                    self.meter.state().latency.add(self.timer.now() - asked);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn response_done(&mut self, event: &ServerEvent) {
+        let ServerEvent::ResponseDone(done) = event else { return };
+        // An answer without output, such as one that was cancelled at once, says nothing of the next one.
+        self.asked = None;
+        // What has no id cannot have been told before.
+        let is_new = done.response.id.as_ref().is_none_or(|id| self.responses.insert(id.clone()));
+        if !is_new {
+            return;
+        }
+        let mut state = self.meter.state();
+        state.responses += 1;
+        if let Some(usage) = &done.response.usage {
+            state.totals.add_response(usage);
+            self.totals.add_response(usage);
+        }
+    }
+
+    fn transcribed(&mut self, event: &ServerEvent) {
+        let ServerEvent::ConversationItemInputAudioTranscriptionCompleted(completed) = event else { return };
+        let Some(usage) = &completed.usage else { return };
+        if self.parts.insert((completed.item_id.clone(), completed.content_index)) {
+            self.meter.state().totals.add_transcription(usage);
+            self.totals.add_transcription(usage);
+        }
+    }
+}
+
+impl Tap for MeterTap {
+    fn event(&mut self, direction: Direction, head: &Head<'_>, _: &mut Injector) -> Verdict {
+        match direction {
+            Direction::Up => {
+                let mut state = self.meter.state();
+                state.events_up += 1;
+                state.bytes_up += head.len() as u64;
+                drop(state);
+                if head.kind() == "response.create" {
+                    self.asked = Some(self.timer.now());
+                }
+            }
+            Direction::Down => {
+                let mut state = self.meter.state();
+                state.events_down += 1;
+                state.bytes_down += head.len() as u64;
+                drop(state);
+                self.down(head);
+            }
+        }
+        Verdict::Pass
+    }
+}
+
+/// A session that was broken off has ended too.
+impl Drop for MeterTap {
+    fn drop(&mut self) {
+        self.meter.state().active -= 1;
+    }
+}
+
+impl fmt::Debug for MeterTap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeterTap").field("totals", &self.totals).finish_non_exhaustive()
+    }
+}
+
+/// The latest of the things that were seen.
+struct Seen<T> {
+    order: VecDeque<T>,
+    known: HashSet<T>,
+}
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self { order: VecDeque::new(), known: HashSet::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Seen<T> {
+    /// Whether it is seen for the first time.
+    fn insert(&mut self, thing: T) -> bool {
+        if !self.known.insert(thing.clone()) {
+            return false;
+        }
+        self.order.push_back(thing);
+        if self.order.len() > MOST_IDS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
