@@ -13,7 +13,7 @@ use realtime_core::{
     event::ServerEvent,
     session::realtime::Totals,
     transport::{Instant, Timer},
-    types::RateLimit,
+    types::{RateLimit, Usage},
 };
 
 use crate::{Direction, Head, Injector, Tap, Verdict};
@@ -116,6 +116,7 @@ impl Meter {
             timer,
             totals: Totals::default(),
             responses: Seen::default(),
+            billed: Seen::default(),
             parts: Seen::default(),
             asked: None,
         }
@@ -137,8 +138,10 @@ pub struct MeterTap {
     meter: Meter,
     timer: Arc<dyn Timer>,
     totals: Totals,
-    /// Responses whose usage was added.
+    /// Responses that have ended.
     responses: Seen<Id>,
+    /// Responses whose usage was added.
+    billed: Seen<Id>,
     /// Parts of items whose transcription was added.
     parts: Seen<(Id, u32)>,
     /// Since when an answer is waited for.
@@ -155,7 +158,9 @@ impl MeterTap {
         match head.kind() {
             "input_audio_buffer.speech_stopped" | "input_audio_buffer.committed" => self.asked = Some(self.timer.now()),
             "error" => self.meter.state().errors += 1,
-            "response.done" => self.response_done(&head.decode()),
+            "response.done" | "response.cancelled" | "response.failed" | "response.incomplete" => {
+                self.response_ended(&head.decode());
+            }
             "conversation.item.input_audio_transcription.completed" => self.transcribed(&head.decode()),
             "rate_limits.updated" => {
                 if let ServerEvent::RateLimitsUpdated(updated) = head.decode() {
@@ -171,19 +176,28 @@ impl MeterTap {
         }
     }
 
-    fn response_done(&mut self, event: &ServerEvent) {
-        let ServerEvent::ResponseDone(done) = event else { return };
+    fn response_ended(&mut self, event: &ServerEvent) {
+        let (response, response_id, beside) = match event {
+            ServerEvent::ResponseDone(done) => (&done.response, &done.response_id, &done.usage),
+            ServerEvent::ResponseCancelled(ended) => (&ended.response, &ended.response_id, &None),
+            ServerEvent::ResponseFailed(ended) => (&ended.response, &ended.response_id, &None),
+            ServerEvent::ResponseIncomplete(ended) => (&ended.response, &ended.response_id, &None),
+            _ => return,
+        };
         // An answer without output, such as one that was cancelled at once, says nothing of the next one.
         self.asked = None;
-        // What has no id cannot have been told before.
-        let is_new = done.response.id.as_ref().is_none_or(|id| self.responses.insert(id.clone()));
-        if !is_new {
-            return;
+        let id = response.id.as_ref().or(response_id.as_ref());
+        // What has no id cannot have been reported before.
+        let is_new = |seen: &mut Seen<Id>| id.is_none_or(|id| seen.insert(id.clone()));
+        if is_new(&mut self.responses) {
+            self.meter.state().responses += 1;
         }
-        let mut state = self.meter.state();
-        state.responses += 1;
-        if let Some(usage) = &done.response.usage {
-            state.totals.add_response(usage);
+        // Some servers report an empty usage within the response, and the real one beside it, or in a later event.
+        let usage = [&response.usage, beside].into_iter().flatten().find(|usage| **usage != Usage::default());
+        if let Some(usage) = usage
+            && is_new(&mut self.billed)
+        {
+            self.meter.state().totals.add_response(usage);
             self.totals.add_response(usage);
         }
     }

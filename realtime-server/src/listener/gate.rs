@@ -1,4 +1,4 @@
-//! Who is connected, and the end of all of them.
+//! The clients of a listener, and their end.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

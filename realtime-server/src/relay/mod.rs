@@ -19,7 +19,7 @@ pub use tap::{Direction, Injector, Tap, Verdict};
 /// Relays a session: connects to the service, accepts the client, and passes events both ways until both sides have
 /// closed.
 ///
-/// Whom to let in is decided before: look at the `incoming` request, and refuse it or pass it here. Where to connect, and
+/// The decision whom to let in comes before: look at the `incoming` request, and refuse it or pass it here. Where to connect, and
 /// with which key, is `upstream`, which the application makes: nothing of the client's request is passed on, not its key,
 /// not its headers, not its model. What may be said is decided by the `tap`, and `()` passes everything.
 ///

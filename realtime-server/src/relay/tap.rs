@@ -14,7 +14,7 @@ pub enum Direction {
     Down,
 }
 
-/// What becomes of an event.
+/// A decision about an event.
 #[non_exhaustive]
 pub enum Verdict {
     /// It goes on as it came.
