@@ -59,6 +59,7 @@
 //! | [`VirtualClock`] | a clock that advances when everything waits |
 //! | [`Faults`] | a wrapper around any transport that injects faults: broken, stalled and half-open links, malformed events |
 //! | [`Recorder`], [`Cassette`] | recording of messages, without secrets, and replay |
+//! | [`check`](check()) | a check of any server: whether it does what clients rely on |
 //! | [`duplex`] | two ends of an in-memory link, for tests below a connection |
 //! | `mocks` | mocks of the transport traits, for expectations (feature `mockall`) |
 //! | `conformance` | a conformance suite for custom transports (feature `conformance`) |
@@ -71,6 +72,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Denied in the library, allowed in tests.
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+mod check;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -84,6 +86,7 @@ mod serve;
 mod server;
 mod simulator;
 mod transport;
+pub use check::{CheckOptions, CheckReport, Checked, Finding, check};
 pub use clock::VirtualClock;
 pub use fault::{ConnectFault, Fault, FaultKind, FaultPlan, FaultPlanError, FaultTrigger, Faults, InjectedFault};
 pub use link::duplex;

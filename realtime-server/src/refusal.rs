@@ -5,22 +5,20 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 /// An HTTP response that refuses a request, before any upgrade.
 #[derive(Clone)]
-pub struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
+pub struct Refusal(Box<Response<Bytes>>);
 
 impl Refusal {
     /// Refuses with this status and body. The body is sent as JSON if it begins with `{`, and otherwise as text.
     pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         let kind = if body.starts_with(b"{") { "application/json" } else { "text/plain; charset=utf-8" };
-        let mut headers = HeaderMap::new();
-        if !body.is_empty() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        let is_empty = body.is_empty();
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        if !is_empty {
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        Self { status, headers, body }
+        Self(Box::new(response))
     }
 
     /// Refuses with an error in the form of OpenAI's: `{"error": {"message": .., "type": .., "code": ..}}`. The type is
@@ -34,57 +32,53 @@ impl Refusal {
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.0.headers_mut().append(name, value);
         self
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status()
     }
 
     /// The headers, without those of the connection.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.0.headers()
     }
 
     /// The body.
     pub fn body(&self) -> &Bytes {
-        &self.body
+        self.0.body()
     }
 
     /// The bytes of the response. The connection ends after it.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = status_line(self.status);
+        let mut bytes = status_line(self.status());
         bytes.extend_from_slice(b"Connection: close\r\n");
         // Writing to a vector does not fail.
-        let _ = write!(bytes, "Content-Length: {}\r\n", self.body.len());
-        write_headers(&mut bytes, &self.headers);
-        bytes.extend_from_slice(&self.body);
+        let _ = write!(bytes, "Content-Length: {}\r\n", self.body().len());
+        write_headers(&mut bytes, self.headers());
+        bytes.extend_from_slice(self.body());
         bytes
     }
 }
 
 impl From<Refusal> for Response<Bytes> {
     fn from(refusal: Refusal) -> Self {
-        let mut response = Self::new(refusal.body);
-        *response.status_mut() = refusal.status;
-        *response.headers_mut() = refusal.headers;
-        response
+        *refusal.0
     }
 }
 
 impl From<Response<Bytes>> for Refusal {
     fn from(response: Response<Bytes>) -> Self {
-        let (head, body) = response.into_parts();
-        Self { status: head.status, headers: head.headers, body }
+        Self(Box::new(response))
     }
 }
 
 /// Omits the body.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("Refusal").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 

@@ -86,7 +86,7 @@ pub struct Listener {
 
 /// What came of one client's handshake.
 enum Done {
-    Arrived(u64, Option<SocketAddr>, Result<Arrival, AcceptError>),
+    Arrived(u64, Option<SocketAddr>, Box<Result<Arrival, AcceptError>>),
     /// A refusal was sent, or could not be.
     Refused,
 }
@@ -197,7 +197,7 @@ impl Listener {
                 if let Ok(at) = self.waiting.binary_search_by_key(&number, |(number, _)| *number) {
                     self.waiting.remove(at);
                 }
-                if let Some(arrival) = self.admit(arrival, address) {
+                if let Some(arrival) = self.admit(*arrival, address) {
                     return Poll::Ready(Some(arrival));
                 }
             }
@@ -242,13 +242,13 @@ impl Listener {
                     None => (stream, false, evicted),
                     Some(tls) => match encrypt(&acceptor, tls, stream, deadline, evicted).await {
                         Ok((stream, evicted)) => (stream, true, evicted),
-                        Err(error) => return Done::Arrived(number, address, Err(error)),
+                        Err(error) => return Done::Arrived(number, address, Box::new(Err(error))),
                     },
                 };
                 #[cfg(not(feature = "rustls"))]
                 let secure = false;
                 let stop = stop(&acceptor, deadline, evicted);
-                Done::Arrived(number, address, acceptor.arrival_before(stream, secure, stop).await)
+                Done::Arrived(number, address, Box::new(acceptor.arrival_before(stream, secure, stop).await))
             }
             .boxed(),
         );
