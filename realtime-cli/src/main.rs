@@ -48,6 +48,7 @@ enum Command {
     Translate(commands::translate::Translate),
     /// Serve the simulator on a port, REST included, for clients in any language
     Serve(commands::serve::Serve),
+    Check(commands::check::Check),
     /// Create an ephemeral key for a browser or another client
     Secret(commands::secret::SecretArgs),
     /// Control a call: accept, reject, refer, hang up, watch
@@ -100,6 +101,7 @@ async fn run(cli: Cli, stop: &Stop) -> anyhow::Result<()> {
         Command::Transcribe(command) => command.run(output, stop).await,
         Command::Translate(command) => command.run(output, stop).await,
         Command::Serve(command) => command.run(output, stop).await,
+        Command::Check(command) => command.run(output, stop).await,
         Command::Secret(command) => command.run(output, stop).await,
         Command::Call(command) => command.run(output, stop).await,
         Command::Replay(command) => command.run(output, stop).await,

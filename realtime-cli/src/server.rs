@@ -1,6 +1,9 @@
 //! The choice of the server.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -82,19 +85,31 @@ impl ServerArgs {
             builder = builder.base_url(base);
         }
         if let Some(file) = &self.key_file {
-            let key = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-            let key = key.trim();
-            if key.is_empty() {
-                return Err(Failure::usage(format!(
-                    "{}: the file is empty: it has to contain the key",
-                    file.display()
-                ))
-                .into());
-            }
-            builder = builder.api_key(key);
+            builder = builder.api_key(read_key(file)?);
         }
         Ok((builder.build(), None))
     }
+}
+
+/// The key from this file, or from the variable OPENAI_API_KEY.
+///
+/// # Errors
+/// The file cannot be read or is empty.
+pub(crate) fn key(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match file {
+        Some(file) => read_key(file).map(Some),
+        None => Ok(env::var("OPENAI_API_KEY").ok().filter(|key| !key.is_empty())),
+    }
+}
+
+fn read_key(file: &Path) -> anyhow::Result<String> {
+    let key = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let key = key.trim();
+    if key.is_empty() {
+        let message = format!("{}: the file is empty: it has to contain the key", file.display());
+        return Err(Failure::usage(message).into());
+    }
+    Ok(key.to_owned())
 }
 
 /// Whether one of the variables is set.

@@ -146,6 +146,16 @@ fn a_load_is_measured_and_plotted() {
 }
 
 #[test]
+fn a_server_is_checked_case_by_case() {
+    let cases = good(["--json", "check"]);
+    let cases: Vec<Value> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(cases.len() > 10 && cases.iter().all(|case| case["found"] == "holds"), "{cases:?}");
+    let output = run(["check", "ws://127.0.0.1:1/v1", "--timeout", "2"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(stdout(&output).contains("DEVIATES"), "{}", stdout(&output));
+}
+
+#[test]
 fn calls_and_keys_are_refused_or_made() {
     assert!(good(["secret"]).starts_with("ek_"));
     assert_eq!(run(["call", "hangup", "rtc_unknown"]).status.code(), Some(3));
@@ -189,8 +199,20 @@ fn a_key_on_the_command_line_is_refused_and_not_repeated() {
 #[test]
 fn help_completions_and_manual_name_every_command() {
     let help = good(["--help"]);
-    let commands =
-        ["chat", "talk", "live", "say", "transcribe", "translate", "serve", "secret", "call", "replay", "load"];
+    let commands = [
+        "chat",
+        "talk",
+        "live",
+        "say",
+        "transcribe",
+        "translate",
+        "serve",
+        "check",
+        "secret",
+        "call",
+        "replay",
+        "load",
+    ];
     for printed in [help, good(["completions", "bash"]), good(["man"])] {
         for command in commands {
             assert!(printed.to_lowercase().contains(command), "{command}");

@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod chat;
+pub(crate) mod check;
 pub(crate) mod help;
 pub(crate) mod inspect;
 pub(crate) mod live;
