@@ -21,6 +21,7 @@ pages! {
     sip: "sip.md"
     reconnecting: "reconnecting.md"
     sessions: "sessions.md"
+    server: "server.md"
     security: "security.md"
     performance: "performance.md"
     troubleshooting: "troubleshooting.md"

@@ -30,8 +30,3 @@ pub use realtime_tokio as tokio;
 pub use realtime_websocket as websocket;
 #[cfg(any(feature = "async-std", feature = "smol", feature = "tokio"))]
 pub use runtime::{DefaultTransport, client, default_transport, spawn};
-
-/// Compiles the guide's examples.
-#[cfg(all(doctest, feature = "server", feature = "tokio"))]
-#[doc = include_str!("../docs/server.md")]
-struct ServerGuide;
