@@ -218,8 +218,8 @@ fn report(state: &LiveState) -> Value {
         "decision_items": state.decision_items().collect::<Vec<_>>(),
         "usage": state.usage,
         "context_window": state.context_window,
-        "backend_usage": state.backend_usage(),
-        "decision_usage": state.decision_usage(),
+        "backend_usage": counts(state.backend_usage()),
+        "decision_usage": counts(state.decision_usage()),
         "errors": state.errors.iter().map(complaint).collect::<Vec<_>>(),
         "infos": state.infos,
         "unknown_events": state.unknown,
@@ -276,4 +276,9 @@ fn complaint(complaint: &LiveComplaint) -> Value {
         "type": complaint.error.kind, "code": complaint.error.code, "param": complaint.error.param,
         "client_event_id": complaint.client_event_id, "client_event_type": complaint.about, "fatal": complaint.fatal,
     })
+}
+
+/// Tokens added up; none yet is an empty object.
+fn counts(usage: &Value) -> Value {
+    if usage.is_null() { json!({}) } else { usage.clone() }
 }

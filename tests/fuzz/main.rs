@@ -4,7 +4,11 @@ mod bodies;
 #[path = "../support/seeds.rs"]
 mod seeds;
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use seeds::seeds;
 
@@ -74,17 +78,27 @@ fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Every file as it is, and its mutants.
+/// Every file as it is, and its mutants: so many, or as many as `REALTIME_FUZZ_SECONDS` leaves time for.
 fn hunt(body: fn(&[u8]), files: &[Vec<u8>], mutants: u64) {
     assert!(files.len() > 4);
-    for (number, file) in (0..).zip(files) {
-        body(file);
-        for mutant in 0..seeds(mutants) {
-            let mut dice = Dice(number * 1_000_003 + mutant);
-            let other = &files[dice.below(files.len())];
-            body(&mutate(file, other, &mut dice));
-        }
+    let mutant = |number: u64, mutant: u64| {
+        let mut dice = Dice(number * 1_000_003 + mutant);
+        let other = &files[dice.below(files.len())];
+        body(&mutate(&files[number as usize], other, &mut dice));
+    };
+    let all = 0..files.len() as u64;
+    files.iter().for_each(|file| body(file));
+    for number in all.clone() {
+        (0..seeds(mutants)).for_each(|seed| mutant(number, seed));
     }
+    let Ok(seconds) = env::var("REALTIME_FUZZ_SECONDS") else { return };
+    let (begun, time) = (Instant::now(), Duration::from_secs(seconds.parse().unwrap()));
+    let mut more = seeds(mutants)..;
+    while begun.elapsed() < time {
+        let seed = more.next().unwrap();
+        all.clone().for_each(|number| mutant(number, seed));
+    }
+    println!("{} files, {} mutants of each", files.len(), more.start);
 }
 
 fn files(folder: &str) -> Vec<Vec<u8>> {
