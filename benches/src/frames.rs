@@ -32,6 +32,25 @@ pub fn audio_delta(number: usize, bytes: usize) -> String {
     )
 }
 
+/// Live's output audio, as a session of one's own receives it.
+pub fn live_audio_delta(bytes: usize) -> String {
+    format!(r#"{{"type":"session.output_audio.delta","delta":"{}"}}"#, STANDARD.encode(pcm(bytes)))
+}
+
+/// The same as a sideband receives it: with its place on the timeline.
+pub fn live_timed_audio_delta(bytes: usize) -> String {
+    let delta = STANDARD.encode(pcm(bytes));
+    format!(r#"{{"type":"session.output_audio.delta","delta":"{delta}","start_ms":124600,"end_ms":124700}}"#)
+}
+
+/// A word of Live's transcript.
+pub fn live_transcript_delta(number: usize, delta: &str) -> String {
+    let id = event_id(number);
+    format!(
+        r#"{{"type":"session.output_transcript.delta","event_id":"{id}","delta":"{delta}","start_ms":124600,"end_ms":124800}}"#
+    )
+}
+
 pub fn transcript_delta(number: usize, delta: &str) -> String {
     text("response.output_audio_transcript.delta", number, delta)
 }

@@ -28,6 +28,15 @@ pub fn oai_rt_rs(frame: &str) -> Decoded<oai_rt_rs::ServerEvent> {
     (event, audio)
 }
 
+pub fn oai_rt_rs_live(frame: &str) -> Decoded<oai_rt_rs::live::ServerEvent> {
+    let event = serde_json::from_str(frame).unwrap();
+    let audio = match &event {
+        oai_rt_rs::live::ServerEvent::OutputAudioDelta { delta, .. } => Some(BASE64_STANDARD.decode(delta).unwrap()),
+        _ => None,
+    };
+    (event, audio)
+}
+
 /// As its session reads a frame: once for the type, for its log, and once for the event.
 pub fn adk(frame: &str) -> (String, adk_realtime::ServerEvent) {
     let kind = serde_json::from_str::<Value>(frame)

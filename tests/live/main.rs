@@ -3,6 +3,7 @@
 mod connections;
 mod delegation;
 mod drops;
+mod endings;
 mod feeder;
 mod simulator;
 mod support;
