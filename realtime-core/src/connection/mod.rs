@@ -282,7 +282,7 @@ impl<P: Protocol> Connection<P> {
     /// Writes the outbox, ends the session gracefully, and closes with code 1000. Takes at most
     /// [`Options::finish_timeout`] plus [`Options::close_timeout`].
     ///
-    /// Events received meanwhile can be read afterwards.
+    /// Events received meanwhile can be read afterwards. On a connection that has ended already, it returns how.
     ///
     /// # Cancel safety
     /// Can be called again, and continues where it was.
@@ -294,7 +294,8 @@ impl<P: Protocol> Connection<P> {
         let timer = &self.shared.timer;
         let until = timer.sleep_until(timer.now() + self.shared.config.options.finish_timeout);
         let written = match future::select(pin!(self.write_out()), until).await {
-            Either::Left((Err(error), _)) => return Err(error),
+            // It has ended meanwhile, or before: the end itself says how.
+            Either::Left((Err(error), _)) => return self.shared.core().machine.end().cloned().unwrap_or(Err(error)),
             Either::Left((Ok(()), _)) => Ok(()),
             Either::Right(_) => Err(ErrorKind::Timeout(Deadline::Finish).into()),
         };
