@@ -286,6 +286,7 @@ macro_rules! board {
             type ServerEvent = Down;
             type State = Notes;
             type Settings = $settings;
+            type Notice = std::convert::Infallible;
 
             fn opened(event: &Down) -> bool {
                 matches!(event, Down::Opened { .. })
