@@ -27,23 +27,11 @@ use realtime::{
 };
 use serde_json::json;
 
-use seeds::seeds;
+use seeds::{Dice, seeds};
 
 const TAKES: u64 = 10_000;
 const AGE: Duration = Duration::from_secs(60);
 const MODELS: [&str; 3] = ["a", "b", "c"];
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % end
-    }
-}
 
 /// What the server knows of a session.
 struct Known {

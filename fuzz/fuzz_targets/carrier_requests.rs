@@ -4,4 +4,4 @@
 #[path = "../../tests/fuzz/bodies.rs"]
 mod bodies;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::carrier_requests(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::telephone::carrier_requests(data));

@@ -24,10 +24,11 @@ use realtime::{
 };
 
 use super::{
-    executor::{Dice, Executor},
+    executor::Executor,
     hunt::yield_now,
     toy::{Answer, Down, Toy, Up},
 };
+use crate::seeds::{Dice, seeds};
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -191,8 +192,8 @@ fn who_discards_what_nobody_reads_keeps_nothing_of_a_burst() {
 /// Three who only read, and nothing else that moves.
 #[test]
 fn many_readers_share_a_burst_and_none_is_forgotten() {
-    for seed in 0..crate::seeds::seeds(5_000) {
-        let mut dice = Dice::new(seed);
+    for seed in 0..seeds(5_000) {
+        let mut dice = Dice(seed);
         let inbox_bytes = [200, 640, 5_000, 16 << 20][dice.roll(4)];
         let (connection, session, _server) = super::open(Options::default().inbox_bytes(inbox_bytes));
         let seen = RefCell::new(Vec::new());
@@ -202,7 +203,7 @@ fn many_readers_share_a_burst_and_none_is_forgotten() {
             }
         };
         let total = 1 + dice.roll(100) as u64;
-        let mut pauses = Dice::new(seed + 1);
+        let mut pauses = Dice(seed + 1);
         let mut executor = Executor::default();
         executor.spawn("a reader", read());
         executor.spawn("another reader", read());

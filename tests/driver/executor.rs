@@ -9,21 +9,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// A small generator of numbers: xorshift, the same for the same seed everywhere.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % sides
-    }
-}
+use crate::seeds::Dice;
 
 struct Flag(AtomicBool);
 

@@ -11,9 +11,9 @@ use futures::{FutureExt, future};
 use realtime::{Connection, ErrorKind, Options, mock::MockSession};
 
 use crate::{
-    executor::{Dice, Executor},
+    executor::Executor,
     open,
-    seeds::seeds,
+    seeds::{Dice, seeds},
     toy::{Answer, Down, Toy, Up},
 };
 
@@ -136,7 +136,7 @@ pub(crate) async fn yield_now() {
 fn hunt(schedules: u64, inbox_bytes: usize, with_driver: bool) {
     let mut polls = 0;
     for seed in 0..schedules {
-        let mut dice = Dice::new(seed);
+        let mut dice = Dice(seed);
         let mut options = Options::default();
         options.inbox_bytes = inbox_bytes;
         let (connection, session, _server) = open(options);
@@ -149,9 +149,9 @@ fn hunt(schedules: u64, inbox_bytes: usize, with_driver: bool) {
             working: Cell::new(workers),
         };
         let mut executor = Executor::default();
-        executor.spawn("server", scene.serve(Dice::new(seed ^ 0xABCD)));
+        executor.spawn("server", scene.serve(Dice(seed ^ 0xABCD)));
         for id in 0..workers as u64 {
-            executor.spawn("worker", scene.work(id, Dice::new(seed * 31 + id + 1)));
+            executor.spawn("worker", scene.work(id, Dice(seed * 31 + id + 1)));
         }
         if with_driver && dice.roll(2) == 0 {
             let driver = scene.connection.driver();

@@ -10,19 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use seeds::seeds;
+use seeds::{Dice, seeds};
 
 /// Mutants of each file.
 const MUTANTS: u64 = 60;
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end.max(1)
-    }
-}
 
 /// What breaks readers more often than random bytes do.
 const TOKENS: [&[u8]; 22] = [
@@ -52,16 +43,16 @@ const TOKENS: [&[u8]; 22] = [
 
 fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = seed.to_vec();
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(bytes.len() + 1);
-        let end = at + dice.below((bytes.len() - at).min(40) + 1);
-        match dice.below(6) {
+    for _ in 0..=dice.roll(4) {
+        let at = dice.roll(bytes.len() + 1);
+        let end = at + dice.roll((bytes.len() - at).min(40) + 1);
+        match dice.roll(6) {
             0 => drop(bytes.splice(at..end, [])),
             1 => bytes.truncate(at),
-            2 => drop(bytes.splice(at..end, TOKENS[dice.below(TOKENS.len())].iter().copied())),
+            2 => drop(bytes.splice(at..end, TOKENS[dice.roll(TOKENS.len())].iter().copied())),
             3 => {
-                let from = dice.below(other.len() + 1);
-                let to = from + dice.below((other.len() - from).min(200) + 1);
+                let from = dice.roll(other.len() + 1);
+                let to = from + dice.roll((other.len() - from).min(200) + 1);
                 drop(bytes.splice(at..at, other[from..to].iter().copied()));
             }
             4 => {
@@ -70,7 +61,7 @@ fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
             }
             _ => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << dice.below(8);
+                    *byte ^= 1 << dice.roll(8);
                 }
             }
         }
@@ -83,7 +74,7 @@ fn hunt(body: fn(&[u8]), files: &[Vec<u8>], mutants: u64) {
     assert!(files.len() > 4);
     let mutant = |number: u64, mutant: u64| {
         let mut dice = Dice(number * 1_000_003 + mutant);
-        let other = &files[dice.below(files.len())];
+        let other = &files[dice.roll(files.len())];
         body(&mutate(&files[number as usize], other, &mut dice));
     };
     let all = 0..files.len() as u64;
@@ -179,12 +170,12 @@ fn rest_requests() {
 
 #[test]
 fn carriers() {
-    hunt(bodies::carriers, &files("fuzz/corpus/carriers"), MUTANTS * 5);
+    hunt(bodies::telephone::carriers, &files("fuzz/corpus/carriers"), MUTANTS * 5);
 }
 
 #[test]
 fn carrier_requests() {
-    hunt(bodies::carrier_requests, &files("fuzz/corpus/carrier_requests"), MUTANTS * 20);
+    hunt(bodies::telephone::carrier_requests, &files("fuzz/corpus/carrier_requests"), MUTANTS * 20);
 }
 
 #[test]

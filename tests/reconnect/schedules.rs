@@ -23,7 +23,10 @@ use realtime::{
 };
 use serde_json::json;
 
-use crate::{marks::without_marks, seeds::seeds};
+use crate::{
+    marks::without_marks,
+    seeds::{Dice, seeds},
+};
 
 const SCHEDULES: u64 = 20_000;
 /// One in so many is run twice.
@@ -32,18 +35,6 @@ const TWICE: u64 = 20;
 const CHUNK: u64 = 40;
 /// After all is asked for, so long nothing is done: every deadline, backoff and answer has had its time.
 const CALM: Duration = Duration::from_secs(240);
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % end
-    }
-}
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
 //! What the server would refuse is refused before it is sent.
 
-use futures::FutureExt;
+use futures::{FutureExt, future::join};
 use realtime::{
-    Audio, Options, Patch,
+    Audio, ErrorKind, Options, Patch,
     connection::{CheckError, SendErrorKind},
-    event::{ClientEvent, InputAudioBufferAppend},
+    event::{ClientEvent, ConversationItemAdded, InputAudioBufferAppend, SessionUpdate},
     types::{AudioFormat, AudioInput, RealtimeSessionConfig},
 };
 use serde_json::json;
@@ -72,6 +72,19 @@ fn a_commit_of_less_than_100_ms() {
     // What was committed does not count twice.
     let error = connection.input_audio_buffer().commit().unwrap_err();
     assert_eq!(error.kind(), CheckError::CommitTooShort { ms: 0 }.into());
+}
+
+#[test]
+fn an_answer_of_another_type_than_asked_for_is_named() {
+    let (connection, session, server) = open(Options::default());
+    let update = SessionUpdate::new(RealtimeSessionConfig::default());
+    let ack = connection.request::<ConversationItemAdded>(update).unwrap();
+    let (answer, ()) = server.clock().block_on(join(ack, async {
+        session.expect::<SessionUpdate>().await;
+        session.send_raw(json!({ "type": "session.updated", "session": { "type": "realtime" } }).to_string());
+    }));
+    let error = answer.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::UnexpectedAnswer(kind) if &**kind == "session.updated"), "{error:?}");
 }
 
 #[test]

@@ -12,11 +12,8 @@ use super::{
     machine::entry::SendError,
 };
 use crate::{
-    error::{Error, ErrorKind},
-    protocol::{
-        Protocol,
-        event::{Event, EventOf},
-    },
+    error::Error,
+    protocol::{Protocol, event::EventOf},
 };
 
 /// A request in flight, and the server's answer to it.
@@ -28,13 +25,14 @@ use crate::{
 /// Awaiting `&mut ack` and dropping that future loses nothing; it can be awaited again.
 ///
 /// # Errors
-/// - [`ErrorKind::Request`]: the server refused the request with this error.
-/// - [`ErrorKind::Unanswered`]: there was no answer within
+/// - [`ErrorKind::Request`](crate::ErrorKind::Request): the server refused the request with this error.
+/// - [`ErrorKind::Unanswered`](crate::ErrorKind::Unanswered): there was no answer within
 ///   [`Options::request_timeout`](crate::Options::request_timeout).
-/// - [`ErrorKind::Unsent`]: the connection ended before the request was sent;
+/// - [`ErrorKind::Unsent`](crate::ErrorKind::Unsent): the connection ended before the request was sent;
 ///   [`Connection::close`](crate::Connection::close) returns it.
-/// - [`ErrorKind::Ambiguous`]: the connection ended after the request was sent and before it was answered.
-/// - [`ErrorKind::InboxFull`]: the inbox is full. Read events, then await this again.
+/// - [`ErrorKind::Ambiguous`](crate::ErrorKind::Ambiguous): the connection ended after the request was sent and before it was answered.
+/// - [`ErrorKind::UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer): the request was granted by another event than `E`.
+/// - [`ErrorKind::InboxFull`](crate::ErrorKind::InboxFull): the inbox is full. Read events, then await this again.
 pub struct Ack<P: Protocol, E> {
     shared: Arc<Shared<P>>,
     cell: Arc<Cell<P>>,
@@ -56,10 +54,7 @@ impl<P: Protocol, E: EventOf<P::ServerEvent>> Future for Ack<P, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let answer = this.shared.poll(cx, &mut this.slot, WaitKind::Other, |_| this.cell.take());
-        answer.map(|answer| {
-            // A request is answered by the event that it expects; another one would be a bug of the session state.
-            E::take(answer??).map_err(|other| ErrorKind::Invalid(other.kind().into()).into())
-        })
+        answer.map(|answer| Error::expect(answer??))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a protocol's folder needs of a connection: its state and settings, and work that runs with it.
+//! The interface of a connection for the protocols: state and settings, steps under the lock, tasks that run with it.
 
 use std::{
     sync::{Arc, Weak},
@@ -42,7 +42,7 @@ impl<P: Protocol> Sender<P> {
     /// Queues an event that the server answers with an `E`. Await the [`Ack`], or drop it.
     ///
     /// # Errors
-    /// Gives the event back, as [`send`](Self::send) does.
+    /// Returns the event. See [`send`](Self::send).
     pub fn request<E: EventOf<P::ServerEvent>>(
         &self,
         event: impl Into<P::ClientEvent>,

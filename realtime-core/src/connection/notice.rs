@@ -48,8 +48,8 @@ pub enum Notice<P: Protocol> {
     /// A notice of the protocol: a function call failed, for example. See
     /// [`RealtimeNotice`](crate::RealtimeNotice) and [`LiveNotice`](crate::live::LiveNotice).
     Protocol(P::Notice),
-    /// Events that came before this were dropped because nobody had asked for them: only handles of responses were read.
-    /// See [`Unread::Keep`](super::Unread::Keep).
+    /// Earlier events were dropped, because only response handles were read and the inbox was full. See
+    /// [`Unread::Keep`](super::Unread::Keep).
     Skipped {
         /// How many.
         events: u64,

@@ -165,14 +165,13 @@ impl AudioPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// They wait, within [`Options::inbox_bytes`]. Once that is full, reading pauses until somebody reads them.
+    /// They stay in the inbox, up to [`Options::inbox_bytes`]. While it is full, reading pauses.
     ///
-    /// An application that uses the handles of responses alone never reads them. So, as long as such handles are read and
-    /// nobody has asked for the connection's own events, the oldest make room for others, and the first who asks gets
-    /// [`Notice::Skipped`](super::Notice::Skipped) in front. Nothing is dropped after that, and nothing where no handle
-    /// of a response is read.
+    /// An application that only uses response handles never reads them. Until the connection's own events are read for the
+    /// first time, a full inbox therefore drops its oldest events while a response handle is awaited. The first read then
+    /// reports how many with [`Notice::Skipped`](super::Notice::Skipped), and from then on nothing is dropped.
     #[default]
     Keep,
-    /// They update the state and are discarded. For applications that use handles and the state, and never call `next`.
+    /// They update the state and are dropped. For applications that use handles and the state, and never call `next`.
     Discard,
 }

@@ -7,7 +7,7 @@ use crate::{
     auth::CredentialError,
     endpoint::EndpointError,
     protocol::{
-        event::{ErrorEvent, said},
+        event::{ErrorEvent, Event, EventOf, said},
         state::SnapshotError,
     },
     transport::{CloseFrame, TransportError},
@@ -41,7 +41,7 @@ struct Inner {
 /// | `Connect::open` | `Endpoint`, `NoTarget`, `Snapshot` |
 /// | `Connect::connect`, `Connect::run` | also `Credentials`, `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Invalid`, `TooLarge`, `Panicked` |
 /// | the end of a connection: `next`, `drive`, the stream | `Transport`, `Refused`, `Timeout`, `Unanswered` (opening), `Closed`, `Credentials`, `Aborted`, `Invalid`, `TooLarge`, `Panicked` |
-/// | `Ack`, `ResponseHandle` | `Request`, `Unanswered`, `Unsent`, `Ambiguous`, `Stale`, `InboxFull`; their source is the end of the connection, if that is the reason |
+/// | `Ack`, `ResponseHandle` | `Request`, `Unanswered`, `Unsent`, `Ambiguous`, `Stale`, `UnexpectedAnswer`, `InboxFull`; their source is the end of the connection, if that is the reason |
 /// | `ResponseHandle::next` and its streams | also `Lagged` |
 /// | `flush`, `ready` | `InboxFull`, or the end of the connection |
 /// | `finish` | `Unconfirmed`, `Timeout`, `InboxFull`, or the end of the connection |
@@ -92,6 +92,9 @@ pub enum ErrorKind {
     NoPlayback,
     /// Parts of the response were dropped, because they were not read and their buffer was full.
     Lagged,
+    /// The request was granted by an event of this type, which is not the type that
+    /// [`Connection::request`](crate::Connection::request) was called with.
+    UnexpectedAnswer(Box<str>),
     /// The server sent an invalid message, and the options treat that as fatal.
     Invalid(Box<str>),
     /// The server sent a message that exceeds the size limit.
@@ -193,6 +196,11 @@ impl Error {
     /// The connection was closed by the server, possibly after an error event.
     pub(crate) fn closed(frame: Option<CloseFrame>, said: Option<Box<ErrorEvent>>) -> Self {
         Self(Arc::new(Inner { kind: ErrorKind::Closed(frame), cause: None, said }))
+    }
+
+    /// Takes the expected event out of an answer.
+    pub(crate) fn expect<S: Event, E: EventOf<S>>(answer: S) -> Result<E, Self> {
+        E::take(answer).map_err(|other| ErrorKind::UnexpectedAnswer(other.kind().into()).into())
     }
 
     pub(crate) fn aborted(reason: &Self) -> Self {
@@ -357,6 +365,9 @@ impl fmt::Display for Error {
             ),
             ErrorKind::NoPlayback => f.write_str("playback is not tracked: set `Connect::playback`"),
             ErrorKind::Lagged => f.write_str("parts of the response were dropped because they were not read in time"),
+            ErrorKind::UnexpectedAnswer(kind) => {
+                write!(f, "the request was granted by `{kind}`: await that event instead")
+            }
             ErrorKind::Invalid(reason) => write!(f, "the server sent an invalid message: {reason}"),
             ErrorKind::TooLarge { size, limit } => {
                 write!(f, "the server sent a message of {size} bytes, over the limit of {limit}")

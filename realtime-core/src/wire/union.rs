@@ -117,6 +117,24 @@ pub(crate) fn write_tagged<S: Serializer, T: Serialize>(
     WithTag { r#type: tag, fields }.serialize(serializer)
 }
 
+/// Serde of a [`Union`](crate::wire::Union) that writes its variants itself: `union_serde!(Voice, |voice, to| match voice { .. })`.
+macro_rules! union_serde {
+    ($name:ident, |$value:ident, $to:ident| $write:expr) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, $to: S) -> Result<S::Ok, S::Error> {
+                let $value = self;
+                $write
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::wire::read_union(deserializer)
+            }
+        }
+    };
+}
+
 /// Defines a union of strings and objects. Values of unknown form are kept in `Other`.
 ///
 /// | section | member |

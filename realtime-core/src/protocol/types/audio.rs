@@ -1,12 +1,11 @@
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Serialize,
     de::{IgnoredAny, MapAccess},
 };
 use serde_json::{Value, value::RawValue};
 
 use crate::wire::{
-    Json, Lenient, Members, Notes, Object, Tag, Union, is_null, lenient_text, read_loosely, read_union, tag,
-    write_tagged,
+    Json, Lenient, Members, Notes, Object, Tag, Union, is_null, lenient_text, read_loosely, tag, write_tagged,
 };
 
 /// Default sample rate of `audio/pcm` in Hz, and the only one that the service accepts today.
@@ -106,22 +105,12 @@ struct Rate {
     rate: Option<u32>,
 }
 
-impl Serialize for AudioFormat {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Pcm { rate } => write_tagged(serializer, "audio/pcm", &Rate { rate: Some(*rate) }),
-            Self::Pcmu => write_tagged(serializer, "audio/pcmu", &Rate { rate: None }),
-            Self::Pcma => write_tagged(serializer, "audio/pcma", &Rate { rate: None }),
-            Self::Other(json) => json.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for AudioFormat {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
-}
+union_serde!(AudioFormat, |format, to| match format {
+    AudioFormat::Pcm { rate } => write_tagged(to, "audio/pcm", &Rate { rate: Some(*rate) }),
+    AudioFormat::Pcmu => write_tagged(to, "audio/pcmu", &Rate { rate: None }),
+    AudioFormat::Pcma => write_tagged(to, "audio/pcma", &Rate { rate: None }),
+    AudioFormat::Other(json) => json.serialize(to),
+});
 
 impl Lenient for AudioFormat {
     const EXPECTED: &'static str = "an audio format";

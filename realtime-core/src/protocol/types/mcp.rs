@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Serialize,
     de::{MapAccess, SeqAccess, value::SeqAccessDeserializer},
 };
 
 use serde_json::value::RawValue;
 
-use crate::wire::{Json, Lenient, Notes, Patch, Secret, Union, read_loosely, read_object, read_union};
+use crate::wire::{Json, Lenient, Notes, Patch, Secret, Union, read_loosely, read_object};
 
 wire! {
     /// An MCP server whose tools the service calls for the model. Its location is given by one of `server_url`,
@@ -170,21 +170,11 @@ impl From<ToolFilter> for Patch<AllowedTools> {
     }
 }
 
-impl Serialize for AllowedTools {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Names(names) => names.serialize(serializer),
-            Self::Filter(filter) => filter.serialize(serializer),
-            Self::Other(json) => json.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for AllowedTools {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
-}
+union_serde!(AllowedTools, |tools, to| match tools {
+    AllowedTools::Names(names) => names.serialize(to),
+    AllowedTools::Filter(filter) => filter.serialize(to),
+    AllowedTools::Other(json) => json.serialize(to),
+});
 
 impl Lenient for AllowedTools {
     const EXPECTED: &'static str = "names of tools, or a filter";

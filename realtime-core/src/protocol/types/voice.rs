@@ -1,7 +1,7 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+use serde::{Deserialize, Serialize, de::MapAccess};
 use serde_json::value::RawValue;
 
-use crate::wire::{Id, Json, Lenient, Notes, Object, Union, read_loosely, read_union};
+use crate::wire::{Id, Json, Lenient, Notes, Object, Union, read_loosely};
 
 open_enum! {
     /// A built-in voice. OpenAI recommends `marin` and `cedar`.
@@ -73,21 +73,11 @@ struct ById<T> {
     id: T,
 }
 
-impl Serialize for Voice {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Named(name) => name.serialize(serializer),
-            Self::Custom(id) => ById { id }.serialize(serializer),
-            Self::Other(json) => json.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Voice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
-}
+union_serde!(Voice, |voice, to| match voice {
+    Voice::Named(name) => name.serialize(to),
+    Voice::Custom(id) => ById { id }.serialize(to),
+    Voice::Other(json) => json.serialize(to),
+});
 
 impl Lenient for Voice {
     const EXPECTED: &'static str = "a voice";

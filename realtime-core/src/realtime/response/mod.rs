@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt, future, ready, stream};
 use self::told::{News, Told};
 use super::{
     Overlap, Realtime,
-    event::{ResponseCancel, ResponseCreate, ServerEvent},
+    event::{ResponseCancel, ResponseCreate, ResponseDone, ServerEvent},
     state::{MOST_METADATA, REQUEST, is_out_of_band},
     types::{Item, Response, ResponseConfig},
 };
@@ -163,11 +163,8 @@ impl Future for ResponseHandle {
     type Output = Result<Response, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().answer.poll_end(cx).map(|end| match end? {
-            ServerEvent::ResponseDone(done) => Ok(done.response),
-            // Nothing else ends a response.
-            _ => Err(ErrorKind::Ambiguous.into()),
-        })
+        let end = self.get_mut().answer.poll_end(cx);
+        end.map(|end| Ok(Error::expect::<_, ResponseDone>(end?)?.response))
     }
 }
 

@@ -1,8 +1,8 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Number, Value, value::RawValue};
 
 use super::ReasoningEffort;
-use crate::wire::{Json, Lenient, Notes, Union, read_loosely, read_union};
+use crate::wire::{Json, Lenient, Notes, Union, read_loosely};
 
 open_enum! {
     /// Output modality of the model.
@@ -48,21 +48,11 @@ impl From<u32> for MaxOutputTokens {
     }
 }
 
-impl Serialize for MaxOutputTokens {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Inf => serializer.serialize_str("inf"),
-            Self::Limit(limit) => serializer.serialize_u32(*limit),
-            Self::Other(json) => json.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for MaxOutputTokens {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
-}
+union_serde!(MaxOutputTokens, |tokens, to| match tokens {
+    MaxOutputTokens::Inf => to.serialize_str("inf"),
+    MaxOutputTokens::Limit(limit) => to.serialize_u32(*limit),
+    MaxOutputTokens::Other(json) => json.serialize(to),
+});
 
 impl Lenient for MaxOutputTokens {
     const EXPECTED: &'static str = "a number of tokens";

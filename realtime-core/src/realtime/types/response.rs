@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess};
+use serde::{Serialize, de::MapAccess};
 use serde_json::value::RawValue;
 
 use super::{
     AudioFormat, Failure, Item, MaxOutputTokens, Modality, ObjectKind, Prompt, Reasoning, ResponseStatus, Tool,
     ToolChoice, Usage, Voice,
 };
-use crate::wire::{Id, Json, Lenient, Notes, Object, Tag, Union, read_union, tag, write_tagged};
+use crate::wire::{Id, Json, Lenient, Notes, Object, Tag, Union, tag, write_tagged};
 
 wire! {
     /// A response.
@@ -176,20 +176,10 @@ impl From<ItemReference> for InputItem {
 
 const REFERENCE: &str = "item_reference";
 
-impl Serialize for InputItem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Item(item) => item.serialize(serializer),
-            Self::Reference(reference) => write_tagged(serializer, REFERENCE, reference),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for InputItem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_union(deserializer)
-    }
-}
+union_serde!(InputItem, |item, to| match item {
+    InputItem::Item(item) => item.serialize(to),
+    InputItem::Reference(reference) => write_tagged(to, REFERENCE, reference),
+});
 
 impl Lenient for InputItem {
     const EXPECTED: &'static str = "an item";
