@@ -1,7 +1,7 @@
 //! Microphones and speakers for realtime voice sessions, by [cpal](https://crates.io/crates/cpal).
 //!
 //! A [`Microphone`] yields audio in the session's format, whatever the device's rate and channels are. A [`Speaker`]
-//! plays the audio of the session's [`Player`](realtime_core::connection::Player) and reports from the device's callback
+//! plays the audio of the session's [`Player`](realtime_core::Player) and reports from the device's callback
 //! what was heard, so that a barge-in truncates exactly there. Neither callback takes a lock or allocates.
 //!
 //! ```no_run
@@ -15,7 +15,7 @@
 //!
 //! let devices = Devices::new();
 //! let mut microphone = devices.microphone(&Choice::Default, Format::pcm(24_000))?;
-//! // Turn the player on with `Options::playback` and `Playback::queued()`.
+//! // Turn the player on with `Connect::playback` and `Playback::queued()`.
 //! let player = connection.player()?;
 //! let mut speaker = devices.speaker(&Choice::Default, Format::pcm(24_000))?;
 //! let listening = async {

@@ -6,7 +6,7 @@ use cpal::{
 };
 use futures::future::{Either, select};
 use realtime_audio::{Format, PlayerCallback, PlayerQueue};
-use realtime_core::{connection::Player, transport::Timer};
+use realtime_core::{Player, transport::Timer};
 
 use crate::{
     DeviceError,

@@ -61,9 +61,10 @@ mod linux {
         let clock = SystemClock::new();
         let transport = Simulator::new().pace(Pace::INSTANT).answer(|_| "Once upon a time.").transport(&clock);
         let client = Client::builder(transport).build();
-        let options = Options::default().playback(Playback::queued()).unread(Unread::Discard);
+        let options = Options::default().unread(Unread::Discard);
         let heard = block_on(async {
-            let connection = client.realtime().model("m").options(options).connect().await.unwrap();
+            let connect = client.realtime().model("m").options(options).playback(Playback::queued());
+            let connection = connect.connect().await.unwrap();
             connection.session().update(RealtimeSessionConfig::default()).unwrap().await.unwrap();
             let player = connection.player().unwrap();
             let mut speaker = Devices::new().speaker(&Choice::Default, PCM).unwrap();

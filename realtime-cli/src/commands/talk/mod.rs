@@ -11,7 +11,7 @@ use clap::Args;
 #[cfg(feature = "device")]
 use realtime::session::Playback;
 use realtime::{
-    Connection, Options, Realtime,
+    Connection, Realtime, RealtimeSettings,
     event::ServerEvent,
     mock::Simulator,
     types::{Modality, RealtimeSessionConfig, ServerVad, Transcription},
@@ -58,7 +58,7 @@ impl Talk {
         match &self.question {
             Some(question) => {
                 let recording = audio::read(question)?;
-                self.talk(stop, Options::default(), async |connection| {
+                self.talk(stop, RealtimeSettings::default(), async |connection| {
                     connection.session().update(config)?;
                     let answer = file::converse(connection, &recording, *output).await?;
                     if let Some(file) = &self.answer {
@@ -72,7 +72,7 @@ impl Talk {
             }
             #[cfg(feature = "device")]
             None => {
-                let playback = Options::default().playback(Playback::queued());
+                let playback = RealtimeSettings::default().playback(Playback::queued());
                 self.talk(stop, playback, async |connection| {
                     connection.session().update(config)?.await?;
                     self.devices.converse(connection, *output).await
@@ -93,11 +93,11 @@ impl Talk {
     async fn talk(
         &self,
         stop: &Stop,
-        options: Options,
+        settings: RealtimeSettings,
         converse: impl AsyncFnOnce(&Connection<Realtime>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let server = self.server.open(Simulator::new)?;
-        let connect = server.client.realtime().model(&self.model).options(options);
+        let connect = server.client.realtime().model(&self.model).settings(settings);
         connect.run(async |connection| stop.or(converse(connection)).await).await?;
         server.finish()
     }
