@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{
-    Deserialize, Serialize,
+    Deserialize,
     de::{MapAccess, SeqAccess, value::SeqAccessDeserializer},
 };
 

@@ -1,4 +1,3 @@
-use serde::Serialize;
 use serde_json::{Number, Value, value::RawValue};
 
 use super::ReasoningEffort;

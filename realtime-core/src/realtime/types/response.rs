@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::{Serialize, de::MapAccess};
+use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use super::{
