@@ -176,8 +176,8 @@ macro_rules! wire {
 
     (@setter { deep $x:ident: $t:ty }) => {
         #[doc = concat!(
-            "Sets what is set in this of [`", stringify!($x), "`](Self#structfield.", stringify!($x),
-            "), and leaves the rest of it as it was."
+            "Merges into [`", stringify!($x), "`](Self#structfield.", stringify!($x),
+            "): members that are set replace the current ones, the others keep their values."
         )]
         #[must_use]
         pub fn $x(mut self, $x: impl Into<$t>) -> Self {
