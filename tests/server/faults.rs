@@ -12,29 +12,13 @@ use realtime::{
     transport::{CloseFrame, Message, Timer, Transport, TransportErrorKind},
 };
 
-use crate::seeds::seeds;
+use crate::seeds::{Dice, seeds};
 
 const SESSIONS: u64 = 20_000;
 /// Once a side is closed or dead, the session ends within the sum of its deadlines: keepalive, a write, the queue, closing.
 const LONGEST: Duration = Duration::from_secs(25 + 30 + 30 + 5);
 /// The script of one side takes at most so long.
 const SCRIPT: Duration = Duration::from_secs(60);
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % end
-    }
-
-    fn millis(&mut self, end: u64) -> Duration {
-        Duration::from_millis(self.below(end))
-    }
-}
 
 /// Faults that change no text: what arrives must then be exactly what was sent. And whether there is any.
 fn plan(dice: &mut Dice) -> (FaultPlan, bool) {

@@ -25,6 +25,11 @@ impl Dice {
         (word ^ (word >> 31)) % end
     }
 
+    /// A duration below `end` milliseconds, which must not be 0.
+    pub(crate) fn millis(&mut self, end: u64) -> std::time::Duration {
+        std::time::Duration::from_millis(self.below(end))
+    }
+
     /// An index below `sides`, which must not be 0.
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.below(sides as u64) as usize
