@@ -7,6 +7,7 @@ use realtime_telephony::{
     Bridge, BridgeEvent, CarrierStream, Frame, Part, Settings,
     auth::{Plivo, Telnyx, Twilio, Vonage},
 };
+use serde_json::Value;
 
 /// A call: the first byte chooses the carrier, and each line is a message of it; `#` stands before a binary one, and
 /// `>`, `!` and `*` let the application play, interrupt and mark. Whatever comes, the call goes on, what is sent can be
