@@ -48,6 +48,7 @@ enum Command {
     Translate(commands::translate::Translate),
     /// Serve the simulator on a port, REST included, for clients in any language
     Serve(commands::serve::Serve),
+    Relay(commands::relay::Relay),
     Check(commands::check::Check),
     /// Create an ephemeral key for a browser or another client
     Secret(commands::secret::SecretArgs),
@@ -101,6 +102,7 @@ async fn run(cli: Cli, stop: &Stop) -> anyhow::Result<()> {
         Command::Transcribe(command) => command.run(output, stop).await,
         Command::Translate(command) => command.run(output, stop).await,
         Command::Serve(command) => command.run(output, stop).await,
+        Command::Relay(command) => command.run(output, stop).await,
         Command::Check(command) => command.run(output, stop).await,
         Command::Secret(command) => command.run(output, stop).await,
         Command::Call(command) => command.run(output, stop).await,

@@ -102,7 +102,11 @@ pub(crate) fn key(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn read_key(file: &Path) -> anyhow::Result<String> {
+/// The key in this file.
+///
+/// # Errors
+/// The file cannot be read or is empty.
+pub(crate) fn read_key(file: &Path) -> anyhow::Result<String> {
     let key = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let key = key.trim();
     if key.is_empty() {

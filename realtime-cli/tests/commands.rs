@@ -146,6 +146,23 @@ fn a_load_is_measured_and_plotted() {
 }
 
 #[test]
+fn sessions_are_relayed_and_recorded() {
+    let folder = Folder::new("relay");
+    let (key, session) = (folder.file("key"), folder.file("session.jsonl"));
+    fs::write(&key, "gw-key-of-this-test\n").unwrap();
+    let relay = Serving::new(["relay", "--accept-key-file", &key, "--record", &session]);
+    assert_eq!(good(["chat", "--base-url", &relay.1, "--key-file", &key, "Hello"]), "(1 words)\n");
+    let refused = run(["chat", "--base-url", &relay.1, "Hello"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
+    #[cfg(unix)]
+    assert_eq!(relay.interrupt(), Some(0));
+    assert!(good(["inspect", &session]).contains("response.done"));
+    assert!(!fs::read_to_string(session).unwrap().contains("gw-key-of-this-test"));
+    let open = run(["relay", "--listen", "0.0.0.0:0"]);
+    assert_eq!(open.status.code(), Some(2));
+}
+
+#[test]
 fn a_server_is_checked_case_by_case() {
     let cases = good(["--json", "check"]);
     let cases: Vec<Value> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

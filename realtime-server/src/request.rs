@@ -143,6 +143,13 @@ impl UpgradeRequest {
         key.filter(|key| !key.is_empty()).map(Secret::from)
     }
 
+    /// Whether the client shows this key. The time that this takes does not depend on where the keys differ.
+    pub fn presents(&self, key: &Secret) -> bool {
+        let shown = self.credential();
+        let (shown, key) = (shown.as_ref().map_or("", Secret::expose).as_bytes(), key.expose().as_bytes());
+        shown.len() == key.len() && shown.iter().zip(key).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+    }
+
     /// Chooses the subprotocol of the connection. By default it is `realtime` if the client offers it, and otherwise none:
     /// the other names that clients offer carry credentials.
     ///
