@@ -151,7 +151,7 @@ fn sessions_are_relayed_and_recorded() {
     let (key, session) = (folder.file("key"), folder.file("session.jsonl"));
     fs::write(&key, "gw-key-of-this-test\n").unwrap();
     let relay = Serving::new(["relay", "--accept-key-file", &key, "--record", &session]);
-    assert_eq!(good(["chat", "--base-url", &relay.1, "--key-file", &key, "Hello"]), "(1 words)\n");
+    assert_eq!(good(["chat", "--base-url", &relay.1, "--key-file", &key, "Hello"]), "You said: Hello\n");
     let refused = run(["chat", "--base-url", &relay.1, "Hello"]);
     assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
     #[cfg(unix)]
