@@ -20,6 +20,7 @@ pages! {
     browser_keys: "browser-keys.md"
     sip: "sip.md"
     reconnecting: "reconnecting.md"
+    fleet: "fleet.md"
     sessions: "sessions.md"
     server: "server.md"
     security: "security.md"

@@ -3,6 +3,7 @@
 mod barge_in;
 mod checks;
 mod dialect;
+mod editing;
 mod endings;
 mod long;
 mod properties;

@@ -103,12 +103,13 @@ pub(crate) async fn whole(store: &Redis, log: &[Line]) -> Result<()> {
             _ => *until = (*until).max(line.until),
         }
     }
-    let mut before: Option<(&str, u64)> = None;
-    for ((session, token), (taken, until)) in &leases {
-        if let Some((_, until)) = before.filter(|(other, until)| other == session && until > taken) {
-            return Err(format!("{session} was taken by {token} at {taken}, and held by another until {until}").into());
+    let mut held: Vec<_> = leases.iter().map(|((session, _), (taken, until))| (*session, *taken, *until)).collect();
+    held.sort_unstable();
+    for pair in held.windows(2) {
+        let [(before, _, until), (session, taken, _)] = pair else { continue };
+        if before == session && until > taken {
+            return Err(format!("{session} was taken at {taken}, and held by another until {until}").into());
         }
-        before = Some((session, *until));
     }
     for session in store.sessions().await? {
         let json = store.load(&session).await?.ok_or_else(|| format!("{session} was never saved"))?;

@@ -9,6 +9,7 @@
 //! A session is a lease and a snapshot in a [store](store::Store). See `docs/fleet.md`.
 
 mod check;
+mod figures;
 mod store;
 mod worker;
 
@@ -27,7 +28,7 @@ use tokio::{
 
 use store::{LEASE, Line, Redis, Result, What, now};
 
-const USAGE: &str = "usage: realtime-fleet STORE [CONVERSATIONS [EXPIRIES]]";
+const USAGE: &str = "usage: realtime-fleet STORE [CONVERSATIONS [EXPIRIES]], or realtime-fleet figures";
 /// How long any step may take.
 const MOST: Duration = Duration::from_secs(120);
 
@@ -37,6 +38,7 @@ async fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ran = match arguments[..] {
         ["worker", store, prefix, url, name, most] => work(store, prefix, url, name, most).await,
+        ["figures"] => figures::run().await,
         [store] => run(store, 200, 1000).await,
         [store, conversations] => with(store, conversations, "1000").await,
         [store, conversations, expiries] => with(store, conversations, expiries).await,

@@ -98,8 +98,8 @@ impl<P: Protocol> Sender<P> {
     }
 
     /// An id that is unique in the connection.
-    pub(crate) fn fresh_id(&self) -> Id {
-        self.shared().config.ids.fresh("evt")
+    pub(crate) fn fresh_id(&self, prefix: &str) -> Id {
+        self.shared().config.ids.fresh(prefix)
     }
 
     /// Adds a notice to the updates.

@@ -33,7 +33,7 @@ pub struct Clip<P: LiveKind> {
 
 impl<P: LiveKind> Clip<P> {
     pub(super) fn play(sender: Sender<P>, audio: Audio) -> Result<Self, SendError<P>> {
-        let id = sender.fresh_id();
+        let id = sender.fresh_id("evt");
         // A clip has this format, whatever the session's is.
         let length = AudioFormat::pcm().bytes_to_ms(audio.len() as u64).unwrap_or_default();
         let ack = sender.request(SessionOutputAudioFixturePlay::new(audio).event_id(&id))?;

@@ -8,11 +8,13 @@ use super::{
         InputAudioBufferClear, InputAudioBufferCleared, InputAudioBufferCommit, InputAudioBufferCommitted,
         OutputAudioBufferClear, OutputAudioBufferCleared, ResponseCancel, ServerEvent, SessionUpdate, SessionUpdated,
     },
+    state::{Edit, Keep, edit},
     tools::{self, Tools},
     types::{Item, RealtimeSessionConfig, ResponseConfig, SessionConfig},
 };
 use crate::{
     connection::{Ack, CheckError, Connection, SendError},
+    error::Error,
     protocol::event::EventOf,
     wire::Id,
 };
@@ -175,6 +177,76 @@ impl<'a> ConversationResource<'a> {
     /// The items.
     pub fn item(&self) -> ItemResource<'a> {
         ItemResource(self.0)
+    }
+
+    /// Shortens the conversation to its end: deletes the items that are not [kept](Keep).
+    ///
+    /// ```
+    /// # async fn example(connection: realtime_core::Connection<realtime_core::Realtime>) -> Result<(), realtime_core::Error> {
+    /// use realtime_core::session::realtime::Keep;
+    ///
+    /// connection.conversation().retain(Keep::Turns(10))?.done().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the first event that was not accepted: the outbox is full, or the connection has ended. Those before it are sent.
+    pub fn retain(&self, keep: Keep) -> Result<Edited, SendError<Realtime>> {
+        let state = self.0.state();
+        let deleted = state.conversation.beyond(keep).map(|id| self.item().delete(id.clone()));
+        Ok(Edited { deleted: deleted.collect::<Result<_, _>>()?, created: Vec::new() })
+    }
+
+    /// Replaces the conversation by these items, with the smallest number of deletions and creations: an item of the session
+    /// state that is given back unchanged and in order stays.
+    ///
+    /// Items without an id get one. What is sent or received before the server has made the changes is not considered.
+    ///
+    /// # Errors
+    /// As for [`retain`](Self::retain).
+    pub fn replace(&self, items: impl IntoIterator<Item = Item>) -> Result<Edited, SendError<Realtime>> {
+        let (state, sender) = (self.0.state(), self.0.sender());
+        let conversation = &state.conversation;
+        let known: Vec<_> = conversation.ids().map(|id| (id, conversation.get(id).map(|state| &state.item))).collect();
+        let mut wanted: Vec<Item> = items.into_iter().collect();
+        for item in wanted.iter_mut().filter(|item| item.id().is_none()) {
+            item.set_id(&sender.fresh_id("item"));
+        }
+        let Edit { deleted, created } = edit(&known, wanted);
+        let deleted = deleted.into_iter().map(|id| self.item().delete(id)).collect::<Result<_, _>>()?;
+        let create =
+            |(before, item): (Option<Id>, Item)| self.item().create_after(before.unwrap_or("root".into()), item);
+        Ok(Edited { deleted, created: created.into_iter().map(create).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Changes of a conversation that were sent. Await [`done`](Self::done), or drop it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Edited {
+    /// The deletions, in the order of the items.
+    pub deleted: Vec<Ack<Realtime, ConversationItemDeleted>>,
+    /// The creations, in the order of the items.
+    pub created: Vec<Ack<Realtime, ConversationItemAdded>>,
+}
+
+impl Edited {
+    /// Waits until the server has acknowledged all changes.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses the answers that have not arrived, and nothing else.
+    ///
+    /// # Errors
+    /// The first change that was refused, not answered, or ambiguous.
+    pub async fn done(self) -> Result<(), Error> {
+        for deleted in self.deleted {
+            deleted.await?;
+        }
+        for created in self.created {
+            created.await?;
+        }
+        Ok(())
     }
 }
 

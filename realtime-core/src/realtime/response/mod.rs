@@ -60,7 +60,7 @@ impl ResponseHandle {
     ) -> Result<Self, SendError<Realtime>> {
         let sender = connection.sender();
         let refused = is_refused(&sender, &config);
-        let event_id = sender.fresh_id();
+        let event_id = sender.fresh_id("evt");
         if !sender.state().is_order_enough(&config) {
             mark(&mut config, &event_id);
         }

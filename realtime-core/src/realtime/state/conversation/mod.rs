@@ -1,4 +1,9 @@
+mod trim;
+
 use std::{collections::VecDeque, sync::Arc};
+
+pub use trim::Keep;
+pub(crate) use trim::{Edit, edit};
 
 use super::{index::Index, item::ItemState, pages::Pages, snapshot::SavedItem};
 use crate::{
@@ -333,6 +338,13 @@ impl Conversation {
     pub(super) fn find_latest(&self, holds: impl Fn(&ItemState) -> bool) -> Option<&ItemState> {
         let all = self.order.iter().chain(&self.detached).filter_map(|&place| self.known(place));
         all.filter(|item| holds(item)).max_by_key(|item| item.first)
+    }
+
+    /// Ids of the items that are not kept, in order: [`ConversationResource::retain`](crate::resources::ConversationResource::retain)
+    /// deletes them.
+    pub fn beyond(&self, keep: Keep) -> impl Iterator<Item = &Id> {
+        let items: Vec<_> = self.ids().map(|id| self.get(id).map(|state| &state.item)).collect();
+        self.ids().zip(keep.choose(&items)).filter(|(_, kept)| !kept).map(|(id, _)| id)
     }
 
     /// Replaces all items by these, which count as sent until the server describes them.
