@@ -211,7 +211,7 @@ impl<'a> ConversationResource<'a> {
         let known: Vec<_> = conversation.ids().map(|id| (id, conversation.get(id).map(|state| &state.item))).collect();
         let mut wanted: Vec<Item> = items.into_iter().collect();
         for item in wanted.iter_mut().filter(|item| item.id().is_none()) {
-            item.set_id(&sender.fresh_id("item"));
+            item.set_id(sender.fresh_id("item"));
         }
         let Edit { deleted, created } = edit(&known, wanted);
         let deleted = deleted.into_iter().map(|id| self.item().delete(id)).collect::<Result<_, _>>()?;
