@@ -13,35 +13,34 @@ use crate::{
 };
 
 impl Connection<Realtime> {
-    /// Hands out and follows the playback of the model's audio, where
-    /// [`RealtimeSettings::playback`](crate::RealtimeSettings::playback) turns it on.
+    /// Playback of the model's audio, if [`RealtimeSettings::playback`](crate::RealtimeSettings::playback) is set.
     ///
     /// # Errors
-    /// [`ErrorKind::NoPlayback`]: the settings do not turn it on, so there is nothing to play from.
+    /// [`ErrorKind::NoPlayback`]: it is not set.
     pub fn player(&self) -> Result<Player, Error> {
         let audio = self.state().audio_queue().ok_or(ErrorKind::NoPlayback)?;
         Ok(Player { sender: self.sender(), audio })
     }
 }
 
-/// Playback of the model's audio: hands out what is to be played, and takes reports of what was heard.
+/// Playback of the model's audio: returns the audio to play, and accepts reports of what was heard.
 ///
-/// What was heard is taken from whatever the application reports: bytes that it [`read`](Self::read), samples
-/// [`played`](Self::played), a [`mark`](Self::mark). Until it reports anything, playback is assumed to run in real time,
-/// one item after the other: from when audio is handed out (with
-/// [`Playback::queued`](crate::session::Playback::queued)), else from when it arrives. Between two marks it is assumed
-/// to run in real time too, where audio is handed out here. Audio that waits here and was never taken was not heard.
+/// The application reports what was heard in any of three ways: bytes [`read`](Self::read), samples
+/// [`played`](Self::played), or a [`mark`](Self::mark). Until it reports anything, playback is assumed to run in real time,
+/// one item after the other: from when audio is returned here (with
+/// [`Playback::queued`](crate::session::Playback::queued)), otherwise from when it arrives. After a mark, audio returned here
+/// is again assumed to play in real time. Queued audio that was never taken was not heard.
 ///
-/// When the user starts to speak (barge-in), or on [`interrupt`](Self::interrupt), what was not heard is cut off: the
-/// item that plays is truncated at what was heard of it, those behind it at zero. What still arrives of them stays in the
-/// stream of events and in the state, and is not handed out here.
+/// On a barge-in, or on [`interrupt`](Self::interrupt), unheard audio is cut off: the item being played is truncated at what
+/// was heard of it, the items after it at zero. Audio that still arrives for them remains in the events and in the state,
+/// but is not returned here.
 ///
 /// # Threads
-/// It can be used from any thread, an audio callback's included. [`read`](Self::read), [`next`](Self::next),
+/// It can be used from any thread, including an audio callback's. [`read`](Self::read), [`next`](Self::next),
 /// [`played`](Self::played), [`mark`](Self::mark), [`position`](Self::position) and [`unheard_ms`](Self::unheard_ms)
-/// take one lock, which guards the queue of audio alone and is held while a chunk is moved. No frame is decoded under
-/// it, and none of them copies the state. `read`, `played` and `mark` never allocate; chunks that are used up are freed.
-/// For a callback that must not take a lock at all, the crate `realtime-audio` has a wait-free queue on top of this.
+/// take one lock, which guards only the audio queue and is held while a chunk is moved. No frame is decoded under it, and
+/// the state is not copied. `read`, `played` and `mark` never allocate; chunks that are used up are freed. For a callback
+/// that must not take any lock, the crate `realtime-audio` has a wait-free queue on top of this.
 #[derive(Clone)]
 pub struct Player {
     sender: Sender<Realtime>,
@@ -49,28 +48,28 @@ pub struct Player {
 }
 
 impl Player {
-    /// Fills a buffer with the audio that is next, as bytes of the session's output format, and counts it as heard.
-    /// Returns how many bytes there were; the rest of the buffer stays as it is.
+    /// Fills a buffer with the next audio, as bytes of the session's output format, and counts it as heard. Returns the
+    /// number of bytes; the rest of the buffer is unchanged.
     ///
-    /// There is audio only with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays
-    /// what the events bring.
+    /// Only returns audio with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays the
+    /// audio of the events.
     ///
-    /// Meant for an audio callback: what the sound card still holds has not been heard yet, so keep that short. Where
-    /// more than that lies between this and the ear, use [`next`](Self::next).
+    /// For an audio callback. Audio in the sound card's buffer counts as heard, so keep that buffer short. If there is more
+    /// between this and the listener, use [`next`](Self::next).
     pub fn read(&self, buffer: &mut [u8]) -> usize {
         self.audio.lock().read(buffer)
     }
 
-    /// Returns what to play next, or that what was handed out before is to be dropped: in the order in which the audio
-    /// and the interruptions came. None while there is nothing to do.
+    /// Returns the next audio to play, or the instruction to drop audio returned before, in the order of arrival. `None` if
+    /// there is nothing to do.
     ///
-    /// Take an interruption from here, not from the event that reports it: events that arrive together are read
-    /// together, so what is handed out may already belong behind the interruption when the event is read.
+    /// Handle interruptions here, not on the event that reports them: events that arrive together are read together, so the
+    /// audio returned here may already come after the interruption when the event is read.
     ///
-    /// There is audio only with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays
-    /// what the events bring.
+    /// Only returns audio with [`Playback::queued`](crate::session::Playback::queued): otherwise the application plays the
+    /// audio of the events.
     ///
-    /// Audio does not count as heard by being taken: report what was played, or leave it to the clock.
+    /// Returned audio does not count as heard: report what was played, or leave it to the clock.
     ///
     /// ```
     /// # use realtime_core::{Audio, Player};
@@ -92,38 +91,37 @@ impl Player {
         self.audio.lock().next(now)
     }
 
-    /// Reports that more samples were heard, in the order of playing.
+    /// Reports that more samples were heard, in playback order.
     pub fn played(&self, samples: u64) {
         self.audio.lock().played(samples);
     }
 
-    /// Reports that this part of this item was heard up to a position in milliseconds, and everything before it to its
-    /// end. Where audio is handed out here, playback is assumed to go on from there in real time, up to what was handed
-    /// out.
+    /// Reports that a content part was heard up to a position in milliseconds, and everything before it completely. If audio
+    /// is returned here, playback is assumed to continue in real time from there, up to the end of the returned audio.
     pub fn mark(&self, item_id: &str, content_index: u32, ms: u64) {
         let now = self.sender.now();
         self.audio.lock().mark(item_id, content_index, ms, now);
     }
 
-    /// Returns what plays: the item, its part, and how much of that was heard, in milliseconds.
+    /// Returns the current position: item, content part, and milliseconds heard of it.
     pub fn position(&self) -> Option<(Id, u32, u64)> {
         let now = self.sender.now();
         self.audio.lock().position(now)
     }
 
-    /// Returns how much audio was received and not heard yet, in milliseconds.
+    /// Duration of the audio received and not heard yet, in milliseconds.
     pub fn unheard_ms(&self) -> u64 {
         let now = self.sender.now();
         self.audio.lock().unheard_ms(now)
     }
 
-    /// Returns what was heard of an item that was cut off. Waits while another thread drives the connection.
+    /// What was heard of an item that was cut off. Blocks while another thread drives the connection.
     pub fn heard(&self, item_id: &str) -> Option<Heard> {
         self.sender.state().heard().rev().find(|heard| heard.item_id == item_id).cloned()
     }
 
-    /// Stops the model: cuts off what was not heard, and cancels the response in progress. For a button, or for turns
-    /// that the application detects itself. Waits while another thread drives the connection.
+    /// Interrupts the model: cuts off unheard audio, and cancels the active response. For a button, or for turns that the
+    /// application detects itself. Blocks while another thread drives the connection.
     pub fn interrupt(&self) {
         self.sender.with_state(|state, now| state.interrupt(true, now));
     }
