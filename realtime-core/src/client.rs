@@ -254,9 +254,10 @@ impl<P: Protocol> Connect<P> {
     ///
     /// # Errors
     /// The endpoint configuration is invalid. Nothing was sent.
-    pub fn open(self) -> Result<Connection<P>, Error> {
+    pub fn open(mut self) -> Result<Connection<P>, Error> {
+        // First, because an invalid snapshot names no target.
+        let resume = mem::replace(&mut self.resume, Ok(None))?;
         let place = self.place()?;
-        let resume = self.resume?;
         let Settings { transport, endpoint, .. } = &*self.client.0;
         let timer = transport.timer();
         let target = place.target.clone();
