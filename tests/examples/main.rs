@@ -4,5 +4,6 @@
 #![allow(clippy::duplicate_mod)]
 
 mod browser;
+mod gateway;
 mod phone;
 mod sip;

@@ -39,7 +39,7 @@ impl Unix {
         let listener = UnixListener::bind(&path).unwrap();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                thread::spawn(move || server::serve(stream));
+                thread::spawn(move || smol::block_on(server::serve(smol::Async::new(stream).unwrap())));
             }
         });
         Self(path)

@@ -1,5 +1,4 @@
 use std::{
-    io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{
         Arc,
@@ -8,8 +7,10 @@ use std::{
     thread,
 };
 
-use realtime::websocket::rustls::{ServerConfig, ServerConnection, StreamOwned};
-use tungstenite::Message;
+use futures::{AsyncRead, AsyncWrite};
+use futures_rustls::TlsAcceptor;
+use realtime::{Realtime, server::Acceptor, smol::Smol, websocket::rustls::ServerConfig};
+use smol::Async;
 
 /// A service on this machine that opens sessions, and says nothing else. It lives in threads of its own, as long as
 /// the process.
@@ -21,19 +22,29 @@ pub(crate) struct Server {
 impl Server {
     /// Spoken to without TLS.
     pub(crate) fn plain() -> Self {
-        Self::new(serve)
+        Self::new(None)
     }
 
     pub(crate) fn tls(config: Arc<ServerConfig>) -> Self {
-        Self::new(move |stream| serve(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)))
+        Self::new(Some(TlsAcceptor::from(config)))
     }
 
-    fn new(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
+    fn new(tls: Option<TlsAcceptor>) -> Self {
         let connections = Arc::new(AtomicUsize::new(0));
         let count = connections.clone();
         let port = listen(move |stream| {
             count.fetch_add(1, Ordering::Relaxed);
-            serve(stream);
+            let stream = Async::new(stream).unwrap();
+            smol::block_on(async {
+                match &tls {
+                    None => serve(stream).await,
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            serve(stream).await;
+                        }
+                    }
+                }
+            });
         });
         Self { port, connections }
     }
@@ -63,10 +74,12 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 
 }
 
 /// A session, from its opening to its end.
-pub(crate) fn serve(stream: impl Read + Write) {
-    let Ok(mut socket) = tungstenite::accept(stream) else { return };
+pub(crate) async fn serve(stream: impl AsyncRead + AsyncWrite + Send + 'static) {
+    let Ok(incoming) = Acceptor::on::<Smol>().accept(stream).await else { return };
+    let Ok(accepted) = incoming.accept().await else { return };
+    let mut connection = accepted.open::<Realtime>();
     let created = r#"{"type":"session.created","session":{"type":"realtime"}}"#;
-    if socket.send(Message::text(created)).is_ok() {
-        while socket.read().is_ok() {}
+    if connection.sender().send_text(created).is_ok() {
+        while let Some(Ok(_)) = connection.next().await {}
     }
 }

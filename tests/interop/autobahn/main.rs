@@ -1,10 +1,14 @@
-//! Plays the client in the cases of the Autobahn test suite, on each runtime: see `tests/interop/README.md`.
+//! Plays the client in the cases of the Autobahn test suite, on each runtime, or with `--serve` the server: see
+//! `tests/interop/README.md`.
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use realtime::{
-    async_std::AsyncStdTransport,
+    async_std::{AsyncStd, AsyncStdTransport},
+    connection::LinkOptions,
     endpoint::Handshake,
-    smol::SmolTransport,
-    tokio::TokioTransport,
+    server::{AcceptError, Acceptor, Incoming, Listen, Listener},
+    smol::{Smol, SmolTransport},
+    tokio::{Tokio, TokioTransport},
     transport::{Duplex, Message, Transport, TransportError},
 };
 
@@ -42,7 +46,46 @@ async fn run(agent: &str, transport: &dyn Transport, suite: &str) -> Result<(), 
     Ok(())
 }
 
+/// Sends back what the suite's client sends, on the port of `fuzzingclient.json`, until the process ends.
+async fn serve<R: Listen>(port: u16) {
+    let options = LinkOptions::default().max_inbound(LIMIT).max_outbound(LIMIT).queue_bytes(LIMIT);
+    let acceptor = Acceptor::on::<R>().options(options);
+    let mut listener = Listener::bind::<R>(([127, 0, 0, 1], port).into(), acceptor).await.expect("the port is free");
+    let mut cases = FuturesUnordered::new();
+    loop {
+        let next = std::pin::pin!(listener.next());
+        let incoming = match futures::future::select(next, cases.next()).await {
+            futures::future::Either::Left((incoming, _)) => incoming,
+            futures::future::Either::Right((Some(_), _)) => continue,
+            // No case runs.
+            futures::future::Either::Right((None, next)) => next.await,
+        };
+        match incoming {
+            Some(Ok(incoming)) => cases.push(case(incoming)),
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+}
+
+async fn case(incoming: Incoming) -> Result<(), AcceptError> {
+    let (mut link, _, _place) = incoming.accept().await?.into_parts();
+    while let Some(Ok(message)) = link.next().await {
+        if link.send(message).is_err() || link.flush().await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), TransportError> {
+    if std::env::args().nth(1).as_deref() == Some("--serve") {
+        std::thread::spawn(|| smol::block_on(serve::<Smol>(9012)));
+        std::thread::spawn(|| async_std::task::block_on(serve::<AsyncStd>(9013)));
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        tokio.block_on(serve::<Tokio>(9011));
+        return Ok(());
+    }
     let suite = std::env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:9001".into());
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio.block_on(async { run("tokio", &TokioTransport::new(), &suite).await })?;

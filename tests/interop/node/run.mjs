@@ -1,6 +1,6 @@
 // The official JavaScript clients hold their conversations with the served simulator, over TLS.
 //
-// usage: node run.mjs PATH_OF_SERVE
+// usage: node run.mjs PATH_OF_SERVE [SCRIPT..]
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +22,8 @@ try {
     createInterface(serve.stdout).once('line', (line) => resolve([line]));
     serve.once('exit', () => reject(new Error('serve ended at once')));
   });
-  for (const script of ['openai.mjs', 'live.mjs', 'agents.mjs', 'rest.mjs']) {
+  const given = process.argv.slice(3);
+  for (const script of given.length > 0 ? given : ['openai.mjs', 'live.mjs', 'agents.mjs', 'rest.mjs']) {
     // What the clients trust is read when their process starts.
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: ca, OPENAI_API_KEY: 'sk-interop' };
     const client = spawn(process.execPath, [join(here, script), base], { env, stdio: 'inherit' });
