@@ -193,7 +193,7 @@ impl Gateway {
         log(key, &model, address, begun.elapsed(), &end);
     }
 
-    /// Whom to let in, and to which model.
+    /// Decides whom to let in, and to which model.
     fn admit(&self, incoming: &Incoming) -> Result<(&Key, String), Refusal> {
         let request = incoming.request();
         if request.path() != "/v1/realtime" {
