@@ -201,8 +201,13 @@ impl Gateway {
         }
         let shown = request.credential();
         // All keys are compared, so that the time says nothing about the others.
-        let known = self.keys.iter().filter(|key| shown.as_ref().is_some_and(|shown| is_same(shown, &key.secret)));
-        let Some(key) = known.last() else {
+        let mut known = None;
+        for key in &self.keys {
+            if shown.as_ref().is_some_and(|shown| is_same(shown, &key.secret)) {
+                known = Some(key);
+            }
+        }
+        let Some(key) = known else {
             return Err(Refusal::error(StatusCode::UNAUTHORIZED, "invalid_api_key", "Unknown key."));
         };
         let model =
