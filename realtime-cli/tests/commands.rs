@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -57,22 +57,25 @@ impl Drop for Folder {
     }
 }
 
-/// A command that serves, with the URL that it printed.
-struct Serving(Child, String);
+/// A command that serves, with the URL that it printed, and the rest of its output.
+struct Serving(Child, String, BufReader<ChildStdout>);
 
 impl Serving {
     fn new<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut child = realtime().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self(child, line.trim().to_owned())
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        Self(child, line.trim().to_owned(), stdout)
     }
 
-    /// Ends it by a signal, and returns its exit code.
+    /// Ends it by a signal, and returns its exit code and the rest of its output.
     #[cfg(unix)]
-    fn interrupt(mut self) -> Option<i32> {
+    fn interrupt(mut self) -> (Option<i32>, String) {
         Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
-        self.0.wait().unwrap().code()
+        let mut rest = String::new();
+        self.2.read_to_string(&mut rest).unwrap();
+        (self.0.wait().unwrap().code(), rest)
     }
 }
 
@@ -118,7 +121,7 @@ fn a_recorded_session_is_inspected_drawn_and_replayed() {
     let replay = Serving::new(["replay", "--instant", &session]);
     assert_eq!(good(["chat", "--base-url", &replay.1, "Hello"]), "You said: Hello\n");
     #[cfg(unix)]
-    assert_eq!(replay.interrupt(), Some(0));
+    assert_eq!(replay.interrupt().0, Some(0));
 }
 
 #[test]
@@ -155,7 +158,11 @@ fn sessions_are_relayed_and_recorded() {
     let refused = run(["chat", "--base-url", &relay.1, "Hello"]);
     assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
     #[cfg(unix)]
-    assert_eq!(relay.interrupt(), Some(0));
+    {
+        let (code, summary) = relay.interrupt();
+        assert_eq!(code, Some(0));
+        assert!(summary.starts_with("1 sessions, 1 responses, 0 errors"), "{summary}");
+    }
     assert!(good(["inspect", &session]).contains("response.done"));
     assert!(!fs::read_to_string(session).unwrap().contains("gw-key-of-this-test"));
     let open = run(["relay", "--listen", "0.0.0.0:0"]);
@@ -240,5 +247,5 @@ fn help_completions_and_manual_name_every_command() {
 #[test]
 #[cfg(unix)]
 fn a_signal_ends_what_serves() {
-    assert_eq!(Serving::new(["serve"]).interrupt(), Some(0));
+    assert_eq!(Serving::new(["serve"]).interrupt(), (Some(0), String::new()));
 }
