@@ -168,7 +168,7 @@ fn rewritten<E: Event>(fixture: &Fixture) -> Value {
 
 /// The same message with so many empty objects in a member that nobody knows that it is read member by member.
 fn crowded(text: &str) -> String {
-    let objects = vec!["{}"; text.len() / 20 + 200].join(",");
+    let objects = vec!["{}"; text.len() / 20 + 6_000].join(",");
     text.replacen('{', &format!(r#"{{"crowd":[{objects}],"#), 1)
 }
 

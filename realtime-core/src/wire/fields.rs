@@ -7,6 +7,7 @@
 /// | `req_text delta: String` | `String` | always there; read though a character was cut in half |
 /// | `req_json arguments: String` | `String` | likewise; an object that stands there is read as its text |
 /// | `soft part: ContentPart` | `ContentPart` | always written; its default stands where it cannot be read |
+/// | `soft_session session: SessionInfo` | `SessionInfo` | likewise; strictly read in its current form only |
 /// | `opt voice: Voice` | `Option<Voice>` | left out if `None`; absent and null are `None` |
 /// | `opt_int rate: u32`, `opt_text text: String` | `Option<..>` | likewise |
 /// | `loose code: String` | `Option<..>` | likewise; what does not fit is `None` too |
@@ -48,6 +49,9 @@ macro_rules! wire {
     };
     (@field $c:tt $(#[$d:meta])* soft $($rest:tt)*) => {
         wire!(@req $c soft [] [$(#[$d])*] $($rest)*);
+    };
+    (@field $c:tt $(#[$d:meta])* soft_session $($rest:tt)*) => {
+        wire!(@req $c soft ["crate::realtime::types::session_info::read_current"] [$(#[$d])*] $($rest)*);
     };
     (@field $c:tt $(#[$d:meta])* opt $($rest:tt)*) => {
         wire!(@opt $c [] [$(#[$d])*] $($rest)*);

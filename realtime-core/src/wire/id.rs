@@ -53,6 +53,16 @@ impl Id {
         }
     }
 
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether the id is the empty text, which names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
     /// The bytes of the text, without validation.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {

@@ -30,7 +30,7 @@ pub use id::Id;
 pub use json::Json;
 pub(crate) use json::loose;
 pub use lenient::Omission;
-pub(crate) use lenient::{Lenient, Members, Notes, Tag, is_crowded, is_null, tag, text as lenient_text};
+pub(crate) use lenient::{Crowd, Lenient, Members, Notes, Tag, is_null, tag, text as lenient_text};
 pub(crate) use object::{Object, read_object};
 pub(crate) use patch::Leaf;
 pub use patch::Patch;

@@ -4,7 +4,7 @@
 mod table;
 mod error;
 pub(crate) mod head;
-mod once;
+pub(crate) mod once;
 mod reading;
 mod unrecognized;
 

@@ -1,4 +1,4 @@
-//! Decodes an event whose type was found at its beginning, and rejects it if a second `type` follows.
+//! Decodes an object and rejects members of certain names, such as a second `type`.
 //!
 //! Of duplicate members, the last one counts. serde rejects duplicates of a struct's own members, but ignores `type`,
 //! which is not one of them. Therefore the names of the outermost object are compared on their way to the struct, and
@@ -55,20 +55,37 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Once<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Members { map, typed: false })
+        self.0.visit_map(Checked::new(map, second_type()))
     }
 }
 
-struct Members<A> {
-    map: A,
-    typed: bool,
+/// Rejects every `type` but the first.
+pub(crate) fn second_type() -> impl FnMut(&[u8]) -> Result<(), &'static str> {
+    let mut typed = false;
+    move |name| match name == b"type" && std::mem::replace(&mut typed, true) {
+        true => Err("duplicate field `type`"),
+        false => Ok(()),
+    }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+/// The members of an object whose names are checked.
+pub(crate) struct Checked<A, F> {
+    map: A,
+    check: F,
+}
+
+impl<A, F: FnMut(&[u8]) -> Result<(), &'static str>> Checked<A, F> {
+    /// Checks the name of each member, which may be the reason why the object is rejected.
+    pub(crate) fn new(map: A, check: F) -> Self {
+        Self { map, check }
+    }
+}
+
+impl<'de, A: MapAccess<'de>, F: FnMut(&[u8]) -> Result<(), &'static str>> MapAccess<'de> for Checked<A, F> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        self.map.next_key_seed(Name { of: seed, typed: &mut self.typed })
+        self.map.next_key_seed(Name { of: seed, check: &mut self.check })
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
@@ -77,33 +94,32 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
 }
 
 /// A member's name on its way to the struct.
-struct Name<'a, T> {
+struct Name<'a, T, F> {
     of: T,
-    typed: &'a mut bool,
+    check: &'a mut F,
 }
 
-impl<T> Name<'_, T> {
+impl<T, F: FnMut(&[u8]) -> Result<(), &'static str>> Name<'_, T, F> {
     fn check<E: Error>(&mut self, name: &[u8]) -> Result<(), E> {
-        if name == b"type" && std::mem::replace(self.typed, true) {
-            return Err(E::duplicate_field("type"));
-        }
-        Ok(())
+        (self.check)(name).map_err(E::custom)
     }
 }
 
-impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<'_, K> {
+impl<'de, K: DeserializeSeed<'de>, F: FnMut(&[u8]) -> Result<(), &'static str>> DeserializeSeed<'de>
+    for Name<'_, K, F>
+{
     type Value = K::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K::Value, D::Error> {
-        self.of.deserialize(Name { of: deserializer, typed: self.typed })
+        self.of.deserialize(Name { of: deserializer, check: self.check })
     }
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Name<'_, D> {
+impl<'de, D: Deserializer<'de>, F: FnMut(&[u8]) -> Result<(), &'static str>> Deserializer<'de> for Name<'_, D, F> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.of.deserialize_identifier(Name { of: visitor, typed: self.typed })
+        self.of.deserialize_identifier(Name { of: visitor, check: self.check })
     }
 
     forward_to_deserialize_any! {
@@ -112,7 +128,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Name<'_, D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Name<'_, V> {
+impl<'de, V: Visitor<'de>, F: FnMut(&[u8]) -> Result<(), &'static str>> Visitor<'de> for Name<'_, V, F> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

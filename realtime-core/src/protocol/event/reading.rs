@@ -1,6 +1,6 @@
 use serde_json::value::RawValue;
 
-use crate::wire::{Notes, Omission};
+use crate::wire::{Crowd, Notes, Omission};
 
 /// How a message had to be read, beyond the resulting event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Whether a message can be read strictly. Notes what it may need if it is crowded with values.
+    pub(crate) fn has_room(&mut self, text: &[u8]) -> bool {
+        match Crowd::of(text) {
+            Crowd::Usual => {}
+            Crowd::Small(weight) => self.weight = weight,
+            Crowd::Large => return false,
+        }
+        true
+    }
+
     /// Reads a message member by member. On failure, returns the name of the required member that is missing, if that
     /// is the reason.
     pub(crate) fn leniently<T>(

@@ -94,7 +94,7 @@ macro_rules! events {
                 let mut error = None;
                 if let Some(kind) = $crate::protocol::event::head::leading_kind(raw)
                     // A delta has no lists that could grow.
-                    && (kind.ends_with(".delta") || !$crate::wire::is_crowded(raw))
+                    && (kind.ends_with(".delta") || reading.has_room(raw))
                     && let Some((current, event)) = Self::parse(kind, raw)
                 {
                     match event {
@@ -133,7 +133,7 @@ macro_rules! events {
                 reading.older_name = head.kind != current;
                 let error = match error {
                     Some(error) => error,
-                    None if $crate::wire::is_crowded(text) && events!(@is_lenient $($lenient)?) => {
+                    None if !reading.has_room(text) && events!(@is_lenient $($lenient)?) => {
                         serde::de::Error::custom("too many values in one message")
                     }
                     None => match Self::parse(&head.kind, text) {

@@ -4,6 +4,7 @@ mod apply;
 mod calls;
 mod checks;
 mod complete;
+mod continued;
 mod conversation;
 mod index;
 mod item;
@@ -299,25 +300,10 @@ impl State<Realtime> for RealtimeState {
     }
 
     fn received(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
-        if Twins::concern(event)
-            && self.stream.get_or_insert_default().twins.is_second(event, changes.reading.older_name)
-        {
-            changes.repeated = true;
-            return;
+        changes.repeated = self.is_second(event, changes);
+        if !changes.repeated && !self.continue_delta(event, now, changes) {
+            self.follow_event(event, now, changes);
         }
-        self.note_left_out(event, changes);
-        self.name_unnamed(event);
-        self.complete(event);
-        let mut mark = self.unmark(event);
-        self.begin_lost(event, now);
-        self.end_lost(event, now);
-        self.follow(event, now);
-        self.note_calls(event);
-        self.apply(event, now);
-        self.settle(event, &mut mark, now, changes);
-        self.schedule(event, &mark, now, changes);
-        self.patience.rest(self.scheduler.is_responding(), now);
-        self.note_outcomes(changes);
     }
 
     fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
@@ -382,6 +368,27 @@ impl State<Realtime> for RealtimeState {
 }
 
 impl RealtimeState {
+    fn is_second(&mut self, event: &ServerEvent, changes: &Changes) -> bool {
+        Twins::concern(event) && self.stream.get_or_insert_default().twins.is_second(event, changes.reading.older_name)
+    }
+
+    /// Applies any event, step by step.
+    fn follow_event(&mut self, event: &mut ServerEvent, now: Instant, changes: &mut Changes) {
+        self.note_left_out(event, changes);
+        self.name_unnamed(event);
+        self.complete(event);
+        let mut mark = self.unmark(event);
+        self.begin_lost(event, now);
+        self.end_lost(event, now);
+        self.follow(event, now);
+        self.note_calls(event);
+        self.apply(event, now);
+        self.settle(event, &mut mark, now, changes);
+        self.schedule(event, &mark, now, changes);
+        self.patience.rest(self.scheduler.is_responding(), now);
+        self.note_outcomes(changes);
+    }
+
     fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes) {
         for omission in &changes.reading.left_out {
             let left_out =

@@ -92,7 +92,7 @@ impl Responses {
 
     /// Records when output of a response was received.
     pub(super) fn record_first_output(&mut self, id: &Id, now: Instant, audio: bool) {
-        if self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio)) {
+        if self.has_output(id, audio) {
             return;
         }
         if let Some(response) = self.get_mut(id) {
@@ -103,6 +103,11 @@ impl Responses {
             let heard = response.first_audio.is_some();
             self.latest = Some((id.clone(), heard));
         }
+    }
+
+    /// Whether the response is the one that last produced output, and produced this sort before.
+    pub(super) fn has_output(&self, id: &Id, audio: bool) -> bool {
+        self.latest.as_ref().is_some_and(|(last, heard)| last == id && (*heard || !audio))
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {

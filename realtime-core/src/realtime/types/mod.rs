@@ -10,7 +10,7 @@ mod prompt;
 mod rate_limit;
 mod response;
 mod session;
-mod session_info;
+pub(crate) mod session_info;
 mod tool;
 mod tool_choice;
 mod tracing;

@@ -1,11 +1,19 @@
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess},
+};
 use serde_json::value::RawValue;
 
 use super::{
     AudioFormat, AudioOutput, Include, MaxOutputTokens, Modality, NoiseReduction, ObjectKind, Prompt, Reasoning, Tool,
     ToolChoice, Tracing, Transcription, Truncation, TurnDetection,
 };
-use crate::wire::{Id, Json, Lenient, Members, Notes, Tag, tag, write_tagged};
+use crate::{
+    protocol::event::once::{Checked, second_type},
+    wire::{Id, Json, Lenient, Members, Notes, Object, Tag, tag, write_tagged},
+};
 
 /// A session as described by the server: its effective configuration, including defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,8 +203,37 @@ impl Default for SessionInfo {
     }
 }
 
-/// Always read leniently: members that older servers place at the top level need special treatment, and sessions are
-/// described rarely.
+/// Reads a session that is described in the current form. Fails on another, and is then read leniently with its event.
+pub(crate) fn read_current<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SessionInfo, D::Error> {
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = SessionInfo;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a session")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SessionInfo, A::Error> {
+            let mut once = second_type();
+            let object =
+                Object::new(Checked::new(map, |name: &[u8]| match FLAT.iter().any(|flat| flat.as_bytes() == name) {
+                    true => Err("a member of an older form"),
+                    false => once(name),
+                }))?;
+            match object.tag() {
+                Some(REALTIME) => object.fields().map(SessionInfo::Realtime),
+                Some(TRANSCRIPTION) => object.fields().map(SessionInfo::Transcription),
+                Some(_) => object.json().map(SessionInfo::Other),
+                None => Err(de::Error::missing_field("type")),
+            }
+        }
+    }
+
+    deserializer.deserialize_map(Visitor)
+}
+
+/// Always read leniently: members that older servers place at the top level need special treatment.
 impl<'de> Deserialize<'de> for SessionInfo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;

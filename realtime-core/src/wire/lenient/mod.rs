@@ -104,18 +104,38 @@ fn whole(value: &RawValue) -> Option<i128> {
     number.as_i128().or_else(|| number.as_f64().map(|number| number.trunc() as i128))
 }
 
-/// Whether a frame may contain far more values than is usual for its size. It is then read with the memory limit of
-/// [`Notes`] instead of strictly.
-pub(crate) fn is_crowded(frame: &[u8]) -> bool {
-    // Size in bytes of an object, and half that of a string, in addition to its text.
-    const OBJECT: usize = 320;
-    const QUOTE: usize = 20;
-    const SMALL: usize = 512;
-    const MOST: usize = 8;
+/// Largest frame in bytes that is read strictly however many values it may contain: it takes less than 2 MiB.
+const SMALL: usize = 16 << 10;
 
-    if frame.len() <= SMALL {
-        return false;
+/// How crowded a frame is with values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowd {
+    /// As is usual for its size.
+    Usual,
+    /// It is small, and may take this many bytes more.
+    Small(usize),
+    /// It may take many times its size. It is read with the memory limit of [`Notes`] instead of strictly.
+    Large,
+}
+
+impl Crowd {
+    /// Estimates the memory of a frame's values.
+    pub(crate) fn of(frame: &[u8]) -> Self {
+        // Size in bytes of an object, and half that of a string, in addition to its text.
+        const OBJECT: usize = 320;
+        const QUOTE: usize = 20;
+        const ALLOWANCE: usize = 512;
+        const MOST: usize = 8;
+
+        if frame.len() <= ALLOWANCE {
+            return Self::Usual;
+        }
+        let count = |sought: u8| memchr::memchr_iter(sought, frame).count();
+        let size = count(b'{') * OBJECT + count(b'"') * QUOTE;
+        match size > frame.len() * MOST + ALLOWANCE {
+            false => Self::Usual,
+            true if frame.len() <= SMALL => Self::Small(size.saturating_sub(frame.len())),
+            true => Self::Large,
+        }
     }
-    let count = |sought: u8| memchr::memchr_iter(sought, frame).count();
-    count(b'{') * OBJECT + count(b'"') * QUOTE > frame.len() * MOST + SMALL
 }

@@ -9,13 +9,13 @@ server_events! {
     /// The session is open. The server's first event.
     pub struct SessionCreated mended by id_from_around {
         /// The session with its default configuration.
-        soft session: SessionInfo,
+        soft_session session: SessionInfo,
     }
 
     /// The session's configuration has changed. Answers `session.update`.
     pub struct SessionUpdated {
         /// The session with its new configuration.
-        soft session: SessionInfo,
+        soft_session session: SessionInfo,
     }
 }
 

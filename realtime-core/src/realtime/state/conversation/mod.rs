@@ -118,10 +118,15 @@ impl Conversation {
         self.most_bytes = bytes;
     }
 
-    /// Updates the size of the most recently used item, and evicts the oldest items beyond the limit.
+    /// Evicts the oldest items beyond the limit.
     pub(super) fn weigh(&mut self) {
-        self.weigh_latest();
         let Some(most) = self.most_bytes else { return };
+        // The growth of the most recently used item is noted once another is used, or it matters.
+        let grown = self.known(self.latest).map_or(0, |item| item.weight().saturating_sub(item.weighed));
+        if self.bytes + grown <= most {
+            return;
+        }
+        self.weigh_latest();
         while self.bytes > most {
             if let Some(&place) = self.order.get(self.forgotten) {
                 if self.known(place).is_some() {
@@ -167,6 +172,15 @@ impl Conversation {
             self.weigh_latest();
             self.latest = at;
         }
+    }
+
+    /// The most recently used item.
+    pub(super) fn latest(&self) -> Option<&ItemState> {
+        self.known(self.latest)
+    }
+
+    pub(super) fn latest_mut(&mut self) -> Option<&mut ItemState> {
+        self.known_mut(self.latest)
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {

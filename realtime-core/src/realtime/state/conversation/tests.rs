@@ -75,7 +75,9 @@ proptest! {
             match step {
                 Step::Say(number, words) => {
                     say(&mut conversation, number, words);
-                    prop_assert!(most_bytes.is_none_or(|most| conversation.bytes <= most));
+                    let items = conversation.items().chain(conversation.detached());
+                    let size: usize = items.map(ItemState::weight).sum();
+                    prop_assert!(most_bytes.is_none_or(|most| size <= most));
                 }
                 Step::Place(number, previous) => {
                     let previous = previous.map_or(Patch::Clear, |previous| Patch::Set(id(previous)));

@@ -76,6 +76,15 @@ impl RealtimeState {
         self.close(event, mark, changes);
     }
 
+    /// Records more output of an active response. Returns the request that it answers, or `None` if it is not active.
+    pub(in crate::realtime::state) fn alive(&mut self, id: &Id, now: Instant) -> Option<Option<u64>> {
+        let asked = self.scheduler.touch(id, now)?;
+        if self.scheduler.expected.is_some_and(|until| now >= until) {
+            self.scheduler.expected = None;
+        }
+        Some(asked)
+    }
+
     /// Whether the event tells of the beginning of a response that has ended already, and that nobody asks for again.
     pub(in crate::realtime::state) fn is_late_beginning(&self, id: &Id) -> bool {
         self.responses.get(id).is_some_and(|known| known.done.is_some()) && !self.scheduler.is_expecting()
