@@ -22,16 +22,11 @@ use std::{io, sync::Arc};
 
 use async_std::task::{self, JoinHandle};
 use async_trait::async_trait;
-use realtime_core::{
-    Connection, Error, Protocol,
-    transport::{Duplex, Timer},
-};
+use realtime_core::{Connection, Error, Protocol, transport::Timer};
 #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 pub use realtime_websocket::rustls;
 pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
-use realtime_websocket::{
-    Runtime, SocketTransport, SystemTimer, Upgraded, client, tungstenite::protocol::WebSocketConfig,
-};
+use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
 
 /// The only mention of the socket type.
 type Socket = async_std::net::TcpStream;
@@ -53,10 +48,6 @@ impl Runtime for AsyncStd {
 
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
         connect(host, port).await.map(ByteStream::new)
-    }
-
-    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
-        client(upgraded, config).await
     }
 }
 

@@ -22,16 +22,11 @@ use async_executor::Task;
 use async_io::Timer as Sleep;
 use async_net::TcpStream;
 use async_trait::async_trait;
-use realtime_core::{
-    Connection, Error, Protocol,
-    transport::{Duplex, Timer},
-};
+use realtime_core::{Connection, Error, Protocol, transport::Timer};
 #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 pub use realtime_websocket::rustls;
 pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
-use realtime_websocket::{
-    Runtime, SocketTransport, SystemTimer, Upgraded, client, tungstenite::protocol::WebSocketConfig,
-};
+use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
 
 mod executor;
 
@@ -56,10 +51,6 @@ impl Runtime for Smol {
 
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
         connect(host, port).await.map(ByteStream::new)
-    }
-
-    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
-        client(upgraded, config).await
     }
 }
 

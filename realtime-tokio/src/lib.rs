@@ -23,25 +23,18 @@ mod timer;
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use realtime_core::{
-    Connection, Error, Protocol,
-    transport::{Duplex, Timer},
-};
+use realtime_core::{Connection, Error, Protocol, transport::Timer};
 #[cfg(any(feature = "rustls-platform-verifier", feature = "rustls-webpki-roots"))]
 pub use realtime_websocket::rustls;
 pub use realtime_websocket::{ByteStream, Proxies, Proxy, Tls};
-use realtime_websocket::{
-    Runtime, SocketTransport, Upgraded, duplex,
-    tungstenite::protocol::{Role, WebSocketConfig},
-};
+use realtime_websocket::{Runtime, SocketTransport};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     runtime::Handle,
     task::JoinHandle,
 };
-use tokio_tungstenite::WebSocketStream;
-use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
+use tokio_util::compat::TokioAsyncReadCompatExt;
 
 pub use timer::TokioTimer;
 
@@ -62,12 +55,6 @@ impl Runtime for Tokio {
 
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
         connect(host, port).await.map(stream)
-    }
-
-    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
-        let stream = FuturesAsyncReadCompatExt::compat(upgraded.stream);
-        let socket = WebSocketStream::from_partially_read(stream, upgraded.rest, Role::Client, Some(config)).await;
-        duplex(socket, &upgraded.close)
     }
 }
 

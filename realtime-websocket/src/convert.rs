@@ -15,11 +15,7 @@ use tungstenite::{
     },
 };
 
-use crate::close::ReceivedClose;
-
 /// WebSocket configuration for messages of up to `max_message` bytes, read through a buffer of `read_buffer` bytes.
-///
-/// The buffer is zeroed before every read, so a large one costs more than it saves when frames arrive one at a time.
 pub fn config(max_message: usize, read_buffer: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(read_buffer)
@@ -44,7 +40,7 @@ pub(crate) fn to_wire(message: Message) -> Wire {
 }
 
 /// Converts an incoming message. A close frame is replaced by the one actually received, if known.
-pub(crate) fn from_wire(message: Wire, close: &ReceivedClose) -> Option<Message> {
+pub(crate) fn from_wire(message: Wire, close: Option<CloseFrame>) -> Option<Message> {
     Some(match message {
         Wire::Text(text) => Message::Text(Text::declared(text.into())),
         Wire::Binary(bytes) => Message::Binary(bytes),
@@ -52,7 +48,7 @@ pub(crate) fn from_wire(message: Wire, close: &ReceivedClose) -> Option<Message>
         Wire::Pong(bytes) => Message::Pong(bytes),
         Wire::Close(frame) => {
             let read = |frame: WireClose| CloseFrame::new(frame.code.into(), frame.reason.as_str());
-            Message::Close(close.get().cloned().or_else(|| frame.map(read)))
+            Message::Close(close.or_else(|| frame.map(read)))
         }
         // Raw frames are only ever written.
         Wire::Frame(_) => return None,

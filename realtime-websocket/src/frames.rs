@@ -1,27 +1,50 @@
-//! The close frame as the peer sent it.
+//! The frames of a byte stream, by their headers.
 //!
-//! tungstenite replaces close codes that it does not accept, such as 1014, by 1002, and the reason by its own text.
-//! Therefore the frames are parsed on their way to tungstenite: only the header of each frame, and the payload of the
-//! close frame.
+//! Only what can be lent is told from the rest here; what a frame means, and what is wrong with it, is decided by
+//! tungstenite. Of a close frame the payload is kept, because tungstenite replaces codes that it does not accept, such as
+//! 1014, by 1002, and the reason by its own text.
 
-use std::sync::{Arc, OnceLock};
+use std::ops::Range;
 
 use realtime_core::transport::CloseFrame;
-
-/// The peer's close frame, once it has arrived. Filled by the stream it [comes with](crate::Upgraded).
-#[derive(Clone, Debug, Default)]
-pub struct ReceivedClose(Arc<OnceLock<CloseFrame>>);
-
-impl ReceivedClose {
-    pub(crate) fn get(&self) -> Option<&CloseFrame> {
-        self.0.get()
-    }
-}
 
 /// Maximum payload of a control frame, in bytes (RFC 6455, section 5.5).
 const MAX_CONTROL: u64 = 125;
 /// Maximum size of a frame header: two bytes, an 8-byte length, a 4-byte mask.
 const MAX_HEADER: usize = 14;
+
+/// What the beginning of a buffer is, at the beginning of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// A whole text message in one frame without a mask, with its payload here.
+    Text(Range<usize>),
+    /// The beginning of one, of so many bytes, or of a frame of which too little is known.
+    Part(usize),
+    /// Anything else.
+    Other,
+}
+
+impl Front {
+    /// Looks at the beginning of a buffer. Texts of more than `limit` bytes are something else.
+    pub(crate) fn of(buffer: &[u8], limit: usize) -> Self {
+        const TEXT: u8 = 0x81;
+
+        let (header, length) = match *buffer {
+            [] | [TEXT] => return Self::Part(2),
+            [TEXT, length @ 0..=125, ..] => (2, u64::from(length)),
+            [TEXT, 126, high, low, ..] => (4, u64::from(u16::from_be_bytes([high, low]))),
+            [TEXT, 127, a, b, c, d, e, f, g, h, ..] => (10, u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            [TEXT, 126, ..] => return Self::Part(4),
+            [TEXT, 127, ..] => return Self::Part(10),
+            _ => return Self::Other,
+        };
+        match usize::try_from(length).ok().filter(|length| *length <= limit) {
+            Some(length) if buffer.len() >= header + length => Self::Text(header..header + length),
+            Some(length) => Self::Part(header + length),
+            None => Self::Other,
+        }
+    }
+}
 
 /// Parses the frames of a byte stream.
 #[derive(Debug, Default)]
@@ -33,20 +56,33 @@ pub(crate) struct Frames {
     left: u64,
     /// The payload of a close frame while it is being read.
     close: Option<Vec<u8>>,
-    received: ReceivedClose,
+    /// Whether a message has begun and its last frame has not.
+    in_message: bool,
+    received: Option<CloseFrame>,
 }
 
 impl Frames {
-    pub(crate) fn new() -> (Self, ReceivedClose) {
-        let frames = Self::default();
-        let received = frames.received.clone();
-        (frames, received)
+    /// The peer's close frame as it was sent, once it has arrived.
+    pub(crate) fn received(&self) -> Option<&CloseFrame> {
+        self.received.as_ref()
+    }
+
+    /// Whether the next byte begins a message.
+    pub(crate) fn is_between(&self) -> bool {
+        self.length == 0 && !self.in_message
     }
 
     /// Parses the next bytes of the stream.
     pub(crate) fn see(&mut self, mut bytes: &[u8]) {
-        // Everything after the close frame is ignored.
-        while !bytes.is_empty() && self.received.get().is_none() {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.see_frame(bytes)..];
+        }
+    }
+
+    /// Parses the next bytes of the stream up to the end of a frame. Returns how many that were.
+    pub(crate) fn see_frame(&mut self, all: &[u8]) -> usize {
+        let mut bytes = all;
+        loop {
             if self.left > 0 {
                 let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
                 let (payload, rest) = bytes.split_at(taken);
@@ -56,18 +92,23 @@ impl Frames {
                 (self.left, bytes) = (self.left - taken as u64, rest);
                 if self.left == 0 {
                     self.payload_ends();
+                    break;
                 }
-                continue;
             }
-            let Some((byte, rest)) = bytes.split_first() else { return };
+            let Some((byte, rest)) = bytes.split_first() else { break };
             bytes = rest;
             // In bounds: a header has at most 14 bytes, and is reset as soon as it is complete.
             self.header[self.length] = *byte;
             self.length += 1;
             if self.length == self.header_length() {
                 self.header_ends();
+                if self.left == 0 {
+                    self.length = 0;
+                    break;
+                }
             }
         }
+        all.len() - bytes.len()
     }
 
     fn is_masked(&self) -> bool {
@@ -91,11 +132,13 @@ impl Frames {
             127 => u64::from_be_bytes([2, 3, 4, 5, 6, 7, 8, 9].map(|at: usize| header[at])),
             short => u64::from(short),
         };
-        let is_close = header[0] & 0x0F == 8 && self.left <= MAX_CONTROL;
-        self.close = is_close.then(Vec::new);
-        if self.left == 0 {
-            self.length = 0;
+        let (opcode, is_last) = (header[0] & 0x0F, header[0] & 0x80 != 0);
+        if opcode < 8 {
+            self.in_message = !is_last;
         }
+        // Nothing counts after the first close frame.
+        let is_close = opcode == 8 && self.left <= MAX_CONTROL && self.received.is_none();
+        self.close = is_close.then(Vec::new);
     }
 
     fn payload_ends(&mut self) {
@@ -106,7 +149,7 @@ impl Frames {
             }
             if let Some((code, reason)) = payload.split_first_chunk() {
                 let reason = String::from_utf8_lossy(reason);
-                let _ = self.received.0.set(CloseFrame::new(u16::from_be_bytes(*code), reason));
+                self.received = Some(CloseFrame::new(u16::from_be_bytes(*code), reason));
             }
         }
         self.length = 0;
@@ -149,9 +192,10 @@ mod tests {
             stream.extend(frame(8, b"\x03\xf6why", mask));
             stream.extend(frame(8, b"\x03\xe8later", mask));
             for size in [1, 2, 3, 7, 1000, usize::MAX] {
-                let (mut frames, received) = Frames::new();
+                let mut frames = Frames::default();
                 stream.chunks(size.min(stream.len())).for_each(|bytes| frames.see(bytes));
-                assert_eq!(received.get(), Some(&CloseFrame::new(1014, "why")), "{mask:?} {size}");
+                assert_eq!(frames.received(), Some(&CloseFrame::new(1014, "why")), "{mask:?} {size}");
+                assert!(frames.is_between());
             }
         }
     }
@@ -159,9 +203,56 @@ mod tests {
     #[test]
     fn a_close_frame_without_a_code_leaves_nothing() {
         for payload in [&b""[..], b"\x03", &[0x88; 126]] {
-            let (mut frames, received) = Frames::new();
+            let mut frames = Frames::default();
             frames.see(&frame(8, payload, None));
-            assert_eq!(received.get(), None);
+            assert_eq!(frames.received(), None);
+        }
+    }
+
+    #[test]
+    fn a_text_in_one_frame_is_found_and_nothing_else() {
+        for length in [0, 1, 125, 126, 300, 65_535, 65_536] {
+            let whole = frame(1, &vec![b'x'; length], None);
+            let header = whole.len() - length;
+            let mut more = whole.clone();
+            more.extend([0x81, 5]);
+            for buffer in [&whole, &more] {
+                assert_eq!(Front::of(buffer, length), Front::Text(header..whole.len()));
+            }
+            for cut in 0..whole.len().min(20) {
+                let wanted = if cut < 2 {
+                    2
+                } else if cut < header {
+                    header
+                } else {
+                    whole.len()
+                };
+                assert_eq!(Front::of(&whole[..cut], length), Front::Part(wanted), "{length} {cut}");
+            }
+            if let Some(less) = length.checked_sub(1) {
+                assert_eq!(Front::of(&whole, less), Front::Other);
+            }
+            assert_eq!(Front::of(&frame(1, &vec![b'x'; length], Some([0; 4])), length), Front::Other);
+        }
+        for first in (0..=255).filter(|first| *first != 0x81) {
+            assert_eq!(Front::of(&[first, 1, b'x'], 1), Front::Other);
+        }
+        assert_eq!(Front::of(&[0x81, 127, 255, 255, 255, 255, 255, 255, 255, 255], usize::MAX >> 1), Front::Other);
+    }
+
+    #[test]
+    fn a_frame_ends_where_it_ends() {
+        let mut frames = Frames::default();
+        let fragments = [frame(1, b"ab", None), frame(9, b"", None), frame(0, b"", None), frame(0, b"c", None)];
+        for (at, mut bytes) in fragments.into_iter().enumerate() {
+            let (is_control, is_last) = (at == 1, at == 3);
+            if !is_control && !is_last {
+                bytes[0] &= 0x7F;
+            }
+            let length = bytes.len();
+            bytes.extend([0x81, 0]);
+            assert_eq!(frames.see_frame(&bytes), length);
+            assert_eq!(frames.is_between(), is_last);
         }
     }
 }

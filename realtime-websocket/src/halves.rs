@@ -2,175 +2,160 @@
 
 use std::{
     future::poll_fn,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, Waker, ready},
+    task::{Poll, ready},
 };
 
 use async_trait::async_trait;
-use futures::{
-    Sink, Stream, StreamExt,
-    stream::{self, BoxStream},
+use realtime_core::transport::{Duplex, Message, ReadHalf, Reader, TransportError, WriteHalf};
+use tungstenite::{
+    Error,
+    protocol::{Role, WebSocketConfig},
 };
-use realtime_core::transport::{Duplex, Message, ReadHalf, TransportError, WriteHalf};
-use tungstenite::{Error, Message as Wire};
 
 use crate::{
-    close::ReceivedClose,
-    convert::{complaint, error, from_wire, to_wire},
+    convert::{error, to_wire},
+    frames::Frames,
+    reader::SocketReader,
+    socket::{Socket, Source, Waiting},
+    stream::ByteStream,
+    upgrade::Upgraded,
 };
 
-/// A tungstenite WebSocket.
-trait Socket: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin {}
-impl<S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Unpin> Socket for S {}
+/// Size of tungstenite's read buffer where texts are lent: for what passes it by, a frame at a time.
+const ASIDE: usize = 256;
 
-/// Splits an open WebSocket of tokio-tungstenite or async-tungstenite into the halves of a connection. `close` comes
-/// from the [upgraded](crate::Upgraded) stream, or is the default.
-pub fn duplex<S>(socket: S, close: &ReceivedClose) -> Duplex
-where
-    S: Stream<Item = Result<Wire, Error>> + Sink<Wire, Error = Error> + Send + Unpin + 'static,
-{
-    let shared = Arc::new(Mutex::new(SharedSocket {
-        socket,
-        writer: None,
-        reader: None,
-        other: None,
-        answering: false,
-        closed: false,
-        close: close.clone(),
-    }));
-    let mut duplex = Duplex::new(Write(shared.clone()), Read(shared));
+/// The client's end of a WebSocket. Its reader lends the texts that arrive in one frame.
+pub fn client(upgraded: Upgraded, config: WebSocketConfig) -> Duplex {
+    let Upgraded { stream, rest, .. } = upgraded;
+    let source = Source::Handed { bytes: Vec::new(), left: 0..0, is_over: false };
+    let aside = config.read_buffer_size(ASIDE);
+    let shared = Shared::new(stream, source, Vec::new(), Role::Client, aside);
+    let reader = SocketReader::lending(shared.clone(), rest, &config);
+    duplex(shared, reader)
+}
+
+/// The server's end of a WebSocket whose upgrade response has been sent. `rest` is what the client sent after its
+/// request.
+pub fn serve(stream: ByteStream, rest: Vec<u8>, config: WebSocketConfig) -> Duplex {
+    let mut frames = Frames::default();
+    frames.see(&rest);
+    let shared = Shared::new(stream, Source::Stream(frames), rest, Role::Server, config);
+    duplex(shared.clone(), SocketReader::plain(shared))
+}
+
+fn duplex(shared: Shared, reader: SocketReader) -> Duplex {
+    let mut duplex = Duplex::new(Write(shared), Read(reader));
     duplex.can_ping = true;
     duplex
 }
 
-/// Locked while a half is polled, which never blocks.
-struct SharedSocket<S> {
-    socket: S,
-    /// The task that waits to write.
-    writer: Option<Waker>,
-    /// The task that waits for the reply to a close frame to be sent.
-    reader: Option<Waker>,
-    /// The task to wake because the other half did what it waits for.
-    other: Option<Waker>,
-    /// Whether a reply to the peer waits for room.
-    answering: bool,
-    /// Whether the peer's close frame has arrived.
-    closed: bool,
-    /// The peer's close frame as it was received.
-    close: ReceivedClose,
+/// What both halves use.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// Locked while a half is polled, which never blocks.
+    socket: Arc<Mutex<Both>>,
+    pub(crate) waiting: Arc<Waiting>,
 }
 
-struct Write<S>(Arc<Mutex<SharedSocket<S>>>);
-struct Read<S>(Arc<Mutex<SharedSocket<S>>>);
-
-/// Polls one half, then wakes the other half outside the lock if the poll completed what that one waits for: after a
-/// successful write, the socket forgets which task waits to write.
-fn poll<S, T>(shared: &Mutex<SharedSocket<S>>, half: impl FnOnce(&mut SharedSocket<S>) -> Poll<T>) -> Poll<T> {
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let result = half(&mut shared);
-    let other = shared.other.take();
-    drop(shared);
-    other.into_iter().for_each(Waker::wake);
-    result
+/// The socket, and who waits for what the other half does.
+pub(crate) struct Both {
+    pub(crate) socket: Socket,
+    /// Whether the writer waits.
+    writes: bool,
+    /// Whether the reader waits until its reply is written.
+    pub(crate) replies: bool,
+    /// Who is woken once the lock is given back, because the other half did what it waits for.
+    wakes: Wakes,
 }
 
-impl<S: Socket> SharedSocket<S> {
-    fn socket(&mut self) -> Pin<&mut S> {
-        Pin::new(&mut self.socket)
+#[derive(Clone, Copy, Default)]
+struct Wakes {
+    reader: bool,
+    writer: bool,
+}
+
+impl Shared {
+    fn new(stream: ByteStream, source: Source, rest: Vec<u8>, role: Role, config: WebSocketConfig) -> Self {
+        let waiting = Arc::new(Waiting::default());
+        let socket = Socket::new(stream, waiting.clone(), source, rest, role, config);
+        let both = Both { socket, writes: false, replies: false, wakes: Wakes::default() };
+        Self { socket: Arc::new(Mutex::new(both)), waiting }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
-        let result = self.poll_send(cx, message);
-        self.writer = result.is_pending().then(|| cx.waker().clone());
-        if result.is_ready() {
-            self.other = self.reader.take();
+    /// Uses the socket, then wakes the other half if it need not wait any longer: its own wake-up may have been used up.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Both) -> T) -> T {
+        let mut both = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut both);
+        let wakes = std::mem::take(&mut both.wakes);
+        drop(both);
+        if wakes.reader {
+            self.waiting.reader.wake();
+        }
+        if wakes.writer {
+            self.waiting.writer.wake();
+        }
+        result
+    }
+}
+
+impl Both {
+    fn poll_write(&mut self, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        let result = self.poll_send(message);
+        self.writes = result.is_pending();
+        if result.is_ready() && std::mem::take(&mut self.replies) {
+            self.wakes.reader = true;
         }
         result
     }
 
-    fn poll_send(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+    fn poll_send(&mut self, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
         if message.is_some() {
-            ready!(self.socket().poll_ready(cx))?;
+            ready!(self.socket.poll_ready())?;
             if let Some(message) = message.take() {
-                self.socket().start_send(to_wire(message))?;
+                self.socket.start(to_wire(message))?;
             }
         }
-        self.socket().poll_flush(cx)
+        self.socket.poll_flush()
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-        if self.answering {
-            self.answer(cx);
+    /// Writes what the socket has prepared as replies. Returns whether there was room.
+    pub(crate) fn reply(&mut self) -> bool {
+        let is_written = self.socket.poll_flush().is_ready();
+        if is_written && std::mem::take(&mut self.writes) {
+            self.wakes.writer = true;
         }
-        if self.closed {
-            // Nothing follows a close frame. Only the reply to it remains to be sent.
-            self.reader = self.answering.then(|| cx.waker().clone());
-            return if self.answering { Poll::Pending } else { Poll::Ready(None) };
-        }
-        loop {
-            let message = match ready!(self.socket().poll_next(cx)) {
-                Some(Ok(message)) => message,
-                Some(Err(failure)) => {
-                    self.complain(cx, &failure);
-                    return Poll::Ready(Some(Err(error(failure))));
-                }
-                None => return Poll::Ready(None),
-            };
-            if matches!(message, Wire::Ping(_) | Wire::Close(_)) {
-                self.closed = matches!(message, Wire::Close(_));
-                self.answer(cx);
-            }
-            if let Some(message) = from_wire(message, &self.close) {
-                return Poll::Ready(Some(Ok(message)));
-            }
-        }
-    }
-
-    /// Tells the peer which rule it broke, if there is room. The connection ends either way.
-    fn complain(&mut self, cx: &mut Context<'_>, failure: &Error) {
-        let Some(close) = complaint(failure) else { return };
-        if let Poll::Ready(Ok(())) = self.socket().poll_ready(cx)
-            && self.socket().start_send(close).is_ok()
-        {
-            let _ = self.socket().poll_flush(cx);
-        }
-    }
-
-    /// Sends the replies that the socket has prepared, to pings and to a close frame. Done immediately, because there
-    /// may be no further call.
-    fn answer(&mut self, cx: &mut Context<'_>) {
-        // The socket remembers a single writer, which must not be replaced here.
-        let writer = self.writer.clone().unwrap_or_else(|| cx.waker().clone());
-        self.answering = self.socket().poll_flush(&mut Context::from_waker(&writer)).is_pending();
-        if !self.answering {
-            self.other = self.writer.take();
-        }
+        is_written
     }
 }
 
+struct Write(Shared);
+struct Read(SocketReader);
+
 #[async_trait]
-impl<S: Socket + Send + 'static> WriteHalf for Write<S> {
+impl WriteHalf for Write {
     async fn send(&mut self, message: Message) -> Result<(), TransportError> {
         let mut message = Some(message);
-        poll_fn(|cx| poll(&self.0, |shared| shared.poll_write(cx, &mut message))).await.map_err(error)
-    }
-}
-
-impl<S: Socket> Read<S> {
-    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-        poll(&self.0, |shared| shared.poll_read(cx))
+        poll_fn(|cx| {
+            self.0.waiting.writer.register(cx.waker());
+            let result = self.0.with(|both| both.poll_write(&mut message));
+            if result.is_ready() {
+                drop(self.0.waiting.writer.take());
+            }
+            result
+        })
+        .await
+        .map_err(error)
     }
 }
 
 #[async_trait]
-impl<S: Socket + Send + 'static> ReadHalf for Read<S> {
+impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        poll_fn(|cx| self.poll_receive(cx)).await.transpose()
+        poll_fn(|cx| self.0.poll_receive(cx).map_ok(|received| received.into_message())).await.transpose()
     }
 
-    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
-        let read = *self;
-        stream::poll_fn(move |cx| read.poll_receive(cx)).boxed()
+    fn into_reader(self: Box<Self>) -> Box<dyn Reader> {
+        Box::new(self.0)
     }
 }

@@ -15,15 +15,15 @@
 #![warn(clippy::expect_used, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod body;
-mod close;
 mod convert;
-#[cfg(feature = "async-tungstenite")]
-mod futures;
+mod frames;
 mod halves;
 mod head;
 #[cfg(feature = "http")]
 mod http;
 mod proxy;
+mod reader;
+mod socket;
 mod stream;
 mod timer;
 mod tls;
@@ -39,11 +39,8 @@ pub use tungstenite;
 
 #[cfg(feature = "http")]
 pub use self::http::{HttpStream, MAX_ANSWER};
-pub use close::ReceivedClose;
 pub use convert::config;
-#[cfg(feature = "async-tungstenite")]
-pub use futures::{client, serve};
-pub use halves::duplex;
+pub use halves::{client, serve};
 pub use proxy::{Proxies, Proxy};
 pub use stream::ByteStream;
 pub use timer::SystemTimer;

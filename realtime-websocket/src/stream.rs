@@ -8,10 +8,7 @@ use std::{
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use realtime_core::transport::TransportError;
 
-use crate::{
-    close::{Frames, ReceivedClose},
-    convert::io,
-};
+use crate::convert::io;
 
 trait Io: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Io for S {}
@@ -19,22 +16,12 @@ impl<S: AsyncRead + AsyncWrite + Send> Io for S {}
 /// A connected byte stream of any kind: TCP, TLS, a tunnel, a Unix socket.
 pub struct ByteStream {
     io: Pin<Box<dyn Io>>,
-    /// Parses the frames that are read, once the upgrade is complete.
-    frames: Option<Box<Frames>>,
 }
 
 impl ByteStream {
     /// Wraps a stream that implements the `futures` I/O traits.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        Self { io: Box::pin(stream), frames: None }
-    }
-
-    /// Starts to parse frames. `rest` are the first bytes of the WebSocket.
-    pub(crate) fn follow(&mut self, rest: &[u8]) -> ReceivedClose {
-        let (mut frames, received) = Frames::new();
-        frames.see(rest);
-        self.frames = Some(Box::new(frames));
-        received
+        Self { io: Box::pin(stream) }
     }
 
     /// Writes all of `bytes` and flushes them.
@@ -61,12 +48,7 @@ impl ByteStream {
 
 impl AsyncRead for ByteStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<IoResult<usize>> {
-        let this = &mut *self;
-        let read = this.io.as_mut().poll_read(cx, buf);
-        if let (Poll::Ready(Ok(length)), Some(frames)) = (&read, &mut this.frames) {
-            frames.see(buf.get(..*length).unwrap_or_default());
-        }
-        read
+        self.io.as_mut().poll_read(cx, buf)
     }
 }
 

@@ -11,17 +11,17 @@ use realtime_core::{
     endpoint::Handshake,
     transport::{Duplex, Timer, Transport, TransportError},
 };
-use tungstenite::protocol::WebSocketConfig;
 
 use crate::{
     convert::{config, unreachable},
+    halves::client,
     proxy::{self, Proxies},
     stream::ByteStream,
     tls::{Connector, Tls},
-    upgrade::{Upgraded, upgrade},
+    upgrade::upgrade,
 };
 
-/// What a runtime provides: sockets, a timer, and its WebSocket library.
+/// What a runtime provides: sockets and a timer.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
     /// Name of the transport in `Debug` output.
@@ -36,10 +36,6 @@ pub trait Runtime: Send + Sync + 'static {
     /// # Errors
     /// The host cannot be reached.
     async fn dial(host: &str, port: u16) -> io::Result<ByteStream>;
-
-    /// Runs WebSocket over a stream. Use a library for this runtime and turn its stream into halves with
-    /// [`duplex`](crate::duplex), or use [`client`](crate::client), which does both for the `futures` traits.
-    async fn speak(upgraded: Upgraded, config: WebSocketConfig) -> Duplex;
 }
 
 /// A transport that opens WebSockets on a runtime. Clones share what was loaded for TLS.
@@ -120,7 +116,7 @@ impl<R: Runtime> SocketTransport<R> {
     }
 
     /// Sets the size in bytes of the buffer that the socket is read into, one per connection. The default of 16 KiB
-    /// suits audio in real time; a larger one is faster for bursts and costs its size in memory.
+    /// suits audio in real time. It grows to 64 KiB while a burst lasts, and beyond for a single larger message.
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(1);
@@ -204,7 +200,7 @@ impl<R: Runtime> Transport for SocketTransport<R> {
         let stream = self.open(&handshake).await?;
         let mut upgraded = upgrade(stream, &handshake, &*self.timer).await?;
         let headers = mem::take(&mut upgraded.headers);
-        let mut duplex = R::speak(upgraded, config(handshake.max_message_size, self.read_buffer)).await;
+        let mut duplex = client(upgraded, config(handshake.max_message_size, self.read_buffer));
         duplex.headers = headers;
         Ok(duplex)
     }

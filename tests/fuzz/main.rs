@@ -1,6 +1,7 @@
 //! The bodies of the fuzz targets, over the corpora and over seeded mutations of them.
 
 mod bodies;
+mod lent;
 #[path = "../support/seeds.rs"]
 mod seeds;
 
@@ -107,6 +108,73 @@ fn messages() {
     }
     seeds.extend(files("fuzz/corpus/decode"));
     hunt(bodies::decode, &seeds, MUTANTS);
+}
+
+/// What a server may send: frames of every kind, sizes around the limits and the buffers, some of them broken.
+fn stream(dice: &mut Dice) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..3).map(|_| dice.below(256) as u8).collect();
+    for _ in 0..dice.below(12) {
+        let texts = ["", "word", "{\"type\":\"x\"}", "\u{e9}t\u{e9}", "\u{1f44b}"];
+        let around = [0, 1, 15, 16, 17, 125, 126, 130, 131, 1_000, 4_095, 4_096, 65_535, 65_536, 70_000, 70_001];
+        let mut payload = match dice.below(4) {
+            0 => texts[dice.below(texts.len())].as_bytes().to_vec(),
+            1 => "\u{e9}x".repeat(dice.below(40)).into_bytes(),
+            2 => vec![b'x'; around[dice.below(around.len())]],
+            _ => vec![b'x'; dice.below(300)],
+        };
+        let first = match dice.below(20) {
+            0 => 0x01,
+            1 => 0x80,
+            2 => 0x00,
+            3 => 0x82,
+            4 => 0x89,
+            5 => 0x8A,
+            6 => {
+                payload.splice(0..0, [3, [232, 246, 235][dice.below(3)]]);
+                0x88
+            }
+            7 => dice.below(256) as u8,
+            _ => 0x81,
+        };
+        if first & 0x08 != 0 {
+            payload.truncate(120);
+        }
+        if dice.below(12) == 0 && !payload.is_empty() {
+            let at = dice.below(payload.len());
+            payload[at] = 0xFF;
+        }
+        let masked = if dice.below(30) == 0 { 0x80 } else { 0 };
+        bytes.push(first);
+        match payload.len() {
+            short @ ..126 => bytes.push(masked | short as u8),
+            medium @ ..65_536 => {
+                bytes.push(masked | 126);
+                bytes.extend((medium as u16).to_be_bytes());
+            }
+            long => {
+                bytes.push(masked | 127);
+                bytes.extend((long as u64).to_be_bytes());
+            }
+        }
+        bytes.extend(payload);
+    }
+    if dice.below(6) == 0 {
+        let end = 3 + dice.below(bytes.len() - 2);
+        bytes.truncate(end);
+    }
+    bytes
+}
+
+#[test]
+fn lent_texts() {
+    for seed in 0..seeds(30_000) {
+        let mut dice = Dice(seed);
+        let bytes = stream(&mut dice);
+        lent::lent(&bytes);
+        if dice.below(3) == 0 {
+            lent::lent(&mutate(&bytes, b"\x81\x05", &mut dice));
+        }
+    }
 }
 
 #[test]

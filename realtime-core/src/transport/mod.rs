@@ -10,11 +10,19 @@ mod message;
 mod redact;
 mod timer;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use ::http::HeaderMap;
 use async_trait::async_trait;
-use futures::stream::{self, BoxStream};
+use bytes::Bytes;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 
 pub use self::http::Http;
 pub use error::{TransportError, TransportErrorKind};
@@ -106,16 +114,73 @@ pub trait ReadHalf: Send + 'static {
     /// The connection failed, or the peer sent something invalid.
     async fn receive(&mut self) -> Result<Option<Message>, TransportError>;
 
-    /// The stream of messages that a connection reads. By default, it calls [`receive`](Self::receive) for each
+    /// The stream of messages, as a poll-based interface. By default, it calls [`receive`](Self::receive) for each
     /// message, with one future per message.
     ///
-    /// A half with a poll-based interface can avoid these futures by returning its own stream of the same messages; a
-    /// connection then never calls `receive`. A half that wraps another need not override this.
+    /// A half that wraps another need not override this.
     ///
     /// The stream is polled until its end or first error, or dropped.
     fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<Message, TransportError>> {
         Box::pin(stream::unfold(self, |mut half| async move {
             half.receive().await.transpose().map(|message| (message, half))
         }))
+    }
+
+    /// The reader that a connection polls; it then never calls `receive`. By default, it gives the messages of
+    /// [`into_stream`](Self::into_stream).
+    ///
+    /// A half that reads into a buffer of its own can avoid copying each text by lending it from there.
+    fn into_reader(self: Box<Self>) -> Box<dyn Reader> {
+        Box::new(self.into_stream())
+    }
+}
+
+/// What a [`Reader`] received.
+#[derive(Debug)]
+pub enum Received<'a> {
+    /// The text of one message, lent until the next call. It is UTF-8: the reader has validated it.
+    Text(&'a [u8]),
+    /// A message.
+    Message(Message),
+}
+
+impl Received<'_> {
+    /// Size of the payload in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Message(message) => message.len(),
+        }
+    }
+
+    /// Whether the payload is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The message, for whoever keeps it. Copies a lent text.
+    pub fn into_message(self) -> Message {
+        match self {
+            Self::Text(text) => Message::Text(Text::declared(Bytes::copy_from_slice(text))),
+            Self::Message(message) => message,
+        }
+    }
+}
+
+/// The receiving half of a connection as a poll-based interface that can lend what it received.
+///
+/// Messages are the same and in the same order as those of [`ReadHalf::receive`], and as in
+/// [`Stream`](futures::Stream), `Poll::Pending` means that the waker of the last call will be woken.
+pub trait Reader: Send {
+    /// Receives the next message. `None` after the peer has closed. It is not called after `None` or an error.
+    ///
+    /// A lent text is a slice of the reader's own buffer. Nothing needs to be kept of it, because the next call ends the
+    /// loan: the caller copies what it keeps.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>>;
+}
+
+impl Reader for BoxStream<'static, Result<Message, TransportError>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
+        self.poll_next_unpin(cx).map_ok(Received::Message)
     }
 }

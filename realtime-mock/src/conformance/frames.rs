@@ -33,7 +33,7 @@ tests! {
 }
 
 /// A connection: the transport's side, and the socket of the server.
-async fn open(cx: &Cx) -> Outcome<(Side, Socket)> {
+pub(super) async fn open(cx: &Cx) -> Outcome<(Side, Socket)> {
     open_with(cx, usize::MAX).await
 }
 
@@ -51,7 +51,7 @@ async fn open_with(cx: &Cx, limit: usize) -> Outcome<(Side, Socket)> {
 }
 
 /// The client ended the connection when it should not have.
-fn lost(error: io::Error) -> String {
+pub(super) fn lost(error: io::Error) -> String {
     format!("the server lost the connection: {error}")
 }
 

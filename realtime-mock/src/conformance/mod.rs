@@ -49,6 +49,7 @@
 
 mod frames;
 mod harness;
+mod lending;
 mod messages;
 mod report;
 mod run;

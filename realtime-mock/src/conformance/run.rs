@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use crate::clock::STALLED;
 
 use super::{
-    Ability, Case, Harness, Report, Verdict, frames, messages,
+    Ability, Case, Harness, Report, Verdict, frames, lending, messages,
     side::{Cx, Outcome, Waits},
     traffic,
 };
@@ -44,7 +44,8 @@ pub(super) use tests;
 ///
 /// A case that does not finish in time fails; its thread is abandoned.
 pub fn check<H: Harness>(harness: impl Fn() -> H) -> Report {
-    let tests = messages::TESTS.iter().chain(traffic::TESTS).chain(frames::TESTS);
+    let tests = messages::TESTS.iter().chain(traffic::TESTS).chain(lending::TESTS).chain(lending::CUT);
+    let tests = tests.chain(frames::TESTS);
     Report::new(tests.map(|test| one(test, Arc::new(harness()))).collect())
 }
 

@@ -10,11 +10,11 @@ use std::{
 use futures::{
     FutureExt, StreamExt, TryFutureExt,
     future::{self, BoxFuture},
-    stream::{BoxStream, FuturesUnordered},
+    stream::FuturesUnordered,
 };
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, Message, Text, Transport, TransportError, WriteHalf},
+    transport::{Duplex, Message, Reader, Received, Text, Transport, TransportError, WriteHalf},
 };
 
 use super::{Harness, RawServer};
@@ -90,7 +90,7 @@ pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
 /// What comes in, as a connection reads it. None after the end.
 pub(super) struct In {
     name: &'static str,
-    incoming: Option<BoxStream<'static, Result<Message, TransportError>>>,
+    incoming: Option<Box<dyn Reader>>,
     waits: Waits,
 }
 
@@ -134,7 +134,7 @@ impl Side {
     fn new(name: &'static str, duplex: Duplex, waits: &Waits) -> Self {
         Self {
             write: Out(name, duplex.write),
-            read: In { name, incoming: Some(duplex.read.into_stream()), waits: waits.clone() },
+            read: In { name, incoming: Some(duplex.read.into_reader()), waits: waits.clone() },
             can_ping: duplex.can_ping,
         }
     }
@@ -156,7 +156,8 @@ impl In {
     pub(super) async fn any(&mut self) -> Result<Message, Ending> {
         let Some(incoming) = &mut self.incoming else { return Err(Ending::None) };
         let _waiting = self.waits.begin(format!("{} waits for a message, or the end", self.name));
-        let ending = match incoming.next().await {
+        let next = future::poll_fn(|cx| incoming.poll_receive(cx).map_ok(Received::into_message));
+        let ending = match next.await {
             Some(Ok(message)) => return Ok(message),
             Some(Err(error)) => Ending::Failed(error),
             None => Ending::None,

@@ -37,7 +37,7 @@ where
 {
     let upgraded = realtime_websocket::upgrade(ByteStream::new(stream), handshake, &SystemClock::new()).await?;
     let headers = upgraded.headers.clone();
-    let mut duplex = realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096)).await;
+    let mut duplex = realtime_websocket::client(upgraded, realtime_websocket::config(1 << 20, 4096));
     duplex.headers = headers;
     Ok(duplex)
 }

@@ -14,7 +14,6 @@ use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use crate::{
     body::Body,
-    close::ReceivedClose,
     convert::{io, link},
     head::{Head, Progress},
     stream::ByteStream,
@@ -33,8 +32,6 @@ pub struct Upgraded {
     pub rest: Vec<u8>,
     /// Headers of the response.
     pub headers: HeaderMap,
-    /// Receives the close frame as it was sent. Pass it to [`duplex`](crate::duplex).
-    pub close: ReceivedClose,
 }
 
 /// Performs the WebSocket upgrade over a stream.
@@ -76,8 +73,7 @@ pub async fn upgrade(
         }
     };
     let rest = received.split_off(accepted.length);
-    let close = stream.follow(&rest);
-    Ok(Upgraded { stream, rest, headers: accepted.headers, close })
+    Ok(Upgraded { stream, rest, headers: accepted.headers })
 }
 
 /// One attempt to upgrade a stream.

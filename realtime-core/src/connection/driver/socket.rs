@@ -7,12 +7,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{Sink, future::BoxFuture, sink, stream::BoxStream};
+use futures::{Sink, future::BoxFuture, sink};
 
 use super::super::machine::{Again, LinkId};
 use crate::{
     error::Error,
-    transport::{Duplex, Message, TransportError, WriteHalf},
+    transport::{Duplex, Message, Reader, Received, TransportError, WriteHalf},
 };
 
 /// Opens one link: asks for credentials, applies the endpoint's rules, connects.
@@ -118,7 +118,7 @@ impl Sockets {
 /// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept and never dropped half way:
 /// an implementor need not make it cancel-safe.
 pub(super) struct Pumps {
-    read: BoxStream<'static, Result<Message, TransportError>>,
+    read: Box<dyn Reader>,
     write: Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>,
 }
 
@@ -128,12 +128,12 @@ impl Pumps {
             half.send(message).await.map(|()| half)
         }
 
-        Self { read: duplex.read.into_stream(), write: Box::pin(sink::unfold(duplex.write, send)) }
+        Self { read: duplex.read.into_reader(), write: Box::pin(sink::unfold(duplex.write, send)) }
     }
 
     /// The next message. None once the peer has closed; nothing is read after that, or after an error.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-        self.read.as_mut().poll_next(cx)
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
+        self.read.poll_receive(cx)
     }
 
     /// Ready once the message before has been written.

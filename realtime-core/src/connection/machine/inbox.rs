@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::super::{
     notice::{Notice, Update},
     options::Unread,
@@ -148,11 +150,12 @@ impl<P: Protocol> Inbox<P> {
         std::mem::take(&mut self.queue)
     }
 
-    pub(crate) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: Option<&Text>) {
+    pub(crate) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: &[u8]) {
         if self.abandoned {
             return;
         }
-        let raw = raw.filter(|_| self.tapped).cloned().map(Box::new);
+        let text = || Box::new(Text::declared(Bytes::copy_from_slice(raw)));
+        let raw = self.tapped.then(text);
         // A floor, for an event is never smaller than what holds it.
         let bytes = bytes.max(size_of::<Arrival<P>>());
         self.bytes += bytes;

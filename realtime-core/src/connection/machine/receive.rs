@@ -16,7 +16,7 @@ use crate::{
         event::{Event, Recognition},
         state::{Changes, Outcome, Overdue, State},
     },
-    transport::{Instant, Message, Text, TransportError},
+    transport::{Instant, Message, Received, TransportError},
 };
 
 /// How many events are named that came in place of the one that opens a session.
@@ -89,9 +89,15 @@ impl<P: Protocol> Machine<P> {
     }
 
     /// A message has arrived.
-    pub(in super::super) fn on_message(&mut self, id: LinkId, message: Message, queue: &impl Queue<P>, now: Instant) {
+    pub(in super::super) fn on_message(
+        &mut self,
+        id: LinkId,
+        message: Received<'_>,
+        queue: &impl Queue<P>,
+        now: Instant,
+    ) {
         if self.link.id != id || !self.link.is_up() {
-            return self.on_message_beside(id, message, now);
+            return self.on_message_beside(id, message.into_message(), now);
         }
         match self.receive(message, queue, now) {
             Ok(()) => self.pending.write |= self.collect(queue, now),
@@ -130,37 +136,36 @@ impl<P: Protocol> Machine<P> {
         self.link_over(end, queue, now);
     }
 
-    fn receive(&mut self, message: Message, queue: &impl Queue<P>, now: Instant) -> Result<(), Ended> {
+    fn receive(&mut self, message: Received<'_>, queue: &impl Queue<P>, now: Instant) -> Result<(), Ended> {
         self.link.silence.heard(now);
         self.link.idle = false;
         let (size, limit) = (message.len(), self.config.options.max_inbound);
         if size > limit {
             return Err(Ended::with(ErrorKind::TooLarge { size, limit }));
         }
-        match message {
-            Message::Text(text) => {
-                let mut changes = Changes::default();
-                let event = P::ServerEvent::read(text.as_bytes(), &mut changes.reading);
-                self.event(event, changes, &text, queue, now)
+        let mut changes = Changes::default();
+        let (event, raw) = match &message {
+            Received::Text(text) => (P::ServerEvent::read(text, &mut changes.reading), *text),
+            Received::Message(Message::Text(text)) => {
+                (P::ServerEvent::read(text.as_bytes(), &mut changes.reading), text.as_bytes())
             }
-            Message::Binary(bytes) => {
-                let mut changes = Changes::default();
-                let event = P::ServerEvent::read_binary(bytes.clone(), &mut changes.reading);
-                self.event(event, changes, &Text::declared(bytes), queue, now)
+            Received::Message(Message::Binary(bytes)) => {
+                (P::ServerEvent::read_binary(bytes.clone(), &mut changes.reading), &bytes[..])
             }
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
-            Message::Close(frame) => {
-                self.link.peer_closed(frame, now + self.config.options.close_timeout);
-                Ok(())
+            Received::Message(Message::Ping(_) | Message::Pong(_)) => return Ok(()),
+            Received::Message(Message::Close(frame)) => {
+                self.link.peer_closed(frame.clone(), now + self.config.options.close_timeout);
+                return Ok(());
             }
-        }
+        };
+        self.event(event, changes, raw, queue, now)
     }
 
     fn event(
         &mut self,
         mut event: P::ServerEvent,
         mut changes: Changes<P::ServerEvent>,
-        raw: &Text,
+        raw: &[u8],
         queue: &impl Queue<P>,
         now: Instant,
     ) -> Result<(), Ended> {
@@ -170,13 +175,13 @@ impl<P: Protocol> Machine<P> {
             self.take_over(queue, now);
         }
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
-        self.log.message(false, event.kind(), raw.as_bytes().len());
+        self.log.message(false, event.kind(), raw.len());
         self.log.left_out(event.kind(), mem::take(&mut changes.reading.left_out));
         if changes.repeated {
             return Ok(());
         }
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
-            cell.push(&event, raw.as_bytes().len());
+            cell.push(&event, raw.len());
         }
         if !P::is_keepalive(&event) {
             self.told = now;
@@ -191,21 +196,21 @@ impl<P: Protocol> Machine<P> {
         if P::closed(&event) {
             self.over = true;
         }
-        let size = raw.as_bytes().len() + changes.reading.weight;
+        let size = raw.len() + changes.reading.weight;
         let notices = self.answer(changes, Some(&event), now);
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
         };
         if self.inbox.is_wanted {
-            self.inbox.push_event(event, size, Some(raw));
+            self.inbox.push_event(event, size, raw);
         }
         self.notify(notices);
         invalid.map_or(Ok(()), |reason| Err(Ended::with(ErrorKind::Invalid(reason))))
     }
 
     /// Something else came than the event that opens the session. It may be a refusal in another shape.
-    fn note_instead(&mut self, event: &P::ServerEvent, raw: &Text) {
+    fn note_instead(&mut self, event: &P::ServerEvent, raw: &[u8]) {
         if let Some(wanted) = self.wanted.as_mut().filter(|_| !P::is_keepalive(event))
             && wanted.instead.len() < MOST_INSTEAD
         {
@@ -214,7 +219,7 @@ impl<P: Protocol> Machine<P> {
             wanted.instead.push(kind.into());
         }
         if event.recognition() != Recognition::Known
-            && let Some(words) = P::refusal(raw.as_bytes())
+            && let Some(words) = P::refusal(raw)
         {
             self.complaint = Some(Box::new(words));
         }

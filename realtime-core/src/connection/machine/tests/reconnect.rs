@@ -122,7 +122,7 @@ fn late_inputs_of_a_link_that_is_gone_do_nothing() {
     bench.end();
     bench.updates();
     let (now, gone) = (bench.now, LinkId(0));
-    bench.machine.on_message(gone, Message::Text(UPDATED.into()), &bench.queue, now);
+    bench.machine.on_message(gone, Received::Message(Message::Text(UPDATED.into())), &bench.queue, now);
     bench.machine.on_read_end(gone, None, &bench.queue, now);
     bench.machine.on_write_failed(gone, TransportError::new(crate::transport::TransportErrorKind::Io, "x"), now);
     assert!(!bench.machine.wants_read(gone, true, &bench.queue, now) && !bench.machine.wants_write(gone, true, now));

@@ -1,0 +1,257 @@
+//! What is read of a WebSocket.
+//!
+//! A text in one frame is lent from the buffer that the stream was read into: it is neither copied nor allocated.
+//! Everything else, and every mistake, is handed to tungstenite frame by frame, so that there is one opinion on the
+//! protocol.
+
+use std::{
+    io,
+    ops::Range,
+    task::{Context, Poll, ready},
+};
+
+use realtime_core::transport::{Message, Reader, Received, TransportError};
+use tungstenite::{Error, Message as Wire, protocol::WebSocketConfig};
+
+use crate::{
+    convert::{complaint, error, from_wire},
+    frames::{Frames, Front},
+    halves::{Both, Shared},
+};
+
+/// Size that the buffer grows to in a burst, and shrinks from after it.
+const BURST: usize = 64 << 10;
+
+/// Reads the messages of one WebSocket.
+pub(crate) struct SocketReader {
+    shared: Shared,
+    /// None where the stream is read by tungstenite alone.
+    buffer: Option<Buffer>,
+    /// Whether a reply to the peer waits for room.
+    replying: bool,
+    /// Whether the peer's close frame has arrived.
+    closed: bool,
+}
+
+/// What was read and not used.
+struct Buffer {
+    bytes: Vec<u8>,
+    /// The part that holds something.
+    held: Range<usize>,
+    /// How many of the held bytes tungstenite is to read next.
+    handed: usize,
+    frames: Frames,
+    /// Size when there is no burst, and size of the largest text to be lent.
+    usual: usize,
+    limit: usize,
+    /// Whether the last read took all the room.
+    is_burst: bool,
+    /// Whether the stream has ended.
+    is_over: bool,
+}
+
+/// One message: where the text is in the buffer, or the message itself.
+enum Next {
+    Text(Range<usize>),
+    Message(Message),
+}
+
+type Polled<T> = Poll<Option<Result<T, TransportError>>>;
+
+impl SocketReader {
+    /// Lends texts. `rest` are the first bytes of the WebSocket.
+    pub(crate) fn lending(shared: Shared, rest: Vec<u8>, config: &WebSocketConfig) -> Self {
+        let usual = config.read_buffer_size.max(1);
+        let (held, mut bytes) = (0..rest.len(), rest);
+        bytes.resize(usual.max(held.end), 0);
+        let most = |size: Option<usize>| size.unwrap_or(usize::MAX);
+        let limit = most(config.max_frame_size).min(most(config.max_message_size));
+        let frames = Frames::default();
+        let buffer = Buffer { bytes, held, handed: 0, frames, usual, limit, is_burst: false, is_over: false };
+        Self { shared, buffer: Some(buffer), replying: false, closed: false }
+    }
+
+    /// Lends nothing.
+    pub(crate) fn plain(shared: Shared) -> Self {
+        Self { shared, buffer: None, replying: false, closed: false }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Polled<Next> {
+        if self.replying {
+            self.reply(cx);
+        }
+        if self.closed {
+            // Nothing follows a close frame. Only the reply to it remains to be sent.
+            return if self.replying { Poll::Pending } else { Poll::Ready(None) };
+        }
+        loop {
+            let wire = match &mut self.buffer {
+                None => {
+                    self.shared.waiting.reader.register(cx.waker());
+                    ready!(self.shared.with(|both| both.socket.poll_next()))
+                }
+                Some(buffer) => {
+                    if let Some(text) = buffer.next_text() {
+                        return Poll::Ready(Some(Ok(Next::Text(text))));
+                    }
+                    if buffer.handed == 0 && !buffer.is_over {
+                        match ready!(buffer.poll_fill(&self.shared, cx)) {
+                            Ok(()) => continue,
+                            Err(failure) => return self.fail(Error::Io(failure), cx),
+                        }
+                    }
+                    match self.shared.with(|both| buffer.hand(both)) {
+                        Poll::Ready(wire) => wire,
+                        Poll::Pending => continue,
+                    }
+                }
+            };
+            let wire = match wire {
+                Some(Ok(wire)) => wire,
+                Some(Err(failure)) => return self.fail(failure, cx),
+                None => return Poll::Ready(None),
+            };
+            if matches!(wire, Wire::Ping(_) | Wire::Close(_)) {
+                self.closed = matches!(wire, Wire::Close(_));
+                self.reply(cx);
+            }
+            let received = match &self.buffer {
+                Some(buffer) => buffer.frames.received().cloned(),
+                None if self.closed => self.shared.with(|both| both.socket.frames()?.received().cloned()),
+                None => None,
+            };
+            if let Some(message) = from_wire(wire, received) {
+                return Poll::Ready(Some(Ok(Next::Message(message))));
+            }
+        }
+    }
+
+    /// Tells the peer which rule it broke, if there is room. The connection ends either way.
+    fn fail<T>(&mut self, failure: Error, cx: &Context<'_>) -> Polled<T> {
+        if let Some(close) = complaint(&failure) {
+            self.shared.waiting.reader.register(cx.waker());
+            self.shared.with(|both| {
+                if let Poll::Ready(Ok(())) = both.socket.poll_ready()
+                    && both.socket.start(close).is_ok()
+                {
+                    let _ = both.socket.poll_flush();
+                }
+            });
+        }
+        (self.closed, self.replying) = (true, false);
+        Poll::Ready(Some(Err(error(failure))))
+    }
+
+    /// Sends the replies that the socket has prepared, to pings and to a close frame. Done immediately, because there
+    /// may be no further call.
+    fn reply(&mut self, cx: &Context<'_>) {
+        self.shared.waiting.reader.register(cx.waker());
+        let closed = self.closed;
+        self.replying = !self.shared.with(|both| {
+            let is_written = both.reply();
+            both.replies = closed && !is_written;
+            is_written
+        });
+    }
+}
+
+impl Reader for SocketReader {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
+        let next = ready!(self.poll_next(cx));
+        let bytes = self.buffer.as_ref().map_or(&[][..], |buffer| &buffer.bytes);
+        Poll::Ready(next.map(|next| {
+            next.map(|next| match next {
+                Next::Text(text) => Received::Text(bytes.get(text).unwrap_or_default()),
+                Next::Message(message) => Received::Message(message),
+            })
+        }))
+    }
+}
+
+impl Buffer {
+    /// Takes the text that the buffer begins with. Whatever else it begins with is handed to tungstenite.
+    fn next_text(&mut self) -> Option<Range<usize>> {
+        if self.handed > 0 {
+            return None;
+        }
+        let held = self.bytes.get(self.held.clone()).unwrap_or_default();
+        if self.is_over {
+            self.handed = held.len();
+            return None;
+        }
+        if self.frames.is_between() {
+            match Front::of(held, self.limit) {
+                Front::Text(text) if is_utf8(&held[text.clone()]) => {
+                    let start = self.held.start;
+                    self.held.start += text.end;
+                    return Some(start + text.start..start + text.end);
+                }
+                Front::Part(_) => return None,
+                Front::Text(_) | Front::Other => {}
+            }
+        }
+        self.handed = self.frames.see_frame(held);
+        None
+    }
+
+    /// Lets tungstenite read what it is handed.
+    fn hand(&mut self, both: &mut Both) -> Poll<Option<Result<Wire, Error>>> {
+        let (start, end) = (self.held.start, self.held.start + self.handed);
+        let (wire, left) = both.socket.hand(&mut self.bytes, start..end, self.is_over);
+        (self.held.start, self.handed) = (left.start, left.len());
+        wire
+    }
+
+    /// Reads more.
+    fn poll_fill(&mut self, shared: &Shared, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        self.make_room();
+        shared.waiting.reader.register(cx.waker());
+        let room = self.bytes.get_mut(self.held.end..).unwrap_or_default();
+        let most = room.len();
+        match shared.with(|both| both.socket.poll_fill(room)) {
+            Poll::Ready(Ok(length)) => {
+                self.held.end += length;
+                (self.is_over, self.is_burst) = (length == 0, length == most);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
+            Poll::Pending => {
+                self.is_burst = false;
+                if self.held.is_empty() && self.bytes.len() > self.usual {
+                    self.resize(self.usual);
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Moves what is held to the front, and grows the buffer if it is full: as data arrives, never by the length that a
+    /// header announces.
+    fn make_room(&mut self) {
+        if self.held.start > 0 {
+            self.bytes.copy_within(self.held.clone(), 0);
+            self.held = 0..self.held.len();
+        }
+        let size = self.bytes.len();
+        if self.held.is_empty() && size > BURST.max(self.usual) {
+            self.resize(BURST.max(self.usual));
+        } else if self.held.end == size {
+            let wanted = match Front::of(&self.bytes, self.limit) {
+                Front::Part(wanted) => wanted,
+                Front::Text(_) | Front::Other => 0,
+            };
+            self.resize((2 * size).min(wanted.max(BURST)).max(size + 1));
+        } else if self.is_burst && size < BURST {
+            self.resize(BURST);
+        }
+    }
+
+    fn resize(&mut self, size: usize) {
+        self.bytes.resize(size, 0);
+        self.bytes.shrink_to_fit();
+    }
+}
+
+fn is_utf8(text: &[u8]) -> bool {
+    text.is_ascii() || std::str::from_utf8(text).is_ok()
+}
