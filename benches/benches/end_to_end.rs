@@ -14,7 +14,7 @@ use realtime_async_std::AsyncStdTransport;
 use realtime_benches::{
     cpu::{Turn, contest},
     events_only::EventsOnly,
-    memory::OneByOne,
+    memory::{Memory, Pace},
     peers::{async_openai, oai_rt_rs},
     rounds::{self, Target, figure, finish, line, title},
     server::{COMMIT, GO, Server, serve_if_asked},
@@ -65,6 +65,7 @@ fn main() {
     plain(&runtime);
     tls(&runtime);
     one_by_one(&runtime);
+    together(&runtime);
     others(&runtime);
     ping_pong(&runtime);
     finish();
@@ -238,6 +239,8 @@ fn plain(runtime: &Runtime) {
     of("blast, 64 KiB, session tracked, of raw", &results, "ours, 64 KiB", "raw");
     at_most("blast, spawned, of raw", &results, "ours, spawned", "raw", limit(3.0, 3.0));
     of("blast, our decoder on a raw 16 KiB reader, of raw", &results, "decoder", "raw");
+    of("blast, events only, of tungstenite's reader + our decoder", &results, "ours, events only", "decoder");
+    of("blast, session tracked, of tungstenite's reader + our decoder", &results, "ours", "decoder");
     of("blast, async-openai's types, of that reader alone", &results, "async-openai", "raw 16 KiB");
     of("blast, oai-rt-rs' types, of that reader alone", &results, "oai-rt-rs", "raw 16 KiB");
     at_least("blast vs async-openai's types", &results, "ours", "async-openai", 3.0);
@@ -263,12 +266,13 @@ fn tls(runtime: &Runtime) {
     of("blast over TLS, session tracked, of raw", &results, "ours", "raw");
 }
 
-fn one_by_one(runtime: &Runtime) {
+/// Readers and connections over a stream in memory. What is made of a frame is dropped.
+fn in_memory(runtime: &Runtime, pace: Pace) -> Vec<(&'static str, f64)> {
     let contenders = runtime.block_on(async {
         let socket = |bytes: usize| {
-            WebSocketStream::from_raw_socket(OneByOne::upgraded().compat(), Role::Client, Some(buffer(bytes)))
+            WebSocketStream::from_raw_socket(Memory::upgraded(pace).compat(), Role::Client, Some(buffer(bytes)))
         };
-        let transport = || TokioTransport::once(ByteStream::new(OneByOne::server()));
+        let transport = || TokioTransport::once(ByteStream::new(Memory::server(pace)));
         let base = || "http://memory/v1".to_owned();
         vec![
             ("raw", read(runtime, socket(128 << 10).await, NONE, |_| ())),
@@ -280,13 +284,26 @@ fn one_by_one(runtime: &Runtime) {
             ("oai-rt-rs", read(runtime, socket(128 << 10).await, NONE, oai_rt_rs)),
         ]
     });
-    let results = contest(ROUNDS, contenders);
-    at_most("one frame a wake-up, events only, of raw", &results, "ours, events only", "raw", Target::at_most(0.7));
+    contest(ROUNDS, contenders)
+}
+
+fn one_by_one(runtime: &Runtime) {
+    let results = in_memory(runtime, Pace::OneByOne);
+    at_most("one frame a wake-up, events only, of raw", &results, "ours, events only", "raw", Target::at_most(0.4));
     of("one frame a wake-up, session tracked, of raw", &results, "ours", "raw");
     of("one frame a wake-up, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB");
     of("one frame a wake-up, our decoder on a raw 16 KiB", &results, "decoder", "raw");
     at_least("one frame a wake-up vs async-openai", &results, "ours", "async-openai", 3.0);
     at_least("one frame a wake-up vs oai-rt-rs", &results, "ours", "oai-rt-rs", 4.0);
+}
+
+/// Without a socket: what the connection costs beside tungstenite's reader and our decoder.
+fn together(runtime: &Runtime) {
+    let results = in_memory(runtime, Pace::Together);
+    let what = "in memory, events only, of tungstenite's reader + our decoder";
+    at_most(what, &results, "ours, events only", "decoder", Target::at_most(0.85));
+    let what = "in memory, session tracked, of tungstenite's reader + our decoder";
+    at_most(what, &results, "ours", "decoder", Target::at_most(0.95));
 }
 
 type Block = fn(futures::future::LocalBoxFuture<'_, usize>) -> usize;

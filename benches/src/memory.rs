@@ -1,4 +1,4 @@
-//! A stream in memory that gives one frame, then nothing for once, then the next: one frame for each wake-up.
+//! A stream in memory: one frame, then nothing for once, then the next; or a whole answer at a time.
 
 use std::{
     io,
@@ -12,30 +12,43 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::{frames, server::framed};
 
-pub struct OneByOne {
-    frames: Arc<[Vec<u8>]>,
+/// How much comes before there is nothing for once.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// One frame for each wake-up.
+    OneByOne,
+    /// All frames of an answer.
+    Together,
+}
+
+pub struct Memory {
+    parts: Arc<[Vec<u8>]>,
     at: usize,
-    /// How much of the present frame was given.
+    /// How much of the present part was given.
     given: usize,
     rested: bool,
     request: Vec<u8>,
     greeting: Vec<u8>,
 }
 
-impl OneByOne {
+impl Memory {
     /// The answer over and over, once the upgrade has been asked for.
-    pub fn server() -> Self {
-        Self { greeting: Vec::new(), ..Self::upgraded() }
+    pub fn server(pace: Pace) -> Self {
+        Self { greeting: Vec::new(), ..Self::upgraded(pace) }
     }
 
     /// The answer over and over, at once.
-    pub fn upgraded() -> Self {
-        let frames = frames::answer().iter().map(|frame| framed(frame.as_bytes())).collect();
-        Self { frames, at: 0, given: 0, rested: true, request: Vec::new(), greeting: b"-".to_vec() }
+    pub fn upgraded(pace: Pace) -> Self {
+        let frames = frames::answer().into_iter().map(|frame| framed(frame.as_bytes()));
+        let parts = match pace {
+            Pace::OneByOne => frames.collect(),
+            Pace::Together => [frames.flatten().collect()].into(),
+        };
+        Self { parts, at: 0, given: 0, rested: true, request: Vec::new(), greeting: b"-".to_vec() }
     }
 }
 
-impl AsyncRead for OneByOne {
+impl AsyncRead for Memory {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if this.greeting.is_empty() {
@@ -57,12 +70,12 @@ impl AsyncRead for OneByOne {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let rest = &this.frames[this.at][this.given..];
+        let rest = &this.parts[this.at][this.given..];
         let length = rest.len().min(buf.len());
         buf[..length].copy_from_slice(&rest[..length]);
         this.given += length;
         if length == rest.len() {
-            this.at = (this.at + 1) % this.frames.len();
+            this.at = (this.at + 1) % this.parts.len();
             this.given = 0;
             this.rested = false;
         }
@@ -70,7 +83,7 @@ impl AsyncRead for OneByOne {
     }
 }
 
-impl AsyncWrite for OneByOne {
+impl AsyncWrite for Memory {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.greeting.is_empty() {
             self.request.extend_from_slice(buf);

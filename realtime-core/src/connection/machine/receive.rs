@@ -232,6 +232,10 @@ impl<P: Protocol> Machine<P> {
         event: Option<&P::ServerEvent>,
         now: Instant,
     ) -> Vec<Notice<P>> {
+        // As for nearly every event.
+        if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
+            return Vec::new();
+        }
         self.log.turns(changes.turns);
         let mut notices: Vec<_> = changes.ended.into_iter().map(|event| Notice::Ended(Box::new(event))).collect();
         for (seq, outcome) in changes.settled {

@@ -106,18 +106,31 @@ fn string(raw: &[u8]) -> Option<(&[u8], &[u8])> {
     (raw[end] == b'"').then(|| (&raw[..end], &raw[end + 1..]))
 }
 
-/// Position of the first byte that ends a plain string: the closing quote, an escape, or a control character. Written
-/// without branches so that the compiler checks sixteen bytes at once.
+/// Position of the first byte that ends a plain string: the closing quote, an escape, or a control character.
 fn stop(raw: &[u8]) -> Option<usize> {
-    let stops = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    let (chunks, rest) = raw.as_chunks::<16>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        let marks = u128::from_le_bytes(chunk.map(|byte| u8::from(stops(byte))));
-        if marks != 0 {
-            return Some(16 * at + marks.trailing_zeros() as usize / 8);
+    let (words, rest) = raw.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let stops = stops(u64::from_le_bytes(*word));
+        if stops != 0 {
+            return Some(8 * at + stops.trailing_zeros() as usize / 8);
         }
     }
-    Some(raw.len() - rest.len() + rest.iter().position(|&byte| stops(byte))?)
+    let at = rest.iter().position(|&byte| stops(u64::from(byte) | FILL) != 0)?;
+    Some(raw.len() - rest.len() + at)
+}
+
+/// Seven bytes that end no string, above one that may.
+const FILL: u64 = u64::from_le_bytes(*b"\0xxxxxxx");
+
+/// Checks eight bytes at once, the first of which is the lowest. The lowest bit that is set is in the first byte that
+/// ends a string; what is above it says nothing, because subtraction borrows.
+fn stops(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+
+    // The highest bit of each byte that is less than the other, both being ASCII.
+    let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least)) & !word & (EACH << 7);
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    below(word, b' ') | is(b'"') | is(b'\\')
 }
 
 /// Parses a number of up to nine digits.
@@ -157,6 +170,25 @@ mod tests {
             let event = read(raw.as_bytes());
             assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_special_byte() {
+        let ends = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        for first in 0..=255 {
+            for second in [0, b' ', b'"', b'#', b'!', b'\\', b'[', b']', b'x', 0x7F, 0x80, 0xA2, 0xFF] {
+                for length in 0..20 {
+                    for at in 0..length {
+                        let mut text = vec![b'x'; length];
+                        text[at] = first;
+                        if let Some(next) = text.get_mut(at + 1) {
+                            *next = second;
+                        }
+                        assert_eq!(stop(&text), text.iter().position(|byte| ends(*byte)), "{text:?}");
+                    }
+                }
+            }
         }
     }
 
