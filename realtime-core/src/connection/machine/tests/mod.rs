@@ -15,7 +15,7 @@ use crate::{
     dialect::Dialect,
     endpoint::Target,
     realtime::{Realtime, RealtimeSettings},
-    transport::{CloseFrame, Message, TransportError},
+    transport::{CloseFrame, Message, Received, TransportError},
 };
 
 /// The wall clock at the origin of the tests' clock.
