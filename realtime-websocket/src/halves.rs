@@ -65,7 +65,7 @@ pub(crate) struct Both {
     writes: bool,
     /// Whether the reader waits until its reply is written.
     pub(crate) replies: bool,
-    /// Who is woken once the lock is given back, because the other half did what it waits for.
+    /// Halves to wake once the lock is given back, because the other half did what they wait for.
     wakes: Wakes,
 }
 

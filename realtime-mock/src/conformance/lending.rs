@@ -12,7 +12,6 @@ use super::{
 tests! {
     frames: false;
     "texts-of-any-size", "A text is what was sent, wherever it ends in a buffer, and between others.", [], any_size;
-    "read-late", "Texts that wait to be read are all there, in order.", [], read_late;
 }
 
 /// About frames: the server cuts them.
@@ -57,20 +56,6 @@ async fn any_size(cx: Cx) -> Outcome {
         Ok(())
     };
     apart([send.boxed(), receive.boxed()]).await
-}
-
-async fn read_late(cx: Cx) -> Outcome {
-    const TEXTS: usize = 200;
-
-    let (mut client, mut peer) = cx.pair().await?;
-    // What is sent before anybody reads: less than any socket holds.
-    for number in 0..TEXTS {
-        peer.write.text(text(number, 40)).await?;
-    }
-    for number in 0..TEXTS {
-        client.read.expect_text(text(number, 40)).await?;
-    }
-    Ok(())
 }
 
 async fn cut_anywhere(cx: Cx) -> Outcome {
