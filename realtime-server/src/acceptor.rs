@@ -192,7 +192,7 @@ impl Acceptor {
         address: Option<SocketAddr>,
     ) -> Accepted {
         let config = realtime_websocket::config(self.options.max_inbound, self.read_buffer);
-        let duplex = realtime_websocket::serve(stream, rest, config).await;
+        let duplex = realtime_websocket::serve(stream, rest, config);
         Accepted::new(duplex, request.into_handshake(), self.clone(), place, address)
     }
 

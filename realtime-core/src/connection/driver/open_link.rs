@@ -226,6 +226,7 @@ impl OpenLink {
                     return None;
                 }
                 Poll::Ready(Some(Ok(message))) => {
+                    let message = message.into_message();
                     let data = self.machine.on_message(message, &mut state.queue, now).filter(|_| wanted);
                     if data.is_some() {
                         return data;

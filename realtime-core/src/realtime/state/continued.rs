@@ -56,7 +56,7 @@ impl RealtimeState {
     }
 
     fn add(&mut self, content_index: u32, added: Added<'_>) {
-        let keep = self.memory.audio;
+        let keep = self.keeps_audio;
         let Some(item) = self.conversation.latest_mut() else { return };
         let at = usize::try_from(content_index).unwrap_or(usize::MAX);
         match added {
@@ -79,7 +79,7 @@ mod tests {
             event::Event,
             state::{Setup, State},
         },
-        realtime::event::ResponseCreate,
+        realtime::{RealtimeSettings, event::ResponseCreate},
         session::Retention,
     };
 
@@ -132,7 +132,7 @@ mod tests {
             let memory = Retention { bytes, audio, ..Retention::default() };
             let (mut short, mut long) = (RealtimeState::default(), RealtimeState::default());
             for state in [&mut short, &mut long] {
-                state.configure(&Setup::new(memory.clone()));
+                state.configure(&RealtimeSettings::default().memory(memory.clone()), &Setup::default());
                 if asks {
                     state.sent(1, &ResponseCreate::default().event_id("e").into(), Instant::default());
                 }
