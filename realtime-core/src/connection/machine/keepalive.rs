@@ -10,8 +10,8 @@ pub(super) struct Silence {
     heard: Instant,
     /// The next time to look at the silence.
     look: Option<Instant>,
-    /// The time at which the unanswered ping was asked for, and the deadline for its answer.
-    pinged: Option<(Instant, Instant)>,
+    /// The time at which the unanswered ping was asked for, and the deadline for its answer. Boxed, because it is rare.
+    pinged: Option<Box<(Instant, Instant)>>,
 }
 
 /// What a silent link calls for.
@@ -43,13 +43,13 @@ impl Silence {
 
     /// Whether the silence is to be judged: a read must be tried before [`pulse`](Self::pulse) is called.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.look.is_some_and(|at| now >= at) || self.pinged.is_some_and(|(_, until)| now >= until)
+        self.look.is_some_and(|at| now >= at) || self.pinged.as_deref().is_some_and(|(_, until)| now >= *until)
     }
 
     /// Judges the silence by the policy that it was made with. `idle` says that a read was tried just now and found nothing.
     pub(super) fn pulse(&mut self, policy: Option<Keepalive>, now: Instant, idle: bool) -> Pulse {
         let Some(policy) = policy else { return Pulse::Fine };
-        if let Some((sent, until)) = self.pinged.filter(|(_, until)| now >= *until) {
+        if let Some((sent, until)) = self.pinged.as_deref().copied().filter(|(_, until)| now >= *until) {
             if self.heard >= sent {
                 self.pinged = None;
                 self.look = Some(self.heard + policy.idle);
@@ -57,7 +57,7 @@ impl Silence {
                 return Pulse::Dead;
             } else {
                 // Nobody read. Nothing is concluded from that.
-                self.pinged = Some((sent, now + (until - sent)));
+                self.pinged = Some(Box::new((sent, now + (until - sent))));
             }
         }
         if self.look.is_some_and(|at| now >= at) {
@@ -65,7 +65,7 @@ impl Silence {
             if now >= due && idle {
                 self.look = None;
                 // The grace begins now and not when the ping is written: on a dead link the write before it never ends.
-                self.pinged = Some((now, now + policy.grace));
+                self.pinged = Some(Box::new((now, now + policy.grace)));
                 return Pulse::Ping;
             }
             self.look = Some(if now < due { due } else { now + policy.grace });
@@ -75,6 +75,6 @@ impl Silence {
 
     /// The next time at which something may be due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.look.into_iter().chain(self.pinged.map(|(_, until)| until)).min()
+        self.look.into_iter().chain(self.pinged.as_deref().map(|(_, until)| *until)).min()
     }
 }
