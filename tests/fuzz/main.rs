@@ -112,17 +112,17 @@ fn messages() {
 
 /// What a server may send: frames of every kind, sizes around the limits and the buffers, some of them broken.
 fn stream(dice: &mut Dice) -> Vec<u8> {
-    let mut bytes: Vec<u8> = (0..3).map(|_| dice.below(256) as u8).collect();
-    for _ in 0..dice.below(12) {
+    let mut bytes: Vec<u8> = (0..3).map(|_| dice.roll(256) as u8).collect();
+    for _ in 0..dice.roll(12) {
         let texts = ["", "word", "{\"type\":\"x\"}", "\u{e9}t\u{e9}", "\u{1f44b}"];
         let around = [0, 1, 15, 16, 17, 125, 126, 130, 131, 1_000, 4_095, 4_096, 65_535, 65_536, 70_000, 70_001];
-        let mut payload = match dice.below(4) {
-            0 => texts[dice.below(texts.len())].as_bytes().to_vec(),
-            1 => "\u{e9}x".repeat(dice.below(40)).into_bytes(),
-            2 => vec![b'x'; around[dice.below(around.len())]],
-            _ => vec![b'x'; dice.below(300)],
+        let mut payload = match dice.roll(4) {
+            0 => texts[dice.roll(texts.len())].as_bytes().to_vec(),
+            1 => "\u{e9}x".repeat(dice.roll(40)).into_bytes(),
+            2 => vec![b'x'; around[dice.roll(around.len())]],
+            _ => vec![b'x'; dice.roll(300)],
         };
-        let first = match dice.below(20) {
+        let first = match dice.roll(20) {
             0 => 0x01,
             1 => 0x80,
             2 => 0x00,
@@ -130,20 +130,20 @@ fn stream(dice: &mut Dice) -> Vec<u8> {
             4 => 0x89,
             5 => 0x8A,
             6 => {
-                payload.splice(0..0, [3, [232, 246, 235][dice.below(3)]]);
+                payload.splice(0..0, [3, [232, 246, 235][dice.roll(3)]]);
                 0x88
             }
-            7 => dice.below(256) as u8,
+            7 => dice.roll(256) as u8,
             _ => 0x81,
         };
         if first & 0x08 != 0 {
             payload.truncate(120);
         }
-        if dice.below(12) == 0 && !payload.is_empty() {
-            let at = dice.below(payload.len());
+        if dice.roll(12) == 0 && !payload.is_empty() {
+            let at = dice.roll(payload.len());
             payload[at] = 0xFF;
         }
-        let masked = if dice.below(30) == 0 { 0x80 } else { 0 };
+        let masked = if dice.roll(30) == 0 { 0x80 } else { 0 };
         bytes.push(first);
         match payload.len() {
             short @ ..126 => bytes.push(masked | short as u8),
@@ -158,8 +158,8 @@ fn stream(dice: &mut Dice) -> Vec<u8> {
         }
         bytes.extend(payload);
     }
-    if dice.below(6) == 0 {
-        let end = 3 + dice.below(bytes.len() - 2);
+    if dice.roll(6) == 0 {
+        let end = 3 + dice.roll(bytes.len() - 2);
         bytes.truncate(end);
     }
     bytes
@@ -171,7 +171,7 @@ fn lent_texts() {
         let mut dice = Dice(seed);
         let bytes = stream(&mut dice);
         lent::lent(&bytes);
-        if dice.below(3) == 0 {
+        if dice.roll(3) == 0 {
             lent::lent(&mutate(&bytes, b"\x81\x05", &mut dice));
         }
     }
