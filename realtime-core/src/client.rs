@@ -416,10 +416,10 @@ impl Connect<Realtime> {
     ///
     /// An invalid snapshot is an error of [`open`](Self::open) and [`connect`](Self::connect).
     pub fn resume(mut self, mut snapshot: Snapshot) -> Self {
-        // Also of an invalid one, so that it is what is reported.
-        self.target = self.target.take().or_else(|| Some(snapshot.target()));
         self.resume = snapshot.check().map(|()| {
             let queued = mem::take(&mut snapshot.queued);
+            let target = snapshot.target();
+            self.target = self.target.take().or(Some(target));
             let snapshot = Arc::new(snapshot);
             Some(Resume { fill: Box::new(move |state: &mut RealtimeState| state.inherit(snapshot)), queued })
         });
