@@ -85,14 +85,17 @@ async fn bare_once(service: SocketAddr) -> f64 {
     let ((mut up_write, mut up_read), (mut down_write, mut down_read)) = (upstream.split(), client.split());
     let down = async {
         while let Some(Ok(message)) = up_read.next().await {
-            if down_write.send(message).await.is_err() {
+            // After a close frame a client waits for the end of the stream, which the service leaves to it.
+            let last = message.is_close();
+            if down_write.send(message).await.is_err() || last {
                 break;
             }
         }
     };
     let up = async {
         while let Some(Ok(message)) = down_read.next().await {
-            if up_write.send(message).await.is_err() {
+            let last = message.is_close();
+            if up_write.send(message).await.is_err() || last {
                 break;
             }
         }
