@@ -98,7 +98,7 @@ mod linux {
 /// A device that reads and writes files, at the pace of ALSA's null device.
 const CONFIGURATION: &str = r#"
 </usr/share/alsa/alsa.conf>
-pcm.files {
+pcm.disk {
     type file
     slave.pcm { type null }
     file "FOLDER/out.raw"
@@ -107,7 +107,7 @@ pcm.files {
 }
 pcm.!default {
     type plug
-    slave { pcm files format S16_LE channels 1 rate 48000 }
+    slave { pcm disk format S16_LE channels 1 rate 48000 }
     hint { show on description "Files" }
 }
 "#;
