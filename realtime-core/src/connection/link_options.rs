@@ -37,20 +37,7 @@ impl Default for LinkOptions {
     }
 }
 
-macro_rules! setters {
-    ($($field:ident: $type:ty),* $(,)?) => {
-        impl LinkOptions {$(
-            #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-            #[must_use]
-            pub fn $field(mut self, $field: $type) -> Self {
-                self.$field = $field.into();
-                self
-            }
-        )*}
-    };
-}
-
-setters! {
+setters! { LinkOptions:
     write_timeout: Duration,
     finish_timeout: Duration,
     close_timeout: Duration,
