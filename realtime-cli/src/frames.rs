@@ -16,6 +16,8 @@ use serde_json::{Value, value::RawValue};
 
 /// Maximum size of a file: two hours of audio in both directions.
 const MOST_BYTES: u64 = 1 << 30;
+/// Maximum time of an entry, in milliseconds: a year.
+const MOST_MS: u64 = 365 * 24 * 60 * 60 * 1000;
 
 /// The sender of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +93,7 @@ impl Recording {
         if !recording.timed {
             recording.estimate();
         }
+        recording.order();
         Ok(recording)
     }
 
@@ -139,6 +142,15 @@ impl Recording {
         Ok(Self { entries, timed, protocol: Spoken::Realtime })
     }
 
+    /// Makes every time at least that of the entry before it: a clock that was set back does not reverse what happened.
+    fn order(&mut self) {
+        let mut now = 0;
+        for (ms, _) in &mut self.entries {
+            now = now.max((*ms).min(MOST_MS));
+            *ms = now;
+        }
+    }
+
     /// Estimates the times from the client's audio, which is sent in real time: what arrives after 2 s of it arrives
     /// at 2 s at the earliest.
     fn estimate(&mut self) {
@@ -155,7 +167,7 @@ impl Recording {
             now = match (audio, position.filter(|_| event["type"] != "conversation.item.truncate")) {
                 // Base64 of 16-bit audio at 24 kHz.
                 (Some(audio), _) => now + (audio.len() as u64 * 3 / 4 / 48).max(1),
-                (None, Some(position)) => position.max(now + STEP_MS),
+                (None, Some(position)) => position.min(MOST_MS).max(now + STEP_MS),
                 (None, None) => now + STEP_MS,
             };
             *ms = now;

@@ -112,3 +112,24 @@ fn a_text_that_ends_a_script_stays_data() {
     assert_eq!(page, serde_json::to_value(&picture).unwrap());
     assert!(page["events"][0]["text"].as_str().unwrap().contains("</script>"));
 }
+
+#[test]
+fn times_that_run_backwards_or_never_end_are_drawn() {
+    let file = std::env::temp_dir().join(format!("realtime-times-{}.jsonl", std::process::id()));
+    let call = r#"{"type":"response.function_call_arguments.done","call_id":"c","name":"f","arguments":"{}"}"#;
+    let output =
+        r#"{"type":"conversation.item.create","item":{"type":"function_call_output","call_id":"c","output":""}}"#;
+    let audio = r#"{"type":"response.output_audio.delta","response_id":"r","item_id":"i","delta":"AAAA"}"#;
+    let stopped = r#"{"type":"input_audio_buffer.speech_stopped","audio_end_ms":18446744073709551615,"item_id":"u"}"#;
+    let timed = format!(
+        "{{\"dir\":\"s2c\",\"at_ms\":1e300,\"frame\":{call}}}\n{{\"dir\":\"s2c\",\"at_ms\":900,\"frame\":{stopped}}}\n\
+         {{\"dir\":\"s2c\",\"at_ms\":5,\"frame\":{audio}}}\n{{\"dir\":\"c2s\",\"at_ms\":-1,\"frame\":{output}}}\n"
+    );
+    for text in [timed, format!("{stopped}\n{audio}\n{stopped}\n{audio}\n")] {
+        fs::write(&file, text).unwrap();
+        let (picture, _) = data(&file);
+        assert!(picture.spans.iter().all(|span| span.start <= span.end), "{:?}", picture.spans);
+        assert_eq!(picture.events.len(), 4);
+    }
+    fs::remove_file(file).unwrap();
+}
