@@ -1,6 +1,6 @@
 //! Audio files.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, pin::Pin, time::Duration};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -10,7 +10,11 @@ use realtime::{
         Format, Level,
         wav::{self, Wav},
     },
+    event::ServerEvent,
 };
+use tokio::time::{Instant, sleep_until};
+
+use crate::{commands::more, failure::Failure};
 
 /// The audio of the sessions.
 pub(crate) const PCM: Format = Format::pcm(24_000);
@@ -51,6 +55,54 @@ pub(crate) fn without_silence(mut audio: Vec<u8>) -> Vec<u8> {
 pub(crate) fn write(path: &Path, audio: &[u8]) -> anyhow::Result<()> {
     let named = || path.display().to_string();
     fs::write(path, wav::encode(PCM, audio)?).with_context(named)
+}
+
+/// How long the server may take for the rest, after the end of a recording.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A recording that is being sent while events are read.
+pub(crate) struct Sending<'a, S> {
+    connection: &'a Connection<Realtime>,
+    sending: Pin<&'a mut S>,
+    /// When the server has taken too long. Unset until everything is sent.
+    deadline: Option<Instant>,
+}
+
+impl<'a, S: Future<Output = anyhow::Result<()>>> Sending<'a, S> {
+    /// Reads events of a connection beside [`send`].
+    pub(crate) fn new(connection: &'a Connection<Realtime>, sending: Pin<&'a mut S>) -> Self {
+        Self { connection, sending, deadline: None }
+    }
+
+    /// Whether everything was sent.
+    pub(crate) fn is_done(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// The server still works on it: its time begins again.
+    pub(crate) fn progress(&mut self) {
+        self.deadline = self.deadline.map(|_| Instant::now() + PATIENCE);
+    }
+
+    /// The next event. `None` once, when everything was sent.
+    ///
+    /// # Errors
+    /// Sending failed, the connection has ended, or the server took too long: `missing` says what for.
+    pub(crate) async fn next(&mut self, missing: &'static str) -> anyhow::Result<Option<ServerEvent>> {
+        let Some(deadline) = self.deadline else {
+            return tokio::select! {
+                sent = &mut self.sending => {
+                    self.deadline = Some(Instant::now() + PATIENCE);
+                    sent.map(|()| None)
+                }
+                event = self.connection.next() => more(event).map(Some),
+            };
+        };
+        tokio::select! {
+            event = self.connection.next() => more(event).map(Some),
+            () = sleep_until(deadline) => Err(Failure::unmet(missing).into()),
+        }
+    }
 }
 
 /// Sends a recording, and silence after it, as fast as the connection takes it.

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, pin::pin, time::Duration};
+use std::{path::PathBuf, pin::pin};
 
 use clap::Args;
 use realtime::{
@@ -7,19 +7,13 @@ use realtime::{
     mock::Simulator,
     types::{ServerVad, Transcription, TranscriptionSessionConfig},
 };
-use tokio::time::{Instant, sleep_until};
 
-use super::more;
 use crate::{
     audio,
-    failure::Failure,
     output::{self, Output},
     server::ServerArgs,
     stop::Stop,
 };
-
-/// How long the last text may take, after the end of the recording.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(crate) struct Transcribe {
@@ -83,27 +77,19 @@ impl Transcribe {
 async fn listen(connection: &Connection<Realtime>, recording: &[u8], output: Output) -> anyhow::Result<Captions> {
     let bar = output.progress("transcribing", audio::PCM.bytes_to_ms(recording.len() as u64));
     let mut captions = Captions::new();
-    let mut sending = pin!(audio::send(connection, recording, &bar));
-    let (mut deadline, mut done) = (None, 0);
+    let sending = pin!(audio::send(connection, recording, &bar));
+    let mut sending = audio::Sending::new(connection, sending);
+    let mut done = 0;
     loop {
         let input = &connection.state().input;
-        if deadline.is_some() && input.speech.is_none() && done > 0 && done >= input.committed {
+        if sending.is_done() && input.speech.is_none() && done > 0 && done >= input.committed {
             return Ok(captions);
         }
-        let event = tokio::select! {
-            result = &mut sending, if deadline.is_none() => {
-                result?;
-                deadline = Some(Instant::now() + PATIENCE);
-                continue;
-            }
-            event = connection.next() => more(event)?,
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                return Err(Failure::unmet("no speech was detected in the recording, or it was not transcribed").into());
-            }
-        };
+        let missing = "no speech was detected in the recording, or it was not transcribed";
+        let Some(event) = sending.next(missing).await? else { continue };
         if let Some(caption) = captions.apply(&event) {
             done += u64::from(caption.done);
-            deadline = deadline.map(|_| Instant::now() + PATIENCE);
+            sending.progress();
         }
     }
 }
