@@ -6,7 +6,7 @@
 //!
 //! The key is `OPENAI_API_KEY`, if that is set. Without a URL, the simulator is served and checked.
 
-use std::{env, error::Error, process::ExitCode, time::Duration};
+use std::{env, error::Error, process::ExitCode, str::FromStr, time::Duration};
 
 use realtime::{
     default_transport,
@@ -42,8 +42,8 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dy
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
         match argument.as_str() {
             "--model" => options = options.model(value()?),
-            "--timeout" => options = options.timeout(Duration::from_secs(value()?.parse()?)),
-            "--message" => options = options.message_bytes(value()?.parse()?),
+            "--timeout" => options = options.timeout(Duration::from_secs(number(&argument, &value()?)?)),
+            "--message" => options = options.message_bytes(number(&argument, &value()?)?),
             option if option.starts_with('-') => return Err(format!("no such option: {option}").into()),
             _ => url = Some(argument),
         }
@@ -57,4 +57,8 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool, Box<dy
     let report = check(&url, options).await;
     println!("{report}");
     Ok(report.deviations().is_empty())
+}
+
+fn number<N: FromStr>(option: &str, text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("{option} needs a whole number, not `{text}`"))
 }
