@@ -100,8 +100,9 @@ pub use server::{MockServer, MockSession};
 #[cfg(feature = "webhooks")]
 pub use simulator::RingingCall;
 pub use simulator::{
-    CallState, Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, SimulatedCall, SimulatedSession,
-    SimulatedTranscript, SimulatedTurn, Simulator, SimulatorTransport, Table, TableError, Utterance,
+    CallState, Cue, HeldSession, McpServer, Pace, Phrase, Reaction, Received, Reply, Responder, ResponderTurn,
+    ResponsePart, SimulatedCall, SimulatedSession, SimulatedTranscript, SimulatedTurn, Simulator, SimulatorTransport,
+    Table, TableError, Utterance,
 };
 pub use transport::MockTransport;
 

@@ -4,6 +4,7 @@
 #![allow(clippy::duplicate_mod)]
 
 mod browser;
+mod echo_model;
 mod gateway;
 mod phone;
 mod sip;

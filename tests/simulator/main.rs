@@ -10,6 +10,7 @@ mod items;
 mod limits;
 mod mcp;
 mod openings;
+mod responder;
 mod responses;
 mod served;
 mod transcripts;

@@ -13,8 +13,11 @@ use futures::{
     future::{Either, select},
 };
 use http::Method;
-use realtime_core::transport::{CloseFrame, Duplex, Message, Transport, TransportError, TransportErrorKind};
-use realtime_server::{AcceptError, Arrival, Incoming, PlainRequest, Refusal};
+use realtime_core::{
+    connection::{LinkOptions, OpenLink},
+    transport::{CloseFrame, Duplex, Message, Transport, TransportError, TransportErrorKind},
+};
+use realtime_server::{AcceptError, Arrival, Incoming, PlainRequest, Refusal, relay_links};
 
 use super::rest;
 
@@ -23,11 +26,20 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// How long a client may take to read anything of what it is sent.
 const STALLED: Duration = Duration::from_secs(60);
 
+/// How messages are carried between a client and its session.
+#[derive(Clone, Copy)]
+pub(super) enum Carry {
+    /// One by one, and nothing is added: so that faults of the session reach the client as they are.
+    Bare,
+    /// By a relay: with bounded queues and keepalive, and closed when the listener drains.
+    Relayed,
+}
+
 /// Serves one client. However it goes wrong, it is over for this client alone.
-pub(super) async fn run(arrival: Arrival, transport: Arc<dyn Transport>) {
+pub(super) async fn run(arrival: Arrival, transport: Arc<dyn Transport>, carry: Carry) {
     let served = async {
         match arrival {
-            Arrival::Upgrade(incoming) => upgrade(incoming, transport).await,
+            Arrival::Upgrade(incoming) => upgrade(incoming, transport, carry).await,
             Arrival::Http(request) => plain(request, transport).await,
             _ => Ok(()),
         }
@@ -37,7 +49,7 @@ pub(super) async fn run(arrival: Arrival, transport: Arc<dyn Transport>) {
 }
 
 /// Connects to the transport as the client asks, and carries messages.
-async fn upgrade(mut incoming: Incoming, transport: Arc<dyn Transport>) -> Result<(), AcceptError> {
+async fn upgrade(mut incoming: Incoming, transport: Arc<dyn Transport>, carry: Carry) -> Result<(), AcceptError> {
     let near = match transport.connect(incoming.request().handshake().clone()).await {
         Ok(near) => near,
         Err(error) => {
@@ -49,8 +61,19 @@ async fn upgrade(mut incoming: Incoming, transport: Arc<dyn Transport>) -> Resul
         }
     };
     *incoming.request_mut().response_headers_mut() = near.headers.clone();
-    let (far, _place) = incoming.accept().await?.into_duplex();
-    bridge(near, far).await;
+    let accepted = incoming.accept().await?;
+    match carry {
+        Carry::Bare => {
+            let (far, _place) = accepted.into_duplex();
+            bridge(near, far).await;
+        }
+        Carry::Relayed => {
+            let (far, _, _place) = accepted.into_parts();
+            // The session is in this process: it is neither gone nor too slow without the client's doing.
+            let options = LinkOptions::default().keepalive(None);
+            drop(relay_links(far, OpenLink::new(near, transport.timer(), options), ()).await);
+        }
+    }
     Ok(())
 }
 

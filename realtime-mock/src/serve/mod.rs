@@ -25,10 +25,11 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 use realtime_core::{connection::LinkOptions, transport::Transport};
-use realtime_server::{Acceptor, Listener, RequestLimits};
+use realtime_server::{Acceptor, Arrival, Listener, RequestLimits};
 use realtime_websocket::ByteStream;
 
 use crate::{Pace, Simulator};
+use connection::Carry;
 
 pub use clock::SystemClock;
 
@@ -197,6 +198,33 @@ impl Simulator {
         self.server().start()
     }
 
+    /// Serves one client that a [`Listener`] of the application's own has accepted, until its session has ended: any
+    /// address, any runtime, with the limits of its [`Acceptor`], TLS and draining. Requests of the REST API are answered
+    /// too. Spawn it; it ends when the client does.
+    ///
+    /// ```
+    /// use futures::future::BoxFuture;
+    /// use realtime_mock::Simulator;
+    /// use realtime_server::Listener;
+    ///
+    /// /// `spawn` is the runtime's, such as `tokio::spawn`.
+    /// async fn serve(simulator: Simulator, mut listener: Listener, spawn: impl Fn(BoxFuture<'static, ()>)) {
+    ///     while let Some(arrival) = listener.next_arrival().await {
+    ///         if let Ok(arrival) = arrival {
+    ///             let simulator = simulator.clone();
+    ///             spawn(Box::pin(async move { simulator.serve_client(arrival).await }));
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the future breaks the connection.
+    pub async fn serve_client(&self, arrival: Arrival) {
+        let transport = self.paced(Pace::LIVE, Arc::new(SystemClock::new()));
+        connection::run(arrival, Arc::new(transport), Carry::Relayed).await;
+    }
+
     /// Serves it on a free port with TLS.
     ///
     /// # Errors
@@ -233,7 +261,7 @@ async fn serve(mut listener: Listener, transport: Arc<dyn Transport>, stopped: o
             _ = stopped => {}
             () = connections.select_next_some() => {}
             arrival = arrival => match arrival {
-                Some(Ok(arrival)) => connections.push(connection::run(arrival, transport.clone())),
+                Some(Ok(arrival)) => connections.push(connection::run(arrival, transport.clone(), Carry::Bare)),
                 // One client's failure, or too many open files.
                 Some(Err(_)) => {}
                 None => break,

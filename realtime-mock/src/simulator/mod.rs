@@ -3,11 +3,13 @@
 mod g711;
 mod handle;
 mod hearing;
+mod jobs;
 mod live;
 mod mcp;
 mod pace;
 mod reply;
 mod request;
+mod responder;
 mod rest;
 mod session;
 mod settings;
@@ -30,6 +32,7 @@ pub use live::{Cue, HeldSession, Reaction};
 pub use mcp::McpServer;
 pub use pace::Pace;
 pub use reply::Reply;
+pub use responder::{Responder, ResponderTurn, ResponsePart};
 #[cfg(feature = "webhooks")]
 pub use rest::RingingCall;
 pub use rest::{CallState, SimulatedCall};
@@ -139,6 +142,24 @@ impl Simulator {
     #[must_use]
     pub fn answer<A: Into<Reply>>(mut self, answer: impl Fn(&SimulatedTurn<'_>) -> A + Send + Sync + 'static) -> Self {
         self.settings_mut().answer = Arc::new(move |turn| answer(turn).into());
+        self
+    }
+
+    /// Sets a model of one's own, which answers in place of [`answer`](Self::answer) and transcribes in place of
+    /// [`transcribe`](Self::transcribe), as fast as it can whatever the [`pace`](Self::pace). Connections of other protocols
+    /// than conversations and transcription are then refused with status 404. Experimental.
+    ///
+    /// [`serve_client`](Self::serve_client) serves it on a listener of one's own.
+    #[must_use]
+    pub fn responder(mut self, responder: impl Responder) -> Self {
+        self.settings_mut().responder = Some(Arc::new(responder));
+        self
+    }
+
+    /// Sets how long a [`Responder`]'s next part, or its transcription, is awaited. 30 seconds by default. Experimental.
+    #[must_use]
+    pub fn responder_timeout(mut self, time: Duration) -> Self {
+        self.settings_mut().responder_timeout = time;
         self
     }
 

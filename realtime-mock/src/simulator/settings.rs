@@ -5,7 +5,7 @@ use realtime_core::{
     live::types::{Answer, Question},
 };
 
-use super::{Cue, McpServer, Pace, Phrase, Reaction, Reply, SimulatedTranscript, SimulatedTurn, Utterance};
+use super::{Cue, McpServer, Pace, Phrase, Reaction, Reply, Responder, SimulatedTranscript, SimulatedTurn, Utterance};
 
 type Decide = Arc<dyn Fn(&Question, &str) -> Option<Answer> + Send + Sync>;
 type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
@@ -13,6 +13,10 @@ type Function<A, B> = Arc<dyn Fn(A) -> B + Send + Sync>;
 /// Settings of a simulator.
 #[derive(Clone)]
 pub(super) struct Settings {
+    /// The model, in place of the functions below.
+    pub(super) responder: Option<Arc<dyn Responder>>,
+    /// How long a part of a response, or a transcription, is awaited.
+    pub(super) responder_timeout: Duration,
     pub(super) answer: Arc<dyn Fn(&SimulatedTurn<'_>) -> Reply + Send + Sync>,
     pub(super) transcribe: Arc<dyn Fn(&Utterance) -> SimulatedTranscript + Send + Sync>,
     pub(super) translate: Function<u64, Phrase>,
@@ -47,6 +51,8 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            responder: None,
+            responder_timeout: Duration::from_secs(30),
             answer: Arc::new(|turn| turn.echo()),
             transcribe: Arc::new(|utterance| format!("({} ms of speech)", utterance.ms).into()),
             translate: Arc::new(|_| Phrase::new("These are words.", "Estas son palabras.")),

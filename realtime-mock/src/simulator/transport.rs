@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::{HeaderMap, StatusCode};
 use realtime_core::{
     endpoint::Handshake,
     transport::{
@@ -16,7 +17,14 @@ use realtime_core::{
     },
 };
 
-use super::{Simulator, handle::SimulatedSession, live::Port, request::Request, session::Session};
+use super::{
+    Simulator,
+    handle::SimulatedSession,
+    jobs::{Jobs, Told},
+    live::Port,
+    request::{Request, SessionKind},
+    session::Session,
+};
 
 /// In-memory transport to a [`Simulator`]: no socket, no runtime, no task. Reading drives the session.
 ///
@@ -38,6 +46,12 @@ impl Transport for SimulatorTransport {
     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
         let mut request = Request::read(&handshake)?;
         self.simulator.admit(&mut request, &*self.timer);
+        let is_talk = matches!(request.kind, SessionKind::Realtime | SessionKind::Transcription);
+        if self.simulator.settings.responder.is_some() && !is_talk {
+            let body = r#"{"error":{"message":"This model only holds conversations.","type":"invalid_request_error"}}"#;
+            return Err(TransportError::rejected(StatusCode::NOT_FOUND, HeaderMap::new(), body.into()));
+        }
+        let jobs = Jobs::new(&self.simulator.settings);
         let (settings, sessions) = (self.simulator.settings.clone(), &self.simulator.sessions);
         let number = sessions.number();
         let session = if request.kind.is_live() {
@@ -48,7 +62,7 @@ impl Transport for SimulatorTransport {
         let line = Arc::new(Line::new(session));
         sessions.add(SimulatedSession { handshake, line: line.clone() });
         let end = Arc::new(End { line, timer: self.timer.clone() });
-        let mut duplex = Duplex::new(Write(end.clone()), Read { end, alarm: None });
+        let mut duplex = Duplex::new(Write(end.clone()), Read { end, alarm: None, jobs });
         duplex.can_ping = true;
         Ok(duplex)
     }
@@ -76,6 +90,9 @@ impl fmt::Debug for SimulatorTransport {
     }
 }
 
+/// How often a responder is asked in one turn without a message for the client.
+const PARTS_A_TURN: usize = 32;
+
 /// A session, and its waker.
 pub(super) struct Line(Mutex<State>);
 
@@ -101,6 +118,15 @@ impl Line {
         let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Passes on what the responder says. A client that was kept from sending may go on.
+    pub(super) fn tell(&self, id: &str, told: Told, now: Instant) {
+        let mut state = self.state();
+        state.session.told(id, told, now);
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn session(&self) -> impl std::ops::DerefMut<Target = Session> + '_ {
@@ -198,6 +224,8 @@ struct Read {
     end: Arc<End>,
     /// Timer for the next scheduled action.
     alarm: Option<(Instant, BoxFuture<'static, ()>)>,
+    /// What the responder is doing. Dropped with the client's end.
+    jobs: Jobs,
 }
 
 #[async_trait]
@@ -211,14 +239,25 @@ impl WriteHalf for Write {
 #[async_trait]
 impl ReadHalf for Read {
     async fn receive(&mut self) -> Result<Option<Message>, TransportError> {
-        let Self { end, alarm } = self;
+        let Self { end, alarm, jobs } = self;
         let message = poll_fn(|cx| {
+            jobs.sweep(&end.line);
+            let mut parts = 0;
             loop {
                 let deadline = match end.poll_receive(cx) {
                     Ok(message) => return Poll::Ready(message),
-                    Err(None) => return Poll::Pending,
-                    Err(Some(deadline)) => deadline,
+                    Err(deadline) => deadline,
                 };
+                if jobs.poll(&end.line, &*end.timer, cx) {
+                    parts += 1;
+                    if parts == PARTS_A_TURN {
+                        // A responder without an end that says nothing keeps nobody else waiting.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    continue;
+                }
+                let Some(deadline) = deadline.into_iter().chain(jobs.deadline()).min() else { return Poll::Pending };
                 if alarm.as_ref().is_none_or(|(at, _)| *at != deadline) {
                     *alarm = Some((deadline, end.timer.sleep_until(deadline)));
                 }

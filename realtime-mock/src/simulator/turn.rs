@@ -2,7 +2,7 @@ use realtime_core::types::{Item, Tool, ToolChoice};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::session::{Context, StoredItem};
+use super::session::Context;
 
 /// What the simulated model replies to: the conversation so far, and the settings of the response.
 #[derive(Clone, Copy)]
@@ -23,13 +23,12 @@ impl SimulatedTurn<'_> {
 
     /// The model's input: the items of the conversation, or those of the request.
     pub fn items(&self) -> Vec<Item> {
-        self.context.iter().filter_map(StoredItem::typed).collect()
+        self.context.items()
     }
 
     /// The user's last input, text or transcript. Empty if there is none, or nothing was understood.
     pub fn text(&self) -> String {
-        let said = self.context.rev().find(|entry| entry.role() == "user");
-        said.map(StoredItem::text).unwrap_or_default()
+        self.context.text()
     }
 
     /// Name and output of the last function or MCP call, if the user has said nothing since.
@@ -54,17 +53,17 @@ impl SimulatedTurn<'_> {
 
     /// The available tools.
     pub fn tools(&self) -> Vec<Tool> {
-        self.read("tools").unwrap_or_default()
+        read(self.config, "tools").unwrap_or_default()
     }
 
     /// The tool choice.
     pub fn tool_choice(&self) -> ToolChoice {
-        self.read("tool_choice").unwrap_or(ToolChoice::Auto)
+        read(self.config, "tool_choice").unwrap_or(ToolChoice::Auto)
     }
 
     /// Whether the reply is spoken.
     pub fn is_spoken(&self) -> bool {
-        self.config["output_modalities"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "audio"))
+        is_spoken(self.config)
     }
 
     /// The value of a key of the request's metadata.
@@ -75,10 +74,6 @@ impl SimulatedTurn<'_> {
     /// Whether the response is out of band.
     pub fn is_out_of_band(&self) -> bool {
         self.out_of_band
-    }
-
-    fn read<T: DeserializeOwned>(&self, member: &str) -> Option<T> {
-        T::deserialize(&self.config[member]).ok()
     }
 
     /// The default reply.
@@ -102,6 +97,16 @@ impl SimulatedTurn<'_> {
             (None, text) => format!("You said: {text}").into(),
         }
     }
+}
+
+/// A member of a configuration.
+pub(super) fn read<T: DeserializeOwned>(config: &Value, member: &str) -> Option<T> {
+    T::deserialize(&config[member]).ok()
+}
+
+/// Whether a response with this configuration is spoken.
+pub(super) fn is_spoken(config: &Value) -> bool {
+    config["output_modalities"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "audio"))
 }
 
 impl std::fmt::Debug for SimulatedTurn<'_> {

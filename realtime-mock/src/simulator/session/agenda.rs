@@ -5,6 +5,8 @@ use realtime_core::transport::Instant;
 /// Schedule of work in progress by its next step: the earliest first, ties in order of creation.
 pub(super) struct Agenda<T> {
     entries: BTreeMap<(Instant, Number), T>,
+    /// Work whose next step is not scheduled, because it waits for the application.
+    parked: BTreeMap<Number, T>,
     next: u64,
 }
 
@@ -14,7 +16,7 @@ pub(super) struct Number(u64);
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), next: 0 }
+        Self { entries: BTreeMap::new(), parked: BTreeMap::new(), next: 0 }
     }
 }
 
@@ -30,6 +32,33 @@ impl<T> Agenda<T> {
         self.entries.insert((due, number), entry);
     }
 
+    /// Puts back work whose next step is not scheduled yet.
+    pub(super) fn park(&mut self, number: Number, entry: T) {
+        self.parked.insert(number, entry);
+    }
+
+    /// Adds new work whose first step is not scheduled yet.
+    pub(super) fn begin_parked(&mut self, entry: T) {
+        self.parked.insert(Number(self.next), entry);
+        self.next += 1;
+    }
+
+    /// Removes work whose next step is not scheduled.
+    pub(super) fn unpark(&mut self, wanted: impl Fn(&T) -> bool) -> Option<(Number, T)> {
+        let number = self.parked.iter().find(|(_, entry)| wanted(entry)).map(|(number, _)| *number)?;
+        Some((number, self.parked.remove(&number)?))
+    }
+
+    /// The work whose next step is not scheduled.
+    pub(super) fn parked(&mut self) -> impl Iterator<Item = &mut T> {
+        self.parked.values_mut()
+    }
+
+    /// Amount of work in progress.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() + self.parked.len()
+    }
+
     /// When the next step is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.entries.first_key_value().map(|((due, _), _)| *due)
@@ -42,17 +71,21 @@ impl<T> Agenda<T> {
 
     /// Finds a work item.
     pub(super) fn find(&self, wanted: impl Fn(&T) -> bool) -> Option<&T> {
-        self.entries.values().find(|entry| wanted(entry))
+        self.entries.values().chain(self.parked.values()).find(|entry| wanted(entry))
     }
 
     /// Removes a work item.
     pub(super) fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
-        let key = self.entries.iter().find(|(_, entry)| wanted(entry)).map(|(key, _)| *key)?;
-        self.entries.remove(&key)
+        let key = self.entries.iter().find(|(_, entry)| wanted(entry)).map(|(key, _)| *key);
+        match key {
+            Some(key) => self.entries.remove(&key),
+            None => self.unpark(wanted).map(|(_, entry)| entry),
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.parked.clear();
     }
 }
 

@@ -1,3 +1,8 @@
+use realtime_core::{
+    Audio,
+    types::{AudioFormat, Item},
+};
+
 use super::{
     conversation::{Conversation, StoredItem},
     usage::{Tokens, of_entry},
@@ -28,6 +33,26 @@ impl<'a> Context<'a> {
     /// The items, in reverse order.
     pub(crate) fn rev(self) -> impl Iterator<Item = &'a StoredItem> {
         self.then.iter().rev().chain(self.conversation.into_iter().flat_map(Conversation::rev))
+    }
+
+    /// The items as typed values.
+    pub(crate) fn items(self) -> Vec<Item> {
+        self.iter().filter_map(StoredItem::typed).collect()
+    }
+
+    /// The user's last input.
+    fn said(self) -> Option<&'a StoredItem> {
+        self.rev().find(|entry| entry.role() == "user")
+    }
+
+    /// The user's last input, text or transcript.
+    pub(crate) fn text(self) -> String {
+        self.said().map(StoredItem::text).unwrap_or_default()
+    }
+
+    /// The audio of the user's last input.
+    pub(crate) fn audio(self) -> Option<(Audio, AudioFormat)> {
+        self.said()?.clip.as_ref()?.audio()
     }
 
     /// The function call with this id.

@@ -98,6 +98,11 @@ impl Clip {
         self.ms = self.made_ms;
     }
 
+    /// The audio, if it is kept.
+    pub(super) fn audio(&self) -> Option<(Audio, AudioFormat)> {
+        (!self.data.is_empty()).then(|| (Audio::from(self.data.as_slice()), self.format.clone()))
+    }
+
     /// Truncates to a duration in milliseconds.
     pub(super) fn cut(&mut self, end_ms: u64) {
         self.is_cut = true;

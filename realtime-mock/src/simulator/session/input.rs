@@ -100,6 +100,9 @@ impl Talk {
     fn take_turn(&mut self, id: String, from: Ticks, to: Ticks) {
         let audio = self.buffer.take(from, to);
         let format = self.config.input.clone();
+        if self.settings.responder.is_some() {
+            return self.ask_transcript(id, audio, format);
+        }
         let heard = self.understand(&audio, &format);
         let (words, early) = (heard.words(), heard.early);
         let clip = Clip::new(0, format, audio);
@@ -120,7 +123,7 @@ impl Talk {
         }
     }
 
-    fn commit_item(&mut self, id: &str, clip: Option<Clip>) {
+    pub(super) fn commit_item(&mut self, id: &str, clip: Option<Clip>) {
         let members =
             json!({ "previous_item_id": self.conversation.before(Place::End).map(|id| &**id), "item_id": id });
         self.wire.send("input_audio_buffer.committed", members);

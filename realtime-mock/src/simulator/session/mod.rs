@@ -12,6 +12,7 @@ pub(super) mod ids;
 mod input;
 mod items;
 mod listing;
+pub(super) mod model;
 mod plan;
 mod responses;
 mod running;
@@ -35,6 +36,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Received,
+    jobs::Told,
     live::Port,
     request::{Request, SessionKind},
     settings::Settings,
@@ -43,6 +45,7 @@ pub(super) use context::Context;
 pub(super) use conversation::StoredItem;
 pub(super) use fault::Fault;
 pub(super) use ids::Ids;
+use model::{Ask, Demand};
 use talk::Talk;
 use translate::Translate;
 use wire::Wire;
@@ -111,7 +114,7 @@ impl Session {
     pub(super) fn is_ready(&mut self, now: Instant) -> bool {
         while self.wire().has_room() {
             if !self.advance(now) {
-                return true;
+                return !matches!(&self.work, Work::Talk(talk) if talk.is_behind());
             }
         }
         false
@@ -191,6 +194,31 @@ impl Session {
             if !self.advance(now) {
                 return None;
             }
+        }
+    }
+
+    /// The next question for the responder. At most this many turns are transcribed at a time.
+    pub(super) fn next_ask(&mut self, may_transcribe: bool) -> Option<Ask> {
+        let Work::Talk(talk) = &mut self.work else { return None };
+        let at = talk.asks.iter().position(|ask| may_transcribe || matches!(ask, Ask::Respond(..)))?;
+        talk.asks.remove(at)
+    }
+
+    /// Whether a response wants its next part, or an item its transcript.
+    pub(super) fn demand(&mut self, id: &str) -> Demand {
+        match &mut self.work {
+            Work::Talk(talk) => talk.demand(id),
+            _ => Demand::Gone,
+        }
+    }
+
+    /// Takes in what the responder says.
+    pub(super) fn told(&mut self, id: &str, told: Told, now: Instant) {
+        self.wire_mut().now = now;
+        let Work::Talk(talk) = &mut self.work else { return };
+        match told {
+            Told::Transcript(heard) => talk.heard(id, heard),
+            Told::Part(part) => talk.part(id, part),
         }
     }
 

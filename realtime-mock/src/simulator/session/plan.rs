@@ -13,7 +13,7 @@ use crate::simulator::{
 };
 
 /// Duration of an audio delta, in milliseconds.
-const PIECE: u64 = 200;
+pub(super) const PIECE: u64 = 200;
 
 pub(super) struct Step {
     /// Duration of the step.
@@ -137,7 +137,7 @@ fn spoken(output: usize, pieces: Vec<String>, speech: &Speech, format: &AudioFor
     steps.into_iter().map(step(output)).collect()
 }
 
-fn called(output: usize, arguments: &str, pace: &Pace, runs: bool) -> VecDeque<Step> {
+pub(super) fn called(output: usize, arguments: &str, pace: &Pace, runs: bool) -> VecDeque<Step> {
     let mut steps = vec![(Act::Open, Duration::ZERO)];
     steps.extend(bits(arguments).into_iter().map(|bit| (Act::Arguments(bit), pace.text)));
     if runs {

@@ -10,12 +10,17 @@ use super::{
     config::{format, merge},
     context::Context,
     conversation::StoredItem,
+    model::Source,
     plan::Act,
     running::{End, Out, Running, Stage},
     talk::Talk,
     usage::{self, of_context, of_text},
 };
-use crate::simulator::{SimulatedTurn, reply::Ending, reply::Output, request::SessionKind};
+use crate::simulator::{
+    SimulatedTurn,
+    reply::{Ending, Output, Reply},
+    request::SessionKind,
+};
 
 impl Talk {
     /// Handles a request for a response.
@@ -31,6 +36,7 @@ impl Talk {
             Some(other) => return Err(Fault::value("response.conversation", other, &["auto", "none"])),
         };
         self.check_idle(in_conversation)?;
+        self.check_room()?;
         for name in request["metadata"].as_object().into_iter().flatten().map(|(name, _)| name) {
             if name.chars().count() > 64 {
                 let param = format!("response.metadata.{name}");
@@ -87,7 +93,7 @@ impl Talk {
 
     /// Begins the response to a turn. If another one is active, sends an error.
     pub(super) fn answer_turn(&mut self) {
-        match self.check_idle(true) {
+        match self.check_idle(true).and_then(|()| self.check_room()) {
             Ok(()) => self.start_response(&Value::Null, true, None),
             Err(fault) => self.wire.error(fault, None),
         }
@@ -108,6 +114,7 @@ impl Talk {
                 _ => merge(&mut config, &json!({ name: value })),
             }
         }
+        let source = self.settings.responder.is_some().then(|| Source::new(self.responses_begun, input.clone()));
         let approved = if input.is_none() { self.approved() } else { Vec::new() };
         let conversation = input.is_none().then_some(&self.conversation);
         let then = input.unwrap_or_else(|| approved.iter().map(|out| StoredItem::new(out.ran().clone())).collect());
@@ -119,7 +126,7 @@ impl Talk {
             metadata: &request["metadata"],
             out_of_band: !in_conversation,
         };
-        let answer = (self.settings.answer)(&turn);
+        let answer = if source.is_some() { Reply::nothing() } else { (self.settings.answer)(&turn) };
         let mut running = Running {
             id: self.wire.ids.make("resp"),
             in_conversation,
@@ -130,6 +137,8 @@ impl Talk {
             steps: Vec::new().into(),
             outputs: Vec::new(),
             ending: Ending::Completed,
+            source,
+            usage: None,
             input: of_context(context, &config),
             output: usage::Tokens::default(),
             limit: config["max_output_tokens"].as_u64(),
@@ -145,11 +154,14 @@ impl Talk {
         let shown = running.shown(&self.conversation_id, "in_progress", &Value::Null, Value::Null);
         self.wire.send("response.created", json!({ "response": shown }));
         self.idle = None;
-        self.responses.begin(due, running);
+        match running.source {
+            Some(_) => self.ask_response(running),
+            None => self.responses.begin(due, running),
+        }
     }
 
     /// Creates the item of an output.
-    fn out(&mut self, output: &Output, tools: &Value) -> Out {
+    pub(super) fn out(&mut self, output: &Output, tools: &Value) -> Out {
         let ids = &mut self.wire.ids;
         match output {
             Output::Message { .. } => Out::new(json!({
@@ -186,6 +198,7 @@ impl Talk {
                 self.act(&mut running, step);
                 self.responses.resume(due + running.next_takes(), number, running);
             }
+            None if running.source.is_some() => self.responses.park(number, running),
             None => {
                 let end = End::from(&running.ending);
                 self.end_response(running, end);
@@ -202,7 +215,8 @@ impl Talk {
         let now = self.wire.now;
         let begun = running.has_begun();
         let usage = if begun || end.status == "completed" {
-            self.meter.book(running.input, running.output, now)
+            let estimated = self.meter.book(running.input, running.output, now);
+            running.usage.take().unwrap_or(estimated)
         } else {
             Value::Null
         };

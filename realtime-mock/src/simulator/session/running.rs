@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use realtime_core::types::{AudioFormat, McpError};
 use serde_json::{Value, json};
 
-use super::{config::merge, plan::Step, usage::Tokens};
+use super::{config::merge, model::Source, plan::Step, usage::Tokens};
 use crate::simulator::reply::Ending;
 
 /// A response in progress.
@@ -20,6 +20,10 @@ pub(super) struct Running {
     pub(super) steps: VecDeque<Step>,
     pub(super) outputs: Vec<Out>,
     pub(super) ending: Ending,
+    /// Where further parts come from. None once there are none.
+    pub(super) source: Option<Source>,
+    /// What a responder has reported as its usage.
+    pub(super) usage: Option<Value>,
     pub(super) input: Tokens,
     pub(super) output: Tokens,
     /// Maximum number of output tokens.

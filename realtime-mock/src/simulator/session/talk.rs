@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use realtime_core::transport::Instant;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use super::{
     hearing::Hearing,
     input::{Idle, Speech},
     listing::Listing,
+    model::{Ask, Unheard},
     running::Running,
     shape::check_event,
     shapes,
@@ -43,6 +44,10 @@ pub(super) struct Talk {
     pub(super) transcripts: Agenda<Transcript>,
     pub(super) responses: Agenda<Running>,
     pub(super) responses_begun: u64,
+    /// Questions for the responder, in order.
+    pub(super) asks: VecDeque<Ask>,
+    /// Turns that are being transcribed by the responder.
+    pub(super) unheard: Vec<Unheard>,
     /// Whether the model has spoken. The voice cannot be changed then.
     pub(super) spoken: bool,
     pub(super) listings: Agenda<Listing>,
@@ -75,6 +80,8 @@ impl Talk {
             transcripts: Agenda::default(),
             responses: Agenda::default(),
             responses_begun: 0,
+            asks: VecDeque::new(),
+            unheard: Vec::new(),
             spoken: false,
             listings: Agenda::default(),
         };
@@ -149,5 +156,7 @@ impl Talk {
         self.conversation.forget_audio();
         self.responses.clear();
         self.transcripts.clear();
+        self.asks.clear();
+        self.unheard.clear();
     }
 }

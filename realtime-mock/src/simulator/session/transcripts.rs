@@ -27,10 +27,16 @@ pub(super) struct Transcript {
 impl Talk {
     /// Calls the application's transcription function.
     pub(super) fn understand(&mut self, audio: &[u8], format: &AudioFormat) -> SimulatedTranscript {
+        let utterance = self.utterance(audio, format);
+        (self.settings.transcribe)(&utterance)
+    }
+
+    /// The next utterance.
+    pub(super) fn utterance(&mut self, audio: &[u8], format: &AudioFormat) -> Utterance {
         let ms = format.bytes_to_ms(audio.len() as u64).unwrap_or_default();
         let number = self.utterances;
         self.utterances += 1;
-        (self.settings.transcribe)(&Utterance { number, audio: Audio::from(audio), format: format.clone(), ms })
+        Utterance { number, audio: Audio::from(audio), format: format.clone(), ms }
     }
 
     /// Whether the session requests transcription.
