@@ -54,6 +54,7 @@ enum Command {
     Secret(commands::secret::SecretArgs),
     /// Control a call: accept, reject, refer, hang up, watch
     Call(commands::call::Call),
+    Record(commands::record::Record),
     /// Serve a recorded session on a port, as its server answered
     Replay(commands::replay::Replay),
     /// List the events of a recorded session, and what they amount to
@@ -106,6 +107,7 @@ async fn run(cli: Cli, stop: &Stop) -> anyhow::Result<()> {
         Command::Check(command) => command.run(output, stop).await,
         Command::Secret(command) => command.run(output, stop).await,
         Command::Call(command) => command.run(output, stop).await,
+        Command::Record(command) => command.run(output, stop).await,
         Command::Replay(command) => command.run(output, stop).await,
         Command::Inspect(command) => command.run(output),
         Command::Timeline(command) => command.run(),

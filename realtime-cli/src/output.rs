@@ -1,7 +1,9 @@
 //! Output for people and for programs.
 
 use std::{
+    fs::OpenOptions,
     io::{self, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -58,6 +60,15 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
 pub(crate) fn part(text: &str) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("standard output")
+}
+
+/// Checks that a file can be written, before the work that it is for. It is created if it does not exist.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn check_writable(file: &Path) -> anyhow::Result<()> {
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    opened.map(drop).with_context(|| file.display().to_string())
 }
 
 /// Tells something about the work, on standard error.

@@ -170,6 +170,23 @@ fn sessions_are_relayed_and_recorded() {
 }
 
 #[test]
+fn a_session_is_recorded_from_a_file_or_from_other_clients() {
+    let folder = Folder::new("record");
+    let (asked, passed) = (folder.file("asked.jsonl"), folder.file("passed.jsonl"));
+    assert!(good(["record", &asked, "--in", QUESTION]).contains("You said:"));
+    assert!(good(["inspect", &asked]).contains("input_audio_buffer.speech_started"));
+    let recording = Serving::new(["record", &passed, "--listen", "127.0.0.1:0"]);
+    good(["chat", "--base-url", &recording.1, "Hello"]);
+    #[cfg(unix)]
+    assert_eq!(recording.interrupt().0, Some(0));
+    assert!(good(["inspect", &passed]).contains("response.done"));
+    for wrong in [&["record"][..], &["record", &passed, "--listen", "127.0.0.1:0", "--in", QUESTION]] {
+        assert_eq!(run(wrong.iter().copied()).status.code(), Some(2), "{wrong:?}");
+    }
+    assert_eq!(run(["record", "/nowhere/session.jsonl", "--in", QUESTION]).status.code(), Some(1));
+}
+
+#[test]
 fn a_server_is_checked_case_by_case() {
     let cases = good(["--json", "check"]);
     let cases: Vec<Value> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -191,7 +208,7 @@ fn calls_and_keys_are_refused_or_made() {
 fn failures_are_one_line_and_an_exit_code() {
     let missing = Path::new(QUESTION).with_file_name("missing.wav");
     let missing = missing.to_str().unwrap();
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["chat", "--base-url", "http://127.0.0.1:1/v1", "Hello"], 4, "could not be reached"),
         (&["chat", "--base-url", "no address", "Hello"], 2, "URL"),
         (&["talk", "--in", missing], 1, "missing.wav"),
@@ -200,6 +217,10 @@ fn failures_are_one_line_and_an_exit_code() {
         (&["timeline", "/dev/null"], 1, "no events"),
         (&["replay", TRANSCRIPT], 1, "cassette"),
         (&["chat", "--key-file", "/dev/null", "Hello"], 2, "has to contain the key"),
+        (&["check", "no address"], 2, "URL"),
+        (&["say", "--out", "/nowhere/x.wav", "Hello"], 1, "/nowhere/x.wav"),
+        (&["load", "--sessions", "0", "--wav", QUESTION], 2, "0 is not in 1.."),
+        (&["transcribe", "--srt", "--columns", "0", QUESTION], 2, "0 is not in 1.."),
     ];
     for (arguments, code, part) in cases {
         let output = run(arguments.iter().copied());
@@ -234,6 +255,7 @@ fn help_completions_and_manual_name_every_command() {
         "check",
         "secret",
         "call",
+        "record",
         "replay",
         "load",
     ];

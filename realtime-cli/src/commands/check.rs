@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use realtime::{
-    default_transport,
+    Client, default_transport,
     mock::{CheckOptions, Checked, Finding, Pace, Simulator, check},
 };
 use serde_json::json;
@@ -33,7 +33,7 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
         let mut options =
-            CheckOptions::new(default_transport()).model(self.model).timeout(Duration::from_secs(self.timeout));
+            CheckOptions::new(default_transport()).model(&self.model).timeout(Duration::from_secs(self.timeout));
         if let Some(key) = server::key(self.key_file.as_deref())? {
             options = options.key(key);
         }
@@ -46,6 +46,8 @@ impl Check {
             }
         };
         let url = self.url.or(served.as_ref().map(|served| served.base_url())).unwrap_or_default();
+        // A URL that cannot be used says nothing about a server.
+        Client::builder(default_transport()).base_url(&url).build().realtime().model(self.model).open()?;
         let report = stop.or(async { Ok(check(&url, options).await) }).await?;
         if output.json {
             for Checked { name, promise, finding, .. } in report.cases() {

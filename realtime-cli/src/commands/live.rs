@@ -44,6 +44,7 @@ pub(crate) struct LiveArgs {
 impl LiveArgs {
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
         let recording = audio::read(&self.question)?;
+        self.answer.as_deref().map(output::check_writable).transpose()?;
         let server = self.server.open(Simulator::new)?;
         let mut connect = server.client.live().model(self.model);
         if let Some(instructions) = self.instructions {

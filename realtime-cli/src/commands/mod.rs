@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod help;
 pub(crate) mod inspect;
 pub(crate) mod live;
+pub(crate) mod record;
 pub(crate) mod relay;
 pub(crate) mod replay;
 pub(crate) mod say;

@@ -18,6 +18,11 @@ use crate::{
     stop::Stop,
 };
 
+/// Maximum number of sessions, unless told otherwise.
+const MOST_CONNECTIONS: usize = 100;
+/// How long sessions may go on after a signal, unless told otherwise, in seconds.
+const GRACE_S: u64 = 10;
+
 /// Relay sessions to the server, with its key; with --record, a recording proxy for clients in any language
 ///
 /// Clients connect to the URL that is printed, and choose their model. Ends after SIGINT or SIGTERM, when all sessions
@@ -36,10 +41,10 @@ pub(crate) struct Relay {
     #[arg(long, default_value = server::MODEL)]
     model: String,
     /// Maximum number of sessions
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = MOST_CONNECTIONS)]
     max_connections: usize,
     /// How long sessions may go on after a signal, in s
-    #[arg(long, value_name = "S", default_value_t = 10)]
+    #[arg(long, value_name = "S", default_value_t = GRACE_S)]
     grace: u64,
 }
 
@@ -53,10 +58,15 @@ struct Service {
 }
 
 impl Relay {
+    /// A relay at this address, with defaults for all else.
+    pub(crate) fn at(listen: SocketAddr, server: ServerArgs, model: String) -> Self {
+        Self { server, listen, accept_key_file: None, model, max_connections: MOST_CONNECTIONS, grace: GRACE_S }
+    }
+
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
         let key = self.accept_key_file.as_deref().map(server::read_key).transpose()?.map(Secret::from);
         if key.is_none() && !self.listen.ip().is_loopback() {
-            let why = "without --accept-key-file, everybody who can connect would use your key";
+            let why = "everybody who can connect would use your key: give `relay` an --accept-key-file";
             return Err(Failure::usage(why).into());
         }
         let server = self.server.open(Simulator::new)?;

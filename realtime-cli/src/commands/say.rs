@@ -41,6 +41,7 @@ pub(crate) struct Say {
 
 impl Say {
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
+        output::check_writable(&self.out)?;
         let server = self.server.open(|| Simulator::new().answer(|turn| turn.text().to_owned()))?;
         let mut config =
             RealtimeSessionConfig::default().instructions(INSTRUCTIONS).output_modalities([Modality::Audio]);

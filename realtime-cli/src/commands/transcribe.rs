@@ -1,6 +1,6 @@
 use std::{path::PathBuf, pin::pin};
 
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 use realtime::{
     Connection, Realtime,
     captions::{Captions, Layout, json_lines, srt, vtt},
@@ -32,7 +32,7 @@ pub(crate) struct Transcribe {
     #[arg(long, group = "form", conflicts_with = "srt")]
     vtt: bool,
     /// Maximum columns of a line of a caption
-    #[arg(long, default_value_t = 42, requires = "form")]
+    #[arg(long, default_value_t = 42, requires = "form", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     columns: usize,
     /// The recording: a WAV file
     file: PathBuf,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, value_parser};
 use cpu_time::ProcessTime;
 use realtime::mock::Simulator;
 use tokio::{
@@ -44,8 +44,8 @@ pub(crate) struct Load {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Number of sessions
-    #[arg(long, default_value = "10")]
-    sessions: NonZeroU32,
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..))]
+    sessions: u32,
     /// What every session says: a WAV file
     #[arg(long, value_name = "FILE")]
     wav: PathBuf,
@@ -53,8 +53,8 @@ pub(crate) struct Load {
     #[arg(long, value_name = "N/s", default_value = "50/s")]
     ramp: Ramp,
     /// Questions of each session
-    #[arg(long, default_value = "1")]
-    turns: NonZeroU32,
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
+    turns: u32,
     /// Ask the next question this long after the first audio of an answer, in ms, instead of waiting for its end
     #[arg(long, value_name = "MS")]
     interrupt_after: Option<u64>,
@@ -93,23 +93,24 @@ const SWEEP_LIMIT_MS: u64 = 50;
 
 impl Load {
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
-        if self.interrupt_after.is_some() && self.turns.get() == 1 {
+        if self.interrupt_after.is_some() && self.turns == 1 {
             return Err(Failure::usage("--interrupt-after needs --turns of 2 or more: questions that interrupt").into());
         }
         let recording = audio::without_silence(audio::read(&self.wav)?);
         anyhow::ensure!(!recording.is_empty(), "{}: only silence", self.wav.display());
+        self.plot.as_deref().map(output::check_writable).transpose()?;
         let server = ServerArgs::at(self.url.clone(), self.key_file.clone()).open(Simulator::new)?;
         let script = Arc::new(Script {
             client: server.client.clone(),
             model: self.model.clone(),
             recording,
-            turns: self.turns.get(),
+            turns: self.turns,
             interrupt_after: self.interrupt_after.map(Duration::from_millis),
             timeout: Duration::from_secs(self.timeout),
         });
         let report = match self.sweep {
             true => self.sweep(&script, *output, stop).await?,
-            false => self.measure(&script, self.sessions.get(), *output, stop).await,
+            false => self.measure(&script, self.sessions, *output, stop).await,
         };
         output.result(&report.summary(), || report.text())?;
         if let Some(file) = &self.plot {
@@ -137,7 +138,7 @@ impl Load {
     /// Doubles the number of sessions until the server is too late, then halves the interval to a tenth.
     async fn sweep(&self, script: &Arc<Script>, output: Output, stop: &Stop) -> anyhow::Result<Report> {
         let limit = self.limit_ms.unwrap_or(SWEEP_LIMIT_MS);
-        let most = self.sessions.get();
+        let most = self.sessions;
         let (mut good, mut bad) = (None::<Report>, None);
         let mut next = 10.min(most);
         loop {

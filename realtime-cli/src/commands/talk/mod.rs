@@ -47,6 +47,11 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
+    /// The server and the model.
+    pub(crate) fn into_server(self) -> (ServerArgs, String) {
+        (self.server, self.model)
+    }
+
     pub(crate) async fn run(self, output: &Output, stop: &Stop) -> anyhow::Result<()> {
         let mut config = RealtimeSessionConfig::default()
             .output_modalities([Modality::Audio])
@@ -58,6 +63,7 @@ impl Talk {
         match &self.question {
             Some(question) => {
                 let recording = audio::read(question)?;
+                self.answer.as_deref().map(output::check_writable).transpose()?;
                 self.talk(stop, RealtimeSettings::default(), async |connection| {
                     connection.session().update(config)?;
                     let answer = file::converse(connection, &recording, *output).await?;
