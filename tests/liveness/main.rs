@@ -5,9 +5,11 @@ mod closes;
 mod half_open;
 mod rows;
 mod script;
+#[path = "../support/scripted.rs"]
+mod scripted;
 
 use realtime::{
-    Client, Connection, Options, Realtime,
+    Client, Connection, Options, Realtime, RealtimeSettings,
     mock::{MockServer, MockSession, MockTransport},
 };
 use serde_json::Value;
@@ -21,11 +23,7 @@ fn silent(options: Options) -> (Client, MockServer) {
 
 /// An open connection and its other end.
 fn open(options: Options) -> (Connection<Realtime>, MockSession, MockServer) {
-    let (transport, server) = MockTransport::new();
-    let client = Client::builder(transport).options(options).build();
-    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
-    let session = server.try_accept_as().unwrap();
-    (connection, session, server)
+    scripted::open(|client| client.options(options), RealtimeSettings::default())
 }
 
 /// An error with all that caused it, as a user prints it.

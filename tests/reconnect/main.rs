@@ -7,6 +7,8 @@ mod heard;
 mod marks;
 mod restore;
 mod schedules;
+#[path = "../support/scripted.rs"]
+mod scripted;
 #[path = "../support/seeds.rs"]
 mod seeds;
 
@@ -17,7 +19,7 @@ use std::{
 
 use futures::{FutureExt, StreamExt, future::join};
 use realtime::{
-    Client, ClientBuilder, Connection, ErrorKind, Id, Patch, Realtime,
+    ClientBuilder, Connection, ErrorKind, Id, Patch, Realtime, RealtimeSettings,
     auth::{Credential, Credentials},
     connection::{Attempt, Decision, Notice, Phase, Reconnect, Reconnected, SendErrorKind, Update},
     endpoint::Extras,
@@ -26,7 +28,7 @@ use realtime::{
         Event, EventOf, InputAudioBufferAppend, InputAudioBufferCommit, OutputAudioBufferClear, ResponseCancel,
         ResponseCreate, ServerEvent, SessionUpdate,
     },
-    mock::{MockServer, MockSession, MockTransport},
+    mock::{MockServer, MockSession},
     session::LostReason,
     tools::Tools,
     transport::{CloseFrame, Timer, TransportError, TransportErrorKind},
@@ -38,11 +40,7 @@ fn open_with(
     reconnect: Reconnect,
     set: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> (Connection<Realtime>, MockSession, MockServer) {
-    let (transport, server) = MockTransport::new();
-    let client = set(Client::builder(transport).reconnect(reconnect)).build();
-    let connection = server.clock().block_on(client.realtime().model("m").connect()).unwrap();
-    let session = server.try_accept_as().unwrap();
-    (connection, session, server)
+    scripted::open(|client| set(client.reconnect(reconnect)), RealtimeSettings::default())
 }
 
 fn open(reconnect: Reconnect) -> (Connection<Realtime>, MockSession, MockServer) {

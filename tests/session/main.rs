@@ -8,6 +8,8 @@ mod endings;
 mod long;
 mod properties;
 mod responses;
+#[path = "../support/scripted.rs"]
+mod scripted;
 #[path = "../support/seeds.rs"]
 mod seeds;
 mod sending;
@@ -15,8 +17,8 @@ mod storage;
 mod traps;
 
 use realtime::{
-    Client, Connection, Options, Realtime, RealtimeSettings,
-    mock::{MockServer, MockSession, MockTransport},
+    Connection, Options, Realtime, RealtimeSettings,
+    mock::{MockServer, MockSession},
 };
 
 /// An open connection and its other end.
@@ -25,10 +27,5 @@ fn open(options: Options) -> (Connection<Realtime>, MockSession, MockServer) {
 }
 
 fn open_with(options: Options, settings: RealtimeSettings) -> (Connection<Realtime>, MockSession, MockServer) {
-    let (transport, server) = MockTransport::new();
-    let client = Client::builder(transport).options(options).build();
-    let connect = client.realtime().model("gpt-realtime").settings(settings);
-    let connection = server.clock().block_on(connect.connect()).unwrap();
-    let session = server.try_accept_as().unwrap();
-    (connection, session, server)
+    scripted::open(|client| client.options(options), settings)
 }

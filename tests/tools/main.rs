@@ -1,6 +1,8 @@
 //! Functions that the model calls.
 
 mod rules;
+#[path = "../support/scripted.rs"]
+mod scripted;
 
 use std::{
     cell::RefCell,
@@ -14,7 +16,7 @@ use std::{
 
 use futures::{FutureExt, StreamExt, channel::oneshot, future::join};
 use realtime::{
-    Client, Connection, Id, Options, Realtime, RealtimeNotice,
+    Client, Connection, Id, Options, Realtime, RealtimeNotice, RealtimeSettings,
     connection::{Notice, Update},
     event::{ClientEvent, ConversationItemCreate, Event, ResponseCreate, SessionUpdate},
     mock::{MockServer, MockSession, MockTransport},
@@ -32,10 +34,7 @@ struct GetWeather {
 }
 
 fn open(tools: Tools) -> (Connection<Realtime>, MockSession, MockServer) {
-    let (transport, server) = MockTransport::new();
-    let client = Client::builder(transport).build();
-    let connection = server.clock().block_on(client.realtime().model("gpt-realtime").connect()).unwrap();
-    let session = server.try_accept_as().unwrap();
+    let (connection, session, server) = scripted::open(|client| client, RealtimeSettings::default());
     drop(connection.use_tools(tools).unwrap());
     let update = server.clock().block_on(join(connection.flush(), session.expect::<SessionUpdate>())).1;
     let SessionConfig::Realtime(config) = update.session else { panic!() };

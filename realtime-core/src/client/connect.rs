@@ -1,204 +1,56 @@
-use std::{env, fmt, mem, pin::pin, sync::Arc};
+//! Opening a connection: target, settings, and the ways to open it.
+
+use std::{fmt, mem, pin::pin, sync::Arc};
 
 use futures::future::{Either, select};
 
+use super::{Client, Settings, dial::Place};
 use crate::{
-    auth::{Credential, Credentials},
-    connection::{Again, Attempt, Config, Connection, Decision, Dial, Dialer, Ids, Options, Phase, Reconnect, Resume},
-    endpoint::{Endpoint, Extras, Target},
+    auth::Credential,
+    connection::{Config, Connection, Dial, Dialer, Ids, Options, Phase, Reconnect, Resume},
+    endpoint::{Extras, Target},
     error::{Deadline, Error, ErrorKind},
     protocol::{Protocol, state::SnapshotError},
     realtime::{
         Overlap, Playback, Realtime, Retention,
         state::{RealtimeState, Snapshot},
     },
-    rest::Rest,
     translation::Translation,
-    transport::{CloseFrame, Duplex, Http, Timer, Transport},
+    transport::{CloseFrame, Duplex, Timer},
     wire::Secret,
 };
 
-/// Opens connections: an endpoint, credentials, a transport and options.
-///
-/// Clones share these settings. A client is cheap to keep and opens nothing by itself.
-#[derive(Clone)]
-pub struct Client(Arc<Settings>);
-
-#[derive(Clone)]
-struct Settings {
-    transport: Arc<dyn Transport>,
-    http: Option<Arc<dyn Http>>,
-    endpoint: Endpoint,
-    credentials: Credentials,
-    options: Arc<Options>,
-    reconnect: Option<Arc<Reconnect>>,
-}
-
-impl Client {
-    /// Starts to build a client of OpenAI's API over this transport.
-    pub fn builder(transport: impl Transport) -> ClientBuilder {
-        ClientBuilder {
-            settings: Settings {
-                http: transport.http(),
-                transport: Arc::new(transport),
-                endpoint: Endpoint::openai(),
-                credentials: Credential::None.into(),
-                options: Arc::default(),
-                reconnect: None,
-            },
-            extras: Extras::new(),
-        }
-    }
-
-    /// Prepares a conversation or transcription session. Choose one with [`model`](Connect::model),
-    /// [`call`](Connect::call) or [`transcription`](Connect::transcription).
-    pub fn realtime(&self) -> Connect<Realtime> {
-        self.protocol()
-    }
-
-    /// Prepares a translation session. Its [`model`](Connect::model) is required.
-    pub fn translation(&self) -> Connect<Translation> {
-        self.protocol()
-    }
-
-    /// Requests of the REST API: keys for browsers, calls, Live sessions.
-    ///
-    /// They are sent by the HTTP client of the transport (feature `http` of the runtimes' transports), or by the one given
-    /// to [`ClientBuilder::http`].
-    pub fn rest(&self) -> Rest {
-        let Settings { transport, http, endpoint, credentials, .. } = &*self.0;
-        Rest::new(http.clone(), transport.timer(), endpoint.clone(), credentials.clone())
-    }
-
-    /// The clock of the transport.
-    pub(crate) fn timer(&self) -> Arc<dyn Timer> {
-        self.0.transport.timer()
-    }
-
-    /// Prepares a session of a custom protocol.
-    pub fn protocol<P: Protocol>(&self) -> Connect<P> {
-        let (options, reconnect) = (self.0.options.clone(), self.0.reconnect.clone());
-        let settings = P::Settings::default();
-        Connect {
-            client: self.clone(),
-            target: None,
-            extras: Extras::new(),
-            options,
-            reconnect,
-            settings,
-            resume: Ok(None),
-        }
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("transport", &self.0.transport)
-            .field("endpoint", &self.0.endpoint)
-            .field("credentials", &self.0.credentials)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builder of a [`Client`].
-#[derive(Clone)]
-#[must_use]
-pub struct ClientBuilder {
-    settings: Settings,
-    extras: Extras,
-}
-
-impl ClientBuilder {
-    /// Reads the environment variables that the official clients read: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
-    /// `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`. A variable that is unset or empty changes nothing.
-    pub fn env(mut self) -> Self {
-        let read = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(base) = read("OPENAI_BASE_URL") {
-            self = self.base_url(base);
-        }
-        if let Some(key) = read("OPENAI_API_KEY") {
-            self = self.api_key(key);
-        }
-        if let Some(organization) = read("OPENAI_ORG_ID") {
-            self.extras = self.extras.organization(organization);
-        }
-        if let Some(project) = read("OPENAI_PROJECT_ID") {
-            self.extras = self.extras.project(project);
-        }
-        self
-    }
-
-    /// Sets the API key.
-    pub fn api_key(self, key: impl Into<Secret>) -> Self {
-        self.credentials(Credential::api_key(key))
-    }
-
-    /// Sets the credentials: fixed, or a callback that is called before every connection.
-    pub fn credentials(mut self, credentials: impl Into<Credentials>) -> Self {
-        self.settings.credentials = credentials.into();
-        self
-    }
-
-    /// The HTTP client for [`Client::rest`], in place of the transport's own.
-    pub fn http(mut self, http: impl Http) -> Self {
-        self.settings.http = Some(Arc::new(http));
-        self
-    }
-
-    /// Sets the base URL of the API, such as `https://gateway.example/v1`.
-    pub fn base_url(self, base: impl Into<String>) -> Self {
-        self.endpoint(Endpoint::gateway(base))
-    }
-
-    /// Sets the endpoint: OpenAI, a gateway, Azure.
-    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
-        self.settings.endpoint = endpoint;
-        self
-    }
-
-    /// Sets query parameters and headers for every connection, sent after those of the [`endpoint`](Self::endpoint).
-    /// Replaces earlier ones.
-    pub fn extras(mut self, extras: Extras) -> Self {
-        self.extras = extras;
-        self
-    }
-
-    /// Sets limits and timeouts.
-    pub fn options(mut self, options: Options) -> Self {
-        self.settings.options = Arc::new(options);
-        self
-    }
-
-    /// Sets the reconnect policy. Without one, a lost connection is not re-established.
-    pub fn reconnect(mut self, policy: impl Into<Option<Reconnect>>) -> Self {
-        self.settings.reconnect = policy.into().map(Arc::new);
-        self
-    }
-
-    /// Builds the client.
-    pub fn build(mut self) -> Client {
-        self.settings.endpoint = self.settings.endpoint.and(self.extras);
-        Client(Arc::new(self.settings))
-    }
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("endpoint", &self.settings.endpoint).finish_non_exhaustive()
-    }
-}
-
 /// Builder of a connection.
+///
+/// # Examples
+/// ```
+/// use realtime_core::{Options, connection::Reconnect, session::Playback};
+///
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(async {
+/// let connect = client
+///     .realtime()
+///     .model("gpt-realtime")
+///     .header("X-Trace", "7f3a")
+///     .options(Options::default().request_timeout(std::time::Duration::from_secs(5)))
+///     .reconnect(Reconnect::default())
+///     .playback(Playback::queued());
+/// let connection = connect.connect().await?;
+/// # connection.finish().await?;
+/// # Ok::<_, realtime_core::Error>(())
+/// # })?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 #[must_use = "nothing happens before `connect`, `open` or `run`"]
 pub struct Connect<P: Protocol> {
-    client: Client,
-    target: Option<Target>,
-    extras: Extras,
-    options: Arc<Options>,
-    reconnect: Option<Arc<Reconnect>>,
-    settings: P::Settings,
-    resume: Result<Option<Resume<P>>, SnapshotError>,
+    pub(super) client: Client,
+    pub(super) target: Option<Target>,
+    pub(super) extras: Extras,
+    pub(super) options: Arc<Options>,
+    pub(super) reconnect: Option<Arc<Reconnect>>,
+    pub(super) settings: P::Settings,
+    pub(super) resume: Result<Option<Resume<P>>, SnapshotError>,
 }
 
 impl<P: Protocol> Connect<P> {
@@ -254,6 +106,24 @@ impl<P: Protocol> Connect<P> {
     ///
     /// # Errors
     /// The endpoint configuration is invalid. Nothing was sent.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(async {
+    /// use realtime_core::connection::Phase;
+    ///
+    /// let connection = client.realtime().model("gpt-realtime").open()?;
+    /// assert_ne!(connection.phase(), Phase::Open);
+    /// // Queued, and written once the link is there.
+    /// let mut response = connection.respond("Good morning!").await?;
+    /// response.next().await;
+    /// assert_eq!(connection.phase(), Phase::Open);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # })?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn open(mut self) -> Result<Connection<P>, Error> {
         // First, because an invalid snapshot names no target.
         let resume = mem::replace(&mut self.resume, Ok(None))?;
@@ -326,6 +196,19 @@ impl<P: Protocol> Connect<P> {
     /// # Errors
     /// The endpoint configuration is invalid, the transport cannot connect, or the server refuses: with a status other
     /// than 101, or with an `error` event followed by close code 3000 or 4000.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(async {
+    /// let connection = client.realtime().model("gpt-realtime").connect().await?;
+    /// connection.respond("Good morning!").await?.await?;
+    /// connection.finish().await?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # })?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn connect(self) -> Result<Connection<P>, Error> {
         let connection = self.open()?;
         connection.reached(Phase::Open).await?;
@@ -415,6 +298,22 @@ impl Connect<Realtime> {
     /// after this. A call is joined again and nothing is replayed, because its session outlives the connection.
     ///
     /// An invalid snapshot is an error of [`open`](Self::open) and [`connect`](Self::connect).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(async {
+    /// let connection = client.realtime().model("gpt-realtime").connect().await?;
+    /// connection.respond("My name is Ada.").await?.await?;
+    /// let snapshot = connection.drain(std::time::Duration::from_secs(5)).await.snapshot;
+    ///
+    /// let connection = client.realtime().resume(snapshot).connect().await?;
+    /// assert_eq!(connection.state().conversation.len(), 2);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # })?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn resume(mut self, mut snapshot: Snapshot) -> Self {
         self.resume = snapshot.check().map(|()| {
             let queued = mem::take(&mut snapshot.queued);
@@ -466,36 +365,5 @@ impl Connect<Translation> {
 impl<P: Protocol> fmt::Debug for Connect<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect").field("target", &self.target).field("extras", &self.extras).finish_non_exhaustive()
-    }
-}
-
-/// Everything needed to connect, for any number of attempts.
-struct Place {
-    client: Client,
-    target: Target,
-    extras: Extras,
-    max_message_size: usize,
-    reconnect: Option<Arc<Reconnect>>,
-}
-
-impl Place {
-    async fn dial(self: Arc<Self>, again: Option<Again>) -> Result<Duplex, Error> {
-        let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
-        let mut extras = self.extras.clone();
-        let elsewhere = again.as_ref().and_then(|again| again.target.as_ref());
-        let target = elsewhere.unwrap_or(&self.target);
-        if let (Some(again), Some(policy)) = (&again, &self.reconnect) {
-            let attempt = Attempt { number: again.number, after: again.after, reason: &again.reason };
-            match policy.decide(&attempt) {
-                Decision::Go => {}
-                Decision::With(more) => extras = extras.and(more),
-                Decision::Abort => return Err(Error::aborted(&again.reason)),
-            }
-        }
-        let credential = credentials.resolve().await?;
-        let mut handshake = endpoint.handshake(target, &credential, &extras)?;
-        handshake.max_message_size = self.max_message_size;
-        let secrets = handshake.secrets();
-        transport.connect(handshake).await.map_err(|error| Error::connecting(error, &secrets))
     }
 }
