@@ -92,7 +92,7 @@ impl<P: Protocol> Sender<P> {
         self.shared().with_state(change)
     }
 
-    /// Whether the session is open, so that events are written soon.
+    /// Returns whether the session is open, so that events are written soon.
     pub(crate) fn is_open(&self) -> bool {
         self.shared().core().machine.phase() == Phase::Open
     }
@@ -214,12 +214,12 @@ pub(crate) struct Step<'a, P: Protocol> {
 }
 
 impl<P: Protocol> Step<'_, P> {
-    /// Whether the session is still the one with this number.
+    /// Returns whether the session is still the one with this number.
     pub(crate) fn is_of(&self, generation: u32) -> bool {
         self.machine.generation() == generation
     }
 
-    /// Whether an event prepared for the session with this number is still of use.
+    /// Returns whether an event prepared for the session with this number is still of use.
     pub(crate) fn is_current(&self, generation: u32, event: &P::ClientEvent) -> bool {
         self.machine.is_current(generation, event)
     }

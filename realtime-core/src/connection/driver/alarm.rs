@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 
 use crate::transport::{Instant, Timer};
 
-/// An alarm on the transport's timer. None is armed per message: it stands at the earliest deadline, is moved only forward to
-/// an earlier one, and a deadline that has moved on is found not to be due when it rings.
+/// An alarm on the transport's timer, set to the earliest deadline. It is not armed again for each message: it is only moved
+/// to an earlier time. If its deadline has meanwhile been postponed, it rings early, and is set again.
 #[derive(Default)]
 pub(super) struct Alarm(Option<(Instant, BoxFuture<'static, ()>)>);
 
@@ -17,8 +17,8 @@ impl Alarm {
         self.0 = None;
     }
 
-    /// Sets it to the earliest deadline. `waker` makes a waker of its own, `rang` says that one was
-    /// called. Whether the time has come already.
+    /// Sets it to the earliest deadline. `waker` creates its waker, and `rang` says that the waker was called. Returns
+    /// whether the deadline has passed already.
     pub(super) fn set(
         &mut self,
         next: Option<Instant>,

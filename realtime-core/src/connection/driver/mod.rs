@@ -1,7 +1,7 @@
-//! The driver of a connection: locks, wakers, sockets, and the futures of tools. What is to be done is decided by the
+//! The driver of a connection: locks, wakers, sockets, and the futures of tools. The rules are in the
 //! [machine](super::machine).
 //!
-//! There is one place that waits, [`Shared::poll`], and so one place that drives.
+//! Every future of a connection waits in [`Shared::poll`], which is therefore the only place that drives.
 
 mod alarm;
 pub(super) mod open_link;
@@ -43,8 +43,9 @@ use crate::{
 
 /// What all parts of a connection share.
 ///
-/// Lock order: `core`, then `out`, then the slots of the wakers. Under `core` no waker is called or dropped, no transport is
-/// dropped and no code of the user's runs, except the halves and the timer, which must not call the connection.
+/// Lock order: `core`, then `out`, then the slots of the wakers. Under `core` no waker is called or dropped, no transport
+/// is dropped and no code of the application runs. The halves and the timer are polled under it, and must not call the
+/// connection.
 pub(super) struct Shared<P: Protocol> {
     pub(super) config: Arc<Config<P>>,
     pub(super) wakers: Arc<Wakers>,
@@ -61,13 +62,13 @@ pub(super) struct Core<P: Protocol> {
     pub(super) machine: Machine<P>,
     sockets: Sockets,
     alarm: Alarm,
-    /// Makes tasks of what the session asks of the application.
+    /// Turns what the session asks of the application into tasks.
     starter: Option<Starter<P>>,
     read_waker: Waker,
     write_waker: Waker,
-    /// What a turn left ready.
+    /// What was still ready after the last turn.
     left: u8,
-    /// Whether a turn is under way. Seen between turns, it means that the turn panicked.
+    /// Whether a turn is in progress. If this is set at the start of a turn, the previous turn panicked.
     in_turn: bool,
 }
 
@@ -110,7 +111,7 @@ impl<P: Protocol> Shared<P> {
         shared
     }
 
-    // A panic under a lock is a half's or the timer's: the next turn ends the connection.
+    // Only a half or the timer can panic under the lock. The next turn ends the connection.
     pub(super) fn core(&self) -> MutexGuard<'_, Core<P>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,12 +125,12 @@ impl<P: Protocol> Shared<P> {
         self.core().machine.state().clone()
     }
 
-    /// The time, where the policy for stale audio needs it.
+    /// The current time, if the policy for stale audio needs it.
     pub(super) fn queued_at(&self) -> Option<Instant> {
         self.config.options.audio.max_age.map(|_| self.timer.now())
     }
 
-    /// An update that was read ahead, if there is nothing to do but to read on: a turn would cost more than it.
+    /// Takes an update that was read ahead, unless a turn is needed. This skips the cost of a turn.
     pub(super) fn read_ahead(&self, notices: bool) -> Option<Arrival<P>> {
         let only_read = |bits| bits & !bit::READ == 0;
         if !only_read(self.wakers.ready()) {
@@ -143,8 +144,8 @@ impl<P: Protocol> Shared<P> {
         core.machine.inbox.pop(notices)
     }
 
-    /// Drives one turn and asks `done`, before it, during it and after it. Never loops: what is left ready makes the
-    /// waiter wake itself, so that others get to run.
+    /// Drives one turn, and checks `done` before, during and after it. It does not loop: if something is still ready, the
+    /// waiter wakes itself, so that other tasks get to run.
     pub(super) fn poll<R>(
         &self,
         cx: &mut Context<'_>,
@@ -158,12 +159,12 @@ impl<P: Protocol> Shared<P> {
         if self.wakers.take(bit::TASK) {
             self.tasks.poll(&self.wakers);
         }
-        // Acts after the lock is given back, since it was declared before it was taken.
+        // Declared before the lock is taken, so it is dropped, and acts, after the lock is released.
         let mut after = AfterUnlock::new(self);
         let mut core = self.core();
         after.driving = true;
         let mut bits = mem::take(&mut core.left) | self.wakers.begin();
-        // Those are not for a turn: they are looked at in front of the next one.
+        // These are not handled in a turn, but before the next one.
         self.wakers.defer(bits & (bit::DIAL | bit::TASK));
         bits &= !(bit::DIAL | bit::TASK);
         match kind {
@@ -173,7 +174,7 @@ impl<P: Protocol> Shared<P> {
         }
         let mut found = None;
         let mut enough = |machine: &mut Machine<P>| {
-            // An event is taken when the turn is over, since a turn may panic.
+            // Events are taken after the turn, because a turn may panic.
             if kind == WaitKind::Next {
                 return machine.inbox.is_ahead();
             }
@@ -189,7 +190,7 @@ impl<P: Protocol> Shared<P> {
         }
         let found = found.or_else(|| done(&mut core.machine));
         after.driving = false;
-        // Room for what was kept from being read, and somebody must be told to read it.
+        // There is room again, so wake whoever has to resume reading.
         after.wake_all = self.wakers.end() | core.machine.unpark(self);
         let result = match found {
             Some(found) => Poll::Ready(Ok(found)),
@@ -202,7 +203,7 @@ impl<P: Protocol> Shared<P> {
             core.machine.inbox.trim();
             after.replaced = slot.get_or_insert_with(|| Slot::new(&self.wakers)).register(cx.waker());
         }
-        // Asked after registering: what became ready before that woke others only.
+        // Checked after registering, because anything that became ready before did not wake this waiter.
         let left = core.left != 0 || core.machine.is_pending(true) || self.wakers.ready() != 0;
         let again = result.is_pending() && !after.wake_all && left;
         drop(core);
@@ -213,13 +214,13 @@ impl<P: Protocol> Shared<P> {
         result
     }
 
-    /// Carries out what the machine asks for, as far as that can be done under the lock.
+    /// Carries out those of the machine's actions that are allowed under the lock.
     fn carry_out(&self, core: &mut Core<P>) -> Done {
         let mut done = Done { log: core.machine.take_log(), ..Done::default() };
         while let Some(action) = core.machine.poll_action() {
             match action {
                 Action::Dial { id, again } => {
-                    // Making the future runs nothing: it is polled outside the lock.
+                    // Creating the future runs no code of it: it is polled outside the lock.
                     core.sockets.dial(id, (self.dialer)(again));
                     self.wakers.defer(bit::DIAL);
                 }
@@ -232,14 +233,15 @@ impl<P: Protocol> Shared<P> {
         done
     }
 
-    /// Does what must not be done under the lock.
+    /// Does the work that is not allowed under the lock.
     fn unlocked(&self, done: Done) {
         let Done { sockets, log } = done;
         drop(sockets);
         self.tracer.tell(log);
     }
 
-    /// Starts what the session asks of the application. Whether there was something: its tasks are polled outside the lock.
+    /// Starts the tasks that the session asks of the application, which are polled outside the lock. Returns whether there
+    /// were any.
     fn start_work(&self, machine: &mut Machine<P>, starter: Option<&Starter<P>>) -> bool {
         let Some((starter, (state, generation))) = starter.and_then(|starter| Some((starter, machine.poll_work()?)))
         else {
@@ -253,7 +255,7 @@ impl<P: Protocol> Shared<P> {
         any
     }
 
-    /// Changes the machine from outside a turn, does what follows, and has whoever waits make a turn if one is needed.
+    /// Changes the machine outside a turn, carries out its actions, and wakes the waiters if a turn is needed.
     pub(super) fn act<R>(&self, change: impl FnOnce(&mut Machine<P>, Instant) -> (R, bool)) -> R {
         let now = self.timer.now();
         let mut core = self.core();
@@ -270,8 +272,8 @@ impl<P: Protocol> Shared<P> {
         result
     }
 
-    /// Changes the state, and from now on makes tasks of what the session asks of the application by this: beside those made
-    /// so far, or instead of them.
+    /// Changes the state, and from now on uses this function to turn what the session asks of the application into tasks:
+    /// in addition to those set before, or in place of them.
     pub(super) fn attend(&self, change: impl FnOnce(&mut P::State), starter: Starter<P>, instead: bool) {
         let mut core = self.core();
         let replaced = core.starter.take();
@@ -284,17 +286,17 @@ impl<P: Protocol> Shared<P> {
             }),
         });
         drop(core);
-        // It holds functions of the application.
+        // Dropped outside the lock, because it owns functions of the application.
         drop(replaced);
         self.with_state(|state, _| change(state));
     }
 
-    /// Changes the state from outside, and sends what it wants to be sent.
+    /// Changes the state outside a turn, and queues the events that it wants to send.
     pub(super) fn with_state<R>(&self, change: impl FnOnce(&mut P::State, Instant) -> R) -> R {
         self.act(|machine, now| machine.with_state(self, now, |state| change(state, now)))
     }
 
-    /// Ends the connection from outside a turn, and tells everybody.
+    /// Ends the connection outside a turn, and wakes all waiters.
     pub(super) fn end(&self, result: Result<(), Error>) {
         self.act(|machine, now| (machine.abort(result, self, now), false));
         self.tasks.clear();
@@ -304,23 +306,23 @@ impl<P: Protocol> Shared<P> {
     /// Asks the peer to end the session in the protocol's own way, once.
     pub(super) fn begin_finish(&self, ending: P::ClientEvent) {
         if self.act(|machine, now| (machine.begin_finish(now), false)) {
-            // Refused only if the connection has ended, which says all.
+            // Refused only if the connection has ended, which is reported by itself.
             let _ = self.send(ending, None);
             self.wakers.wake(bit::QUEUE);
         }
     }
 
-    /// Takes no more events, and closes.
+    /// Closes the connection, and accepts no more events.
     pub(super) fn begin_close(&self, frame: CloseFrame) {
         self.act(|machine, now| ((), machine.begin_close(frame, self, now)));
     }
 
-    /// The events that were never attempted.
+    /// Takes the events that were never written, in order.
     pub(super) fn take_unsent(&self) -> Vec<P::ClientEvent> {
         self.core().machine.take_unsent(self)
     }
 
-    /// Polls the attempt to connect, outside the lock: it asks the user for credentials.
+    /// Polls the attempt to connect, outside the lock, because it calls the application for credentials.
     fn dial(&self) {
         let Some((id, mut dial)) = self.core().sockets.take_attempt() else { return };
         let mut guard = OnPanic { shared: self, armed: true };
@@ -341,7 +343,7 @@ impl<P: Protocol> Shared<P> {
             }
             Poll::Ready(result) => result,
         };
-        // If another took its place meanwhile, what was opened is dropped when this returns.
+        // If another attempt has taken its place, the opened link is dropped when this returns.
         if !core.sockets.is_dialing(id) {
             return drop(core);
         }
@@ -361,20 +363,20 @@ impl<P: Protocol> Shared<P> {
     }
 }
 
-/// What a turn leaves to be done once no lock is held: it runs code of others.
+/// Work of a turn that runs foreign code, and is done once no lock is held.
 #[derive(Default)]
 struct Done {
     sockets: Vec<Socket>,
     log: TraceLog,
 }
 
-/// Ends a turn once the lock is given back, also one that panics: does what it left, and wakes who is to be woken.
+/// Ends a turn after its lock is released, even if it panics: does its remaining work, and wakes the waiters.
 struct AfterUnlock<'a, P: Protocol> {
     shared: &'a Shared<P>,
     driving: bool,
     wake_all: bool,
     done: Done,
-    /// The waker whose place was taken.
+    /// The waker that was replaced.
     replaced: Option<Waker>,
 }
 

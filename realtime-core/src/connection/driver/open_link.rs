@@ -27,7 +27,7 @@ use crate::{
     transport::{CloseFrame, Duplex, Instant, Message, Timer},
 };
 
-/// How many control messages one turn reads before it lets others run.
+/// Maximum number of control messages read in one turn, so that other tasks get to run.
 const MESSAGES_A_TURN: usize = 32;
 
 /// One open link without a session: messages in and out, a bounded outbox, keepalive, limits, timeouts, and the close
@@ -58,7 +58,7 @@ const MESSAGES_A_TURN: usize = 32;
 /// }
 /// ```
 pub struct OpenLink {
-    /// None once the link has ended.
+    /// `None` once the link has ended.
     pumps: Option<Pumps>,
     machine: PeerMachine,
     alarm: Alarm,
@@ -87,7 +87,7 @@ impl OpenLink {
         }
     }
 
-    /// A handle that sends and closes, from any task or thread.
+    /// Returns a handle that sends and closes, from any task or thread.
     pub fn sender(&self) -> LinkSender {
         self.outbox.clone()
     }
@@ -105,7 +105,7 @@ impl OpenLink {
         self.outbox.0.push(message)
     }
 
-    /// Whether a message would be accepted now.
+    /// Returns whether a message would be accepted now.
     pub fn has_room(&self) -> bool {
         self.outbox.has_room()
     }
@@ -119,7 +119,7 @@ impl OpenLink {
         if self.reported {
             return Poll::Ready(None);
         }
-        // Before looking, so that what is queued meanwhile is not overlooked.
+        // Registered before checking, so that a message queued meanwhile is not missed.
         self.outbox.0.driver.register(cx.waker());
         let now = self.timer.now();
         self.take_finish(now);
@@ -203,7 +203,7 @@ impl OpenLink {
         self.machine.end()
     }
 
-    /// Does what a sender has asked for.
+    /// Carries out the requests of senders.
     fn take_finish(&mut self, now: Instant) {
         let mut state = self.outbox.0.state();
         if let Some(frame) = state.finish.take() {
@@ -212,7 +212,7 @@ impl OpenLink {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, wanted: bool, now: Instant) -> Option<Message> {
-        // While closing everything is read, or the peer's answer would not be seen.
+        // While closing, everything is read: the peer's close frame comes last.
         if !wanted && !self.machine.is_closing() {
             return None;
         }
@@ -270,7 +270,7 @@ impl Stream for OpenLink {
     }
 }
 
-/// Whoever waits for room learns that there will be none.
+/// Wakes everything that waits for room, because there will be none.
 impl Drop for OpenLink {
     fn drop(&mut self) {
         self.machine.end_with(Ok(()), &mut self.outbox.0.state().queue);
@@ -286,15 +286,15 @@ impl fmt::Debug for OpenLink {
 
 /// Sends messages over an [`OpenLink`], and closes it. Clones are the same outbox.
 ///
-/// Whoever polls the link writes what was queued.
+/// The messages are written when the link is polled.
 #[derive(Clone)]
 pub struct LinkSender(Arc<Outbox>);
 
 struct Outbox {
     state: Mutex<OutboxState>,
-    /// Whoever polls the link.
+    /// The waker of the task that polls the link.
     driver: AtomicWaker,
-    /// Those that wait for room.
+    /// Wakers of the tasks that wait for room.
     room: Arc<Wakers>,
 }
 
@@ -302,7 +302,7 @@ struct OutboxState {
     queue: PeerQueue,
     /// The close frame that a sender has asked for.
     finish: Option<CloseFrame>,
-    /// Whether somebody waits for room.
+    /// Whether a task waits for room.
     waited_for: bool,
 }
 
@@ -318,7 +318,7 @@ impl LinkSender {
         Ok(())
     }
 
-    /// Whether a message would be accepted now.
+    /// Returns whether a message would be accepted now.
     pub fn has_room(&self) -> bool {
         let state = self.0.state();
         !state.queue.is_closed() && state.queue.has_room()
@@ -390,7 +390,7 @@ impl fmt::Debug for LinkSender {
 
 /// A message that was not accepted for sending.
 pub struct LinkSendError {
-    /// Why.
+    /// Reason.
     pub kind: SendErrorKind,
     /// The message.
     pub message: Message,

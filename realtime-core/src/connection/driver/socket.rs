@@ -18,13 +18,13 @@ use crate::{
 /// Opens one link: asks for credentials, applies the endpoint's rules, connects.
 pub(crate) type Dial = BoxFuture<'static, Result<Duplex, Error>>;
 
-/// Makes attempts to open a link.
+/// Creates attempts to open a link.
 pub(crate) type Dialer = Arc<dyn Fn(Option<Again>) -> Dial + Send + Sync>;
 
-/// The sockets of the links that the machine knows: one, and up to two more during a handover.
+/// The sockets of the machine's links: one, and up to two more during a handover.
 pub(super) struct Sockets(Vec<Socket>);
 
-/// A link's socket, or the attempt to open it. Dropping it runs the transport's code: do that where no lock is held.
+/// A link's socket, or the attempt to open it. Dropping it runs code of the transport, so no lock may be held.
 pub(super) struct Socket {
     id: LinkId,
     state: State,
@@ -38,9 +38,9 @@ enum State {
 /// An attempt to open a link. It is polled outside the lock.
 #[derive(Default)]
 struct Attempt {
-    /// None while it is polled.
+    /// `None` while it is polled.
     dial: Option<Dial>,
-    /// Whether another waiter has met its wake-up meanwhile.
+    /// Whether another waiter tried to poll it meanwhile.
     woken: bool,
 }
 
@@ -56,8 +56,8 @@ impl Sockets {
         self.0.push(Socket { id, state: State::Dialing(attempt) });
     }
 
-    /// Takes the attempt that is under way, to be polled, unless somebody polls it already: that one looks again. There is
-    /// one at a time.
+    /// Takes the current attempt to poll it. If another waiter is polling it, that waiter is told to poll it again. There is
+    /// one attempt at a time.
     pub(super) fn take_attempt(&mut self) -> Option<(LinkId, Dial)> {
         self.0.iter_mut().find_map(|socket| match &mut socket.state {
             State::Dialing(attempt) => {
@@ -68,7 +68,7 @@ impl Sockets {
         })
     }
 
-    /// Gives an attempt back that is not over. Whether it is to be polled again; and the attempt, if it is no longer
+    /// Puts back an attempt that is still pending. Returns whether to poll it again, and the attempt if it is no longer
     /// wanted.
     pub(super) fn give_back(&mut self, id: LinkId, dial: Dial) -> Result<bool, Dial> {
         match self.attempt(id) {
@@ -80,19 +80,19 @@ impl Sockets {
         }
     }
 
-    /// Whether this attempt is still wanted.
+    /// Returns whether this attempt is still wanted.
     pub(super) fn is_dialing(&mut self, id: LinkId) -> bool {
         self.attempt(id).is_some()
     }
 
-    /// The attempt has succeeded.
+    /// Replaces an attempt that succeeded by its socket.
     pub(super) fn open(&mut self, id: LinkId, duplex: Duplex) {
         if let Some(socket) = self.0.iter_mut().find(|socket| socket.id == id) {
             socket.state = State::Up(Pumps::new(duplex));
         }
     }
 
-    /// Takes a socket, to be dropped where no lock is held.
+    /// Takes a socket, to be dropped after the lock is released.
     #[must_use]
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Socket> {
         let at = self.0.iter().position(|socket| socket.id == id)?;
@@ -115,8 +115,8 @@ impl Sockets {
     }
 }
 
-/// A link's halves, turned into something to poll. Each owns its half, so a pending call is kept and never dropped half way:
-/// an implementor need not make it cancel-safe.
+/// A link's halves as pollable pumps. Each owns its half, so a pending call is never dropped before it completes, and
+/// transports need not be cancel-safe.
 pub(super) struct Pumps {
     read: Box<dyn Reader>,
     write: Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>,
@@ -131,17 +131,17 @@ impl Pumps {
         Self { read: duplex.read.into_reader(), write: Box::pin(sink::unfold(duplex.write, send)) }
     }
 
-    /// The next message. None once the peer has closed; nothing is read after that, or after an error.
+    /// Reads the next message. `None` once the peer has closed. Nothing is read after that, or after an error.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
         self.read.poll_receive(cx)
     }
 
-    /// Ready once the message before has been written.
+    /// Ready once the previous message has been written.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         self.write.as_mut().poll_ready(cx)
     }
 
-    /// Begins to write, after [`poll_write`](Self::poll_write) was ready.
+    /// Starts to write a message. Only after [`poll_write`](Self::poll_write) was ready.
     pub(super) fn start(&mut self, message: Message) -> Result<(), TransportError> {
         self.write.as_mut().start_send(message)
     }

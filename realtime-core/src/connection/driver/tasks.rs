@@ -1,4 +1,4 @@
-//! Futures that run with the connection, polled by whoever drives.
+//! Futures that run with the connection, polled by whichever waiter drives.
 
 use std::{
     pin::Pin,
@@ -14,11 +14,11 @@ use crate::protocol::Protocol;
 /// A future of the application that runs with the connection.
 pub(crate) type Task = BoxFuture<'static, ()>;
 
-/// Makes tasks of what the session, which has this number, asks of the application.
+/// Turns what the session with this number asks of the application into tasks.
 pub(crate) type Starter<P> = Arc<dyn Fn(&mut <P as Protocol>::State, u32) -> Vec<Task> + Send + Sync>;
 
-/// Futures of the application that run with the connection. They are polled outside every lock, since they may use the
-/// connection.
+/// Futures of the application that run with the connection. They are polled while no lock is held, because they may
+/// use the connection.
 #[derive(Default)]
 pub(crate) struct Tasks(Mutex<Running>);
 
@@ -27,24 +27,24 @@ struct Running {
     /// Taken out while it is polled.
     set: Option<FuturesUnordered<Task>>,
     is_polled: bool,
-    /// Whether somebody else wanted to poll meanwhile.
+    /// Whether another waiter tried to poll meanwhile.
     again: bool,
-    /// What was added meanwhile.
+    /// Tasks added meanwhile.
     added: Vec<Task>,
 }
 
 impl Tasks {
-    /// Adds tasks. The caller sees to it that somebody polls.
+    /// Adds tasks. The caller must make sure that they are polled.
     pub(crate) fn add(&self, tasks: Vec<Task>) {
         self.running().added.extend(tasks);
     }
 
-    /// Polls what is ready.
+    /// Polls the tasks that are ready.
     pub(crate) fn poll(&self, wakers: &Arc<Wakers>) {
         let mut set = {
             let mut running = self.running();
             if running.is_polled {
-                // By another thread, or further up this very stack.
+                // Another thread is polling them, or a caller of this function.
                 running.again = true;
                 return;
             }
@@ -81,7 +81,7 @@ impl Tasks {
     }
 }
 
-/// Lets others poll again, also after a panic.
+/// Allows polling again, even after a panic.
 struct GiveBack<'a>(&'a Tasks);
 
 impl Drop for GiveBack<'_> {

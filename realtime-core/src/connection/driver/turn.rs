@@ -1,4 +1,4 @@
-//! One turn: sockets are read and written, deadlines looked at, in the order that the machine asks for.
+//! One turn: reading and writing sockets, and checking deadlines, in the order that the machine requires.
 
 use std::{
     mem,
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{error::ErrorKind, protocol::Protocol, transport::Instant};
 
-/// How many messages one turn reads of a link at most before it lets others run.
+/// Maximum number of messages read from a link in one turn, so that other tasks get to run.
 const MESSAGES_A_TURN: usize = 32;
 
 impl<P: Protocol> Shared<P> {
-    /// One turn, in the order that the machine asks for.
+    /// Makes one turn, in the order that the machine requires.
     pub(super) fn turn(
         &self,
         core: &mut Core<P>,
@@ -28,14 +28,14 @@ impl<P: Protocol> Shared<P> {
     ) {
         let now = self.timer.now();
         if mem::replace(&mut core.in_turn, true) {
-            // A turn before this one panicked, and what it left cannot be trusted.
+            // The previous turn panicked, so the state may be inconsistent.
             core.machine.abort(Err(ErrorKind::Panicked.into()), self, now);
         }
         core.machine.set_reader(kind == WaitKind::Next);
         if bits & bit::QUEUE != 0 {
             core.machine.on_queued();
         }
-        // In this order; which is which may change meanwhile.
+        // In this order. A link may change its role meanwhile.
         for place in 0..3 {
             let Some(id) = core.machine.links()[place] else { continue };
             self.read(core, id, bits & bit::READ != 0, now, enough);
@@ -45,7 +45,7 @@ impl<P: Protocol> Shared<P> {
         if let [Some(id), ..] = core.machine.links() {
             self.write(core, id, false, now);
         }
-        // Armed last: what was done may have brought an earlier deadline.
+        // Armed last, because the turn may have set an earlier deadline.
         let next = core.machine.poll_timeout();
         if core.alarm.set(next, &*self.timer, || wakers::waker(&self.wakers, bit::TIMER), bits & bit::TIMER != 0) {
             core.left |= bit::TIMER;
@@ -53,7 +53,7 @@ impl<P: Protocol> Shared<P> {
         core.in_turn = false;
     }
 
-    /// Reads a link until there is nothing more to read, or whoever waits has enough, or there is no room.
+    /// Reads a link until nothing more has arrived, the waiter has enough, or there is no room.
     fn read(
         &self,
         core: &mut Core<P>,
@@ -98,7 +98,7 @@ impl<P: Protocol> Shared<P> {
         *left |= if in_use { bit::READ } else { bit::STANDBY };
     }
 
-    /// Writes to a link until there is nothing to write, or its socket takes no more.
+    /// Writes to a link until nothing is left to write, or its socket is full.
     fn write(&self, core: &mut Core<P>, id: LinkId, woken: bool, now: Instant) {
         let Core { machine, sockets, write_waker, .. } = core;
         if !machine.wants_write(id, woken, now) {
@@ -126,7 +126,7 @@ impl<P: Protocol> Shared<P> {
         }
     }
 
-    /// Starts what a message makes the session ask for.
+    /// Starts the tasks that a message makes the session ask for.
     fn work_in_turn(&self, machine: &mut Machine<P>, starter: Option<&Starter<P>>) {
         if self.start_work(machine, starter) {
             self.wakers.defer(bit::TASK);

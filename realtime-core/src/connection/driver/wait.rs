@@ -8,21 +8,21 @@ use std::{
 use super::{super::machine::Machine, Shared, wakers::Slot};
 use crate::{error::Error, protocol::Protocol};
 
-/// Why somebody waits.
+/// What a waiter waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitKind {
-    /// For the next event. What has arrived with it is read ahead, and waits for the calls that follow.
+    /// The next event. Events that arrived with it are read ahead, and kept for the next calls.
     Next,
-    /// For something else. Events that arrive meanwhile are put aside, as long as there is room.
+    /// Anything else. Events that arrive meanwhile are kept in the inbox, as long as there is room.
     Other,
-    /// For what comes of a response, likewise. Where nobody reads the events that are put aside, the oldest make room.
+    /// A part of a response, likewise. If nobody reads the inbox, its oldest events make room.
     Part,
-    /// For nothing: only to drive. Without room, reading pauses.
+    /// Nothing: it only drives. Without room in the inbox, reading pauses.
     Drive,
 }
 
 impl<P: Protocol> Shared<P> {
-    /// Drives until `done` has an answer.
+    /// Drives until `done` returns a value.
     pub(crate) fn wait<'a, R, F>(&'a self, kind: WaitKind, done: F) -> Wait<'a, P, F>
     where
         F: FnMut(&mut Machine<P>, &Self) -> Option<R> + Unpin,

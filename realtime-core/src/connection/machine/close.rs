@@ -1,4 +1,4 @@
-//! The end of a connection, and what becomes of what it still had to do.
+//! The end of a connection, and of everything that is still pending then.
 
 use std::mem;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::{
     transport::{CloseFrame, Instant, TransportError},
 };
 
-/// How a link, and with it perhaps the connection, ends.
+/// How a link ends, and the connection with it unless it reconnects.
 #[derive(Clone, Debug)]
 pub(super) enum Ended {
-    /// In order.
+    /// Gracefully.
     Cleanly,
     /// With an error.
     With(Error),
@@ -52,7 +52,7 @@ impl<P: Protocol> Machine<P> {
         self.end_with(end, queue);
     }
 
-    /// The protocol's own ending is to be sent. Whether this is the first time.
+    /// Records that the protocol's closing event is sent. Returns whether this is the first call.
     pub(in super::super) fn begin_finish(&mut self, now: Instant) -> bool {
         let first = self.end.is_none() && !mem::replace(&mut self.finishing, true);
         if first {
@@ -62,7 +62,7 @@ impl<P: Protocol> Machine<P> {
         first
     }
 
-    /// Takes no more events, and closes. Whether this is the first time.
+    /// Closes the connection, and accepts no more events. Returns whether this is the first call.
     pub(in super::super) fn begin_close(&mut self, frame: CloseFrame, queue: &impl Queue<P>, now: Instant) -> bool {
         if self.end.is_some() || self.link.closing().is_some() {
             return false;
@@ -75,7 +75,7 @@ impl<P: Protocol> Machine<P> {
         true
     }
 
-    /// Takes the events that were never attempted, in order.
+    /// Takes the events that were never written, in order.
     pub(in super::super) fn take_unsent(&mut self, queue: &impl Queue<P>) -> Vec<P::ClientEvent> {
         let mut entries: Vec<_> = self.held.drain(..).collect();
         queue.with(|out| {
@@ -85,7 +85,7 @@ impl<P: Protocol> Machine<P> {
         entries.into_iter().map(Entry::into_event).collect()
     }
 
-    /// Ends the connection. Everything that waits gets an answer; what was not sent stays to be taken.
+    /// Ends the connection. Everything that waits gets its answer; unsent events can still be taken.
     pub(super) fn end_with(&mut self, end: Ended, queue: &impl Queue<P>) {
         if self.end.is_some() {
             return;
@@ -106,18 +106,18 @@ impl<P: Protocol> Machine<P> {
         self.drop_handover();
         let retiring = self.retiring.take().map(|link| link.id);
         self.actions.extend(retiring.into_iter().chain([self.link.id]).map(Action::Drop));
-        // What was being written stays known, since it was not written. Nothing else does, no deadline either.
+        // The event being written is kept, because it was not written. Everything else is dropped, deadlines included.
         self.link = self.link.ended();
         (self.retry, self.recycle, self.finish_by) = (None, None, None);
         (self.session_at, self.handover_at) = (None, None);
         self.end = Some(error.map_or(Ok(()), Err));
     }
 
-    /// How the connection ends if its link has nothing more to read.
+    /// Returns how the connection ends if its link has nothing more to read.
     pub(super) fn read_ended(&mut self, error: Option<TransportError>) -> Ended {
         let is_ours = self.phase == Phase::Closing || self.over;
         let end = self.judged(error);
-        // A link that ends in order says nothing of a session whose end must be confirmed.
+        // The graceful end of a link does not confirm the end of a session, if the protocol requires that.
         if P::confirms_end() && !is_ours && (self.finishing || end.error().is_none()) {
             return Ended::With(Error::caused(ErrorKind::Unconfirmed, end.error()));
         }
@@ -135,7 +135,7 @@ impl<P: Protocol> Machine<P> {
         if opening && (complaint.is_some() || (peer_close.is_some() && !is_passing)) {
             return Ended::With(Error::refused(complaint.map(|complaint| *complaint), peer_close));
         }
-        // An end in order is not reported to somebody who still waits for something.
+        // A graceful end is an error if something is still awaited.
         let is_waiting = self.state.is_waiting() || !self.waiting.is_empty() || !self.held.is_empty();
         match peer_close {
             Some(frame) if frame.code == 1000 && !is_waiting => Ended::Cleanly,
@@ -146,7 +146,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// Tells the state that the link is gone.
+    /// Informs the state that the link is gone.
     pub(super) fn unlink(&mut self, end: &Ended, last: bool, now: Instant) {
         if !mem::take(&mut self.linked) {
             return;
@@ -166,7 +166,7 @@ impl<P: Protocol> Machine<P> {
 }
 
 impl Link {
-    /// What is left of a link after the end of its connection: the event that was being written.
+    /// Takes the event that was being written when the connection ended.
     fn ended(&mut self) -> Self {
         let current = self.writing().map(|seq| (seq, self.abort_write()));
         let mut link = Self::new(LinkId(u64::MAX));

@@ -7,22 +7,22 @@ use crate::{
     protocol::{Protocol, event::Event},
 };
 
-/// The part of a connection that never changes. Shared with its senders.
+/// The immutable part of a connection, shared with its senders.
 pub(crate) struct Config<P: Protocol> {
     pub(crate) options: Arc<Options>,
     pub(crate) reconnect: Option<Arc<Reconnect>>,
-    /// What was chosen to connect to.
+    /// The target.
     pub(crate) target: Target,
     /// Whether the server's session existed before the connection, and outlives its links.
     pub(crate) joins: bool,
     pub(crate) settings: P::Settings,
-    /// The words in which the server has to be written to.
+    /// The dialect in which events are encoded for the server.
     pub(crate) dialect: Dialect,
     pub(crate) ids: Ids,
 }
 
 impl<P: Protocol> Config<P> {
-    /// Gives an event the ids that it lacks, so that errors and answers find it.
+    /// Adds missing ids to an event, so that errors and answers can be matched to it.
     pub(crate) fn name(&self, event: &mut P::ClientEvent) {
         if event.event_id().is_none() {
             event.set_event_id(self.ids.fresh("evt"));

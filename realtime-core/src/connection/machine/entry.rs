@@ -18,27 +18,27 @@ use crate::{
 
 /// A client event in the outbox.
 pub(crate) struct Entry<P: Protocol> {
-    /// The position in the order of sending, from 1. 0 for an event that never was in the outbox.
+    /// Sequence number, from 1. 0 for an event that was never in the outbox.
     pub(crate) seq: u64,
     pub(crate) text: Text,
-    /// The event itself; none for audio, which is read back from its text where it is needed.
+    /// The event. `None` for audio, which is decoded from its text if it is needed.
     pub(crate) event: Option<Arc<P::ClientEvent>>,
-    /// The slot for its answer, if somebody awaits one.
+    /// The slot for its answer, if it is awaited.
     pub(crate) cell: Option<Arc<Cell<P>>>,
-    /// Whether it asks for a response of the conversation, of which there is one at a time.
+    /// Whether it requests a response of the conversation, of which one at a time is allowed.
     pub(crate) scheduled: bool,
     /// Bytes of audio that it appends to the input buffer.
     pub(crate) audio: usize,
-    /// Whether it uses up the audio before it, so that none of that may be dropped.
+    /// Whether it uses the audio before it, none of which may then be dropped.
     pub(crate) barrier: bool,
-    /// The time at which it was queued, where the policy for stale audio needs it.
+    /// The time at which it was queued, if the policy for stale audio needs it.
     pub(crate) queued: Option<Instant>,
-    /// Whether the connection sends it by itself, in reaction to the server.
+    /// Whether the connection sends it by itself, in response to the server.
     pub(crate) own: bool,
 }
 
 impl<P: Protocol> Entry<P> {
-    /// The text of an append, with the number of bytes of audio in it.
+    /// Creates an append from its text and the number of bytes of audio in it.
     pub(crate) fn audio(text: Text, bytes: usize) -> Self {
         Self {
             seq: 0,
@@ -53,22 +53,23 @@ impl<P: Protocol> Entry<P> {
         }
     }
 
-    /// An event of the replay, which is written ahead of the outbox. `seq` is the number of the request that it repeats.
+    /// Creates an event of the replay, which is written before the outbox. `seq` is the number of the request that it
+    /// repeats.
     pub(super) fn replayed(event: P::ClientEvent, seq: Option<u64>, text: Text) -> Self {
         Self { seq: seq.unwrap_or(0), event: Some(Arc::new(event)), ..Self::audio(text, 0) }
     }
 
-    /// The event, read back from its text where only that was kept.
+    /// Returns the event, decoded from its text if only that was kept.
     pub(crate) fn into_event(self) -> P::ClientEvent {
         self.event.map_or_else(|| P::ClientEvent::decode(self.text.as_bytes()), Arc::unwrap_or_clone)
     }
 
-    /// What is left of it, to be read once no lock is held.
+    /// Converts it to an unsent event, which is decoded later with no lock held.
     pub(super) fn unsent(&self) -> Unsent<P> {
         Unsent { text: self.text.clone(), event: self.event.clone() }
     }
 
-    /// Bytes that it takes up in the outbox.
+    /// Bytes that it counts for in the outbox.
     pub(super) fn len(&self) -> usize {
         self.text.as_bytes().len()
     }
@@ -91,8 +92,8 @@ impl<P: Protocol> Unsent<P> {
 }
 
 impl<P: Protocol> Config<P> {
-    /// Checks an event, encodes it, and puts it into the outbox. `own` is set for what the connection sends by itself:
-    /// there is always room for that. `queued` is the time, where the policy for stale audio needs it.
+    /// Checks an event, encodes it, and queues it. `own` is set for events that the connection sends by itself, which always
+    /// have room. `queued` is the current time, if the policy for stale audio needs it.
     pub(crate) fn enqueue(
         &self,
         queue: &impl Queue<P>,
@@ -108,7 +109,7 @@ impl<P: Protocol> Config<P> {
         if let Some(Err(kind)) = audio.map(|bytes| check_audio(queue, bytes)) {
             return Err(SendError::new(kind, event));
         }
-        // Nothing answers an append, so it needs no id.
+        // An append is not answered, so it needs no id.
         if audio.is_none() {
             self.name(&mut event);
         }
@@ -128,14 +129,14 @@ impl<P: Protocol> Config<P> {
         self.push(queue, entry, own, queued)
     }
 
-    /// Encodes audio straight from its bytes, and puts it into the outbox.
+    /// Encodes audio directly from its bytes, and queues it.
     pub(crate) fn append(
         &self,
         queue: &impl Queue<P>,
         audio: &[u8],
         queued: Option<Instant>,
     ) -> Result<(), SendError<P>> {
-        // Asked before anything is encoded: under back pressure an audio callback tries again and again.
+        // Checked before anything is encoded, because an audio callback retries constantly under back pressure.
         let room = || queue.with(|out| out.check_room(queued)).map_err(SendErrorKind::from);
         if let Err(kind) = check_audio(queue, audio.len()).and_then(|()| room()) {
             return Err(SendError::new(kind, P::appended(audio)));
@@ -170,7 +171,7 @@ fn check_audio<P: Protocol>(queue: &impl Queue<P>, bytes: usize) -> Result<(), S
     Ok(())
 }
 
-/// An event that was not taken, and why.
+/// An event that was not accepted, and the reason.
 pub struct SendError<P: Protocol> {
     kind: SendErrorKind,
     event: Box<P::ClientEvent>,
@@ -190,7 +191,7 @@ impl<P: Protocol> SendError<P> {
         Self { kind, event: Box::new(event) }
     }
 
-    /// Why it was not taken.
+    /// The reason.
     pub fn kind(&self) -> SendErrorKind {
         self.kind
     }
@@ -200,7 +201,7 @@ impl<P: Protocol> SendError<P> {
         &self.event
     }
 
-    /// The event, to send it later or elsewhere.
+    /// Returns the event, to send it later or elsewhere.
     pub fn into_event(self) -> P::ClientEvent {
         *self.event
     }

@@ -1,9 +1,8 @@
-//! The handover of a connection to another session while the present one still lives: make before break.
+//! The handover of a connection to another session while the current one is still open: make-before-break.
 //!
-//! A standby link is opened beside the one in use. Once nothing is under way, nothing more is written to the old session, the
-//! conversation is restored in the other, and when the server has acknowledged all of it, the links change places. If the
-//! old session says anything before that, the handover is abandoned: the old session goes on, and another handover is tried
-//! later.
+//! A standby link is opened beside the one in use. At a quiet moment, writing to the old session stops and the conversation
+//! is replayed in the new one. When the server has acknowledged all of it, the links are exchanged. If the old session
+//! sends anything before that, the handover is abandoned: the old session continues, and the handover is retried later.
 
 use std::{collections::VecDeque, mem, time::Duration};
 
@@ -24,10 +23,10 @@ use crate::{
     transport::{Instant, Message, Text},
 };
 
-/// How long the service lets a session live, where it does not say so.
+/// The service's maximum duration of a session, if it does not state one.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// A session that is to take the place of the present one.
+/// A session that is being prepared to replace the current one.
 pub(super) struct Handover<P: Protocol> {
     /// The standby.
     pub(super) link: Link,
@@ -35,13 +34,13 @@ pub(super) struct Handover<P: Protocol> {
     until: Option<Instant>,
     opening: Option<Text>,
     open: bool,
-    /// The events that came over it, to be delivered once it is in use.
+    /// Events received over it, delivered once it is in use.
     arrived: Vec<(P::ServerEvent, Text)>,
     bytes: usize,
     moving: Option<Move<P>>,
 }
 
-/// The conversation on its way to another session.
+/// The replay of the conversation in the new session.
 struct Move<P: Protocol> {
     plan: Plan<P::ClientEvent>,
     events: VecDeque<P::ClientEvent>,
@@ -62,7 +61,7 @@ impl<P: Protocol> Handover<P> {
         self.arrived.push((event, text));
     }
 
-    /// Whether the other session has acknowledged everything.
+    /// Returns whether the new session has acknowledged everything.
     fn has_moved(&self, now: Instant) -> bool {
         let acknowledged = |moving: &Move<P>| moving.events.is_empty() && moving.state.is_quiet(now);
         self.link.is_flushed() && self.moving.as_ref().is_some_and(acknowledged)
@@ -70,7 +69,7 @@ impl<P: Protocol> Handover<P> {
 }
 
 impl<P: Protocol> Machine<P> {
-    /// A link beside the one in use.
+    /// Returns the standby or the retiring link.
     pub(super) fn beside(&self, id: LinkId) -> Option<&Link> {
         let standby = self.handover.as_ref().map(|handover| &handover.link);
         [standby, self.retiring.as_deref()].into_iter().flatten().find(|link| link.id == id)
@@ -85,7 +84,7 @@ impl<P: Protocol> Machine<P> {
         self.handover.as_ref().is_some_and(|handover| handover.link.id == id)
     }
 
-    /// A message has arrived on a link beside the one in use. The rest of a replaced session is about nothing any more.
+    /// Handles a message on the standby or the retiring link. Those of the retiring link are ignored.
     pub(super) fn on_message_beside(&mut self, id: LinkId, message: Message, now: Instant) {
         let Some(handover) = self.handover.as_mut().filter(|handover| handover.link.id == id) else { return };
         let options = &self.config.options;
@@ -99,7 +98,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// A link beside the one in use is gone.
+    /// Handles the end of the standby or the retiring link.
     pub(super) fn lost_beside(&mut self, id: LinkId, now: Instant) {
         if self.is_standby(id) {
             self.put_off(now);
@@ -108,7 +107,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The attempt to open the standby has ended.
+    /// Handles the result of the attempt to open the standby.
     pub(super) fn on_dialed_beside(&mut self, id: LinkId, result: Result<LinkInfo, Error>, now: Instant) {
         let Some(handover) = self.handover.as_mut().filter(|handover| handover.link.id == id) else { return };
         match result {
@@ -126,7 +125,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The next event that restores the conversation on the standby.
+    /// Takes the next event of the replay on the standby.
     pub(super) fn next_moved(&mut self, id: LinkId, now: Instant) -> Option<Message> {
         let handover = self.handover.as_mut().filter(|handover| handover.link.id == id)?;
         let moving = handover.moving.as_mut()?;
@@ -136,12 +135,12 @@ impl<P: Protocol> Machine<P> {
         Some(Message::Text(restored::<P>(&event, self.config.dialect)))
     }
 
-    /// Whether the conversation is being moved, and nothing may be written to the old session.
+    /// Returns whether the replay has begun, so that nothing may be written to the old session.
     pub(super) fn is_moving(&self) -> bool {
         self.handover.as_ref().is_some_and(|handover| handover.moving.is_some())
     }
 
-    /// The old session says something: it is not the moment to leave it.
+    /// Abandons a handover because the old session has sent something.
     pub(super) fn interrupt_move(&mut self, now: Instant) {
         if self.is_moving() {
             self.put_off(now);
@@ -154,12 +153,12 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// Whether nothing is under way, in either direction.
+    /// Returns whether nothing is in progress, in either direction.
     fn is_still(&self, now: Instant) -> bool {
         self.held.is_empty() && self.is_settled(now)
     }
 
-    /// Whether nothing is under way but requests for responses that wait for their turn.
+    /// Returns whether nothing is in progress except requests for responses that wait for their turn.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         let nothing_written = self.link.is_flushed() && !self.link.is_muted();
         nothing_written && self.waiting.is_empty() && self.replay.is_empty() && self.state.is_quiet(now)
@@ -170,7 +169,7 @@ impl<P: Protocol> Machine<P> {
         self.phase == Phase::Open && self.link.is_up() && !closing
     }
 
-    /// When to look again, whatever happens.
+    /// Returns the time of the next check.
     fn next_look(&self, now: Instant) -> Option<Instant> {
         let step = match &self.handover {
             Some(handover) => Some(handover.until.unwrap_or(now + LOOK_AGAIN)),
@@ -179,17 +178,17 @@ impl<P: Protocol> Machine<P> {
         step.into_iter().chain(self.retiring.as_ref().and_then(|link| link.deadline())).min()
     }
 
-    /// When the session that has just been opened is to be replaced.
+    /// Returns when to replace the session that was just opened.
     pub(super) fn recycle_at(&self, now: Instant) -> Option<Instant> {
         let config = &self.config;
         let lead = config.reconnect.as_ref().filter(|policy| policy.restore && !config.joins)?.handover?;
         let announced = self.state.expires_at().zip(self.unix(now)).map(|(end, unix)| end.saturating_sub(unix));
-        // An end in the past or the near future is clock skew, and would have one session chase the next.
+        // An end in the past or the near future is treated as clock skew: it would cause one handover after the other.
         let lifetime = announced.filter(|left| *left > 2 * lead).unwrap_or(LIFETIME);
         Some(now + lifetime.saturating_sub(lead))
     }
 
-    /// Looks after the links beside the one in use, and takes the next step of the handover.
+    /// Checks the standby and the retiring link, and takes the next step of the handover.
     pub(super) fn tend(&mut self, queue: &impl Queue<P>, now: Instant) {
         self.handover_at = None;
         if self.recycle.is_none() && self.handover.is_none() && self.retiring.is_none() {
@@ -231,7 +230,7 @@ impl<P: Protocol> Machine<P> {
         }));
     }
 
-    /// Takes the next step, once the one before is done.
+    /// Takes the next step of the handover, once the previous one is done.
     fn advance(&mut self, queue: &impl Queue<P>, now: Instant) {
         let still = self.is_still(now);
         let idle = self.link.idle;
@@ -253,7 +252,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The handover is abandoned: the session goes on, and another handover is tried later.
+    /// Abandons the handover. The session continues, and the handover is retried later.
     fn put_off(&mut self, now: Instant) {
         self.drop_handover();
         self.recycle = self.config.reconnect.as_ref().map(|policy| now + policy.max_backoff.max(LOOK_AGAIN));

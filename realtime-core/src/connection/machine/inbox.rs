@@ -10,29 +10,29 @@ use super::super::{
 };
 use crate::{error::Error, protocol::Protocol, transport::Text};
 
-/// One update, with its text where a tap wants it.
+/// One update, with its text if there is a tap.
 pub(crate) struct Arrival<P: Protocol> {
     pub(crate) update: Update<P>,
     pub(crate) raw: Option<Box<Text>>,
     bytes: usize,
 }
 
-/// Bytes that a notice counts for, so that those who read none cannot accumulate them.
+/// Bytes that a notice counts for, so that unread notices cannot accumulate.
 const NOTICE: usize = 64;
 
-/// Bytes that are read ahead: what one read of a socket brings, and the processor's cache still holds.
+/// Bytes that are read ahead: what one read of a socket returns, and fits into the processor's cache.
 const AHEAD: usize = 16 << 10;
 
-/// Updates whose room is kept after a burst.
+/// Capacity that is kept after a burst, in updates.
 const ROOM: usize = 4;
 
-/// Which kinds of readers have asked for events so far.
+/// The kinds of readers that have asked for events so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
     Nobody,
-    /// Handles of responses, which get what concerns them without the inbox.
+    /// Handles of responses, which receive their events without the inbox.
     Handles,
-    /// Somebody who reads it.
+    /// Readers of the inbox.
     Someone,
 }
 
@@ -40,26 +40,26 @@ pub(crate) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
     bytes: usize,
     limit: usize,
-    /// How many bytes are read ahead of a reader.
+    /// Bytes that are read ahead of a reader.
     ahead: usize,
-    /// Whether texts are kept beside their events.
+    /// Whether events are kept with their texts.
     pub(crate) tapped: bool,
     abandoned: bool,
     /// The readers so far.
     reader: Reader,
-    /// How many events have made room for others.
+    /// Number of events that were dropped to make room.
     skipped: u64,
-    /// Whether events are kept though nobody waits for one.
+    /// Whether events are kept even if nothing waits for one.
     keeps: bool,
-    /// Whether an event that arrives now is kept: somebody waits for it, or all are kept.
+    /// Whether an event that arrives now is kept: because one is awaited, or all are kept.
     pub(super) is_wanted: bool,
-    /// The last thing that a reader gets.
+    /// The last item that a reader receives.
     last: Option<Error>,
 }
 
 impl<P: Protocol> Inbox<P> {
     pub(crate) fn new(limit: usize, unread: Unread) -> Self {
-        // Where unread events are discarded, no more is read than was asked for.
+        // If unread events are discarded, nothing is read ahead.
         let keeps = unread == Unread::Keep;
         let ahead = if keeps { AHEAD } else { 1 };
         Self {
@@ -77,7 +77,7 @@ impl<P: Protocol> Inbox<P> {
         }
     }
 
-    /// Somebody asks for what waits: from now on nothing makes room for anything.
+    /// Records that the inbox is read: from now on no event is dropped to make room.
     pub(crate) fn ask(&mut self) {
         if self.reader != Reader::Someone {
             self.reader = Reader::Someone;
@@ -89,7 +89,7 @@ impl<P: Protocol> Inbox<P> {
         }
     }
 
-    /// A handle of a response asks for what came of it.
+    /// Records that a handle of a response is read.
     pub(crate) fn ask_by_handle(&mut self) {
         if self.reader == Reader::Nobody {
             self.reader = Reader::Handles;
@@ -97,7 +97,7 @@ impl<P: Protocol> Inbox<P> {
         self.make_room();
     }
 
-    /// Where nobody but handles reads, the older half of the events makes room for others. Notices stay.
+    /// Drops the older half of the events if only handles are read. Notices stay.
     pub(super) fn make_room(&mut self) {
         if self.reader != Reader::Handles || !self.is_full() {
             return;
@@ -116,34 +116,34 @@ impl<P: Protocol> Inbox<P> {
         self.skipped += skipped;
     }
 
-    /// Says whether somebody waits for the next event.
+    /// Sets whether the next event is awaited.
     pub(super) fn set_reader(&mut self, waits: bool) {
         self.is_wanted = self.keeps || waits;
     }
 
-    /// Whether events are kept though nobody waits for one.
+    /// Returns whether events are kept even if nothing waits for one.
     pub(super) fn keeps(&self) -> bool {
         self.keeps
     }
 
-    /// Whether there is no room. Asked before reading, never after: the message in hand always has a place.
+    /// Returns whether there is no room. Checked before reading, so that a message that was read always has room.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes >= self.limit
     }
 
-    /// Whether a reader has enough to go on with.
+    /// Returns whether enough was read ahead for a reader.
     pub(crate) fn is_ahead(&self) -> bool {
         self.bytes >= self.ahead
     }
 
-    /// Frees the memory that a burst has taken: thousands of connections may be idle at once.
+    /// Frees the memory of a burst, because thousands of connections may be idle at the same time.
     pub(crate) fn trim(&mut self) {
         if self.queue.is_empty() {
             self.queue.shrink_to(ROOM);
         }
     }
 
-    /// Discards what waits and all that comes: nobody will read any more.
+    /// Discards the queued and all further updates, because nobody will read them.
     pub(crate) fn abandon(&mut self) -> VecDeque<Arrival<P>> {
         self.abandoned = true;
         self.bytes = 0;
@@ -156,7 +156,7 @@ impl<P: Protocol> Inbox<P> {
         }
         let text = || Box::new(Text::declared(Bytes::copy_from_slice(raw)));
         let raw = self.tapped.then(text);
-        // A floor, for an event is never smaller than what holds it.
+        // At least the size of the struct that holds the event.
         let bytes = bytes.max(size_of::<Arrival<P>>());
         self.bytes += bytes;
         self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
@@ -170,7 +170,7 @@ impl<P: Protocol> Inbox<P> {
         self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: NOTICE });
     }
 
-    /// The next update; those who read events alone pass over notices.
+    /// Takes the next update. Notices are skipped if only events are read.
     pub(crate) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
         loop {
             let arrival = self.queue.pop_front()?;
@@ -185,7 +185,7 @@ impl<P: Protocol> Inbox<P> {
         self.last = error;
     }
 
-    /// The error at the end, once.
+    /// Takes the error at the end, once.
     pub(crate) fn take_last(&mut self) -> Option<Error> {
         self.last.take()
     }

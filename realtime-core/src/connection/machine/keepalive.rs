@@ -1,20 +1,20 @@
-//! The rules of keepalive: pings after silence, and the end of a link whose peer does not answer.
+//! The rules of keepalive: pings on an idle link, and the end of a link whose peer does not answer.
 
 use super::super::options::Keepalive;
 use crate::transport::Instant;
 
-/// The silence of one link.
+/// Keepalive of one link.
 #[derive(Default)]
 pub(super) struct Silence {
-    /// The last sign of life, or the time at which the link came up.
+    /// When the last message was received, or the link was opened.
     heard: Instant,
-    /// The next time to look at the silence.
+    /// The time of the next check.
     look: Option<Instant>,
-    /// The time at which the unanswered ping was asked for, and the deadline for its answer. Boxed, because it is rare.
+    /// When the unanswered ping was requested, and the deadline for its answer. Boxed, because it is rare.
     pinged: Option<Box<(Instant, Instant)>>,
 }
 
-/// What a silent link calls for.
+/// What to do about an idle link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pulse {
     /// Nothing.
@@ -26,27 +26,27 @@ pub(super) enum Pulse {
 }
 
 impl Silence {
-    /// Listens from now on. Without a policy nothing is concluded from silence.
+    /// Starts keepalive. Without a policy, an idle link is never ended.
     pub(super) fn new(policy: Option<Keepalive>, now: Instant) -> Self {
         Self { heard: now, look: policy.map(|policy| now + policy.idle), pinged: None }
     }
 
-    /// Notes a sign of life.
+    /// Records that a message was received.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
     }
 
-    /// The last sign of life.
+    /// Returns when the last message was received.
     pub(super) fn last_heard(&self) -> Instant {
         self.heard
     }
 
-    /// Whether the silence is to be judged: a read must be tried before [`pulse`](Self::pulse) is called.
+    /// Returns whether a check is due: a read must be tried before [`pulse`](Self::pulse) is called.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.look.is_some_and(|at| now >= at) || self.pinged.as_deref().is_some_and(|(_, until)| now >= *until)
     }
 
-    /// Judges the silence by the policy that it was made with. `idle` says that a read was tried just now and found nothing.
+    /// Checks the link according to its policy. `idle` says that a read was just tried and returned nothing.
     pub(super) fn pulse(&mut self, policy: Option<Keepalive>, now: Instant, idle: bool) -> Pulse {
         let Some(policy) = policy else { return Pulse::Fine };
         if let Some((sent, until)) = self.pinged.as_deref().copied().filter(|(_, until)| now >= *until) {
@@ -56,7 +56,7 @@ impl Silence {
             } else if idle {
                 return Pulse::Dead;
             } else {
-                // Nobody read. Nothing is concluded from that.
+                // Nothing was read, so it is not known whether the link is idle.
                 self.pinged = Some(Box::new((sent, now + (until - sent))));
             }
         }
@@ -64,7 +64,8 @@ impl Silence {
             let due = self.heard + policy.idle;
             if now >= due && idle {
                 self.look = None;
-                // The grace begins now and not when the ping is written: on a dead link the write before it never ends.
+                // The timeout begins now, not when the ping is written, because on a dead link the write before it never
+                // completes.
                 self.pinged = Some(Box::new((now, now + policy.grace)));
                 return Pulse::Ping;
             }
@@ -73,7 +74,7 @@ impl Silence {
         Pulse::Fine
     }
 
-    /// The next time at which something may be due.
+    /// Returns the time of the next check.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.look.into_iter().chain(self.pinged.as_deref().map(|(_, until)| *until)).min()
     }

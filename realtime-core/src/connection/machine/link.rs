@@ -1,4 +1,4 @@
-//! One socket's life: opened, written to, watched, closed.
+//! One socket's life: opening, writing, keepalive, closing.
 
 use bytes::Bytes;
 
@@ -8,34 +8,34 @@ use super::{
 };
 use crate::transport::{CloseFrame, Instant, Message, Text, TransportError};
 
-/// Identifies an attempt to open a link, and the link that comes of it.
+/// Identifies an attempt to open a link, and the resulting link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId(pub(super) u64);
 
-/// What is known of a link that was opened.
+/// Properties of an opened link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LinkInfo {
-    /// Whether a ping makes the peer answer.
+    /// Whether the peer answers pings.
     pub(crate) can_ping: bool,
 }
 
-/// How far a link has come.
+/// Stage of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The backoff before the attempt runs.
+    /// Waiting for the backoff before the attempt.
     Waiting,
-    /// The attempt is under way.
+    /// The attempt is in progress.
     Dialing,
-    /// Messages travel.
+    /// Open.
     Up,
-    /// It is gone, and there is no other.
+    /// Gone, without a successor.
     Down,
 }
 
 /// The message being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Current {
-    /// An event. Its bytes count in the outbox until it is written.
+    /// An event. Its bytes count against the outbox until it is written.
     Event {
         seq: u64,
         bytes: usize,
@@ -48,12 +48,12 @@ pub(super) enum Current {
 
 /// One socket's life. The link in use, the standby and the retiring link are each one of these.
 ///
-/// What is rarely there is boxed: thousands of links may be idle at once.
+/// Rarely used parts are boxed, because thousands of links may be idle at the same time.
 pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) stage: Stage,
     pub(super) can_ping: bool,
-    /// The protocol's opening event, ahead of everything but a close frame and a ping.
+    /// The protocol's opening event, written before everything except a close frame and a ping.
     opening: Option<Box<Text>>,
     ping: bool,
     /// The close frame of this side.
@@ -61,18 +61,18 @@ pub(super) struct Link {
     /// The close frame of the peer.
     pub(super) peer_close: Option<Box<CloseFrame>>,
     current: Option<Current>,
-    /// The deadline of the message being written, while the socket does not take it.
+    /// The deadline of the message being written, while the socket does not accept it.
     blocked: Option<Instant>,
-    /// Whether nothing more can be written: a close frame went either way, or the write side broke.
+    /// Whether nothing more can be written: a close frame was sent or received, or writing failed.
     muted: bool,
-    /// Why the write side broke. Believed only once nothing is left to read.
+    /// Why writing failed. Used as the reason only once nothing is left to read.
     pub(super) broken: Option<TransportError>,
     pub(super) silence: Silence,
-    /// Whether a read was tried since the last look at the clock, and found nothing.
+    /// Whether a read was tried since the last check of the deadlines, and returned nothing.
     pub(super) idle: bool,
-    /// The deadline of the stage: of the attempt to open the link, then of the event that opens the session.
+    /// The deadline of the stage: of connecting, then of the event that opens the session.
     pub(super) stage_by: Option<Instant>,
-    /// The deadline of the closing handshake, and of what is left to read once writing broke.
+    /// The deadline of the close handshake, or of reading the rest after writing failed.
     close_by: Option<Instant>,
 }
 
@@ -97,13 +97,13 @@ impl Link {
         }
     }
 
-    /// The attempt begins.
+    /// Begins the attempt.
     pub(super) fn dial(&mut self, connect_by: Option<Instant>) {
         self.stage = Stage::Dialing;
         self.stage_by = connect_by;
     }
 
-    /// The socket is open. The opening event is written ahead of everything.
+    /// Records that the socket is open. The opening event is written first.
     pub(super) fn up(&mut self, info: LinkInfo, opening: Option<Text>, now: Instant) {
         self.stage = Stage::Up;
         self.stage_by = None;
@@ -116,25 +116,25 @@ impl Link {
         self.stage == Stage::Up
     }
 
-    /// Whether this side closes it.
+    /// Returns whether this side is closing it.
     pub(super) fn closing(&self) -> Option<&CloseFrame> {
         self.closing.as_deref()
     }
 
-    /// Closes it: after the message being written the close frame goes out, ahead of all else.
+    /// Closes it: the close frame is sent after the message being written, before everything else.
     pub(super) fn close(&mut self, frame: CloseFrame, by: Instant) {
         self.closing = Some(Box::new(frame));
         self.close_by = Some(by);
     }
 
-    /// Closes it after it was replaced: silence and stalls no longer matter.
+    /// Closes it after it was replaced. Keepalive and the write timeout no longer apply.
     pub(super) fn retire(&mut self, by: Instant) {
         self.close(CloseFrame::new(1000, ""), by);
         self.silence = Silence::default();
         (self.blocked, self.stage_by) = (None, None);
     }
 
-    /// The peer closes it. The library below answers its frame; nothing else may follow.
+    /// Records that the peer closes it. The transport answers the close frame; nothing else may follow.
     pub(super) fn peer_closed(&mut self, frame: Option<CloseFrame>, by: Instant) {
         // A frame without a code stands for this one (RFC 6455, section 7.1.5).
         self.peer_close = Some(Box::new(frame.unwrap_or_else(|| CloseFrame::new(1005, ""))));
@@ -142,7 +142,7 @@ impl Link {
         self.close_by.get_or_insert(by);
     }
 
-    /// Writing broke. What is left to read says why.
+    /// Records that writing failed. The reason may be in what is left to read.
     pub(super) fn write_failed(&mut self, error: TransportError, by: Instant) {
         self.muted = true;
         self.broken = Some(error);
@@ -150,12 +150,12 @@ impl Link {
         self.close_by.get_or_insert(by);
     }
 
-    /// The socket does not take the message being written.
+    /// Records that the socket does not accept the message being written.
     pub(super) fn write_pending(&mut self, by: Instant) {
         self.blocked.get_or_insert(by);
     }
 
-    /// The message being written, if there was one, is written. The bytes that it frees in the outbox.
+    /// Records that the message being written, if any, was written. Returns the bytes that it frees in the outbox.
     pub(super) fn written(&mut self) -> usize {
         self.blocked = None;
         match self.current.take() {
@@ -168,7 +168,7 @@ impl Link {
         }
     }
 
-    /// Drops the message being written, with its link. The bytes that it frees in the outbox.
+    /// Drops the message being written, with its link. Returns the bytes that it frees in the outbox.
     pub(super) fn abort_write(&mut self) -> usize {
         match self.current.take() {
             Some(Current::Event { bytes, .. }) => bytes,
@@ -176,7 +176,7 @@ impl Link {
         }
     }
 
-    /// The number of the event being written.
+    /// Returns the sequence number of the event being written.
     pub(super) fn writing(&self) -> Option<u64> {
         match self.current {
             Some(Current::Event { seq, .. }) => Some(seq),
@@ -184,7 +184,7 @@ impl Link {
         }
     }
 
-    /// Bytes of the event being written.
+    /// Returns the bytes of the event being written.
     #[cfg(test)]
     pub(super) fn writing_bytes(&self) -> usize {
         match self.current {
@@ -193,7 +193,7 @@ impl Link {
         }
     }
 
-    /// Whether the socket has taken all that was given to it.
+    /// Returns whether the socket has accepted every message.
     pub(super) fn is_flushed(&self) -> bool {
         self.current.is_none() && self.blocked.is_none()
     }
@@ -202,14 +202,15 @@ impl Link {
         self.muted
     }
 
-    /// Whether to try a write. `woken` says that the socket asked for it, `ready` that there may be something to write.
+    /// Returns whether to try a write. `woken` says that the socket was woken for it, `ready` that there may be something to
+    /// write.
     pub(super) fn wants_write(&self, woken: bool, ready: bool, now: Instant) -> bool {
-        // A stall is judged only right after an attempt.
+        // The write timeout is checked only right after an attempt.
         let woken = woken || self.blocked.is_some_and(|by| now >= by);
         self.is_up() && !self.muted && (woken || (ready && self.blocked.is_none()))
     }
 
-    /// The next message that is the link's own: the close frame, a ping, the protocol's opening.
+    /// Takes the next message of the link itself: the close frame, a ping, the opening event.
     pub(super) fn next_control(&mut self) -> Option<Message> {
         if let Some(frame) = &self.closing {
             self.current = Some(Current::Close);
@@ -224,29 +225,29 @@ impl Link {
         Some(Message::Text(*text))
     }
 
-    /// An event goes to the socket.
+    /// Records that an event is handed to the socket.
     pub(super) fn write(&mut self, seq: u64, bytes: usize) {
         self.current = Some(Current::Event { seq, bytes });
     }
 
-    /// Whether the close deadline has come.
+    /// Returns whether the close deadline has passed.
     pub(super) fn is_close_due(&self, now: Instant) -> bool {
         self.close_by.is_some_and(|by| now >= by)
     }
 
-    /// Whether the message being written took too long.
+    /// Returns whether the message being written took too long.
     pub(super) fn is_stalled(&self, now: Instant) -> bool {
         self.blocked.is_some_and(|by| now >= by)
     }
 
-    /// Judges the silence. A ping is written next.
+    /// Checks keepalive. If a ping is due, it is written next.
     pub(super) fn pulse(&mut self, policy: Option<Keepalive>, now: Instant) -> Pulse {
         let pulse = self.silence.pulse(policy, now, self.idle);
         self.ping |= pulse == Pulse::Ping;
         pulse
     }
 
-    /// The earliest of its deadlines.
+    /// Returns the earliest of its deadlines.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let Self { stage_by, close_by, blocked, .. } = *self;
         [stage_by, close_by, blocked, self.silence.deadline()].into_iter().flatten().min()

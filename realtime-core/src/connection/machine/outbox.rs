@@ -11,8 +11,8 @@ use crate::{
     transport::Instant,
 };
 
-/// Access to the outbox of a connection, which its senders share. The machine never holds on to it, so sending never waits
-/// for the machine.
+/// Access to the outbox, which the senders share. The machine does not keep it locked, so sending never waits for the
+/// machine.
 pub(crate) trait Queue<P: Protocol> {
     /// Calls the function with the outbox.
     fn with<R>(&self, f: impl FnOnce(&mut Outbox<P>) -> R) -> R;
@@ -21,9 +21,9 @@ pub(crate) trait Queue<P: Protocol> {
 /// The queue of client events that wait to be written.
 pub(crate) struct Outbox<P: Protocol> {
     queue: VecDeque<Entry<P>>,
-    /// Bytes of the events in the queue, of those that the session holds back, and of the one being written.
+    /// Bytes of the queued events, of those that wait for their turn, and of the one being written.
     bytes: usize,
-    /// The part of them that is in the queue because the connection reacts to the server.
+    /// Bytes of the queued events that the connection sends by itself.
     own: usize,
     limit: usize,
     policy: AudioPolicy,
@@ -69,27 +69,27 @@ impl<P: Protocol> Outbox<P> {
         self.sample_bytes = bytes;
     }
 
-    /// The sequence number of the latest event.
+    /// Returns the sequence number of the latest event.
     pub(crate) fn pushed(&self) -> u64 {
         self.pushed
     }
 
-    /// The sequence number of the next event to leave.
+    /// Returns the sequence number of the next event to be written.
     pub(crate) fn front(&self) -> Option<u64> {
         self.queue.front().map(|entry| entry.seq)
     }
 
-    /// Whether another event would be taken, whatever its size.
+    /// Returns whether another event of any size would be accepted.
     pub(crate) fn has_room(&self) -> bool {
         self.bytes == 0 || self.bytes < self.limit
     }
 
-    /// Whether so many reactions to the server wait that nothing more should be read before it takes them.
+    /// Returns whether so many reactions are queued that reading should pause until they are written.
     pub(crate) fn is_behind(&self) -> bool {
         self.own > self.limit.saturating_mul(4)
     }
 
-    /// Whether one more append would be taken, whatever its size. `now` is given where the policy for stale audio needs it.
+    /// Returns whether another append of any size would be accepted. `now` is given if the policy for stale audio needs it.
     pub(crate) fn check_room(&mut self, now: Option<Instant>) -> Result<(), Refusal> {
         if self.closed {
             return Err(Refusal::Closed);
@@ -101,8 +101,8 @@ impl<P: Protocol> Outbox<P> {
         if self.has_room() || can_drop() { Ok(()) } else { Err(Refusal::Full) }
     }
 
-    /// Queues an event, or gives it back if the outbox is closed or full. `own` is set for what the connection sends by
-    /// itself: it is taken even if the outbox is full.
+    /// Queues an event, or returns it if the outbox is closed or full. `own` is set for events that the connection sends by
+    /// itself, which are accepted even if the outbox is full.
     pub(crate) fn push(&mut self, mut entry: Entry<P>, own: bool) -> Result<(), (Refusal, Entry<P>)> {
         if self.closed {
             return Err((Refusal::Closed, entry));
@@ -134,12 +134,12 @@ impl<P: Protocol> Outbox<P> {
         Some(entry)
     }
 
-    /// Frees the bytes of an event that was taken and is written, or lost with its link.
+    /// Frees the bytes of an event that was written, or lost with its link.
     pub(crate) fn release(&mut self, bytes: usize) {
         self.bytes -= bytes;
     }
 
-    /// The slots for the answers to what is queued.
+    /// Returns the slots for the answers to queued requests.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &Arc<Cell<P>>> {
         self.queue.iter().filter_map(|entry| entry.cell.as_ref())
     }
@@ -160,27 +160,27 @@ impl<P: Protocol> Outbox<P> {
         true
     }
 
-    /// The position of the oldest audio that may be dropped.
+    /// Returns the position of the oldest audio that may be dropped.
     fn oldest_audio(&self) -> Option<usize> {
         self.queue.iter().position(|entry| entry.seq > self.barrier && entry.audio > 0)
     }
 
-    /// The bytes of audio dropped since the last call.
+    /// Takes the number of bytes of audio dropped since the last call.
     pub(crate) fn take_dropped(&mut self) -> usize {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Takes no more events.
+    /// Accepts no more events.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Bytes of audio queued behind the last commit or clear.
+    /// Returns the bytes of audio queued after the last commit or clear.
     pub(crate) fn audio(&self) -> usize {
         self.queue.iter().filter(|entry| entry.seq > self.barrier).map(|entry| entry.audio).sum()
     }
 
-    /// How many requests for responses of the conversation are queued.
+    /// Returns the number of queued requests for responses of the conversation.
     pub(crate) fn scheduled(&self) -> usize {
         self.queue.iter().filter(|entry| entry.scheduled).count()
     }
@@ -205,18 +205,18 @@ impl<P: Protocol> Outbox<P> {
         stale
     }
 
-    /// What waits to be sent, in order.
+    /// Returns the queued events, in order.
     pub(crate) fn unsent(&self) -> impl Iterator<Item = Unsent<P>> + '_ {
         self.queue.iter().map(Entry::unsent)
     }
 
-    /// Bytes that count against the limit, and the sum of those in the queue.
+    /// Returns the bytes that count against the limit, and the sum over the queued events.
     #[cfg(test)]
     pub(super) fn accounts(&self) -> (usize, usize) {
         (self.bytes, self.queue.iter().map(Entry::len).sum())
     }
 
-    /// Empties the queue, in order.
+    /// Takes all events, in order.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Entry<P>> + '_ {
         self.bytes -= self.queue.iter().map(Entry::len).sum::<usize>();
         self.own = 0;
@@ -229,7 +229,7 @@ fn own_len<P: Protocol>(entry: &Entry<P>) -> usize {
     if entry.own { entry.len() } else { 0 }
 }
 
-/// Why an event was not queued.
+/// The reason for which an event was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Closed,

@@ -1,7 +1,7 @@
 //! The rules of one open link by itself: the server's end of a connection, or either side of a relay.
 //!
-//! There is no session, no reconnect and no request here, only what any link needs: a bounded queue, the timeout of a
-//! write, keepalive, limits, and the close handshake. The calling order is that of the [machine](super).
+//! Without sessions, reconnects and requests, it has what every link needs: a bounded queue, a write timeout, keepalive,
+//! limits, and the close handshake. The calling order is that of the [machine](super).
 
 use std::collections::VecDeque;
 
@@ -36,7 +36,7 @@ impl PeerQueue {
         }
     }
 
-    /// Whether a message of any legal size is accepted now.
+    /// Returns whether a message of any legal size would be accepted.
     pub(in super::super) fn has_room(&self) -> bool {
         self.bytes < self.limit || self.bytes == 0
     }
@@ -45,12 +45,12 @@ impl PeerQueue {
         self.closed
     }
 
-    /// Whether everything was written.
+    /// Returns whether everything was written.
     pub(in super::super) fn is_empty(&self) -> bool {
         self.bytes == 0 && self.messages.is_empty()
     }
 
-    /// Adds a message, or gives it back.
+    /// Queues a message, or returns it.
     pub(in super::super) fn push(&mut self, message: Message) -> Result<(), (SendErrorKind, Message)> {
         let size = message.len();
         let refused = match () {
@@ -66,12 +66,12 @@ impl PeerQueue {
         Err((refused, message))
     }
 
-    /// Takes no more messages. What waits is still written.
+    /// Accepts no more messages. Queued ones are still written.
     fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Drops what waits.
+    /// Drops the queued messages.
     fn clear(&mut self) {
         self.close();
         self.messages.clear();
@@ -83,7 +83,7 @@ impl PeerQueue {
 pub(in super::super) struct PeerMachine {
     link: Link,
     options: LinkOptions,
-    /// The close frame that follows the queue, and until when the queue is waited for.
+    /// The close frame to send after the queue, and the deadline for writing the queue.
     finish: Option<Box<(CloseFrame, Instant)>>,
     /// The number of the last message written.
     seq: u64,
@@ -100,22 +100,22 @@ impl PeerMachine {
         Self { link, options, finish: None, seq: 0, end: None }
     }
 
-    /// How the link ended.
+    /// Returns how the link ended.
     pub(in super::super) fn end(&self) -> Option<&Result<(), Error>> {
         self.end.as_ref()
     }
 
-    /// The close frame that the peer sent. Code 1005 stands for a frame without one.
+    /// Returns the peer's close frame. Code 1005 stands for a frame without a code.
     pub(in super::super) fn peer_close(&self) -> Option<&CloseFrame> {
         self.link.peer_close.as_deref()
     }
 
-    /// Whether a close frame of this side was asked for or written.
+    /// Returns whether this side is closing the link.
     pub(in super::super) fn is_closing(&self) -> bool {
         self.link.closing().is_some()
     }
 
-    /// Closes the link once everything queued was written, and at the latest after the timeout. The first frame stands.
+    /// Closes the link once the queue is written, or after the timeout. The first frame is kept.
     pub(in super::super) fn finish(&mut self, frame: CloseFrame, queue: &mut PeerQueue, now: Instant) {
         queue.close();
         if self.end.is_none() && !self.is_closing() && self.finish.is_none() {
@@ -124,7 +124,7 @@ impl PeerMachine {
         }
     }
 
-    /// Closes the link ahead of what is queued, which is dropped. The first frame stands.
+    /// Closes the link, and drops the queue. The first frame is kept.
     pub(in super::super) fn close(&mut self, frame: CloseFrame, queue: &mut PeerQueue, now: Instant) {
         queue.clear();
         self.finish = None;
@@ -142,7 +142,7 @@ impl PeerMachine {
         }
     }
 
-    /// A message has arrived. Returns it if it carries data.
+    /// Handles a received message. Returns it if it carries data.
     pub(in super::super) fn on_message(
         &mut self,
         message: Message,
@@ -169,12 +169,12 @@ impl PeerMachine {
         }
     }
 
-    /// There is nothing more to read now.
+    /// Records that nothing more can be read for now.
     pub(in super::super) fn on_read_idle(&mut self) {
         self.link.idle = true;
     }
 
-    /// There never will be more to read.
+    /// Handles the end of reading.
     pub(in super::super) fn on_read_end(&mut self, error: Option<TransportError>, queue: &mut PeerQueue) {
         let end = match (&self.link.peer_close, error) {
             _ if self.is_closing() => Ok(()),
@@ -188,31 +188,31 @@ impl PeerMachine {
         self.end_with(end, queue);
     }
 
-    /// Whether the socket is to be asked to write.
+    /// Returns whether to poll the socket for writing.
     pub(in super::super) fn wants_write(&self, queue: &PeerQueue, pinging: bool, now: Instant) -> bool {
         let waits = !self.link.is_flushed() || !queue.messages.is_empty() || self.is_closing() || pinging;
         self.link.wants_write(waits, false, now)
     }
 
-    /// The socket has taken the message before, if there was one.
+    /// Records that the previous message, if any, was written.
     pub(in super::super) fn on_written(&mut self, queue: &mut PeerQueue, now: Instant) {
         queue.bytes = queue.bytes.saturating_sub(self.link.written());
         self.finish_if_written(queue, now);
     }
 
-    /// The socket does not take the next message yet.
+    /// Records that the socket does not accept the next message yet.
     pub(in super::super) fn on_write_pending(&mut self, now: Instant) {
         self.link.write_pending(now + self.options.write_timeout);
     }
 
-    /// The socket takes nothing more. What is left to read says why.
+    /// Records that writing failed. The reason may be in what is left to read.
     pub(in super::super) fn on_write_failed(&mut self, error: TransportError, queue: &mut PeerQueue, now: Instant) {
         self.link.write_failed(error, now + self.options.close_timeout);
         queue.clear();
         self.finish = None;
     }
 
-    /// The next message for the socket, after [`on_written`](Self::on_written).
+    /// Takes the next message for the socket, after [`on_written`](Self::on_written).
     pub(in super::super) fn poll_transmit(&mut self, queue: &mut PeerQueue) -> Option<Message> {
         if !self.link.is_up() || self.link.is_muted() {
             return None;
@@ -230,13 +230,13 @@ impl PeerMachine {
         })
     }
 
-    /// Acts on the deadlines that have come, right after an attempt to read and to write. Whether a ping is to be written.
+    /// Acts on the deadlines that have passed, right after an attempt to read and to write. Returns whether a ping is due.
     pub(in super::super) fn on_timeout(&mut self, queue: &mut PeerQueue, now: Instant) -> bool {
         if self.end.is_some() {
             return false;
         }
         if self.link.is_close_due(now) {
-            // Whoever closed has waited long enough for the rest.
+            // Writing the rest took too long.
             self.on_read_end(None, queue);
             return false;
         }
@@ -257,7 +257,7 @@ impl PeerMachine {
         }
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub(in super::super) fn poll_timeout(&self) -> Option<Instant> {
         if self.end.is_some() {
             return None;
@@ -266,7 +266,7 @@ impl PeerMachine {
         self.link.deadline().into_iter().chain(finish).min()
     }
 
-    /// Ends the link from outside, or by one of its rules. The first reason stands.
+    /// Ends the link. The first reason is kept.
     pub(in super::super) fn end_with(&mut self, end: Result<(), Error>, queue: &mut PeerQueue) {
         queue.clear();
         self.finish = None;

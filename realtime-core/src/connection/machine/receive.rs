@@ -1,4 +1,4 @@
-//! Messages in: from the link in use to the state, the inbox, and whoever awaits an answer.
+//! Incoming messages: from the link in use to the state, the inbox, and the awaited answers.
 
 use std::{mem, sync::Arc};
 
@@ -19,19 +19,19 @@ use crate::{
     transport::{Instant, Message, Received, TransportError},
 };
 
-/// How many events are named that came in place of the one that opens a session.
+/// Maximum number of events named that were received instead of the one that opens the session.
 const MOST_INSTEAD: usize = 8;
 
 /// The wait for the event that opens the session.
 #[derive(Default)]
 pub(super) struct Wanted {
     pub(super) since: Instant,
-    /// What came in its place.
+    /// Types of the events received instead.
     pub(super) instead: Vec<Box<str>>,
 }
 
 impl<P: Protocol> Machine<P> {
-    /// Whether the link is to be read. `woken` says that its socket has something.
+    /// Returns whether to read the link. `woken` says that its socket was woken.
     pub(in super::super) fn wants_read(
         &mut self,
         id: LinkId,
@@ -45,10 +45,10 @@ impl<P: Protocol> Machine<P> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now >= at);
         let asked = mem::take(&mut self.pending.read)
             || woken
-            // Before another session takes the place of this one, this one is asked for its last word.
+            // Before a handover completes, the old session is read once more.
             || self.handover.is_some()
             || due(self.recycle)
-            // Silence and stalls are judged only right after an attempt.
+            // Keepalive and the write timeout are checked only right after an attempt.
             || self.link.silence.is_due(now)
             || due(self.stall_at());
         if !(asked && self.link.is_up()) {
@@ -58,7 +58,7 @@ impl<P: Protocol> Machine<P> {
         !self.parked
     }
 
-    /// Whether the next message of the link has a place. If not, reading pauses until [`unpark`](Self::unpark).
+    /// Returns whether there is room for the next message. If not, reading pauses until [`unpark`](Self::unpark).
     pub(in super::super) fn has_room(&mut self, id: LinkId) -> bool {
         if self.link.id != id {
             return self.beside(id).is_some_and(|link| link.is_up());
@@ -71,14 +71,14 @@ impl<P: Protocol> Machine<P> {
         !self.parked
     }
 
-    /// Whether the server should take what waits for it before it says more. Not while nothing can be written, since then
-    /// only reading leads to where it can.
+    /// Returns whether to pause reading until the server has taken the queued reactions. Not while nothing can be written,
+    /// because then only reading makes progress.
     fn is_behind(&self, queue: &impl Queue<P>) -> bool {
         let can_write = self.phase == Phase::Open && !self.link.is_muted() && !self.is_moving();
         can_write && queue.with(|out| out.is_behind())
     }
 
-    /// Resumes reading, if that paused for want of room and there is room now. Whether it did.
+    /// Resumes reading if it was paused and there is room now. Returns whether it did.
     pub(in super::super) fn unpark(&mut self, queue: &impl Queue<P>) -> bool {
         let free = self.parked && !self.inbox.is_full() && !self.is_behind(queue);
         if free {
@@ -88,7 +88,7 @@ impl<P: Protocol> Machine<P> {
         free
     }
 
-    /// A message has arrived.
+    /// Handles a received message.
     pub(in super::super) fn on_message(
         &mut self,
         id: LinkId,
@@ -105,7 +105,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// There is nothing more to read now. What has been waited for too long is given up.
+    /// Records that nothing more can be read for now, and times out requests.
     pub(in super::super) fn on_read_idle(&mut self, id: LinkId, queue: &impl Queue<P>, now: Instant) {
         if self.link.id != id {
             return;
@@ -116,12 +116,12 @@ impl<P: Protocol> Machine<P> {
             Arc::make_mut(&mut self.state).expire(&self.config.options.timeouts(), now, &mut changes);
             let notices = self.answer(changes, None, now);
             self.notify(notices);
-            // What was held back may go now.
+            // Events that were held back may be sent now.
             self.pending.write |= self.collect(queue, now) || self.is_released(now);
         }
     }
 
-    /// The link has nothing more to read, for good.
+    /// Handles the end of reading.
     pub(in super::super) fn on_read_end(
         &mut self,
         id: LinkId,
@@ -209,7 +209,7 @@ impl<P: Protocol> Machine<P> {
         invalid.map_or(Ok(()), |reason| Err(Ended::with(ErrorKind::Invalid(reason))))
     }
 
-    /// Something else came than the event that opens the session. It may be a refusal in another shape.
+    /// Handles an event other than the one that opens the session. It may be a refusal in another form.
     fn note_instead(&mut self, event: &P::ServerEvent, raw: &[u8]) {
         if let Some(wanted) = self.wanted.as_mut().filter(|_| !P::is_keepalive(event))
             && wanted.instead.len() < MOST_INSTEAD
@@ -225,14 +225,14 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// Tells those who wait what became of their requests. Returns the notices for what nobody waits for.
+    /// Completes the awaited requests. Returns notices for those that are not awaited.
     fn answer(
         &mut self,
         changes: Changes<P::ServerEvent>,
         event: Option<&P::ServerEvent>,
         now: Instant,
     ) -> Vec<Notice<P>> {
-        // As for nearly every event.
+        // The case of almost every event.
         if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
             return Vec::new();
         }
@@ -255,7 +255,7 @@ impl<P: Protocol> Machine<P> {
                 Outcome::Overdue(overdue) => (overdue.awaited.clone(), self.unanswered(*overdue, now)),
             };
             match cell {
-                // Held by somebody else too, who waits.
+                // Another owner of the event awaits it.
                 Some(cell) if Arc::strong_count(&cell) > 1 => cell.set(Err(error)),
                 _ => notices.push(Notice::Failed { awaited, error }),
             }
@@ -263,7 +263,7 @@ impl<P: Protocol> Machine<P> {
         notices
     }
 
-    /// Puts notices where updates are read, as events are put there.
+    /// Adds notices to the inbox, like events.
     fn notify(&mut self, notices: Vec<Notice<P>>) {
         if self.inbox.is_wanted {
             notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
@@ -277,12 +277,12 @@ impl<P: Protocol> Machine<P> {
         ErrorKind::Unanswered(Box::new(unanswered)).into()
     }
 
-    /// Whether something came since then, and nothing that says more than that the server lives.
+    /// Returns whether only keepalives were received since then, and at least one.
     fn only_keepalives(&self, since: Instant) -> bool {
         self.told <= since && self.link.silence.last_heard() > since
     }
 
-    /// The session was not opened in time.
+    /// Handles a session that was not opened in time.
     pub(super) fn not_opened(&mut self, now: Instant) -> Error {
         let Wanted { since, instead } = self.wanted.take().map(|wanted| *wanted).unwrap_or_default();
         let unanswered = Unanswered {

@@ -1,4 +1,4 @@
-//! From a link that is gone to another one, and from the session that was on it to the next.
+//! Reconnecting: from a lost link to the next one, and from its session to the next.
 
 use std::{mem, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl<P: Protocol> Machine<P> {
-    /// The answer to [`Action::Dial`]: a link, or why there is none.
+    /// Handles the result of [`Action::Dial`]: a link, or an error.
     pub(in super::super) fn on_dialed(
         &mut self,
         id: LinkId,
@@ -43,7 +43,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The link in use has ended: another is opened, or the connection ends with it.
+    /// Handles the end of the link in use: reconnects, or ends the connection.
     pub(super) fn link_over(&mut self, end: Ended, queue: &impl Queue<P>, now: Instant) {
         let again = match &end {
             Ended::With(reason) => self.again(reason, now),
@@ -56,23 +56,23 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The attempt that the policy allows.
+    /// Returns the attempt that the policy allows, if any.
     fn again(&mut self, reason: &Error, now: Instant) -> Option<Again> {
         let policy = self.config.reconnect.as_ref()?;
-        // A first attempt that does not get as far as a link is told to who connects. A server that takes the link and
-        // closes it, with a code that asks to come again, is asked again.
+        // A first attempt that opens no link is reported to the caller. If the server accepts the link and closes it with a
+        // retryable code, it is retried.
         let came_far = self.is_again() || matches!(reason.kind(), ErrorKind::Closed(_) | ErrorKind::Refused(_));
         if !came_far || self.end.is_some() || self.link.closing().is_some() || self.finishing {
             return None;
         }
-        // Only a session that lived refills the budget of attempts: a greeting alone does not.
+        // Only a session that stayed open refills the budget of attempts, not one that was just opened.
         if self.opened.take().is_some_and(|opened| now - opened >= policy.reset_after) {
             self.attempts = 0;
         }
         let number = self.attempts + 1;
         let jitter = self.config.ids.jitter(number);
         let after = policy.next(number, reason, jitter, self.unix(now)).or_else(|| {
-            // What was refused for its target alone may be replaced by something else.
+            // If only the target was refused, the state may choose another one.
             let refused = mem::take(&mut self.redirected) && !reason.is_retryable() && self.phase != Phase::Open;
             let other = refused && Arc::make_mut(&mut self.state).target_refused();
             other.then(|| policy.backoff(number, jitter)).flatten()
@@ -81,7 +81,7 @@ impl<P: Protocol> Machine<P> {
         Some(Again { number, after, reason: reason.clone(), target })
     }
 
-    /// Gives the link up, and waits until the next attempt is due.
+    /// Drops the link, and waits for the backoff of the next attempt.
     fn back_off(&mut self, again: Again, queue: &impl Queue<P>, now: Instant) {
         self.attempts = again.number;
         let bytes = self.link.abort_write();
@@ -103,7 +103,7 @@ impl<P: Protocol> Machine<P> {
         self.pending.turn = true;
     }
 
-    /// Makes the attempt that waited for its backoff.
+    /// Makes the attempt once its backoff has passed.
     pub(super) fn dial(&mut self, again: Again, now: Instant) {
         self.link.dial(Some(now + self.config.options.connect_timeout));
         self.redirected = again.target.is_some();
@@ -115,7 +115,7 @@ impl<P: Protocol> Machine<P> {
         LinkId(self.dials)
     }
 
-    /// A link is up.
+    /// Handles an opened link.
     fn connected(&mut self, info: LinkInfo, now: Instant) {
         if self.config.joins && self.continues() {
             self.resume(now);
@@ -140,14 +140,14 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// Listens for silence on the link in use, if it can ping.
+    /// Starts keepalive on the link in use, if it can ping.
     pub(super) fn listen(&mut self, now: Instant) {
         if self.link.can_ping {
             self.link.silence = Silence::new(self.config.options.keepalive, now);
         }
     }
 
-    /// The session is open.
+    /// Handles the opening of the session.
     pub(super) fn opened(&mut self, now: Instant) {
         self.complaint = None;
         self.wanted = None;
@@ -158,7 +158,7 @@ impl<P: Protocol> Machine<P> {
         self.enter(Phase::Open);
     }
 
-    /// The same session is joined again: nothing is restored.
+    /// Continues after joining the same session again: nothing is restored.
     fn resume(&mut self, now: Instant) {
         let (plan, next) = self.state.resumption(now);
         self.state = Arc::new(next);
@@ -169,7 +169,7 @@ impl<P: Protocol> Machine<P> {
         self.tell_reconnected(plan, Vec::new(), false);
     }
 
-    /// Another session is open: restores the conversation, and hands back what no longer applies.
+    /// Continues in another session: restores the conversation, and returns what no longer applies.
     pub(super) fn take_over(&mut self, queue: &impl Queue<P>, now: Instant) {
         let repeat = self.config.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
         let (mut plan, next) = self.state.restoration(repeat, now);
@@ -190,7 +190,7 @@ impl<P: Protocol> Machine<P> {
         self.succeed(plan, next, false, queue);
     }
 
-    /// The state continues in another session.
+    /// Moves the state to another session.
     pub(super) fn succeed(&mut self, plan: Plan<P::ClientEvent>, next: P::State, planned: bool, queue: &impl Queue<P>) {
         self.state = Arc::new(next);
         self.generation += 1;
@@ -215,8 +215,8 @@ impl<P: Protocol> Machine<P> {
     }
 }
 
-/// The text of an event that restores the conversation. What the dialect cannot say was refused when it was first sent, so
-/// what is left is written in the current form, and the server judges.
+/// Encodes an event of the replay. What the dialect cannot express was refused when it was first sent; anything left is
+/// encoded in the current form, and the server decides.
 pub(super) fn restored<P: Protocol>(event: &P::ClientEvent, dialect: Dialect) -> Text {
     P::encode(event, dialect).unwrap_or_else(|_| event.encode())
 }

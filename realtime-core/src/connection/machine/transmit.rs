@@ -1,4 +1,4 @@
-//! Messages out: which one is next, and what becomes of it.
+//! Outgoing messages: which one is next, and whether it was written.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl<P: Protocol> Machine<P> {
-    /// Whether the link's socket is to be asked to write. `woken` says that it asked for that.
+    /// Returns whether to poll the link's socket for writing. `woken` says that it was woken for that.
     pub(in super::super) fn wants_write(&mut self, id: LinkId, woken: bool, now: Instant) -> bool {
         if self.link.id != id {
             return self.beside(id).is_some_and(|link| link.is_up() && !link.is_muted());
@@ -24,7 +24,7 @@ impl<P: Protocol> Machine<P> {
         self.link.wants_write(woken, ready, now)
     }
 
-    /// The socket has taken the message before, if there was one, and takes the next.
+    /// Records that the previous message, if any, was written, and the socket accepts the next.
     pub(in super::super) fn on_written(&mut self, id: LinkId, queue: &impl Queue<P>) {
         let Some(link) = self.link_mut(id) else { return };
         let bytes = link.written();
@@ -33,14 +33,14 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The socket does not take the next message yet.
+    /// Records that the socket does not accept the next message yet.
     pub(in super::super) fn on_write_pending(&mut self, id: LinkId, now: Instant) {
         if self.link.id == id {
             self.link.write_pending(now + self.config.options.write_timeout);
         }
     }
 
-    /// The socket takes nothing more.
+    /// Handles a failure of writing.
     pub(in super::super) fn on_write_failed(&mut self, id: LinkId, error: TransportError, now: Instant) {
         if self.link.id == id {
             self.link.write_failed(error, now + self.config.options.close_timeout);
@@ -49,7 +49,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The next message for the link's socket, after [`on_written`](Self::on_written).
+    /// Takes the next message for the link's socket, after [`on_written`](Self::on_written).
     pub(in super::super) fn poll_transmit(
         &mut self,
         id: LinkId,
@@ -65,7 +65,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// The next event for the link in use.
+    /// Takes the next event for the link in use.
     fn next_event(&mut self, out: &mut Outbox<P>, now: Instant) -> Option<Message> {
         if let Some(age) = out.policy().max_age {
             out.drop_stale(now, age);
@@ -77,7 +77,7 @@ impl<P: Protocol> Machine<P> {
         }
         let replays = !self.replay.is_empty();
         let entry = self.next_entry(out, now)?;
-        // The replay never was in the outbox.
+        // Events of the replay were never in the outbox.
         let bytes = if replays { 0 } else { entry.len() };
         let state = Arc::make_mut(&mut self.state);
         match &entry.event {
@@ -92,12 +92,12 @@ impl<P: Protocol> Machine<P> {
         Some(Message::Text(entry.text))
     }
 
-    /// The next event that may be sent. What must wait for its turn is put aside.
+    /// Takes the next event that may be sent. Those that must wait for their turn are put aside.
     fn next_entry(&mut self, out: &mut Outbox<P>, now: Instant) -> Option<Entry<P>> {
         if let Some(entry) = self.replay.pop_front() {
             return Some(entry);
         }
-        // Until another session is open it is not known what becomes of what is queued.
+        // Until the next session is open, it is not known which queued events still apply.
         if self.is_reopening() || self.is_moving() {
             return None;
         }
@@ -114,7 +114,7 @@ impl<P: Protocol> Machine<P> {
         }
     }
 
-    /// Whether something that was put aside may be sent now.
+    /// Returns whether an event that was put aside may be sent now.
     pub(super) fn is_released(&self, now: Instant) -> bool {
         let event = self.held.front().and_then(|entry| entry.event.as_ref());
         !self.draining && event.is_some_and(|event| self.state.admits(event, now))

@@ -1,12 +1,12 @@
-//! The wake-up protocol: who is woken, and by what.
+//! The wake-up protocol: which waiters are woken, and by what.
 //!
-//! The transport, the timer and the senders see only wakers of the connection's own. Each sets its bit; the first bit set
-//! while none was wakes *every* waiter, once. The first of them to be polled drives, the others find nothing to do and
-//! sleep again.
+//! The transport, the timer and the senders get wakers of the connection, not those of its waiters. Each sets its bit; the
+//! first bit to be set wakes *every* waiter, once. The first of them to be polled drives; the others find nothing to do and
+//! wait again.
 //!
-//! Waking all is what makes it sound. Waking one hangs: a waiter that lost a `select!` leaves its waker behind, is
-//! chosen, and is never polled. So nobody is chosen, and nobody has to hand over: a waiter that returned `Pending`
-//! either left nothing ready or woke itself, and every later edge from idle to ready wakes all.
+//! All are woken, because waking one can deadlock: a waiter that lost a `select!` leaves its waker registered, is chosen,
+//! and is never polled again. With all of them woken, no waiter is chosen, and none has to hand over to another: a waiter
+//! that returned `Pending` either left nothing ready or woke itself, and every later change from idle to ready wakes all.
 
 #[cfg(not(all(test, loom)))]
 use std::sync::{
@@ -25,23 +25,23 @@ use loom::sync::{
 };
 use slab::Slab;
 
-/// What has become ready.
+/// What became ready.
 pub(crate) mod bit {
     /// The transport can be read.
     pub(crate) const READ: u8 = 1;
-    /// The transport takes the next message.
+    /// The transport can take the next message.
     pub(crate) const WRITE: u8 = 1 << 1;
-    /// The armed deadline has come.
+    /// The deadline of the alarm has passed.
     pub(crate) const TIMER: u8 = 1 << 2;
-    /// Something was queued, or asked for.
+    /// An event was queued, or something was requested.
     pub(crate) const QUEUE: u8 = 1 << 3;
-    /// The attempt to connect can go on.
+    /// The attempt to connect can continue.
     pub(crate) const DIAL: u8 = 1 << 4;
-    /// A function that the model called can go on.
+    /// A function that the model called can continue.
     pub(crate) const TASK: u8 = 1 << 5;
-    /// A link beside the one in use can go on.
+    /// The standby or the retiring link can continue.
     pub(crate) const STANDBY: u8 = 1 << 6;
-    /// Somebody drives. Wake-ups meanwhile are no edges; they are told when the turn ends.
+    /// A waiter drives. Wake-ups during its turn wake nobody; they are handled when the turn ends.
     pub(super) const DRIVING: u8 = 1 << 7;
 }
 
@@ -59,25 +59,25 @@ impl Default for Wakers {
 }
 
 impl Wakers {
-    /// Says that something is ready.
+    /// Marks something as ready, and wakes the waiters if nothing was ready before.
     pub(crate) fn wake(&self, bit: u8) {
         if self.bits.fetch_or(bit, Ordering::AcqRel) == 0 {
             self.wake_all();
         }
     }
 
-    /// Says within a turn that something is ready. All are woken when the turn ends.
+    /// Marks something as ready during a turn. All waiters are woken when the turn ends.
     pub(crate) fn defer(&self, bit: u8) {
-        // Every turn asks, and nearly never for something: looking is cheaper than writing.
+        // Called in every turn, and rarely with a bit to set: a load is cheaper than a read-modify-write.
         if bit != 0 {
             self.bits.fetch_or(bit, Ordering::AcqRel);
         }
     }
 
-    /// Wakes every waiter. Wakers are taken, so one that nobody polls again is woken once.
+    /// Wakes every waiter. Wakers are removed, so that a waiter that is never polled again is woken once.
     pub(crate) fn wake_all(&self) {
-        // Taken first: a waker is foreign code, and no lock is held while it runs. One waiter is the common case,
-        // and costs no allocation.
+        // Removed first, because a waker is foreign code and must not run under the lock. The common case of one waiter
+        // does not allocate.
         let (first, others) = {
             let mut slots = self.slots();
             let mut wakers = slots.iter_mut().filter_map(|(_, slot)| slot.take());
@@ -86,23 +86,23 @@ impl Wakers {
         first.into_iter().chain(others).for_each(Waker::wake);
     }
 
-    /// Takes what is ready, and drives from here on.
+    /// Takes what is ready, and begins a turn.
     pub(crate) fn begin(&self) -> u8 {
         self.bits.swap(bit::DRIVING, Ordering::AcqRel)
     }
 
-    /// Ends a turn. Whether something became ready meanwhile: then all are to be woken, outside every lock.
+    /// Ends a turn. Returns whether something became ready meanwhile: then wake all waiters, with no lock held.
     #[must_use]
     pub(crate) fn end(&self) -> bool {
         self.bits.fetch_and(!bit::DRIVING, Ordering::AcqRel) != bit::DRIVING
     }
 
-    /// What is ready and no turn has taken.
+    /// What is ready and was not taken by a turn.
     pub(crate) fn ready(&self) -> u8 {
         self.bits.load(Ordering::Acquire) & !bit::DRIVING
     }
 
-    /// Takes one bit out of turn.
+    /// Takes one bit outside a turn.
     pub(crate) fn take(&self, bit: u8) -> bool {
         self.bits.load(Ordering::Acquire) & bit != 0 && self.bits.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
@@ -111,14 +111,14 @@ impl Wakers {
         self.slots().insert(None)
     }
 
-    /// The removed waker, to be dropped where no lock is held.
+    /// Removes a waiter. Returns its waker, to be dropped with no lock held.
     #[must_use]
     pub(crate) fn remove(&self, slot: usize) -> Option<Waker> {
         self.slots().try_remove(slot).flatten()
     }
 
-    /// Sets a waiter's waker. Gives back the replaced one, to be dropped where no lock is held: it may own a task that
-    /// owns a handle of this very connection.
+    /// Sets a waiter's waker. Returns the replaced one, to be dropped with no lock held: it may own a task that owns a
+    /// handle of this connection.
     #[must_use]
     pub(crate) fn register(&self, slot: usize, waker: &Waker) -> Option<Waker> {
         let mut slots = self.slots();
@@ -134,7 +134,7 @@ impl Wakers {
     }
 }
 
-/// The waker that a part of the connection is polled with.
+/// The waker with which a part of the connection is polled.
 pub(crate) fn waker(wakers: &Arc<Wakers>, bit: u8) -> Waker {
     struct Side(Arc<Wakers>, u8);
 
@@ -234,7 +234,7 @@ mod tests {
         let wakers = Arc::new(Wakers::default());
         let (slot, (_, waker)) = (Slot::new(&wakers), count());
         assert_eq!((wakers.begin(), wakers.end()), (0, false));
-        // Another thread is quicker: nobody is there to be woken.
+        // Another thread was faster, and there is nobody left to wake.
         wakers.wake(bit::READ);
         let _ = slot.register(&waker);
         assert_eq!(wakers.ready(), bit::READ);

@@ -69,8 +69,8 @@ impl Connection {
         (Arc::new(Self { wakers: Arc::default(), core }), socket)
     }
 
-    /// The order of `Shared::poll`: take the bits, make a turn, register, then look again. Whether so many messages were
-    /// taken.
+    /// The order of `Shared::poll`: take the bits, make a turn, register, then look again. Returns whether so many messages
+    /// were taken.
     fn poll(&self, slot: &Slot, waker: &Waker, wanted: usize) -> bool {
         let mut core = self.core.lock().unwrap();
         let bits = std::mem::take(&mut core.left) | self.wakers.begin();
