@@ -32,6 +32,16 @@ use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
 type Socket = async_std::net::TcpStream;
 
 /// WebSocket transport on async-std.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Client;
+/// use realtime_async_std::{Proxies, Tls, AsyncStdTransport};
+///
+/// let transport = AsyncStdTransport::new().tls(Tls::new()).proxy(Proxies::none());
+/// let client = Client::builder(transport).env().build();
+/// # drop(client);
+/// ```
 pub type AsyncStdTransport = SocketTransport<AsyncStd>;
 
 /// async-std's reactor.

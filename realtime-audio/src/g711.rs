@@ -1,4 +1,14 @@
 //! G.711: one byte per sample, logarithmically quantized in segments.
+//!
+//! Streams are converted by [`Converter`](crate::Converter); these are the functions for one sample.
+//!
+//! ```
+//! use realtime_audio::g711;
+//!
+//! assert_eq!(g711::encode_pcmu(0), g711::PCMU_SILENCE);
+//! let heard = g711::decode_pcmu(g711::encode_pcmu(1_000));
+//! assert!((heard - 1_000).abs() < 32); // eight bits remain of sixteen
+//! ```
 
 /// The decoding table of a law. A macro, because a constant cannot call a function passed to it.
 macro_rules! table {

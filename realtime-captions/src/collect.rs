@@ -22,6 +22,22 @@ const ENTRY: usize = 256;
 ///
 /// Times come from the server's turn detection. Without it, report how much audio was sent with
 /// [`input_position`](Self::input_position) before each commit.
+///
+/// # Examples
+/// ```
+/// use realtime_captions::{Captions, srt};
+/// use realtime_core::event::{Event, ServerEvent};
+///
+/// let mut captions = Captions::new().speakers("Guest", "Host");
+/// for event in [
+///     r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":320,"item_id":"item_1"}"#,
+///     r#"{"type":"input_audio_buffer.speech_stopped","audio_end_ms":1480,"item_id":"item_1"}"#,
+///     r#"{"type":"conversation.item.input_audio_transcription.completed","item_id":"item_1","content_index":0,"transcript":"Is it open?"}"#,
+/// ] {
+///     captions.apply(&ServerEvent::decode(event.as_bytes()));
+/// }
+/// assert_eq!(srt(&captions.segments()), "1\n00:00:00,320 --> 00:00:01,480\nGuest: Is it open?\n\n");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Captions {
     items: Vec<Item>,

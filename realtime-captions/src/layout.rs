@@ -8,6 +8,15 @@ use crate::Segment;
 /// Lines are broken at white space, and next to wide characters such as Chinese and Japanese ones. A word longer than a
 /// line is split between grapheme clusters. A segment that needs more lines becomes several cues, which divide its time in
 /// proportion to the length of their text.
+///
+/// # Examples
+/// ```
+/// use realtime_captions::{Layout, Segment};
+///
+/// let said = Segment::new(0, 2_000, "Is the kitchen still open at this hour?");
+/// let cues = Layout::new(20, 1).apply(&[said]);
+/// assert_eq!(cues.iter().map(|cue| &*cue.text).collect::<Vec<_>>(), ["Is the kitchen still", "open at this hour?"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Layout {

@@ -6,6 +6,13 @@ use crate::{Segment, segment::one_line};
 
 /// Writes SubRip (`.srt`): numbered cues, sorted by start and end. Segments without text are omitted. The speaker
 /// precedes the text, followed by a colon.
+///
+/// # Examples
+/// ```
+/// use realtime_captions::{Segment, srt};
+///
+/// assert_eq!(srt(&[Segment::new(320, 1_480, "Hello.")]), "1\n00:00:00,320 --> 00:00:01,480\nHello.\n\n");
+/// ```
 pub fn srt(segments: &[Segment]) -> String {
     let mut text = String::new();
     for (number, cue) in (1..).zip(cues(segments)) {
@@ -18,6 +25,13 @@ pub fn srt(segments: &[Segment]) -> String {
 }
 
 /// Writes WebVTT (`.vtt`): cues sorted by start and end. Segments without text are omitted. The speaker is a voice tag.
+///
+/// # Examples
+/// ```
+/// use realtime_captions::{Segment, vtt};
+///
+/// assert_eq!(vtt(&[Segment::new(320, 1_480, "Hello.")]), "WEBVTT\n\n00:00:00.320 --> 00:00:01.480\nHello.\n");
+/// ```
 pub fn vtt(segments: &[Segment]) -> String {
     let mut text = String::from("WEBVTT\n");
     for cue in cues(segments) {
@@ -30,6 +44,13 @@ pub fn vtt(segments: &[Segment]) -> String {
 
 /// Writes one JSON object per line and segment: `start_ms`, `end_ms`, `text`, and `speaker` if known. Sorted by start and
 /// end.
+///
+/// # Examples
+/// ```
+/// use realtime_captions::{Segment, json_lines};
+///
+/// assert_eq!(json_lines(&[Segment::new(320, 1_480, "Hello.")]), "{\"start_ms\":320,\"end_ms\":1480,\"text\":\"Hello.\"}\n");
+/// ```
 pub fn json_lines(segments: &[Segment]) -> String {
     let mut text = String::new();
     for cue in cues(segments) {

@@ -1,4 +1,17 @@
 //! Credentials, fixed or obtained by a callback before every connection.
+//!
+//! ```
+//! use realtime_core::{Client, auth::{Credential, Credentials}};
+//!
+//! # fn example(transport: impl realtime_core::transport::Transport + Clone) {
+//! let fixed = Client::builder(transport.clone()).credentials(Credential::api_key("sk-1")).build();
+//! // Asked before every connection, so that a token can expire meanwhile.
+//! let renewed = Credentials::callback(|| async { Ok::<_, std::io::Error>(Credential::bearer("token")) });
+//! let client = Client::builder(transport).credentials(renewed).build();
+//! # drop((fixed, client));
+//! # }
+//! assert!(!format!("{:?}", Credential::api_key("sk-1")).contains("sk-1"));
+//! ```
 
 use std::{error, fmt, future::Future, sync::Arc};
 

@@ -57,6 +57,31 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 ///
 /// [`run`](Self::run) opens them, drives them while they wait, so that a dead one is noticed by its keepalive, and replaces
 /// those that have ended or are too old. [`take`](Self::take) hands one out, each to one caller only. Clones are the same pool.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(async {
+/// use std::pin::pin;
+///
+/// use futures::future::{Either, select};
+/// use realtime_core::pool::Pool;
+///
+/// let pool = Pool::builder(client, |client, _: &()| client.realtime().model("gpt-realtime")).size(2).build();
+/// pool.warm(());
+/// let serve = async {
+///     let connection = pool.take(&()).await?;
+///     connection.respond("Good morning!").await?.await
+/// };
+/// // In an application, the pool runs in a task of its own.
+/// if let Either::Left((response, _)) = select(pin!(serve), pin!(pool.run())).await {
+///     println!("{:?}", response?.status);
+/// }
+/// # Ok::<_, realtime_core::Error>(())
+/// # })?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct Pool<K, P: Protocol> {
     inner: Arc<Inner<K, P>>,
 }

@@ -1,4 +1,4 @@
-//! Microphones and speakers for realtime voice sessions, by [cpal](https://crates.io/crates/cpal).
+//! Microphones and speakers for realtime voice sessions, by cpal.
 //!
 //! A [`Microphone`] yields audio in the session's format, whatever the device's rate and channels are. A [`Speaker`]
 //! plays the audio of the session's [`Player`](realtime_core::Player) and reports from the device's callback

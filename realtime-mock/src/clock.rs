@@ -16,6 +16,19 @@ use realtime_core::transport::{Instant, Timer};
 /// A virtual clock. It advances only when told to, so that a test of ten hours takes no time and is deterministic.
 ///
 /// Clones share the time. It starts at zero; its wall clock starts at 1 January 2026.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use realtime_core::transport::Timer;
+/// use realtime_mock::VirtualClock;
+///
+/// let clock = VirtualClock::new();
+/// // Nothing but a timer is left to wait for, so the clock advances to it.
+/// clock.block_on(clock.sleep(Duration::from_secs(3_600)));
+/// assert_eq!(clock.now().since_origin().as_secs(), 3_600);
+/// ```
 #[derive(Clone, Default)]
 pub struct VirtualClock(Arc<Mutex<State>>);
 

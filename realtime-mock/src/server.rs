@@ -86,6 +86,27 @@ impl fmt::Debug for MockServer {
 /// The server's end of a connection. Dropping it breaks the link.
 ///
 /// Sending needs no `await`, because there is always room. Messages arrive in order.
+///
+/// # Examples
+/// ```
+/// use realtime_core::{Client, event::ResponseCreate};
+/// use realtime_mock::MockTransport;
+///
+/// # let (transport, server) = MockTransport::new();
+/// # let client = Client::builder(transport).build();
+/// # server.clock().clone().block_on(async {
+/// let connection = client.realtime().model("m").connect().await?;
+/// let session = server.accept().await;
+/// let response = connection.response().create(Default::default())?;
+/// connection.flush().await?;
+/// session.expect::<ResponseCreate>().await;
+/// session.send_raw(r#"{"type":"response.created","response":{"id":"r1"}}"#);
+/// session.send_raw(r#"{"type":"response.done","response":{"id":"r1","status":"completed"}}"#);
+/// assert_eq!(response.await?.id.as_deref(), Some("r1"));
+/// # Ok::<(), realtime_core::Error>(())
+/// # })?;
+/// # Ok::<(), realtime_core::Error>(())
+/// ```
 pub struct MockSession<P: Protocol = Realtime> {
     handshake: Handshake,
     end: End,

@@ -23,6 +23,26 @@ use crate::{
 /// An in-memory transport that connects to a [`MockServer`].
 ///
 /// It opens no socket, needs no runtime, and uses a [`VirtualClock`]. Clones connect to the same server.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Client;
+/// use realtime_mock::MockTransport;
+///
+/// let (transport, server) = MockTransport::new();
+/// let client = Client::builder(transport).build();
+/// server.clock().block_on(async {
+///     let connection = client.realtime().model("m").connect().await?;
+///     let session = server.accept().await;
+///     assert_eq!(session.handshake().uri.query(), Some("model=m"));
+///     session.close(1000, "");
+///     while let Some(event) = connection.next().await {
+///         println!("{:?}", event?); // `session.created`
+///     }
+///     Ok::<(), realtime_core::Error>(())
+/// })?;
+/// # Ok::<(), realtime_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct MockTransport {
     pub(crate) shared: Arc<NetworkInner>,

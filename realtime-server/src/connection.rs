@@ -162,6 +162,23 @@ impl<E: Event> fmt::Debug for Received<E> {
 /// # Bounds
 /// The outbox is limited by [`LinkOptions::queue_bytes`](realtime_core::connection::LinkOptions::queue_bytes). Nothing is
 /// read ahead: a client is slowed down while its events are not read.
+///
+/// # Examples
+/// ```
+/// use realtime_core::{Error, Realtime, event::{ClientEvent, ResponseDone}, types::{Response, ResponseStatus}};
+/// use realtime_server::ServerConnection;
+///
+/// /// A server that answers with nothing.
+/// async fn serve(mut connection: ServerConnection<Realtime>) -> Result<(), Error> {
+///     while let Some(received) = connection.next().await {
+///         if let ClientEvent::ResponseCreate(_) = received?.event {
+///             let response = Response::default().status(ResponseStatus::Completed);
+///             let _ = connection.send(ResponseDone::new(response)); // fails if the client reads nothing
+///         }
+///     }
+///     connection.close(1000, "").await
+/// }
+/// ```
 pub struct ServerConnection<P: Protocol> {
     link: OpenLink,
     handshake: Handshake,

@@ -13,6 +13,27 @@
 //! Nothing is decided by default: an [`Incoming`] request waits until the application refuses or accepts it, and
 //! [`UpgradeRequest::credential`] is only what the client claims. Requests are read with limits, every wait has a timeout,
 //! and neither credentials nor payloads appear in `Debug` output or errors.
+//!
+//! ```
+//! # #[cfg(feature = "tokio")] mod on_tokio {
+//! use http::StatusCode;
+//! use realtime_core::{Secret, event::SessionCreated, types::RealtimeSessionInfo};
+//! use realtime_server::{AcceptError, Incoming};
+//!
+//! /// Serves one client of a [`Listener`](realtime_server::Listener).
+//! async fn serve(incoming: Incoming, key: &Secret) -> Result<(), AcceptError> {
+//!     if !incoming.request().presents(key) {
+//!         return incoming.refuse(StatusCode::UNAUTHORIZED, "unknown key").await;
+//!     }
+//!     let mut connection = incoming.accept().await?.open::<realtime_core::Realtime>();
+//!     let _ = connection.send(SessionCreated::new(RealtimeSessionInfo::default()));
+//!     while let Some(Ok(received)) = connection.next().await {
+//!         println!("{:?}", received.event);
+//!     }
+//!     Ok(())
+//! }
+//! # }
+//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.

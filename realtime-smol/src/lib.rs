@@ -31,6 +31,16 @@ use realtime_websocket::{Runtime, SocketTransport, SystemTimer};
 mod executor;
 
 /// WebSocket transport on smol.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Client;
+/// use realtime_smol::{Proxies, Tls, SmolTransport};
+///
+/// let transport = SmolTransport::new().tls(Tls::new()).proxy(Proxies::none());
+/// let client = Client::builder(transport).env().build();
+/// # drop(client);
+/// ```
 pub type SmolTransport = SocketTransport<Smol>;
 
 /// smol's reactor.

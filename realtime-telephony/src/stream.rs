@@ -15,6 +15,20 @@ pub const MOST_EARLY: usize = 500;
 /// clock is an argument.
 ///
 /// Audio is in the carrier's formats in both directions; [`Bridge`](crate::Bridge) converts it, and paces it.
+///
+/// # Examples
+/// ```
+/// use realtime_core::transport::Instant;
+/// use realtime_telephony::{CarrierStream, Frame, Incoming, Part, Settings};
+///
+/// let mut stream = CarrierStream::new(Settings::twilio());
+/// let start = r#"{"event":"start","streamSid":"MZ1","start":{"streamSid":"MZ1","callSid":"CA1",
+///     "mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}"#;
+/// assert!(matches!(stream.receive(&Frame::from(start))?, Incoming::Start(_)));
+/// let frames = stream.media(Instant::default(), &Part::new("item_1", 0), &[0xff; 160])?;
+/// assert!(!frames.is_empty());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct CarrierStream {
     settings: Settings,

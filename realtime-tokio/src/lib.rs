@@ -39,6 +39,16 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 pub use timer::TokioTimer;
 
 /// WebSocket transport on tokio.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Client;
+/// use realtime_tokio::{Proxies, Tls, TokioTransport};
+///
+/// let transport = TokioTransport::new().tls(Tls::new()).proxy(Proxies::none());
+/// let client = Client::builder(transport).env().build();
+/// # drop(client);
+/// ```
 pub type TokioTransport = SocketTransport<Tokio>;
 
 /// The tokio runtime of the caller.

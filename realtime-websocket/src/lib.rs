@@ -9,6 +9,38 @@
 //! `tungstenite` logs whole frames at its `trace` level, including what users say and any secret inside an event. Do
 //! not enable `tungstenite=trace`, or `trace` globally, in production. The upgrade request, which carries the
 //! credential, is written by this crate and never logged.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::{io, sync::Arc, time::Duration};
+//!
+//! use async_trait::async_trait;
+//! use realtime_core::{Client, transport::Timer};
+//! use realtime_websocket::{ByteStream, Runtime, SocketTransport, SystemTimer};
+//!
+//! /// A runtime of your own. This one blocks, and serves as an example only.
+//! #[derive(Debug)]
+//! struct Blocking;
+//!
+//! #[async_trait]
+//! impl Runtime for Blocking {
+//!     const NAME: &'static str = "BlockingTransport";
+//!
+//!     fn timer() -> Arc<dyn Timer> {
+//!         Arc::new(SystemTimer::new(|time: Duration| Box::pin(async move { std::thread::sleep(time) })))
+//!     }
+//!
+//!     async fn dial(host: &str, port: u16) -> io::Result<ByteStream> {
+//!         let socket = std::net::TcpStream::connect((host, port))?;
+//!         socket.set_nodelay(true)?;
+//!         Ok(ByteStream::new(futures::io::AllowStdIo::new(socket)))
+//!     }
+//! }
+//!
+//! let client = Client::builder(SocketTransport::<Blocking>::new()).build();
+//! # drop(client);
+//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Tests may; what users run must not.

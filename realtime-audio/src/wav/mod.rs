@@ -1,4 +1,17 @@
 //! Reading and writing WAV files.
+//!
+//! Every common form is read: PCM, floats, G.711, files of unknown length and files that were cut off.
+//!
+//! ```
+//! use realtime_audio::{Format, wav::{self, Wav}};
+//!
+//! let file = wav::encode(Format::pcm(8_000), &[0; 16_000])?;
+//! let wav = Wav::parse(&file)?;
+//! assert_eq!((wav.format().rate_hz(), wav.duration().as_secs()), (8_000, 1));
+//! let for_the_session = wav.convert(Format::pcm(24_000))?;
+//! assert_eq!(for_the_session.len(), 48_000);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 mod read;
 mod write;

@@ -33,6 +33,22 @@ use crate::{
 /// - [`ErrorKind::Ambiguous`](crate::ErrorKind::Ambiguous): the connection ended after the request was sent and before it was answered.
 /// - [`ErrorKind::UnexpectedAnswer`](crate::ErrorKind::UnexpectedAnswer): the request was granted by another event than `E`.
 /// - [`ErrorKind::InboxFull`](crate::ErrorKind::InboxFull): the inbox is full. Read events, then await this again.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// use realtime_core::types::{Item, RealtimeSessionConfig};
+///
+/// // Awaited: the session has these instructions from here on.
+/// connection.session().update(RealtimeSessionConfig::default().instructions("Be brief."))?.await?;
+/// // Dropped: the item is sent all the same.
+/// drop(connection.conversation().item().create(Item::user("Good morning!"))?);
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct Ack<P: Protocol, E> {
     shared: Arc<Shared<P>>,
     cell: Arc<Cell<P>>,

@@ -51,6 +51,36 @@
 //! Messages that arrive together are read together, so the state, the phase and the ability to send may be ahead of the
 //! event just delivered: after the server has closed, sending fails while its last events are still being delivered.
 //! The stream continues to its end and returns the reason.
+//!
+//! # Examples
+//!
+//! ```
+//! # let clock = realtime_mock::VirtualClock::new();
+//! # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+//! # clock.block_on(client.realtime().model("m").run(async |connection| {
+//! use futures::future::{Either, select};
+//! use realtime_core::event::ServerEvent;
+//!
+//! let sender = connection.sender(); // for another task, thread or audio callback
+//! sender.append(&[0; 4_800])?;
+//!
+//! // A driver beside the application: here in one task, usually in one of its own.
+//! let application = async {
+//!     connection.respond("Good morning!").await?;
+//!     loop {
+//!         if let Some(ServerEvent::ResponseDone(done)) = connection.next().await.transpose()? {
+//!             return Ok::<_, realtime_core::Error>(done.response.id);
+//!         }
+//!     }
+//! };
+//! match select(std::pin::pin!(application), connection.driver()).await {
+//!     Either::Left((response, _)) => println!("{:?}", response?),
+//!     Either::Right((end, _)) => end?,
+//! }
+//! # Ok::<_, realtime_core::Error>(())
+//! # }))?;
+//! # Ok::<_, realtime_core::Error>(())
+//! ```
 
 mod ack;
 mod answers;
@@ -122,6 +152,27 @@ use crate::{
 /// `connection.response().create(..)`. It can be shared by reference or in an [`Arc`]: no method requires `&mut`.
 ///
 /// See the [module](self) for driving, delivery, deadlines and the end.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// use realtime_core::{event::ServerEvent, types::{Item, ResponseConfig}};
+///
+/// connection.conversation().item().create(Item::user("Good morning!"))?;
+/// connection.response().create(ResponseConfig::default())?;
+/// while let Some(event) = connection.next().await {
+///     match event? {
+///         ServerEvent::ResponseOutputAudioTranscriptDelta(text) => print!("{}", text.delta),
+///         ServerEvent::ResponseDone(_) => break,
+///         _ => {}
+///     }
+/// }
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct Connection<P: Protocol> {
     shared: Arc<Shared<P>>,
     slot: Option<Slot>,
@@ -140,12 +191,57 @@ impl<P: Protocol> Connection<P> {
     ///
     /// # Errors
     /// The reason for the end of the connection: the last item, followed by `None`.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::event::ServerEvent;
+    ///
+    /// connection.respond("Good morning!").await?;
+    /// let mut answer = String::new();
+    /// while let Some(event) = connection.next().await {
+    ///     match event? {
+    ///         ServerEvent::ResponseOutputAudioTranscriptDelta(text) => answer.push_str(&text.delta),
+    ///         ServerEvent::Error(error) => eprintln!("{}", error.error),
+    ///         ServerEvent::ResponseDone(_) => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # assert!(!answer.is_empty());
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn next(&self) -> Option<Result<P::ServerEvent, Error>> {
         let mut slot = None;
         future::poll_fn(|cx| self.poll_event(cx, &mut slot)).await
     }
 
     /// The stream of server events and of the connection's notices, in order.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use futures::TryStreamExt;
+    /// use realtime_core::{connection::{Notice, Update}, event::ServerEvent};
+    ///
+    /// connection.respond("Good morning!").await?;
+    /// let mut updates = connection.updates();
+    /// while let Some(update) = updates.try_next().await? {
+    ///     match update {
+    ///         Update::Notice(Notice::Reconnected(how)) => println!("reconnected: {how:?}"),
+    ///         Update::Event(ServerEvent::ResponseDone(_)) => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn updates(&self) -> Updates<'_, P> {
         Updates { connection: self, slot: None }
     }
@@ -157,6 +253,20 @@ impl<P: Protocol> Connection<P> {
     ///
     /// # Errors
     /// The connection ended first, or the inbox is full: read events, then flush again.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::types::Item;
+    ///
+    /// connection.conversation().item().create(Item::system("The shop is closed today."))?;
+    /// connection.flush().await?; // written, not answered yet
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn flush(&self) -> Result<(), Error> {
         let last = self.shared.out().pushed();
         self.shared
@@ -175,6 +285,21 @@ impl<P: Protocol> Connection<P> {
     ///
     /// # Errors
     /// The connection ended, or the inbox is full.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// # let recording = vec![0; 96_000];
+    /// for chunk in recording.chunks(1_920) {
+    ///     connection.ready().await?;
+    ///     connection.input_audio_buffer().append(chunk)?;
+    /// }
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn ready(&self) -> Result<(), Error> {
         self.shared.ready().await
     }
@@ -192,6 +317,22 @@ impl<P: Protocol> Connection<P> {
 
     /// Returns a future like [`drive`](Self::drive) for a separate task, so that a pause of the application never
     /// delays writes, pings and deadlines. It does not keep the connection alive.
+    ///
+    /// # Examples
+    /// ```
+    /// # use futures::future::BoxFuture;
+    /// # async fn example(
+    /// #     connection: realtime_core::Connection<realtime_core::Realtime>,
+    /// #     spawn: impl Fn(BoxFuture<'static, ()>), // A runtime's function to start a task.
+    /// # ) {
+    /// let driver = connection.driver();
+    /// spawn(Box::pin(async move {
+    ///     if let Err(end) = driver.await {
+    ///         eprintln!("the connection ended: {end}");
+    ///     }
+    /// }));
+    /// # }
+    /// ```
     pub fn driver(&self) -> Driver<P> {
         Driver { shared: self.shared.clone(), slot: None }
     }
@@ -230,6 +371,22 @@ impl<P: Protocol> Connection<P> {
     ///
     /// # Errors
     /// Returns the event. See [`Sender::send`].
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::event::{ConversationItemCreate, ConversationItemAdded};
+    /// use realtime_core::types::Item;
+    ///
+    /// let create = ConversationItemCreate::new(Item::user("Good morning!"));
+    /// let added = connection.request::<ConversationItemAdded>(create)?.await?;
+    /// println!("{:?}", added.item.id());
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn request<E: EventOf<P::ServerEvent>>(
         &self,
         event: impl Into<P::ClientEvent>,
@@ -238,12 +395,46 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// A handle to send from any task or thread.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// let sender = connection.sender();
+    /// let microphone = std::thread::spawn(move || sender.append(&[0; 960]));
+    /// microphone.join().expect("it does not panic")?;
+    /// connection.flush().await?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn sender(&self) -> Sender<P> {
         Sender::new(&self.shared)
     }
 
     /// Adds a handler that is called with every event `E` delivered by [`next`](Self::next), by the stream, by
     /// [`updates`](Self::updates) or by [`dispatch`](Self::dispatch), before it is returned.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::event::{ResponseDone, ResponseOutputAudioTranscriptDelta};
+    ///
+    /// connection.on(|text: &ResponseOutputAudioTranscriptDelta| print!("{}", text.delta));
+    /// let done = connection.on(|done: &ResponseDone| println!("{:?}", done.response.usage));
+    /// connection.respond("Good morning!").await?;
+    /// // The handlers are called from here.
+    /// # for _ in 0..8 {
+    /// connection.next().await;
+    /// # }
+    /// connection.off(done);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn on<E: EventOf<P::ServerEvent>>(&self, handler: impl Fn(&E) + Send + Sync + 'static) -> HandlerId {
         handlers::lock(&self.handlers).on(false, handler)
     }
@@ -270,6 +461,22 @@ impl<P: Protocol> Connection<P> {
 
     /// The session state as of the last event read. Events that arrive together are read together, so it may be ahead
     /// of the event last returned by [`next`](Self::next).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// connection.respond("Good morning!").await?.await?;
+    /// let state = connection.state();
+    /// for item in state.conversation.items() {
+    ///     println!("{}: {}", item.id, item.transcript());
+    /// }
+    /// println!("{:?}", state.totals.responses);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn state(&self) -> Arc<P::State> {
         self.shared.state()
     }
@@ -290,6 +497,19 @@ impl<P: Protocol> Connection<P> {
     /// # Errors
     /// The connection failed first; the timeout passed, and the connection was closed anyway; or the inbox is full:
     /// read events, then call this again.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(async {
+    /// let connection = client.realtime().model("gpt-realtime").connect().await?;
+    /// connection.respond("Good morning!").await?.await?;
+    /// connection.finish().await?; // an error says why it did not end in order
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # })?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn finish(&self) -> Result<(), Error> {
         let timer = &self.shared.timer;
         let until = timer.sleep_until(timer.now() + self.shared.config.options.finish_timeout);
@@ -334,6 +554,21 @@ impl<P: Protocol> Connection<P> {
     ///
     /// # Cancel safety
     /// Can be called again. The frame of the first call is used.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(async {
+    /// use realtime_core::transport::CloseFrame;
+    ///
+    /// let connection = client.realtime().model("gpt-realtime").connect().await?;
+    /// let unsent = connection.close(CloseFrame::new(1000, "")).await;
+    /// assert!(unsent.is_empty());
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # })?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub async fn close(&self, frame: CloseFrame) -> Vec<P::ClientEvent> {
         self.shared.begin_close(frame);
         // Driving cannot fail here: a full inbox only pauses reading, and the deadline ends that.

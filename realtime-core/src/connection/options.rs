@@ -3,6 +3,22 @@ use std::time::Duration;
 use crate::protocol::state::{Timeouts, limits::KEPT_ERRORS};
 
 /// Limits and timeouts of a connection. The defaults suit a spoken conversation.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use realtime_core::{Options, connection::{AudioPolicy, Keepalive, Unread}};
+///
+/// let options = Options::default()
+///     .request_timeout(Duration::from_secs(10))
+///     .response_idle_timeout(Duration::from_secs(45))
+///     .keepalive(Keepalive::new(Duration::from_secs(5), Duration::from_secs(5)))
+///     // Audio from a microphone is of no use once it is a second old.
+///     .audio(AudioPolicy::default().max_age(Duration::from_secs(1)).drop_oldest())
+///     .unread(Unread::Discard);
+/// # drop(options);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {

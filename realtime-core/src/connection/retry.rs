@@ -16,6 +16,23 @@ use crate::{endpoint::Extras, error::Error};
 ///
 /// While there is no link, events are queued. On the new link the conversation is restored first, then the queue is
 /// written. No event that was sent is sent again.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use realtime_core::connection::{Decision, Reconnect};
+///
+/// let policy = Reconnect::default()
+///     .max_attempts(10)
+///     .initial_backoff(Duration::from_millis(200))
+///     .max_backoff(Duration::from_secs(5))
+///     .observe(|attempt| {
+///         eprintln!("attempt {} in {:?}: {}", attempt.number, attempt.after, attempt.reason);
+///         Decision::Go
+///     });
+/// # drop(policy);
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 #[doc(alias("retry", "backoff", "resume"))]

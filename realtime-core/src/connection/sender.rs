@@ -17,6 +17,26 @@ use crate::{
 /// or any other future of it. Sending wakes them.
 ///
 /// Clones send to the same connection. Senders do not keep it alive: after its end, they return events.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// use realtime_core::event::InputAudioBufferAppend;
+///
+/// let sender = connection.sender();
+/// let callback = move |samples: &[u8]| {
+///     if let Err(refused) = sender.append(samples) {
+///         eprintln!("not sent: {refused}");
+///     }
+/// };
+/// callback(&[0; 960]);
+/// connection.sender().send(InputAudioBufferAppend::new(vec![0; 960]))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct Sender<P: Protocol> {
     shared: Arc<Shared<P>>,
 }
@@ -58,7 +78,7 @@ impl<P: Protocol> Sender<P> {
         self.shared.ready().await
     }
 
-    /// Whether the connection accepts no more events. Events received before its end may still be in the inbox.
+    /// Returns whether the connection accepts no more events. Events received before its end may still be in the inbox.
     pub fn is_closed(&self) -> bool {
         self.shared.out().is_closed()
     }

@@ -23,6 +23,28 @@ pub use send::SendErrorKind;
 /// Clones are the same error, so that everything that waits on a connection receives it. Its
 /// [`source`](error::Error::source) is the cause. For a request left unanswered by the end of the connection, that is
 /// the reason the connection ended.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(async {
+/// use realtime_core::{Error, ErrorKind};
+///
+/// # let error = client.realtime().connect().await.expect_err("no model is named");
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Endpoint(_) | ErrorKind::NoTarget => "correct the configuration",
+///         ErrorKind::Refused(_) | ErrorKind::Request(_) => "read what the server says",
+///         _ if error.is_retryable() => "try again",
+///         _ => "report it",
+///     }
+/// }
+/// assert_eq!(advice(&error), "correct the configuration");
+/// # Ok::<_, realtime_core::Error>(())
+/// # })?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

@@ -38,6 +38,21 @@ const MOST_QUEUED: Duration = Duration::from_secs(600);
 /// session is not open.
 ///
 /// A clone is the same feeder. It works until its last clone is dropped or the connection ends.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.live().model("gpt-live-1.1").run(async |live| {
+/// let feeder = live.session().input_audio().feeder();
+/// # let recording = vec![0; 96_000];
+/// feeder.push(&recording).expect("there is room"); // at once, however long it is
+/// feeder.drained().await?; // while it is sent at the pace of speech
+/// assert_eq!(feeder.status().queued.as_millis(), 0);
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct Feeder<P: LiveKind> {
     feed: Arc<Mutex<Feed>>,
     sender: Sender<P>,

@@ -41,6 +41,23 @@ impl Connection<Realtime> {
 /// take one lock, which guards only the audio queue and is held while a chunk is moved. No frame is decoded under it, and
 /// the state is not copied. `read`, `played` and `mark` never allocate; chunks that are used up are freed. For a callback
 /// that must not take any lock, the crate `realtime-audio` has a wait-free queue on top of this.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").playback(realtime_core::session::Playback::queued()).run(async |connection| {
+/// let player = connection.player()?;
+/// connection.respond("Good morning!").await?.await?;
+/// let mut buffer = [0; 4_800];
+/// while player.read(&mut buffer) > 0 {
+///     // The buffer is played here.
+/// }
+/// println!("{:?}", player.position());
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Player {
     sender: Sender<Realtime>,

@@ -64,6 +64,27 @@ impl Connection<Realtime> {
     /// # Errors
     /// Returns the `session.update` event. See [`Sender::send`](crate::Sender::send). The functions are not run in this
     /// case.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "schemars")] {
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Lookup {
+    ///     /// The number of an order.
+    ///     order: u32,
+    /// }
+    ///
+    /// use realtime_core::tools::Tools;
+    ///
+    /// # let _ = async |connection: &realtime_core::Connection<realtime_core::Realtime>| {
+    /// let tools = Tools::new().add("lookup", "The state of an order.", async |args: Lookup| {
+    ///     format!("order {} is on its way", args.order)
+    /// });
+    /// connection.use_tools(tools)?.await?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # };
+    /// # }
+    /// ```
     pub fn use_tools(&self, tools: Tools) -> Sent<SessionUpdated> {
         let config = RealtimeSessionConfig::default().tools(tools.definitions.clone());
         let ack = self.request(SessionUpdate::new(config))?;
@@ -82,6 +103,24 @@ impl SessionResource<'_> {
     /// # Errors
     /// Returns the event: it changes the voice after the model has spoken, or see
     /// [`Sender::send`](crate::Sender::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::types::{Modality, RealtimeSessionConfig, SemanticVad};
+    ///
+    /// let config = RealtimeSessionConfig::default()
+    ///     .instructions("Answer in one sentence.")
+    ///     .output_modalities([Modality::Text])
+    ///     .turn_detection(SemanticVad::default());
+    /// let updated = connection.session().update(config)?.await?;
+    /// println!("{:?}", updated.session);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn update(&self, config: impl Into<SessionConfig>) -> Sent<SessionUpdated> {
         let config = config.into();
         let check = self.0.state().check_voice(&config);
@@ -102,6 +141,25 @@ impl ResponseResource<'_> {
     /// # Errors
     /// Returns the event: the same setting does not allow another request to wait, or see
     /// [`Sender::send`](crate::Sender::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::types::{ConversationChoice, InputItem, Item, ResponseConfig};
+    ///
+    /// // Beside the conversation: a judgement that the user does not hear.
+    /// let config = ResponseConfig::default()
+    ///     .conversation(ConversationChoice::None)
+    ///     .instructions("Answer yes or no: is this a complaint?")
+    ///     .input([Item::user("My parcel is late again.")]);
+    /// let response = connection.response().create(config)?.await?;
+    /// println!("{:?}", response.output);
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn create(&self, config: ResponseConfig) -> Result<ResponseHandle, SendError<Realtime>> {
         ResponseHandle::create(self.0, config)
     }
@@ -132,6 +190,18 @@ impl InputAudioBufferResource<'_> {
     ///
     /// # Errors
     /// Returns the event. See [`Sender::append`](crate::Sender::append).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// let ms_40 = [0; 24 * 2 * 40]; // silence: 16-bit samples at 24 kHz
+    /// connection.input_audio_buffer().append(&ms_40)?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn append(&self, audio: &[u8]) -> Result<(), SendError<Realtime>> {
         self.0.append(audio)
     }
@@ -141,6 +211,23 @@ impl InputAudioBufferResource<'_> {
     /// # Errors
     /// Returns the event: there is less than 100 ms of audio and no turn detection, or see
     /// [`Sender::send`](crate::Sender::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::types::{RealtimeSessionConfig, ResponseConfig};
+    ///
+    /// // Push-to-talk: without turn detection, the application ends the turn.
+    /// connection.session().update(RealtimeSessionConfig::default().turn_detection(None))?;
+    /// connection.input_audio_buffer().append(&[0; 24_000])?;
+    /// connection.input_audio_buffer().commit()?;
+    /// connection.response().create(ResponseConfig::default())?.await?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn commit(&self) -> Sent<InputAudioBufferCommitted> {
         let check = self.0.sender().look(|state, waiting| state.check_commit(waiting.audio()));
         self.0.checked(check, InputAudioBufferCommit::default())

@@ -2,6 +2,16 @@
 
 /// What a connection to a conversation or transcription session tracks, keeps and lets wait. Set with the methods of the
 /// same names on [`Connect`](crate::Connect), or together with [`Connect::settings`](crate::Connect::settings).
+///
+/// # Examples
+/// ```
+/// use realtime_core::{Overlap, RealtimeSettings, session::{Playback, Retention}};
+///
+/// let mut memory = Retention::default();
+/// memory.items = Some(200);
+/// let settings = RealtimeSettings::default().playback(Playback::queued()).overlap(Overlap::One).memory(memory);
+/// # drop(settings);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RealtimeSettings {
@@ -25,6 +35,15 @@ setters! {
 /// The model generates audio faster than it is played, so several items may be waiting when the user interrupts
 /// (barge-in). The item being played is truncated at what was heard, the items after it at zero, and audio that still
 /// arrives for them is dropped.
+///
+/// # Examples
+/// ```
+/// use realtime_core::session::{Playback, realtime::RealtimeState};
+/// # let _: Option<RealtimeState> = None;
+///
+/// let mut playback = Playback::queued(); // for a `Player`
+/// playback.barge_in = false; // the application decides when to interrupt
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias("barge-in", "interruption"))]

@@ -1,6 +1,19 @@
 //! WebRTC calls, created from an SDP offer, and SIP calls, announced by the webhook `realtime.call.incoming`.
 //!
 //! To monitor and control a call from a server, join it by its id: [`Connect::call`](crate::Connect::call).
+//!
+//! ```
+//! # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::rest::RequestError> {
+//! use realtime_core::{rest::calls, types::RealtimeSessionConfig};
+//!
+//! // A call that a webhook announced:
+//! let session = RealtimeSessionConfig::default().model("gpt-realtime").instructions("You answer the phone.");
+//! client.rest().send(&calls::Accept::new("rtc_1", session)).await?;
+//! let connection = client.realtime().call("rtc_1"); // to follow and control it
+//! // Later: to a human.
+//! client.rest().send(&calls::Refer::new("rtc_1", "tel:+14155550123")).await?;
+//! # drop(connection); Ok(()) }
+//! ```
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header::LOCATION};

@@ -2,6 +2,16 @@
 //! `POST /realtime/translations/client_secrets`.
 //!
 //! A client uses its key as [`Credential::ephemeral`](crate::auth::Credential::ephemeral).
+//!
+//! ```
+//! # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::rest::RequestError> {
+//! use realtime_core::{rest::client_secrets::Create, types::RealtimeSessionConfig};
+//!
+//! let session = RealtimeSessionConfig::default().model("gpt-realtime").voice("marin");
+//! let secret = client.rest().client_secret(Create::default().session(session).expires_in(60)).await?;
+//! println!("expires at {:?}", secret.expires_at); // the value is hidden: `secret.value.expose()`
+//! # Ok(()) }
+//! ```
 
 use bytes::Bytes;
 use http::Response;

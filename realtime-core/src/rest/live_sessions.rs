@@ -1,4 +1,17 @@
 //! Live sessions: created for a browser or an outgoing telephone call, accepted after a webhook, forked, recorded.
+//!
+//! ```
+//! # async fn example(client: realtime_core::Client) -> Result<(), realtime_core::Error> {
+//! use realtime_core::rest::live_sessions::HangUp;
+//!
+//! // A session that a browser or a telephone holds is followed by its id.
+//! let sideband = client.live().attach("sess_1").connect().await?;
+//! println!("{:?}", sideband.state().phase);
+//! if let Err(error) = client.rest().send(&HangUp::new("sess_1")).await {
+//!     eprintln!("{error}");
+//! }
+//! # Ok(()) }
+//! ```
 
 use std::time::Duration;
 

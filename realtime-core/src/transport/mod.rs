@@ -2,6 +2,30 @@
 //!
 //! A custom transport implements [`Transport`], [`WriteHalf`] and [`ReadHalf`]: about thirty lines of plain `async fn`.
 //! `examples/custom_transport.rs` is one.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use realtime_core::endpoint::Handshake;
+//! use realtime_core::transport::{Duplex, Timer, Transport, TransportError};
+//!
+//! /// Counts the connections that another transport opens.
+//! #[derive(Debug)]
+//! struct Counted<T>(T, std::sync::atomic::AtomicU64);
+//!
+//! #[async_trait]
+//! impl<T: Transport> Transport for Counted<T> {
+//!     async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+//!         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+//!         self.0.connect(handshake).await
+//!     }
+//!
+//!     fn timer(&self) -> Arc<dyn Timer> {
+//!         self.0.timer()
+//!     }
+//! }
+//! ```
 
 mod error;
 mod handshake;

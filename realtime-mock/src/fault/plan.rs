@@ -7,6 +7,22 @@ use realtime_core::transport::{CloseFrame, Message, Text, TransportErrorKind};
 use super::dice::Dice;
 
 /// The faults of one connection, and their triggers. Each is injected once.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use realtime_core::transport::TransportErrorKind;
+/// use realtime_mock::{ConnectFault, Fault, FaultPlan, FaultTrigger, Faults, Simulator, VirtualClock};
+///
+/// let plan = FaultPlan::new()
+///     .connect(ConnectFault::Delay(Duration::from_secs(2)))
+///     .at(FaultTrigger::Read(5), Fault::Break(TransportErrorKind::Io));
+/// // The first connection has these faults, and later ones have none.
+/// let simulated = Simulator::new().transport(&VirtualClock::new());
+/// let transport = Faults::new(simulated, move |number| if number == 1 { plan.clone() } else { FaultPlan::new() });
+/// # drop(transport);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaultPlan {
     pub(super) connect: Option<ConnectFault>,

@@ -9,6 +9,22 @@
 //! | Telnyx | [`telnyx_token`] | [`Telnyx`] |
 //! | Plivo | [`Plivo`], with `http://` in place of `wss://` | [`Plivo`] |
 //! | Vonage | [`Vonage`] | [`Vonage`] |
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use http::HeaderMap;
+//! use realtime_telephony::auth::{AuthError, Vonage};
+//!
+//! /// Before the upgrade is accepted.
+//! fn check(vonage: &Vonage, headers: &HeaderMap) -> Result<(), AuthError> {
+//!     vonage.verify(headers, b"", SystemTime::now())
+//! }
+//!
+//! let vonage = Vonage::new("signature secret of the account")?;
+//! assert!(check(&vonage, &HeaderMap::new()).is_err());
+//! # Ok::<_, AuthError>(())
+//! ```
 
 mod plivo;
 mod telnyx;

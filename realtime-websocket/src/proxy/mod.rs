@@ -133,6 +133,16 @@ impl fmt::Debug for Proxy {
 
 /// Selects the proxy for a server: [one](Self::from) for all, [none](Self::none), or, by default, as the
 /// [environment](Self::env) says.
+///
+/// # Examples
+/// ```
+/// use realtime_websocket::{Proxies, Proxy};
+///
+/// let proxy = Proxy::new("http://proxy.example.com:3128")?.credentials("user", "password");
+/// let proxies = Proxies::from(proxy).except("localhost,.internal.example.com");
+/// assert!(!format!("{proxies:?}").contains("password"));
+/// # Ok::<_, realtime_core::transport::TransportError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Proxies {
     plain: Way,

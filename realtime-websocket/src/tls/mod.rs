@@ -25,6 +25,16 @@ use crate::stream::ByteStream;
 /// from the first of these that is compiled in: the platform's verifier, Mozilla's roots, native-tls.
 ///
 /// If the server is not trusted, connecting fails with [`TransportErrorKind::Tls`], which is never retried.
+///
+/// # Examples
+/// ```
+/// use realtime_websocket::Tls;
+///
+/// # fn example() -> std::io::Result<()> {
+/// // A server with a certificate of your own authority.
+/// let tls = Tls::new().ca_pem(std::fs::read("ca.pem")?).only_given();
+/// # drop(tls); Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 pub struct Tls {
     trust: Trust,

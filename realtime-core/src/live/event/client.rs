@@ -184,6 +184,15 @@ table! {
 }
 
 /// Events sent on a fork.
+///
+/// # Examples
+/// ```
+/// use realtime_core::live::event::{SessionInputAudioMute, fork::ClientEvent};
+///
+/// let event: ClientEvent = SessionInputAudioMute::default().into();
+/// assert_eq!(serde_json::to_value(&event)?["type"], "session.input_audio.mute");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 pub mod fork {
     use super::*;
 
@@ -195,6 +204,15 @@ pub mod fork {
 }
 
 /// Events sent on a sideband.
+///
+/// # Examples
+/// ```
+/// use realtime_core::live::event::{SessionInputAudioMute, sideband::ClientEvent};
+///
+/// let event: ClientEvent = SessionInputAudioMute::default().into();
+/// assert_eq!(serde_json::to_value(&event)?["type"], "session.input_audio.mute");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 pub mod sideband {
     use super::*;
 

@@ -8,6 +8,17 @@
 //!
 //! What a kind of connection cannot send is not in its table, so it does not compile. All kinds read the same table: the
 //! server says less on some of them.
+//!
+//! ```
+//! use realtime_core::{event::Event, live::event::{ClientEvent, ServerEvent, SessionInputAudioMute}};
+//!
+//! let event = ServerEvent::decode(br#"{"type":"session.input_audio.muted","event_id":"event_1"}"#);
+//! assert!(matches!(event, ServerEvent::SessionInputAudioMuted(_)));
+//!
+//! let mute = ClientEvent::from(SessionInputAudioMute::default());
+//! assert_eq!(serde_json::to_value(&mute)?["type"], "session.input_audio.mute");
+//! # Ok::<_, serde_json::Error>(())
+//! ```
 
 /// The structs of events the client sends, as [`wire!`] makes them, each with its id first.
 macro_rules! live_client_events {

@@ -1,6 +1,22 @@
 //! What is known of a Live session: fed with every event in both directions, in the order of the wire.
 //!
 //! Time is an argument; nothing here reads a clock.
+//!
+//! ```
+//! # let clock = realtime_mock::VirtualClock::new();
+//! # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+//! # clock.block_on(client.live().model("gpt-live-1.1").run(async |live| {
+//! live.session().input_audio().mute()?.await?;
+//! let state = live.state();
+//! assert!(state.input_muted);
+//! println!("{:?}: {}", state.phase, state.output_transcript);
+//! for turn in state.turns() {
+//!     println!("{turn:?}");
+//! }
+//! # Ok::<_, realtime_core::Error>(())
+//! # }))?;
+//! # Ok::<_, realtime_core::Error>(())
+//! ```
 
 mod command;
 mod context;

@@ -2,6 +2,14 @@
 //!
 //! What is sent holds exactly what was set. What the server describes at length (a session, a decision, a response of
 //! the backend) is kept whole beside its typed reading: see [`Reported`].
+//!
+//! ```
+//! use realtime_core::live::types::SessionConfig;
+//!
+//! let config = SessionConfig::new("gpt-live-1.1").instructions("Be brief.".to_owned()).store(true);
+//! assert_eq!(serde_json::to_value(&config)?["model"], "gpt-live-1.1");
+//! # Ok::<_, serde_json::Error>(())
+//! ```
 
 mod audio;
 mod backend;

@@ -46,6 +46,27 @@ use crate::{
 ///
 /// A failed or cancelled response is not an error: check its status. If the end of a response was lost, because another
 /// one has begun or the server reports that none is active, it is returned as incomplete.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// use futures::TryStreamExt;
+///
+/// let mut response = connection.respond("Good morning!").await?;
+/// {
+///     let mut words = response.transcript();
+///     while let Some(words) = words.try_next().await? {
+///         print!("{words}");
+///     }
+/// }
+/// let response = response.await?; // at once: the response is over
+/// println!("{:?}", response.status);
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 pub struct ResponseHandle {
     answer: AnswerParts<Realtime>,
     id: Option<Id>,

@@ -67,6 +67,20 @@ type Changes = state::Changes<ServerEvent>;
 /// The client's knowledge of a conversation or transcription session.
 ///
 /// Reflects every event read so far, and how much audio was sent.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// connection.respond("Good morning!").await?.await?;
+/// let state = connection.state();
+/// println!("{:?}", state.responses.iter().last().map(|response| &response.status));
+/// println!("{} errors, {:?}", state.errors.len(), state.totals.responses);
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RealtimeState {

@@ -63,6 +63,23 @@ pub(super) use runner::attend;
 ///
 /// If a call fails, the model receives an explanation, and the application receives
 /// [`RealtimeNotice::Tool`](crate::RealtimeNotice::Tool).
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use realtime_core::tools::{Tools, WhenInterrupted};
+/// use serde_json::{Value, json};
+///
+/// let schema = json!({ "type": "object", "properties": { "order": { "type": "integer" } } });
+/// let tools = Tools::new()
+///     .add_raw("lookup", "The state of an order.", schema.into(), async |arguments: Value| {
+///         arguments["order"].as_u64().map(|order| format!("order {order} is on its way")).ok_or("no number")
+///     })
+///     .timeout(Duration::from_secs(10))
+///     .when_interrupted(WhenInterrupted::Cancel);
+/// assert_eq!(tools.definitions().len(), 1);
+/// ```
 #[derive(Clone, Default)]
 #[doc(alias("function calling", "function calls"))]
 pub struct Tools {

@@ -24,6 +24,18 @@ pub trait ToolOutput<M> {
 }
 
 /// Markers that select the implementation of [`ToolOutput`]. They are inferred.
+///
+/// # Examples
+/// ```
+/// use realtime_core::tools::ToolOutput;
+///
+/// // `M` is one of these, chosen by the type of the function's output.
+/// fn text<M>(output: impl ToolOutput<M>) -> String {
+///     output.into_output().unwrap_or_else(|error| error)
+/// }
+/// assert_eq!(text("sunny"), "sunny");
+/// assert_eq!(text(Err::<(), _>("no such city")), "no such city");
+/// ```
 pub mod marker {
     /// A serializable value.
     #[derive(Debug)]

@@ -6,6 +6,16 @@ use crate::wire::{Id, Json, Members, Tag, tag};
 
 union! {
     /// A conversation item.
+    ///
+    /// # Examples
+    /// ```
+    /// use realtime_core::types::Item;
+    ///
+    /// let items = [Item::system("It is Monday."), Item::user("Which day is it?"), Item::assistant("Monday.")];
+    /// assert!(items[1].as_message().is_some_and(|message| message.text() == "Which day is it?"));
+    /// let output = Item::function_call_output("call_1", r#"{"celsius":24.5}"#);
+    /// # drop(output);
+    /// ```
     pub enum Item else OtherItem {
         objects {
             /// A message.

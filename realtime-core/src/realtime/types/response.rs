@@ -61,6 +61,14 @@ wire! {
     }
 
     /// Settings of a single response. They override the session's configuration.
+    ///
+    /// # Examples
+    /// ```
+    /// use realtime_core::types::{Modality, ResponseConfig};
+    ///
+    /// let config = ResponseConfig::default().output_modalities([Modality::Text]).instructions("Say it in French.");
+    /// # drop(config);
+    /// ```
     pub struct ResponseConfig {
         /// Output modality: text or audio, not both.
         list output_modalities: Modality,

@@ -21,6 +21,21 @@ union! {
 
 wire! {
     /// Configuration of a conversation session. Members that are not set keep their value.
+    ///
+    /// # Examples
+    /// ```
+    /// use realtime_core::types::{Modality, RealtimeSessionConfig, ServerVad, Transcription};
+    ///
+    /// let config = RealtimeSessionConfig::default()
+    ///     .output_modalities([Modality::Audio])
+    ///     .instructions("You take orders for a bakery.")
+    ///     .voice("marin")
+    ///     .transcription(Transcription::by("gpt-4o-mini-transcribe"))
+    ///     .turn_detection(ServerVad::default().silence_duration_ms(400));
+    /// let json = serde_json::to_value(&config)?;
+    /// assert_eq!(json["audio"]["output"]["voice"], "marin");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
     pub struct RealtimeSessionConfig {
         /// The model. Cannot be changed once the session is open.
         opt model: String,
@@ -51,6 +66,16 @@ wire! {
     }
 
     /// Configuration of a transcription session. Members that are not set keep their value.
+    ///
+    /// # Examples
+    /// ```
+    /// use realtime_core::types::{AudioFormat, Transcription, TranscriptionSessionConfig};
+    ///
+    /// let config = TranscriptionSessionConfig::default()
+    ///     .input_format(AudioFormat::Pcmu) // from a telephone
+    ///     .transcription(Transcription::by("gpt-4o-transcribe").language("en"));
+    /// # drop(config);
+    /// ```
     pub struct TranscriptionSessionConfig {
         /// Audio settings.
         deep audio: TranscriptionAudioConfig,

@@ -15,6 +15,15 @@ union! {
 
 wire! {
     /// Detects speech by its volume, and the end of a turn by silence.
+    ///
+    /// # Examples
+    /// ```
+    /// use realtime_core::types::ServerVad;
+    ///
+    /// let vad = ServerVad::default().threshold(0.6).silence_duration_ms(300).create_response(false);
+    /// assert_eq!(serde_json::to_value(&vad)?["silence_duration_ms"], 300);
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
     pub struct ServerVad {
         /// Volume threshold from 0 to 1 (0.5 by default). Increase it in noisy environments.
         opt threshold: f64,

@@ -13,6 +13,21 @@ use crate::{
 };
 
 /// The conversation's items in order, and items outside it.
+///
+/// # Examples
+/// ```
+/// # let clock = realtime_mock::VirtualClock::new();
+/// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+/// # clock.block_on(client.realtime().model("m").run(async |connection| {
+/// connection.respond("Good morning!").await?.await?;
+/// let state = connection.state();
+/// let last = state.conversation.items().next_back().expect("an answer");
+/// assert!(state.conversation.contains(&last.id));
+/// println!("{}", last.transcript());
+/// # Ok::<_, realtime_core::Error>(())
+/// # }))?;
+/// # Ok::<_, realtime_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     pub(super) id: Option<Id>,

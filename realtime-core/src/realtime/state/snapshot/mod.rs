@@ -40,6 +40,23 @@ saved! {
     /// # Secrets
     /// A snapshot contains no credential, and neither the authorization nor the headers of an MCP server: a tool that has any
     /// is left out, and named in [`withheld`](Self::withheld). It does contain what was said.
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::session::{Snapshot, realtime::Keep};
+    ///
+    /// connection.respond("My name is Ada.").await?.await?;
+    /// let stored = connection.snapshot().to_json().expect("it fits");
+    /// // Later, on another machine:
+    /// let mut snapshot = Snapshot::from_json(&stored).expect("it was written here");
+    /// snapshot.retain(Keep::Turns(10));
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub struct Snapshot {
         /// Always `realtime-snapshot`.
         format: String,
