@@ -38,8 +38,7 @@ setters! {
 ///
 /// # Examples
 /// ```
-/// use realtime_core::session::{Playback, realtime::RealtimeState};
-/// # let _: Option<RealtimeState> = None;
+/// use realtime_core::session::Playback;
 ///
 /// let mut playback = Playback::queued(); // for a `Player`
 /// playback.barge_in = false; // the application decides when to interrupt
