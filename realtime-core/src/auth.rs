@@ -142,7 +142,7 @@ impl CredentialError {
 
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no credential to connect with: the callback that was asked for it failed")
+        f.write_str("the credential callback failed")
     }
 }
 

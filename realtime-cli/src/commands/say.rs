@@ -13,7 +13,7 @@ use serde_json::json;
 use super::whole;
 use crate::{
     audio,
-    output::Output,
+    output::{self, Output},
     server::{MODEL, ServerArgs},
     stop::Stop,
 };

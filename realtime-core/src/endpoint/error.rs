@@ -77,33 +77,33 @@ pub enum EndpointError {
 impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty { what } => write!(f, "the {what} is empty: give one"),
+            Self::Empty { what } => write!(f, "the {what} is empty: set it"),
             Self::Control { what } => {
-                write!(f, "the {what} has a control character, such as a line break: take it out")
+                write!(f, "the {what} contains a control character, such as a line break: remove it")
             }
             Self::Scheme => {
                 f.write_str("the URL has no known scheme: start it with https://, http://, wss:// or ws://")
             }
             Self::Host => {
-                f.write_str("the URL has no host, or one that is not valid: write it as in https://api.example.com/v1")
+                f.write_str("the URL has no valid host: write it as in https://api.example.com/v1")
             }
-            Self::Port => f.write_str("the URL's port is not valid: give a number up to 65535, or leave the colon out"),
+            Self::Port => f.write_str("the URL's port is invalid: use a number up to 65535, or omit the colon"),
             Self::UserInfo => f.write_str(
-                "the URL has a user or a password before its host: take them out, and give a credential or a header",
+                "the URL has a user or a password before its host: remove them, and use a credential or a header",
             ),
-            Self::Fragment => f.write_str("the URL has a fragment: take out the # and what follows it"),
+            Self::Fragment => f.write_str("the URL has a fragment: remove the # and what follows it"),
             Self::UrlCharacter => f.write_str(
-                "the URL has a space, a control character or another one that no URL has: take it out, or write it as \
-                 %XX (a host in its xn-- form)",
+                "the URL contains a space, a control character or another character that is not allowed: remove it, or \
+                 write it as %XX (in a host, use the xn-- form)",
             ),
             Self::UrlEscape => f.write_str(
-                "the URL has a % that is not part of the %XX form of a UTF-8 character: write a percent sign as %25",
+                "the URL has a % that does not begin the %XX form of a UTF-8 character: write a percent sign as %25",
             ),
             Self::TooLong => f.write_str("the URL is longer than 65534 bytes: shorten its query"),
             Self::TwoTargets { name } => write!(
                 f,
-                "this connection's query has `{name}`, which names a second target: take it out, or choose the target \
-                 that it belongs to"
+                "the query of this connection contains `{name}`, which names a second target: remove it, or choose the \
+                 target that it belongs to"
             ),
             Self::AzureAddress => f.write_str(
                 "the base URL is the address of an Azure resource or deployment: give `Endpoint::azure` or \
@@ -115,11 +115,11 @@ impl fmt::Display for EndpointError {
                  https://name.openai.azure.com, or give the whole address to `Endpoint::exact`",
             ),
             Self::PathSegment => f.write_str(
-                "a part of the path, such as a call's id, is empty or consists of dots: give the id that the service \
-                 gave",
+                "a segment of the path, such as the id of a call, is empty or consists of dots: use the id that the \
+                 service assigned",
             ),
             Self::ExactRest => {
-                f.write_str("an exact URL is that of a WebSocket alone: give a base URL, by `Endpoint::gateway`")
+                f.write_str("an exact URL is only for a WebSocket: set a base URL with `Endpoint::gateway`")
             }
             Self::PreviewRest => f.write_str(
                 "the preview form of Azure has no such requests: use the form without an api-version \
@@ -133,27 +133,28 @@ impl fmt::Display for EndpointError {
                  use `Credential::None` for a server that needs no key",
             ),
             Self::KeyCharacter => f.write_str(
-                "the API key or token has a space, a line break or another character that cannot be sent: give it \
-                 alone, trimmed, without `Bearer`",
+                "the API key or token contains a space, a line break or another character that cannot be sent: use the \
+                 key alone, trimmed, without `Bearer`",
             ),
             Self::HeaderName => f.write_str(
-                "the name of a header is not valid: use letters, digits and dashes, without a colon or a space",
+                "the name of a header is invalid: use letters, digits and dashes, without a colon or a space",
             ),
             Self::HeaderValue { name } => write!(
                 f,
-                "the value of the header `{name}` has a character that cannot be sent: use printable ASCII on one line"
+                "the value of the header `{name}` contains a character that cannot be sent: use printable ASCII on one \
+                 line"
             ),
             Self::TransportHeader { name } => {
-                write!(f, "the header `{name}` is made by the transport: take it out")
+                write!(f, "the header `{name}` is set by the transport: remove it")
             }
             Self::BrowserHeader { name } => write!(
                 f,
-                "the header `{name}` cannot be sent in the browser form, or not with this value: take it out, or use \
-                 a transport that sends headers"
+                "the header `{name}` cannot be sent in the browser form, or not with this value: remove it, or use a \
+                 transport that sends headers"
             ),
             Self::BrowserAzure => f.write_str(
-                "Azure takes its credentials in headers alone, which the browser form cannot send: connect through a \
-                 server of yours",
+                "Azure accepts credentials only in headers, which the browser form cannot send: connect through your own \
+                 server",
             ),
         }
     }
