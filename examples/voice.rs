@@ -55,7 +55,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// Sends the recording and prints what the server transcribes and says, until everything is sent and every turn is
 /// answered. Returns the audio of the answers.
-async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) async fn converse(connection: &Connection<Realtime>, recording: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut sending = pin!(sound::speak(connection, recording));
     let (mut sent, mut answered, mut audio) = (false, 0, Vec::new());
     loop {

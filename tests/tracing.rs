@@ -77,6 +77,25 @@ impl Subscriber for Keeper {
 }
 
 #[test]
+fn a_warning_names_what_was_left_out_and_not_what_stood_there() {
+    let keeper = Keeper::default();
+    tracing::subscriber::with_default(keeper.clone(), || {
+        let (transport, server) = MockTransport::new();
+        let connection =
+            server.clock().block_on(Client::builder(transport).build().realtime().model("m").connect()).unwrap();
+        let session: MockSession = server.try_accept_as().unwrap();
+        session.send_raw(r#"{"type":"response.done","response":{"id":"r","status_details":"hush"}}"#);
+        while connection.next().now_or_never().is_some() {}
+    });
+    let events = keeper.events.lock().unwrap();
+    let warning = events.iter().find(|event| event.get("reason").is_some()).expect("a warning");
+    assert!(warning["kind"].contains("response.done"), "{warning:?}");
+    assert!(warning["path"].contains("response.status_details"), "{warning:?}");
+    assert!(warning["reason"].contains("a text where an object was expected"), "{warning:?}");
+    assert!(!format!("{events:?}").contains("hush"), "{events:?}");
+}
+
+#[test]
 fn a_connection_a_response_and_a_tool_have_spans_without_payloads() {
     let keeper = Keeper::default();
     tracing::subscriber::with_default(keeper.clone(), || {

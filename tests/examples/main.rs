@@ -1,4 +1,5 @@
-//! The examples that serve something, with somebody who uses them: a caller, a browser, the service's webhooks.
+//! The examples that serve something, with somebody who uses them: a caller, a browser, the service's webhooks. And one
+//! that speaks, with a server that answers before it has finished.
 
 // Each example brings the module that examples share.
 #![allow(clippy::duplicate_mod)]
@@ -8,3 +9,4 @@ mod echo_model;
 mod gateway;
 mod phone;
 mod sip;
+mod voice;

@@ -2,7 +2,7 @@
 """Stands in for `serve` in the other programs of this folder: the simulator behind the example `gateway`.
 
     python tests/interop/python/conversation.py tests/interop/gateway.py
-    node tests/interop/node/run.mjs tests/interop/gateway.py openai.mjs agents.mjs
+    node tests/interop/node/run.mjs tests/interop/gateway.py openai.mjs agents.mjs browser.mjs
 
 It takes the options that those programs give to `serve`, and prints the gateway's URL. The gateway has the clients' key, and
 the simulator another one, so that nothing would work if a client's key were passed on.

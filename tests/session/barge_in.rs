@@ -275,6 +275,18 @@ fn the_response_is_cancelled_only_if_the_server_does_not_do_it() {
 }
 
 #[test]
+fn speech_that_tells_neither_its_time_nor_its_item_interrupts_too() {
+    let scene = Scene::new(Format::Pcm, Playback::default(), true);
+    scene.two_items();
+    scene.clock.advance(Duration::from_millis(333));
+    scene.send(json!({ "type": "input_audio_buffer.speech_started" }));
+    scene.read();
+    scene.truncated("item_a", 333);
+    scene.truncated("item_b", 0);
+    scene.nothing_more();
+}
+
+#[test]
 fn speech_started_after_the_response_while_audio_still_plays() {
     let scene = Scene::new(Format::Pcm, Playback::default(), false);
     scene.two_items();

@@ -26,6 +26,17 @@ fn a_close_frame_without_a_code_is_told_as_1005() {
 }
 
 #[test]
+fn without_a_target_the_error_says_what_to_choose() {
+    let client = Client::builder(MockTransport::new().0).build();
+    for error in [client.realtime().open().unwrap_err(), client.translation().open().unwrap_err()] {
+        assert!(matches!(error.kind(), ErrorKind::NoTarget));
+        // What only a conversation can choose is said of it alone.
+        let told = error.to_string();
+        assert!(told.starts_with("nothing to connect to: choose a `model` (a conversation may also join"), "{told}");
+    }
+}
+
+#[test]
 fn an_attempt_to_reconnect_waits_as_long_as_the_server_asks() {
     let (transport, server) = MockTransport::new();
     let client = Client::builder(transport).reconnect(Reconnect::default()).build();

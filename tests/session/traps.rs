@@ -4,7 +4,10 @@
 //! that finishes after a drop), `tests/driver` (200 unread deltas, a close while a write is stalled), `tests/limits` (slow
 //! readers), `tests/session/barge_in.rs` (two queued items), and the tables of `realtime-core` (URLs, secrets).
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures::FutureExt;
 use realtime::{
@@ -175,6 +178,33 @@ fn unknown_and_malformed_events() {
     }
     session.send_raw(r#"{"type":"input_audio_buffer.cleared"}"#);
     assert!(matches!(connection.next().now_or_never(), Some(Some(Ok(ServerEvent::InputAudioBufferCleared(_))))));
+}
+
+#[test]
+fn a_tap_is_given_the_text_of_every_event() {
+    let (connection, session, server) = open(Options::default());
+    drop(server.clock().block_on(connection.next()));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tap = {
+        let told = told.clone();
+        connection.tap(move |event: &ServerEvent, text| {
+            told.lock().unwrap().push((event.kind().to_owned(), text.to_str().unwrap().to_owned()));
+        })
+    };
+    // What has no place in the typed event is there, and what could not be read too.
+    let frames = [
+        (r#"{"type":"input_audio_buffer.cleared","vendor":{"x":1}}"#, "input_audio_buffer.cleared"),
+        (r#"{"type":"response.done","response":{"id":"r","usage":"little"}}"#, "response.done"),
+        (r#"{ "type": "vendor.thing", "x": 1.50 }"#, "vendor.thing"),
+        ("[]", ""),
+    ];
+    for (frame, _) in frames {
+        session.send_raw(frame);
+        server.clock().block_on(connection.next()).unwrap().unwrap();
+    }
+    let expected = frames.map(|(frame, kind)| (kind.to_owned(), frame.to_owned()));
+    assert_eq!(*told.lock().unwrap(), expected);
+    assert!(connection.off(tap));
 }
 
 #[test]

@@ -100,6 +100,46 @@ fn a_value_of_another_type_is_read_where_its_meaning_is_plain() {
 }
 
 #[test]
+fn true_and_false_may_be_texts() {
+    for (value, read) in [
+        (json!("false"), Some(false)),
+        (json!("true"), Some(true)),
+        (json!(false), Some(false)),
+        (json!("no"), None),
+        (json!(0), None),
+    ] {
+        let detection = json!({ "type": "server_vad", "create_response": value });
+        let session = json!({ "type": "realtime", "audio": { "input": { "turn_detection": detection } } });
+        let told = Told::of(&[&json!({ "type": "session.updated", "session": session }).to_string()]);
+        let Some(TurnDetection::ServerVad(vad)) = told.state.turn_detection() else { panic!("{value}") };
+        assert_eq!(vad.create_response, read, "{value}");
+    }
+}
+
+#[test]
+fn null_says_nothing_and_is_not_told_as_left_out() {
+    let message = json!({ "id": "a", "type": "message", "role": null, "status": null, "content": [{ "type": "text", "text": null }] });
+    let call = json!({ "id": "f", "type": "function_call", "call_id": "c", "name": null, "arguments": null });
+    let told = Told::of(&[
+        OPEN,
+        &json!({ "type": "response.output_item.added", "response_id": "r", "output_index": null, "item": call }).to_string(),
+        &json!({ "type": "response.done", "response": {
+            "id": "r", "status": null, "status_details": null, "metadata": null, "usage": null, "output": [message, null],
+        } })
+        .to_string(),
+        &json!({ "type": "rate_limits.updated", "rate_limits": null }).to_string(),
+        &json!({ "type": "input_audio_buffer.speech_stopped", "item_id": "u", "audio_end_ms": null }).to_string(),
+    ]);
+    let left_out: Vec<_> = told.state.left_out().map(|left| &left.omission).collect();
+    assert!(left_out.is_empty(), "{left_out:?}");
+    let report = told.report();
+    assert_eq!(
+        (look(&report, "responses.r.status"), look(&report, "responses.r.output")),
+        (&json!("completed"), &json!(["f", "a"]))
+    );
+}
+
+#[test]
 fn an_id_may_be_a_number() {
     check(
         &[
@@ -138,6 +178,8 @@ fn a_type_that_comes_twice_is_the_last_wherever_it_stands() {
         "response.done",
         "error",
         "session.created",
+        // Its members are all optional, so that it reads whatever stands there.
+        "input_audio_buffer.cleared",
         "vendor.thing",
     ];
     for first in types {
