@@ -1,7 +1,7 @@
 //! Output for people and for programs.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, IsTerminal, Write},
     path::Path,
     process::ExitCode,
@@ -67,6 +67,10 @@ pub(crate) fn part(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// It cannot be written.
 pub(crate) fn check_writable(file: &Path) -> anyhow::Result<()> {
+    // A pipe would be at its end for its reader once it is closed here.
+    if fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Ok(());
+    }
     let opened = OpenOptions::new().append(true).create(true).open(file);
     opened.map(drop).with_context(|| file.display().to_string())
 }

@@ -111,6 +111,20 @@ fn speech_goes_in_and_out() {
 }
 
 #[test]
+#[cfg(unix)]
+fn speech_is_written_to_a_pipe() {
+    let folder = Folder::new("pipe");
+    let pipe = folder.file("speech");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut say = realtime().args(["say", "--out", &pipe, "Good morning"]).stdout(Stdio::null()).spawn().unwrap();
+    let heard = fs::read(&pipe).unwrap().len();
+    if heard < 10_000 {
+        say.kill().unwrap();
+    }
+    assert!(say.wait().unwrap().success() && heard > 10_000, "{heard} bytes");
+}
+
+#[test]
 fn a_recorded_session_is_inspected_drawn_and_replayed() {
     let folder = Folder::new("recorded");
     let (session, page) = (folder.file("session.jsonl"), folder.file("session.html"));

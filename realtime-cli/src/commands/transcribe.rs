@@ -32,7 +32,12 @@ pub(crate) struct Transcribe {
     #[arg(long, group = "form", conflicts_with = "srt")]
     vtt: bool,
     /// Maximum columns of a line of a caption
-    #[arg(long, default_value_t = 42, requires = "form", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(
+        long,
+        default_value_t = 42,
+        requires = "form",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000)
+    )]
     columns: usize,
     /// The recording: a WAV file
     file: PathBuf,
