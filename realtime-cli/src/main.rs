@@ -36,7 +36,7 @@ enum Command {
     /// Ask by voice and hear the answer
     Talk(commands::talk::Talk),
     /// List the microphones and speakers
-    #[cfg(feature = "device")]
+    #[cfg_attr(not(feature = "device"), command(hide = true))]
     Devices,
     /// Talk to a Live session, which listens and speaks at once
     Live(commands::live::LiveArgs),
@@ -98,6 +98,10 @@ async fn run(cli: Cli, stop: &Stop) -> anyhow::Result<()> {
         Command::Talk(command) => command.run(output, stop).await,
         #[cfg(feature = "device")]
         Command::Devices => commands::talk::devices(output),
+        #[cfg(not(feature = "device"))]
+        Command::Devices => {
+            Err(Failure::usage("this build has no sound devices: install it with `--features device`").into())
+        }
         Command::Live(command) => command.run(output, stop).await,
         Command::Say(command) => command.run(output, stop).await,
         Command::Transcribe(command) => command.run(output, stop).await,

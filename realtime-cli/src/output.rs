@@ -75,6 +75,11 @@ pub(crate) fn check_writable(file: &Path) -> anyhow::Result<()> {
     opened.map(drop).with_context(|| file.display().to_string())
 }
 
+/// A number of things, such as `1 session`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Tells something about the work, on standard error.
 pub(crate) fn note(text: impl std::fmt::Display) {
     anstream::eprintln!("{DIM}{text}{DIM:#}");

@@ -175,7 +175,7 @@ fn sessions_are_relayed_and_recorded() {
     {
         let (code, summary) = relay.interrupt();
         assert_eq!(code, Some(0));
-        assert!(summary.starts_with("1 sessions, 1 responses, 0 errors"), "{summary}");
+        assert!(summary.starts_with("1 session, 1 response, 0 errors, "), "{summary}");
     }
     assert!(good(["inspect", &session]).contains("response.done"));
     assert!(!fs::read_to_string(session).unwrap().contains("gw-key-of-this-test"));
@@ -243,6 +243,17 @@ fn failures_are_one_line_and_an_exit_code() {
         assert!(error.contains(part), "{arguments:?}: {error}");
         assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{arguments:?}: {error}");
     }
+}
+
+#[test]
+#[cfg(not(feature = "device"))]
+fn what_needs_sound_devices_says_how_to_get_them() {
+    for arguments in [&["devices"][..], &["talk"], &["record", "/nowhere/session.jsonl"]] {
+        let output = run(arguments.iter().copied());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--features device"), "{arguments:?}");
+    }
+    assert!(!good(["--help"]).contains("devices"));
 }
 
 #[test]

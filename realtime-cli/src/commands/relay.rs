@@ -89,7 +89,7 @@ impl Relay {
                 Some(_) = sessions.join_next() => {}
             }
         }
-        output::note(format_args!("{} sessions are left", handle.connections()));
+        output::note(format_args!("still open: {}", output::count(handle.connections() as u64, "session")));
         handle.drain(Duration::from_secs(self.grace)).await;
         let read = service.meter.read();
         let summary = json!({
@@ -102,7 +102,9 @@ impl Relay {
         });
         output.result(&summary, || {
             let total = read.totals.responses.as_ref().and_then(|usage| usage.total_tokens).unwrap_or(0);
-            format!("{} sessions, {} responses, {} errors, {total} tokens", read.sessions, read.responses, read.errors)
+            let counts =
+                [(read.sessions, "session"), (read.responses, "response"), (read.errors, "error"), (total, "token")];
+            counts.map(|(number, thing)| output::count(number, thing)).join(", ")
         })?;
         drop((listener, sessions));
         server.finish()

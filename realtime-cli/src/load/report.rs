@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use crate::output;
+
 /// Durations in microseconds.
 pub(super) type Times = Histogram<u64>;
 
@@ -147,8 +149,8 @@ impl Report {
 
     pub(super) fn text(&self) -> String {
         let mut text = format!(
-            "{} sessions in {:.1} s: {} completed, {} failed\n\n{:<14}{:>8}",
-            self.sessions,
+            "{} in {:.1} s: {} completed, {} failed\n\n{:<14}{:>8}",
+            output::count(self.sessions.into(), "session"),
             self.elapsed.as_secs_f64(),
             self.measured.completed,
             self.failed(),
