@@ -24,11 +24,7 @@ const SLACK: Duration = Duration::from_secs(2);
 /// Checks a run of a script that was changed.
 pub(crate) fn check(baseline: &Run, run: &Run, original: &Script, script: &Script, change: &Change) {
     assert_eq!(run.armed[1], 0, "timers are armed after the end");
-    let ids = run.sent.iter().filter_map(|event| event["event_id"].as_str());
-    let mut once = BTreeSet::new();
-    for id in ids {
-        assert!(once.insert(id), "{id} was sent twice");
-    }
+    sent_once(run);
     if let Some((error, at)) = &run.refused {
         assert!(baseline.refused.is_none() && *at <= OPENING + SLACK, "{at:?}: {error:?}");
         let said_before = script.steps[..change.at].iter().any(|step| matches!(step, Step::Say(_)));
@@ -54,6 +50,15 @@ pub(crate) fn check(baseline: &Run, run: &Run, original: &Script, script: &Scrip
     outcomes(baseline, run, original, change);
     answered_once(run, script);
     told(baseline, run, original, change);
+}
+
+/// No event was sent twice.
+pub(crate) fn sent_once(run: &Run) {
+    let ids = run.sent.iter().filter_map(|event| event["event_id"].as_str());
+    let mut once = BTreeSet::new();
+    for id in ids {
+        assert!(once.insert(id), "{id} was sent twice");
+    }
 }
 
 /// Everything was asked for and has ended as it does where nothing is changed.
@@ -149,8 +154,8 @@ fn needed(original: &Script, change: &Change) -> bool {
     }
 }
 
-/// No call was answered twice.
-fn answered_once(run: &Run, script: &Script) {
+/// No call was answered twice. How many were answered.
+pub(crate) fn answered_once(run: &Run, script: &Script) -> usize {
     let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let said: Vec<Value> = said(script).collect();
     for event in &said {
@@ -168,10 +173,11 @@ fn answered_once(run: &Run, script: &Script) {
             *answers.entry(call).or_default() += 1;
         }
     }
-    for (call, times) in answers {
+    for (call, times) in &answers {
         let calls = calls.get(call).map_or(1, BTreeSet::len).max(1);
-        assert!(times <= calls, "{call} was answered {times} times");
+        assert!(*times <= calls, "{call} was answered {times} times");
     }
+    answers.values().sum()
 }
 
 fn said(script: &Script) -> impl Iterator<Item = Value> + '_ {

@@ -24,10 +24,10 @@ use std::{
 };
 
 use change::Change;
-use check::check;
-use play::{Played, Run, play};
+use check::{answered_once, check, sent_once};
+use play::{Played, Run, names, play, play_with};
 use realtime::{Realtime, Translation};
-use script::Script;
+use script::{Script, Step};
 
 /// Threads that share the sessions.
 const THREADS: usize = 2;
@@ -95,4 +95,36 @@ fn whatever_one_event_is_everything_ends_and_what_was_told_is_there() {
         panic!("{} of {runs} runs: {few:#?}", failed.len());
     }
     assert!(named || runs >= LEAST / one_in, "{runs} runs: sessions are missing");
+}
+
+/// Functions that need approval and are answered later, by the id of the call, and then once more.
+#[test]
+fn whatever_one_event_is_no_call_that_is_answered_later_is_answered_twice() {
+    let calls = |step: &Step| matches!(step, Step::Hear(heard) if names(&heard.event).next().is_some());
+    let one_in = if seeds::is_full() { 1 } else { ONE_IN };
+    let (mut runs, mut answers, mut failed) = (0, 0, Vec::new());
+    for script in Script::all().into_iter().filter(|script| !script.translates && script.steps.iter().any(calls)) {
+        let script = &script.knowing(&play::<Realtime>(&script));
+        for change in Change::all(script, false).into_iter().step_by(one_in) {
+            runs += 1;
+            let changed = change.apply(script);
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                let run = play_with::<Realtime>(&changed, true);
+                sent_once(&run);
+                assert_eq!(run.armed[1], 0, "timers are armed after the end");
+                answered_once(&run, &changed)
+            }));
+            match outcome {
+                Ok(count) => answers += count,
+                Err(panic) => {
+                    let words = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                    failed.push(format!("{} {change}: {words}", script.name));
+                }
+            }
+        }
+    }
+    println!("{runs} runs, {answers} answers");
+    assert!(failed.is_empty(), "{} of {runs} runs: {:#?}", failed.len(), &failed[..failed.len().min(10)]);
+    // Otherwise, the sessions with calls are missing, or nothing was answered in most of them.
+    assert!(runs >= 300 / one_in && answers >= runs / 2, "{runs} runs, {answers} answers");
 }

@@ -23,7 +23,7 @@ use realtime::{
         SessionUpdated, translation,
     },
     mock::{MockServer, MockSession, MockTransport, VirtualClock},
-    tools::Tools,
+    tools::{AnswerError, Later, ToolContext, Tools},
     transport::{Message, Timer},
     types::{Response, ResponseConfig},
 };
@@ -78,12 +78,16 @@ pub(crate) struct Ended {
 
 type Wait = LocalBoxFuture<'static, Result<String, Error>>;
 
+/// Where calls go that are answered later.
+pub(crate) type Late = UnboundedSender<ToolContext>;
+
 /// A protocol that sessions were recorded of.
 pub(crate) trait Played: Protocol<State: Report> {
     fn target() -> Target;
 
-    /// Sends an event as the library means it to be sent, and waits for what answers it.
-    fn ask(connection: &Connection<Self>, event: &Value) -> Option<Wait>;
+    /// Sends an event as the library means it to be sent, and waits for what answers it. Calls of functions are answered at
+    /// once, or given to `late`.
+    fn ask(connection: &Connection<Self>, event: &Value, late: Option<&Late>) -> Option<Wait>;
 
     /// Asks for something once all is over, which the server answers at once.
     fn probe(connection: &Connection<Self>) -> Option<Wait>;
@@ -94,7 +98,7 @@ impl Played for Realtime {
         Target::Unnamed
     }
 
-    fn ask(connection: &Connection<Self>, event: &Value) -> Option<Wait> {
+    fn ask(connection: &Connection<Self>, event: &Value, late: Option<&Late>) -> Option<Wait> {
         macro_rules! request {
             ($event:expr, $answer:ty) => {
                 connection
@@ -105,8 +109,14 @@ impl Played for Realtime {
         }
         match ClientEvent::decode(event.to_string().as_bytes()) {
             ClientEvent::SessionUpdate(_) if names(event).next().is_some() => {
-                let tools = names(event).fold(Tools::new(), |tools, name| {
-                    tools.add_raw(name, "", json!({ "type": "object" }).into(), async |_: Value| "the output")
+                let schema = || json!({ "type": "object" }).into();
+                let tools = names(event).fold(Tools::new().on_approval(async |_| true), |tools, name| match late {
+                    None => tools.add_raw(name, "", schema(), async |_: Value| "the output"),
+                    Some(late) => {
+                        let late = late.clone();
+                        let call = async move |_: Value, call: ToolContext| late.unbounded_send(call).map(|()| Later);
+                        tools.add_raw_with_context(name, "", schema(), call).needs_approval()
+                    }
                 });
                 connection.use_tools(tools).ok().map(|ack| ack.map(|ended| ended.map(|_| String::new())).boxed_local())
             }
@@ -145,7 +155,7 @@ impl Played for Translation {
         Target::Translation("m".into())
     }
 
-    fn ask(connection: &Connection<Self>, event: &Value) -> Option<Wait> {
+    fn ask(connection: &Connection<Self>, event: &Value, _: Option<&Late>) -> Option<Wait> {
         let event = translation::ClientEvent::decode(event.to_string().as_bytes());
         if let translation::ClientEvent::SessionUpdate(_) = event {
             let ack = connection.request::<translation::SessionUpdated>(event).ok()?;
@@ -161,7 +171,7 @@ impl Played for Translation {
 }
 
 /// The functions that an update tells of.
-fn names(event: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn names(event: &Value) -> impl Iterator<Item = &str> {
     let tools = event["session"]["tools"].as_array();
     tools
         .into_iter()
@@ -291,7 +301,12 @@ impl Stage<'_> {
     }
 
     /// Sends what it is told to, and waits for everything.
-    async fn ask<P: Played>(&self, connection: &Connection<P>, mut orders: UnboundedReceiver<Heard>) -> Vec<Ended> {
+    async fn ask<P: Played>(
+        &self,
+        connection: &Connection<P>,
+        mut orders: UnboundedReceiver<Heard>,
+        late: Option<&Late>,
+    ) -> Vec<Ended> {
         let mut waits = FuturesUnordered::new();
         let mut ended = Vec::new();
         let mut over = false;
@@ -301,7 +316,7 @@ impl Stage<'_> {
                     Some(heard) => {
                         let (number, from) = (heard.number, self.now());
                         let kind = heard.event["type"].as_str().unwrap_or_default().to_owned();
-                        if let Some(wait) = P::ask(connection, &heard.event) {
+                        if let Some(wait) = P::ask(connection, &heard.event, late) {
                             let name = format!("{kind} {number}");
                             self.open.borrow_mut().insert(name.clone());
                             waits.push(async move {
@@ -324,6 +339,11 @@ impl Stage<'_> {
 
 /// Plays a script.
 pub(crate) fn play<P: Played>(script: &Script) -> Run {
+    play_with::<P>(script, false)
+}
+
+/// Plays a script. Calls of functions are answered at once, or a second later, which is then tried twice.
+pub(crate) fn play_with<P: Played>(script: &Script, is_late: bool) -> Run {
     let clock = VirtualClock::new();
     let (transport, server): (_, MockServer) = MockTransport::on(&clock);
     server.greet_with(None::<&str>);
@@ -352,6 +372,16 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
         armed: [0; 2],
     };
     let (orders, ordered) = unbounded();
+    let (late, mut calls) = unbounded::<ToolContext>();
+    let late = is_late.then_some(late);
+    let answered = async {
+        while let Some(call) = calls.next().await {
+            stage.clock.sleep(Duration::from_secs(1)).await;
+            assert_eq!(call.answer("the output"), Ok(()), "{call:?}");
+            assert_eq!(call.answer("the output"), Err(AnswerError::Answered), "{call:?}");
+        }
+        std::future::pending::<()>().await
+    };
     let served = async {
         let session = server.accept_as::<P>().await;
         stage.serve(&session, orders).await;
@@ -370,10 +400,11 @@ pub(crate) fn play<P: Played>(script: &Script) -> Run {
             let mut updates = connection.updates();
             while updates.next().await.is_some() {}
         };
+        let read = select(Box::pin(read), Box::pin(answered)).map(drop);
         pin_mut!(read);
         let mut read = read.fuse();
         {
-            let ask = stage.ask(&connection, ordered).fuse();
+            let ask = stage.ask(&connection, ordered, late.as_ref()).fuse();
             pin_mut!(ask);
             run.ended = futures::select! { ended = ask => ended, () = read => ask.await };
         }

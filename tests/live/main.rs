@@ -5,6 +5,7 @@ mod delegation;
 mod drops;
 mod endings;
 mod feeder;
+mod later;
 mod losses;
 mod simulator;
 mod support;

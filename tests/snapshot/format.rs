@@ -9,7 +9,7 @@ use realtime::{
     event::{ClientEvent, ConversationItemCreate, SessionUpdate},
     mock::{MockSession, VirtualClock},
     session::{LostReason, Media, Snapshot, SnapshotError},
-    tools::Tools,
+    tools::{AnswerError, Tools},
     types::{ContentPart, Item, McpTool, Message, RealtimeSessionConfig, ResponseConfig, Role, SessionConfig, Tool},
 };
 use serde_json::{Value, json};
@@ -37,28 +37,42 @@ fn every_version_that_was_ever_written_resumes() {
         let clock = VirtualClock::new();
         let (client, server) = client(&clock, |builder| builder);
         let connection = client.realtime().resume(snapshot).open().unwrap();
-        let tools = Tools::new().add_raw("get_weather", "", json!({}).into(), async |_: Value| "sunny");
+        let tools = Tools::new().add_raw("get_weather", "", json!({}).into(), async |_: Value| "sunny").add_raw(
+            "order",
+            "",
+            json!({}).into(),
+            async |_: Value| -> () { panic!("it ran before") },
+        );
         drop(connection.use_tools(tools).unwrap());
         let (sent, updates) = run(&clock, &connection, async {
             let session: MockSession = server.accept().await;
             assert!(session.handshake().uri.to_string().ends_with("?model=gpt-realtime"));
-            serve(&clock, &session).await
+            let mut sent = serve(&clock, &session).await;
+            // Calls that are answered later are known since version 2.
+            let answered = connection.answer_call("call_2", "ordered");
+            assert_eq!(answered, if version < 2 { Err(AnswerError::Unknown) } else { Ok(()) });
+            sent.extend(serve(&clock, &session).await);
+            sent
         });
         let ClientEvent::SessionUpdate(update) = &sent[0] else { panic!("{sent:?}") };
         let SessionConfig::Realtime(config) = &update.session else { panic!() };
         assert_eq!(config.instructions.as_deref(), Some("Be brief."));
         let ids: Vec<_> =
             created(&sent).iter().filter_map(|create| create.item.id()).map(ToString::to_string).collect();
-        assert_eq!(ids[..5], ["item_hello", "item_answer", "item_cut", "item_call", "item_flight"]);
+        let mut items = vec!["item_hello", "item_answer", "item_cut", "item_call", "item_order", "item_flight"];
+        items.retain(|item| version >= 2 || *item != "item_order");
+        assert_eq!(ids[..items.len()], items);
         let texts: Vec<_> = created(&sent).iter().filter_map(|create| Some(create.item.as_message()?.text())).collect();
         assert_eq!(texts, ["Hello.", "Good morning.", "One, two,", "In flight.", "Queued."]);
-        let output = created(&sent).iter().find_map(|create| match &create.item {
-            Item::FunctionCallOutput(output) => Some((output.call_id.to_string(), output.output.clone())),
+        let created = created(&sent);
+        let outputs = created.iter().filter_map(|create| match &create.item {
+            Item::FunctionCallOutput(output) => Some((&*output.call_id, &*output.output)),
             _ => None,
         });
-        assert_eq!(output, Some(("call_1".into(), "sunny".into())));
+        let expected = [("call_1", "sunny"), ("call_2", "ordered")];
+        assert_eq!(outputs.collect::<Vec<_>>(), expected[..usize::try_from(version).unwrap().min(2)]);
         let report = report(updates);
-        assert_eq!(report.replayed, ["item_hello", "item_answer", "item_cut", "item_call", "item_flight"]);
+        assert_eq!(report.replayed, items);
         assert_eq!(
             report.lost.iter().map(|lost| (&*lost.item_id, lost.reason)).collect::<Vec<_>>(),
             [("item_evicted", LostReason::Forgotten),]

@@ -1,8 +1,10 @@
 //! Functions that the model calls.
 
+mod approval;
 mod rules;
 #[path = "../support/scripted.rs"]
 mod scripted;
+mod work;
 
 use std::{
     cell::RefCell,
@@ -34,7 +36,9 @@ struct GetWeather {
 }
 
 fn open(tools: Tools) -> (Connection<Realtime>, MockSession, MockServer) {
-    let (connection, session, server) = scripted::open(|client| client, RealtimeSettings::default());
+    // A script that sleeps answers no pings.
+    let options = Options::default().keepalive(None);
+    let (connection, session, server) = scripted::open(|client| client.options(options), RealtimeSettings::default());
     drop(connection.use_tools(tools).unwrap());
     let update = server.clock().block_on(join(connection.flush(), session.expect::<SessionUpdate>())).1;
     let SessionConfig::Realtime(config) = update.session else { panic!() };
@@ -89,11 +93,16 @@ fn run(
     script: impl Future<Output = ()>,
 ) -> Vec<Notice<Realtime>> {
     let notices = RefCell::new(Vec::new());
-    let read = connection.updates().for_each(async |update| {
-        if let Ok(Update::Notice(notice @ Notice::Protocol(_))) = update {
-            notices.borrow_mut().push(notice);
-        }
-    });
+    let read = async {
+        let read = connection.updates().for_each(async |update| {
+            if let Ok(Update::Notice(notice @ Notice::Protocol(_))) = update {
+                notices.borrow_mut().push(notice);
+            }
+        });
+        read.await;
+        // The script goes on to its end in any case.
+        std::future::pending::<()>().await
+    };
     server.clock().block_on(async {
         futures::pin_mut!(script, read);
         futures::future::select(script, read).await;

@@ -232,10 +232,20 @@ impl<P: Protocol> Step<'_, P> {
         sent.map_err(|refused| refused.kind())
     }
 
+    /// Queues an event of the application, if there is room.
+    pub(crate) fn offer(&mut self, event: P::ClientEvent) -> Result<(), SendErrorKind> {
+        let queued = self.shared.queued_at();
+        let sent = self.shared.config.enqueue(self.shared, event, None, false, queued);
+        self.machine.on_queued();
+        self.is_ready = true;
+        sent.map_err(|refused| refused.kind())
+    }
+
     /// Changes the state, and queues what it wants to be sent.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut P::State)) {
-        let ((), ready) = self.machine.with_state(self.shared, self.now, change);
+    pub(crate) fn change<R>(&mut self, change: impl FnOnce(&mut P::State) -> R) -> R {
+        let (result, ready) = self.machine.with_state(self.shared, self.now, change);
         self.is_ready |= ready;
+        result
     }
 
     /// Adds a notice to the updates.

@@ -25,7 +25,8 @@ use super::{
 };
 use crate::{
     connection::{Ack, Connection, SendError, SendErrorKind, Sender, WeakSender},
-    tools::{self, ToolError, ToolErrorKind, ToolOutput, Tools},
+    realtime::state::NotOpen,
+    tools::{self, AnswerError, InUse, ToolContext, ToolError, ToolErrorKind, ToolOutput, ToolReply, Tools},
     wire::Id,
 };
 
@@ -154,6 +155,10 @@ impl<P: LiveKind> Connection<P> {
     /// of them. [`Tools::when_interrupted`] and [`Tools::approve`] have no effect here: an interruption of the voice does
     /// not stop the backend, and its approvals are items of their own.
     ///
+    /// The backend goes on when it has every output of a batch, so one that comes [`Later`](crate::tools::Later) holds its
+    /// batch, and a batch of [`Silent`](crate::tools::Silent) outputs alone is not followed by a request to go on. A function
+    /// with a context names this protocol: `ToolContext<Live>`.
+    ///
     /// # Errors
     /// Gives the `session.update` that tells of them back, as [`Sender::send`] does. They are not run then.
     pub fn use_tools(&self, tools: Tools) -> Result<Ack<P, SessionUpdated>, SendError<P>> {
@@ -165,11 +170,20 @@ impl<P: LiveKind> Connection<P> {
         Ok(ack)
     }
 
+    /// Answers a function call of the Responses backend whose function has returned [`Later`](crate::tools::Later). An `Err`
+    /// is told to the backend.
+    ///
+    /// # Errors
+    /// The call is not open: it was answered, or its response or session is gone. Or the output was not accepted for sending.
+    pub fn answer_call<M>(&self, call_id: impl Into<Id>, output: impl ToolOutput<M>) -> Result<(), AnswerError> {
+        self.sender().answer_call(call_id, output)
+    }
+
     /// Runs these functions when the Responses backend calls, as [`use_tools`](Self::use_tools) does, for a backend that
     /// was told of them when the session began.
     pub fn run_tools(&self, tools: Tools) {
         let sender = self.sender();
-        let (weak, running, tools) = (sender.downgrade(), Running::default(), Arc::new(tools));
+        let (weak, running, tools) = (sender.downgrade(), Running::default(), InUse::new(tools));
         let number = Arc::new(Mutex::new(0));
         let known = number.clone();
         sender.attend(
@@ -183,6 +197,29 @@ impl<P: LiveKind> Connection<P> {
                 running.start(generation, due.filter_map(|due| called(&weak, &tools, due, generation)))
             }),
         );
+    }
+}
+
+impl<P: LiveKind> Sender<P> {
+    /// Answers a function call: see [`Connection::answer_call`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn answer_call<M>(&self, call_id: impl Into<Id>, output: impl ToolOutput<M>) -> Result<(), AnswerError> {
+        let call_id = call_id.into();
+        let (output, silent) = match output.into_reply() {
+            Ok(ToolReply::Output(output)) => (output, false),
+            Ok(ToolReply::Silent(output)) => (output, true),
+            Ok(ToolReply::Later) => return Err(AnswerError::Unfinished),
+            Err(error) => (format!("error: {error}"), false),
+        };
+        let event = ResponseItemCreate::new(FunctionCallOutput::new(&call_id, output));
+        self.step(|step| {
+            step.change(|state| state.work().is_open(&call_id))?;
+            step.offer(event.into()).map_err(AnswerError::Send)?;
+            step.change(|state| state.work_mut().call_is_answered(&call_id, silent));
+            Ok(())
+        })
     }
 }
 
@@ -240,36 +277,51 @@ fn delegated<P: LiveKind>(
 /// Runs one call of a function.
 fn called<P: LiveKind>(
     weak: &WeakSender<P>,
-    tools: &Arc<Tools>,
+    tools: &Arc<InUse>,
     DueCall { call, refused }: DueCall,
     generation: u32,
 ) -> Option<Work> {
     let sender = weak.upgrade()?;
-    let id = call.call_id.clone();
+    let (id, timer) = (call.call_id.clone(), sender.timer());
+    let (cancel, cancelled) = tools::cancellation();
     let run = {
-        let (tools, call, timer) = (tools.clone(), call.clone(), sender.timer());
+        let context = ToolContext::new(id.clone(), call.response_id.clone(), &call.name, sender.clone(), cancelled);
+        let (tools, arguments, timer) = (tools.clone(), call.arguments.clone(), timer.clone());
         async move {
-            if refused {
-                let error = ToolErrorKind::TooMany;
-                return (format!("error: {error}"), Some(error));
-            }
-            tools::run_function(&tools, &call.name, &call.arguments, &*timer).await
+            // Work for a session that was replaced is dropped, so whatever goes on is wanted.
+            if refused { Err(ToolErrorKind::TooMany) } else { tools.run(arguments, context, timer, || true).await }
         }
     };
     let run = sender.trace_call(&call.name, Some(&id), run);
-    let weak = weak.clone();
+    let (weak, tools) = (weak.clone(), tools.clone());
     let run = async move {
-        let (output, error) = run.await;
+        let answer = match run.await {
+            // The application's answer ends this wait.
+            Ok(ToolReply::Later) => tools.wait_for_answer(&*timer).await,
+            answer => answer,
+        };
+        // Tells the function, wherever it runs, that nobody waits for it any more.
+        drop(cancel);
         // Nobody is left to be told.
         let Some(sender) = weak.upgrade() else { return };
-        let mut failed = error;
-        if let Err(refused) = answer(&sender, &call, output, generation) {
-            let error = ToolErrorKind::Failed(refused.to_string());
-            // Too long an output: the backend is told that instead.
-            if refused != SendErrorKind::Closed {
-                let _ = answer(&sender, &call, format!("error: {error}"), generation);
+        let (output, silent, mut failed) = match answer {
+            Ok(ToolReply::Output(output)) => (output, false, None),
+            Ok(ToolReply::Silent(output)) => (output, true, None),
+            Ok(ToolReply::Later) => return,
+            Err(error @ ToolErrorKind::TooMany) => (format!("error: {error}"), false, Some(error)),
+            Err(error) => (tools.explain(&call.name, &error), false, Some(error)),
+        };
+        match answer_call(&sender, &call, output, silent, generation) {
+            Ok(()) => {}
+            Err(AnswerError::Answered) => failed = Some(ToolErrorKind::Answered),
+            Err(refused) => {
+                let error = ToolErrorKind::Failed(refused.to_string());
+                // Too long an output: the backend is told that instead.
+                if refused != AnswerError::Send(SendErrorKind::Closed) {
+                    let _ = answer_call(&sender, &call, format!("error: {error}"), false, generation);
+                }
+                failed = Some(error);
             }
-            failed = Some(error);
         }
         if let Some(kind) = failed {
             sender.notify(LiveNotice::Tool(ToolError { call_id: Some(call.call_id), name: call.name, kind }));
@@ -279,18 +331,25 @@ fn called<P: LiveKind>(
 }
 
 /// Sends the output of a call, if the backend still wants it.
-fn answer<P: LiveKind>(
+fn answer_call<P: LiveKind>(
     sender: &Sender<P>,
     call: &LiveCall,
     output: String,
+    silent: bool,
     generation: u32,
-) -> Result<(), SendErrorKind> {
-    if !sender.state().work().is_owed(&call.call_id) {
-        sender.change(generation, |state| state.work_mut().call_is_done(call, false));
-        return Ok(());
+) -> Result<(), AnswerError> {
+    match sender.state().work().is_open(&call.call_id) {
+        Ok(()) => {
+            let event = ResponseItemCreate::new(FunctionCallOutput::new(&call.call_id, output));
+            let done = |state: &mut LiveState, sent| state.work_mut().call_is_done(&call.call_id, sent, silent);
+            sender.reply(generation, event, done).map_err(AnswerError::Send)
+        }
+        Err(NotOpen::Answered) => Err(AnswerError::Answered),
+        Err(NotOpen::Unknown) => {
+            sender.change(generation, |state| state.work_mut().call_is_done(&call.call_id, false, false));
+            Ok(())
+        }
     }
-    let event = ResponseItemCreate::new(FunctionCallOutput::new(&call.call_id, output));
-    sender.reply(generation, event, |state: &mut LiveState, sent| state.work_mut().call_is_done(call, sent))
 }
 
 /// Why what a handler returned was not sent. The end of the connection tells of itself.

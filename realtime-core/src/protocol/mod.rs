@@ -182,6 +182,13 @@ pub trait Protocol: fmt::Debug + Send + Sync + Sized + 'static {
     /// The error that the event reports, if any, in the form of Realtime's `error` event.
     fn error(event: &Self::ServerEvent) -> Option<ErrorEvent>;
 
+    /// The error because of which the server did not do what was asked for, whether it is an [`error`](Self::error) event or part
+    /// of another one, such as the end of a response. Decides whether the conversation goes on elsewhere: see
+    /// [`Reconnect::fallback`](crate::connection::Reconnect::fallback).
+    fn failure(event: &Self::ServerEvent) -> Option<ErrorEvent> {
+        Self::error(event)
+    }
+
     /// Encodes an event in the server's dialect.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ use crate::{
         Protocol, append,
         event::{ErrorEvent, Event},
         refusal, sample_bytes,
+        types::{ErrorBody, ResponseStatus},
     },
     transport::Text,
     wire::Id,
@@ -78,6 +79,17 @@ impl Protocol for Realtime {
             ServerEvent::Error(error) => Some((**error).clone()),
             _ => None,
         }
+    }
+
+    fn failure(event: &ServerEvent) -> Option<ErrorEvent> {
+        let ServerEvent::ResponseDone(done) = event else { return Self::error(event) };
+        if done.response.status != Some(ResponseStatus::Failed) {
+            return None;
+        }
+        let failure = done.response.status_details.as_ref()?.error.as_ref()?;
+        let mut error = ErrorBody::new(failure.message.clone().unwrap_or_default());
+        (error.kind, error.code) = (failure.kind.clone(), failure.code.clone());
+        Some(ErrorEvent::new(error))
     }
 
     fn encode(event: &ClientEvent, dialect: Dialect) -> Result<Text, DialectError> {

@@ -8,7 +8,7 @@ use super::{
     tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, ResponsePhase},
     work::Work,
 };
-use crate::{live::types::DelegationTarget, wire::Id};
+use crate::{live::types::DelegationTarget, realtime::state::NotOpen, wire::Id};
 
 /// Work for handlers, which are known by their number: of several sets of functions the last one works.
 #[derive(Clone, Debug, Default)]
@@ -161,11 +161,28 @@ impl Work {
         if handler == self.errands.delegates { self.errands.tasks.pop_front() } else { None }
     }
 
-    /// A call has its output, which is on its way to the wire, or it will have none.
-    pub(in crate::live) fn call_is_done(&mut self, call: &LiveCall, queued: bool) {
-        self.errands.release(&call.call_id);
-        if let Some(known) = self.calls.iter_mut().find(|known| known.call_id == call.call_id) {
-            known.queued = queued;
+    /// A call has its output, which is on its way to the wire, or it will have none. The backend is not asked to go on because
+    /// of one that is `silent`.
+    pub(in crate::live) fn call_is_done(&mut self, call_id: &Id, queued: bool, silent: bool) {
+        self.errands.release(call_id);
+        if let Some(known) = self.calls.iter_mut().find(|known| known.call_id == *call_id) {
+            (known.queued, known.silent) = (queued, silent);
+        }
+    }
+
+    /// The application has answered a call, and nobody else is to.
+    pub(in crate::live) fn call_is_answered(&mut self, call_id: &Id, silent: bool) {
+        self.call_is_done(call_id, true, silent);
+        self.errands.drop_call(call_id);
+    }
+
+    /// Whether a call can be answered.
+    pub(in crate::live) fn is_open(&self, call_id: &Id) -> Result<(), NotOpen> {
+        let call = self.calls.iter().find(|call| call.call_id == *call_id).ok_or(NotOpen::Unknown)?;
+        match call.output {
+            CallOutput::Owed if !call.queued => Ok(()),
+            CallOutput::Owed | CallOutput::Sent | CallOutput::Continued => Err(NotOpen::Answered),
+            CallOutput::Discarded => Err(NotOpen::Unknown),
         }
     }
 
@@ -194,7 +211,7 @@ impl Work {
         for call in self.calls.iter() {
             match call.output {
                 CallOutput::Owed if !call.queued => return false,
-                CallOutput::Owed | CallOutput::Sent => answered = true,
+                CallOutput::Owed | CallOutput::Sent => answered |= !call.silent,
                 CallOutput::Continued | CallOutput::Discarded => {}
             }
         }

@@ -178,6 +178,8 @@ pub struct LiveCall {
     pub(super) handed: bool,
     /// Whether its output is on its way to the wire.
     pub(super) queued: bool,
+    /// Whether the backend is not asked to go on because of its output.
+    pub(super) silent: bool,
 }
 
 /// State of a call's output.

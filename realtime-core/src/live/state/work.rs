@@ -293,6 +293,7 @@ impl Work {
             answer: None,
             handed: false,
             queued: false,
+            silent: false,
         };
         if let Some(number) = response {
             self.change(number, |made_by| made_by.made(&call.call_id));

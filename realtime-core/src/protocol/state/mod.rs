@@ -10,6 +10,7 @@ mod snapshot;
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use crate::{
+    dialect::Dialect,
     protocol::{
         Protocol,
         event::{ErrorEvent, Reading},
@@ -84,6 +85,13 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
     fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<P::ClientEvent>, Self) {
         let _ = (repeat_response, now);
         (Plan::default(), Self::default())
+    }
+
+    /// Like [`restoration`](Self::restoration), for a session that may be at another endpoint. What its dialect cannot express is
+    /// to be left out, and reported in [`Plan::unsupported`]. The default does not look at that.
+    fn restoration_in(&self, next: &NextSession, repeat_response: bool, now: Instant) -> (Plan<P::ClientEvent>, Self) {
+        let _ = next;
+        self.restoration(repeat_response, now)
     }
 
     /// The server has refused the [target](Protocol::target_after_loss) of another link. Whether there is something else to
@@ -165,6 +173,26 @@ impl Setup {
     }
 }
 
+/// The session that a conversation is restored in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NextSession {
+    /// The dialect of its endpoint.
+    pub dialect: Dialect,
+    /// Whether it was connected to under another name, such as another model, than the connection was opened with.
+    pub other_target: bool,
+}
+
+/// Part of a conversation that the next session's dialect cannot express.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// Id of the item that it is part of. `None` for the configuration or a request.
+    pub item_id: Option<Id>,
+    /// Path of the member, such as `session.reasoning` or `item.content: input_image`.
+    pub member: &'static str,
+}
+
 /// How to restore a session's content in another session.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -181,6 +209,8 @@ pub struct Plan<E> {
     pub cut_short: Vec<Id>,
     /// Duration of the input audio sent since the last commit, in milliseconds.
     pub audio_ms: u64,
+    /// What the next session's dialect cannot express, and was left out.
+    pub unsupported: Vec<Unsupported>,
 }
 
 impl<E> Default for Plan<E> {
@@ -192,6 +222,7 @@ impl<E> Default for Plan<E> {
             ambiguous: Vec::new(),
             cut_short: Vec::new(),
             audio_ms: 0,
+            unsupported: Vec::new(),
         }
     }
 }
@@ -224,6 +255,8 @@ pub enum LostReason {
     NoRoom,
     /// The server refused to restore it.
     Refused,
+    /// The next session's dialect cannot express it. See [`Reconnected::unsupported`](crate::connection::Reconnected::unsupported).
+    Unsupported,
 }
 
 impl Lost {

@@ -1,5 +1,6 @@
 //! Writes events as a server of an older form takes them.
 
+mod fit;
 mod flat;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,8 @@ use crate::{
     realtime::event::ClientEvent,
     transport::Text,
 };
+
+pub(super) use fit::fit;
 
 impl Dialect {
     /// The text of an event as a server of this dialect takes it.

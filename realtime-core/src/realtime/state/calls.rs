@@ -80,6 +80,15 @@ pub enum WhenInterrupted {
     Cancel,
 }
 
+/// Why a call is not among the unanswered ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpen {
+    /// It was never asked for, or belongs to a session that is gone.
+    Unknown,
+    /// It was answered.
+    Answered,
+}
+
 /// A call to be answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Due {
@@ -88,6 +97,14 @@ pub(crate) struct Due {
     pub(crate) call: Call,
     /// Whether it is refused because too many calls are unanswered.
     pub(crate) refused: bool,
+    /// Whether its function has returned without an output, and the application answers.
+    pub(crate) later: bool,
+}
+
+impl Due {
+    fn is(&self, response: &Id, call: &Call) -> bool {
+        self.response == *response && self.call.id() == call.id()
+    }
 }
 
 /// Unanswered calls, by response.
@@ -106,16 +123,19 @@ pub(super) struct PendingCalls {
     due: usize,
     /// Bytes of their arguments.
     bytes: usize,
-    /// Responses that were cut short and whose calls are to be cancelled.
+    /// Responses that were cut short while they had unanswered calls.
     interrupted: VecDeque<Id>,
-    when_interrupted: WhenInterrupted,
+    /// Calls that were answered while somebody attends to them, by response and call id.
+    answered: VecDeque<(Id, Id)>,
     /// Responses to be requested after all calls were answered.
     follow_ups: usize,
 }
 
 #[derive(Clone, Debug, Default)]
 struct PendingResponse {
+    /// Calls that its batch waits for: not those answered later.
     open: usize,
+    /// Calls whose output a response follows.
     answered: usize,
     /// Final status of the response, once it has ended.
     ended: Option<ResponseStatus>,
@@ -151,7 +171,7 @@ impl PendingCalls {
             self.responses.retain(|_, pending| pending.open > 0);
         }
         self.responses.entry(response.clone()).or_default().open += 1;
-        self.add(Due { response: response.clone(), call, refused });
+        self.add(Due { response: response.clone(), call, refused, later: false });
     }
 
     fn add(&mut self, due: Due) {
@@ -170,9 +190,46 @@ impl PendingCalls {
         }
     }
 
-    /// Whether no call is unanswered.
+    /// Whether no call is unanswered, except those answered later.
     pub(super) fn is_idle(&self) -> bool {
-        self.open.is_empty()
+        self.open.iter().all(|due| due.later)
+    }
+
+    /// The call, if it is unanswered.
+    fn position(&self, response: &Id, call: &Call) -> Option<usize> {
+        self.open.iter().position(|due| due.is(response, call))
+    }
+
+    /// A call is unanswered no more.
+    fn remove(&mut self, at: usize) -> Option<Arc<Due>> {
+        // The latest ones were not handed out yet.
+        if at >= self.open.len() - self.due {
+            self.due -= 1;
+        }
+        let due = self.open.remove(at)?;
+        self.bytes = self.bytes.saturating_sub(due.call.arguments().len());
+        Some(due)
+    }
+
+    /// The batch of a response waits for one call less. `follows` says that a response is requested because of it.
+    fn leave_batch(&mut self, response: &Id, follows: bool) {
+        if let Some(pending) = self.responses.get_mut(response) {
+            pending.open = pending.open.saturating_sub(1);
+            pending.answered += usize::from(follows);
+        }
+        self.go_on(response);
+    }
+
+    /// An unanswered call of a function, by its id: of this response if that is known, otherwise one answered later, and of
+    /// several the oldest.
+    fn open_call(&self, call_id: &Id, response: Option<&Id>) -> Option<usize> {
+        let is_this = |due: &Due| {
+            matches!(due.call, Call::Function(_))
+                && due.call.id() == Some(call_id)
+                && response.is_none_or(|response| due.response == *response)
+        };
+        let open = self.open.iter().enumerate().filter(|(_, due)| is_this(due));
+        open.min_by_key(|(_, due)| !due.later).map(|(at, _)| at)
     }
 
     /// Whether to request the next response: all calls are answered, and the response completed.
@@ -199,7 +256,7 @@ impl PendingCalls {
             });
             let mut open = SavedCall::default();
             open.call = Some(due.call.clone().into());
-            open.refused = due.refused;
+            (open.refused, open.later) = (due.refused, due.later);
             saved[at].open.push(open);
         }
         saved
@@ -209,17 +266,25 @@ impl PendingCalls {
     pub(super) fn resume(saved: &[SavedCalls], follow_ups: usize) -> Self {
         let mut calls = Self { follow_ups, ..Self::default() };
         for SavedCalls { response_id, status, answered, open, .. } in saved {
-            for SavedCall { call, refused, .. } in open {
+            let mut later_ones = 0;
+            for SavedCall { call, refused, later, .. } in open {
                 let due = calls.open.len();
                 if let Some(call) = call {
                     calls.ask(response_id, call);
                 }
-                if let Some(due) = calls.open.get_mut(due) {
-                    Arc::make_mut(due).refused |= refused;
+                if let Some(due) = calls.open.get_mut(due).map(Arc::make_mut) {
+                    due.refused |= refused;
+                    due.later = *later;
+                    later_ones += usize::from(*later);
                 }
             }
             if let Some(pending) = calls.responses.get_mut(response_id) {
                 (pending.answered, pending.ended) = (*answered, status.clone());
+                pending.open = pending.open.saturating_sub(later_ones);
+                if pending.open == 0 {
+                    // The batch waits for nothing else.
+                    calls.responses.remove(response_id);
+                }
             }
         }
         calls
@@ -241,10 +306,9 @@ fn is_callable(item: &Item) -> bool {
 }
 
 impl RealtimeState {
-    pub(crate) fn answer_calls(&mut self, when_interrupted: WhenInterrupted) {
+    pub(crate) fn answer_calls(&mut self) {
         let inherited = &mut self.inherited_calls;
-        let calls = self.calls.get_or_insert_with(|| inherited.take().unwrap_or_default());
-        Arc::make_mut(calls).when_interrupted = when_interrupted;
+        self.calls.get_or_insert_with(|| inherited.take().unwrap_or_default());
     }
 
     /// The unanswered calls, by response, and how many responses are to be requested because others were answered.
@@ -289,7 +353,7 @@ impl RealtimeState {
             || self.creations.in_flight().any(|(_, create)| answers(&create.item))
     }
 
-    /// The next response whose calls are to be cancelled.
+    /// The next response that was cut short while it had unanswered calls.
     pub(crate) fn next_interrupted(&mut self) -> Option<Id> {
         let calls = self.calls.as_mut().filter(|calls| !calls.interrupted.is_empty())?;
         Arc::make_mut(calls).interrupted.pop_front()
@@ -303,18 +367,88 @@ impl RealtimeState {
         next
     }
 
-    /// A call was answered (`answered`), or will not be.
-    pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, answered: bool) {
-        let Some(calls) = self.calls.as_mut().map(Arc::make_mut) else { return };
-        let is_this = |due: &Arc<Due>| due.response == *response && due.call.id() == call.id();
-        let Some(at) = calls.open.iter().position(is_this) else { return };
-        calls.open.remove(at);
-        calls.bytes = calls.bytes.saturating_sub(call.arguments().len());
-        if let Some(pending) = calls.responses.get_mut(response) {
-            pending.open = pending.open.saturating_sub(1);
-            pending.answered += usize::from(answered);
+    /// The next call that was answered while somebody attends to it, by response and call id.
+    pub(crate) fn next_answered(&mut self) -> Option<(Id, Id)> {
+        let calls = self.calls.as_mut().filter(|calls| !calls.answered.is_empty())?;
+        Arc::make_mut(calls).answered.pop_front()
+    }
+
+    /// Whether a call is unanswered.
+    pub(crate) fn is_open(&self, response: &Id, call: &Call) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.position(response, call).is_some())
+    }
+
+    /// A call was answered, or will not be. `follows` says that a response is requested because of the answer.
+    pub(crate) fn answered_call(&mut self, response: &Id, call: &Call, follows: bool) {
+        self.settle_call(follows, |calls| calls.position(response, call));
+    }
+
+    /// The application answers the call. Whether it is still unanswered.
+    pub(crate) fn defer_call(&mut self, response: &Id, call: &Call) -> bool {
+        let Some(calls) = self.calls.as_mut().map(Arc::make_mut) else { return false };
+        let Some(at) = calls.position(response, call) else { return false };
+        if !std::mem::replace(&mut Arc::make_mut(&mut calls.open[at]).later, true) {
+            calls.leave_batch(response, false);
         }
-        calls.go_on(response);
+        true
+    }
+
+    /// The response of an unanswered call of a function, by the call's id.
+    pub(crate) fn open_call(&self, call_id: &Id, response: Option<&Id>) -> Result<Id, NotOpen> {
+        let calls = self.calls.as_ref().or(self.inherited_calls.as_ref()).ok_or(NotOpen::Unknown)?;
+        if let Some(at) = calls.open_call(call_id, response) {
+            return Ok(calls.open[at].response.clone());
+        }
+        let was_open = |(of, id): &(Id, Id)| id == call_id && response.is_none_or(|response| of == response);
+        let answered = calls.seen.iter().any(was_open) || self.is_answered(call_id);
+        Err(if answered { NotOpen::Answered } else { NotOpen::Unknown })
+    }
+
+    /// The application has answered an unanswered call of a function.
+    pub(crate) fn late_answer(&mut self, response: &Id, call_id: &Id, follows: bool) {
+        self.settle_call(follows, |calls| calls.open_call(call_id, Some(response)));
+        if let Some(calls) = &mut self.calls {
+            Arc::make_mut(calls).answered.push_back((response.clone(), call_id.clone()));
+        }
+    }
+
+    /// A call is unanswered no more.
+    fn settle_call(&mut self, follows: bool, find: impl FnOnce(&PendingCalls) -> Option<usize>) {
+        let Some(calls) = self.calls.as_mut().or(self.inherited_calls.as_mut()).map(Arc::make_mut) else { return };
+        let Some(due) = find(calls).and_then(|at| calls.remove(at)) else { return };
+        if !due.later {
+            return calls.leave_batch(&due.response, follows);
+        }
+        // Its batch does not wait for it. If that waits for others, one response follows all of them.
+        let is_active = self.responses.active_id() == Some(&due.response);
+        let goes_on = |pending: &&mut PendingResponse| match &pending.ended {
+            Some(status) => pending.open > 0 && *status == ResponseStatus::Completed,
+            None => is_active,
+        };
+        match calls.responses.get_mut(&due.response).filter(goes_on) {
+            Some(pending) => pending.answered += usize::from(follows),
+            None if follows => self.outgoing.push_back(ResponseCreate::default().into()),
+            None => {}
+        }
+    }
+
+    /// Forgets the calls answered later that this session, which has taken the place of another, does not have.
+    pub(super) fn forget_lost_calls(&mut self) {
+        let Some(calls) = self.calls.as_ref().or(self.inherited_calls.as_ref()) else { return };
+        let has = |due: &Due| due.call.id().is_some_and(|id| self.has_call(id));
+        let lost: Vec<_> = calls.open.iter().filter(|due| due.later && !has(due)).cloned().collect();
+        let calls = self.calls.as_mut().or(self.inherited_calls.as_mut());
+        let Some(calls) = calls.filter(|_| !lost.is_empty()).map(Arc::make_mut) else { return };
+        for due in lost {
+            if let Some(at) = calls.position(&due.response, &due.call) {
+                calls.remove(at);
+            }
+            let Some(id) = due.call.id() else { continue };
+            let key = (due.response.clone(), id.clone());
+            calls.seen.remove(&key);
+            calls.order.retain(|seen| *seen != key);
+            calls.answered.push_back(key);
+        }
     }
 
     /// Tracks calls and their responses.
@@ -358,7 +492,7 @@ impl RealtimeState {
                 }
                 if let Some(pending) = calls.responses.get_mut(id) {
                     pending.ended = Some(done.response.status.clone().unwrap_or(ResponseStatus::Completed));
-                    if !completed && calls.when_interrupted == WhenInterrupted::Cancel {
+                    if !completed {
                         calls.interrupted.push_back(id.clone());
                     }
                     calls.go_on(id);

@@ -23,9 +23,9 @@ mod unnamed;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 pub use crate::protocol::state::{Complaint, Input, Speech};
-pub(crate) use calls::Due;
 use calls::PendingCalls;
 pub use calls::{Call, WhenInterrupted};
+pub(crate) use calls::{Due, NotOpen};
 pub use conversation::{Conversation, Keep};
 pub(crate) use conversation::{Edit, edit};
 pub use item::{ItemState, McpStatus, PartState, Segment};
@@ -46,7 +46,7 @@ use crate::{
         event::{ErrorEvent, Event},
         sample_bytes,
         state::{
-            self, Plan, Setup, State, Timeouts,
+            self, NextSession, Plan, Setup, State, Timeouts,
             intent::Intent,
             remember,
             requests::{Patience, Request, Requests},
@@ -346,7 +346,11 @@ impl State<Realtime> for RealtimeState {
     }
 
     fn restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
-        self.plan_restoration(repeat_response, now)
+        self.plan_restoration(&NextSession::default(), repeat_response, now)
+    }
+
+    fn restoration_in(&self, next: &NextSession, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
+        self.plan_restoration(next, repeat_response, now)
     }
 
     fn resumption(&self, now: Instant) -> (Plan<ClientEvent>, Self) {

@@ -10,10 +10,11 @@ use super::{
 use crate::{
     protocol::{
         event::EventOf,
-        state::{Lost, LostReason, Plan},
+        state::{Lost, LostReason, NextSession, Plan},
         types::ItemStatus,
     },
     realtime::{
+        dialect::fit,
         event::{ClientEvent, ConversationItemCreate, ConversationItemDelete, ResponseCreate, SessionUpdate},
         types::{ContentPart, Item, Message},
     },
@@ -86,22 +87,30 @@ impl Creations {
 
 impl RealtimeState {
     /// The plan to restore the conversation, and the state that continues.
-    pub(super) fn plan_restoration(&self, repeat_response: bool, now: Instant) -> (Plan<ClientEvent>, Self) {
+    pub(super) fn plan_restoration(
+        &self,
+        session: &NextSession,
+        repeat_response: bool,
+        now: Instant,
+    ) -> (Plan<ClientEvent>, Self) {
         let mut next = self.successor(now);
         if let Some(ledger) = &mut next.ledger {
             ledger.outlive(&self.conversation);
         }
         if let Some(inherited) = next.inherited.take() {
             let mut plan = inherited.plan(repeat_response);
+            fit(&mut plan, session);
             // Their numbers are those of another connection, and nobody here awaits them.
             plan.events.iter_mut().for_each(|(seq, _)| *seq = None);
             next.conversation.restart(replayed(&plan));
+            next.forget_lost_calls();
             return (plan, next);
         }
         let left = self.save(now);
         if !self.creations.on {
             // Nothing is restored: the next session starts empty.
             next.conversation.restart([].iter());
+            next.forget_lost_calls();
             next.intent = Default::default();
             let unanswered = left.in_flight.iter().filter(|sent| !sent.begun);
             let ambiguous = unanswered.filter_map(|sent| sent.event_id.clone()).collect();
@@ -110,8 +119,10 @@ impl RealtimeState {
             return (Plan { lost, ambiguous, cut_short, audio_ms, ..Plan::default() }, next);
         }
         next.intent.take_all();
-        let plan = left.plan(repeat_response);
+        let mut plan = left.plan(repeat_response);
+        fit(&mut plan, session);
         next.conversation.restart(replayed(&plan));
+        next.forget_lost_calls();
         (plan, next)
     }
 }
@@ -290,7 +301,7 @@ impl RealtimeState {
         self.input_format().bytes_to_ms(bytes as u64).unwrap_or(u64::MAX)
     }
 
-    fn has_call(&self, call_id: &Id) -> bool {
+    pub(super) fn has_call(&self, call_id: &Id) -> bool {
         self.conversation
             .items()
             .any(|item| matches!(&item.item, Item::FunctionCall(call) if call.call_id.as_ref() == Some(call_id)))

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::Impossible};
 ///
 /// A string is sent to the model as is, `()` as an empty string, and anything else as JSON, exactly as written by
 /// serde_json. An `Err` reports the failure to the model and the application: a string as is, an error by its `Display`
-/// output.
+/// output. [`Silent`] and [`Later`] change what follows; either may be in a `Result` too.
 ///
 /// `M` selects the implementation and is inferred. Inference fails if an error type both serializes and implements
 /// [`std::error::Error`]; in that case use `map_err(|error| error.to_string())`.
@@ -21,6 +21,80 @@ pub trait ToolOutput<M> {
     /// # Errors
     /// The function's own error message.
     fn into_output(self) -> Result<String, String>;
+
+    /// Converts the output to the text for the model and what follows it. The default requests a response.
+    ///
+    /// # Errors
+    /// The function's own error message.
+    fn into_reply(self) -> Result<ToolReply, String>
+    where
+        Self: Sized,
+    {
+        self.into_output().map(ToolReply::Output)
+    }
+}
+
+/// Output that no response follows: the model learns of it, and says nothing because of it.
+///
+/// If other calls of the same response have an output of another kind, a response is requested because of those.
+///
+/// ```
+/// # use realtime_core::{tools::{Silent, Tools}, Json};
+/// # let (schema, save) = (Json::parse("{}"), |_: &str| Ok::<_, std::io::Error>(()));
+/// let tools = Tools::new().add_raw("remember", "Remembers a fact.", schema, async move |fact: String| {
+///     save(&fact)?;
+///     Ok::<_, std::io::Error>(Silent("remembered"))
+/// });
+/// # let _ = tools;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silent<T>(pub T);
+
+/// No output yet: the application answers the call with [`Connection::answer_call`](crate::Connection::answer_call), also
+/// after the response, and also after the conversation was resumed in another process.
+///
+/// The conversation goes on meanwhile. A response is requested once the other calls of the batch are answered, and another
+/// one after the late answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Later;
+
+/// Output of a function, and what follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolReply {
+    /// The text for the model. A response is requested once all calls of the batch are answered.
+    Output(String),
+    /// The text for the model. No response is requested because of it.
+    Silent(String),
+    /// The application answers later.
+    Later,
+}
+
+impl ToolReply {
+    fn into_text(self) -> String {
+        match self {
+            Self::Output(text) | Self::Silent(text) => text,
+            Self::Later => String::new(),
+        }
+    }
+}
+
+/// Names by which [`Top`] recognizes what is more than a value. No other type serializes under them.
+const SILENT: &str = "$realtime::Silent";
+const LATER: &str = "$realtime::Later";
+
+/// As the value that it contains.
+impl<T: Serialize> Serialize for Silent<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(SILENT, &self.0)
+    }
+}
+
+/// As `null`. It has its meaning only where a function returns it, and not within another value.
+impl Serialize for Later {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_struct(LATER)
+    }
 }
 
 /// Markers that select the implementation of [`ToolOutput`]. They are inferred.
@@ -56,14 +130,22 @@ pub mod marker {
 
 impl<T: Serialize> ToolOutput<marker::Value> for T {
     fn into_output(self) -> Result<String, String> {
+        self.into_reply().map(ToolReply::into_text)
+    }
+
+    fn into_reply(self) -> Result<ToolReply, String> {
         // A `Result` is serializable too, and is recognized by how it serializes.
-        self.serialize(Top).unwrap_or_else(|fmt::Error| write(&self))
+        self.serialize(Top).unwrap_or_else(|fmt::Error| write(&self).map(ToolReply::Output))
     }
 }
 
 impl<T: Serialize, E: Error> ToolOutput<marker::Failing> for Result<T, E> {
     fn into_output(self) -> Result<String, String> {
-        self.map_err(|error| error.to_string())?.into_output()
+        self.into_reply().map(ToolReply::into_text)
+    }
+
+    fn into_reply(self) -> Result<ToolReply, String> {
+        self.map_err(|error| error.to_string())?.into_reply()
     }
 }
 
@@ -73,7 +155,11 @@ where
     E: Deref<Target = dyn Error + Send + Sync> + fmt::Display,
 {
     fn into_output(self) -> Result<String, String> {
-        self.map_err(|error| error.to_string())?.into_output()
+        self.into_reply().map(ToolReply::into_text)
+    }
+
+    fn into_reply(self) -> Result<ToolReply, String> {
+        self.map_err(|error| error.to_string())?.into_reply()
     }
 }
 
@@ -83,7 +169,11 @@ where
     E: Deref<Target = dyn Error> + fmt::Display,
 {
     fn into_output(self) -> Result<String, String> {
-        self.map_err(|error| error.to_string())?.into_output()
+        self.into_reply().map(ToolReply::into_text)
+    }
+
+    fn into_reply(self) -> Result<ToolReply, String> {
+        self.map_err(|error| error.to_string())?.into_reply()
     }
 }
 
@@ -93,7 +183,7 @@ fn write<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     if json.starts_with('"') { serde_json::from_str(&json).map_err(|error| error.to_string()) } else { Ok(json) }
 }
 
-/// Accepts a serialized `Result` only, and fails for everything else.
+/// Accepts a serialized `Result`, [`Silent`] or [`Later`], and fails for everything else.
 struct Top;
 
 macro_rules! not_a_result {
@@ -105,7 +195,7 @@ macro_rules! not_a_result {
 }
 
 impl Serializer for Top {
-    type Ok = Result<String, String>;
+    type Ok = Result<ToolReply, String>;
     type Error = fmt::Error;
     type SerializeSeq = Impossible<Self::Ok, fmt::Error>;
     type SerializeTuple = Impossible<Self::Ok, fmt::Error>;
@@ -119,7 +209,6 @@ impl Serializer for Top {
         serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32,
         serialize_f64: f64, serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
-        serialize_unit_struct: &'static str,
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -130,14 +219,20 @@ impl Serializer for Top {
         value: &T,
     ) -> Result<Self::Ok, fmt::Error> {
         match (name, variant) {
-            ("Result", "Ok") => Ok(value.serialize(Self).unwrap_or_else(|fmt::Error| write(value))),
+            ("Result", "Ok") => {
+                Ok(value.serialize(Self).unwrap_or_else(|fmt::Error| write(value).map(ToolReply::Output)))
+            }
             ("Result", "Err") => Ok(Err(write(value).unwrap_or_else(|unwritable| unwritable))),
             _ => Err(fmt::Error),
         }
     }
 
     fn serialize_unit(self) -> Result<Self::Ok, fmt::Error> {
-        Ok(Ok(String::new()))
+        Ok(Ok(ToolReply::Output(String::new())))
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<Self::Ok, fmt::Error> {
+        if name == LATER { Ok(Ok(ToolReply::Later)) } else { Err(fmt::Error) }
     }
 
     fn serialize_none(self) -> Result<Self::Ok, fmt::Error> {
@@ -152,8 +247,20 @@ impl Serializer for Top {
         Err(fmt::Error)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, _: &T) -> Result<Self::Ok, fmt::Error> {
-        Err(fmt::Error)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Self::Ok, fmt::Error> {
+        if name != SILENT {
+            return Err(fmt::Error);
+        }
+        // Of what is silent twice, or silent and unfinished, the innermost counts.
+        let reply = value.serialize(Self).unwrap_or_else(|fmt::Error| write(value).map(ToolReply::Output));
+        Ok(reply.map(|reply| match reply {
+            ToolReply::Output(text) => ToolReply::Silent(text),
+            other => other,
+        }))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, fmt::Error> {
@@ -251,6 +358,38 @@ mod tests {
         }
         assert_eq!((told(()).as_deref(), told(Ok::<_, io::Error>(())).as_deref()), (Ok(""), Ok("")));
         assert_eq!((told(Ok::<_, &str>(())).as_deref(), told(None::<u32>).as_deref()), (Ok(""), Ok("null")));
+    }
+
+    #[test]
+    fn what_follows_an_output_is_told_by_its_type_also_within_a_result() {
+        fn reply<M>(output: impl ToolOutput<M>) -> Result<ToolReply, String> {
+            output.into_reply()
+        }
+        let boxed: Result<Silent<Weather>, Box<dyn Error + Send + Sync>> = Ok(Silent(WEATHER));
+        for answer in [reply(Silent(WEATHER)), reply(Ok::<_, &str>(Silent(WEATHER))), reply(boxed)] {
+            assert_eq!(answer, Ok(ToolReply::Silent(WRITTEN.into())));
+        }
+        for answer in
+            [reply(Silent("noted")), reply(Ok::<_, io::Error>(Silent("noted"))), reply(Silent(Silent("noted")))]
+        {
+            assert_eq!(answer, Ok(ToolReply::Silent("noted".into())));
+        }
+        assert_eq!(reply(Silent(())), Ok(ToolReply::Silent(String::new())));
+        for answer in
+            [reply(Later), reply(Ok::<_, &str>(Later)), reply(Ok::<_, io::Error>(Later)), reply(Silent(Later))]
+        {
+            assert_eq!(answer, Ok(ToolReply::Later));
+        }
+        assert_eq!(reply(Err::<Silent<()>, _>("no")), Err("no".into()));
+        // Within another value they mean nothing.
+        #[derive(Serialize)]
+        struct Unit;
+        #[derive(Serialize)]
+        struct Wrapped(u8);
+        assert_eq!(told([Silent(1)]).as_deref(), Ok("[1]"));
+        assert_eq!(told([Later]).as_deref(), Ok("[null]"));
+        assert_eq!(reply(Unit), Ok(ToolReply::Output("null".into())));
+        assert_eq!(reply(Wrapped(1)), Ok(ToolReply::Output("1".into())));
     }
 
     #[test]

@@ -60,7 +60,7 @@ saved! {
     pub struct Snapshot {
         /// Always `realtime-snapshot`.
         format: String,
-        /// Version of the format. 1 is the first.
+        /// Version of the format, from 1.
         version: u32,
         /// Always `realtime`.
         protocol: String,
@@ -133,6 +133,9 @@ saved! {
         call: Option<Item>,
         /// Whether it is refused, because too many calls were unanswered.
         refused: bool,
+        /// Whether its function has run and the application answers it
+        /// [later](crate::Connection::answer_call). It does not run again. Since version 2.
+        later: bool,
     }
 
     /// An event that was sent and not answered, in a [`Snapshot`].
@@ -182,7 +185,7 @@ impl Media {
 
 impl Snapshot {
     /// The version that is written.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Reads a snapshot.
     ///

@@ -16,8 +16,11 @@ impl RealtimeState {
     /// connection only: see [`Connection::snapshot`](crate::Connection::snapshot).
     pub fn snapshot(&self, media: Media, now: Instant) -> Snapshot {
         let mut snapshot = match &self.inherited {
-            // Nothing of it has been continued yet.
-            Some(inherited) => Snapshot::clone(inherited),
+            // Nothing of it has been continued yet, but calls may have been answered.
+            Some(inherited) => {
+                let (calls, follow_ups) = self.save_calls();
+                Snapshot { calls, follow_ups, ..Snapshot::clone(inherited) }
+            }
             None => self.save(now),
         };
         snapshot.limit_media(media);
