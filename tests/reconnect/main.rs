@@ -1,6 +1,7 @@
 //! A connection that broke is made anew, and nothing is lost in silence.
 
 mod end;
+mod failover;
 mod handover;
 mod heard;
 #[path = "../support/marks.rs"]

@@ -6,9 +6,9 @@ use futures::future::{Either, select};
 
 use super::{Client, Settings, dial::Place};
 use crate::{
-    auth::Credential,
+    auth::{Credential, Credentials},
     connection::{Config, Connection, Dial, Dialer, Ids, Options, Phase, Reconnect, Resume},
-    endpoint::{Extras, Target},
+    endpoint::{Endpoint, Extras, Target},
     error::{Deadline, Error, ErrorKind},
     protocol::{Protocol, state::SnapshotError},
     realtime::{
@@ -152,7 +152,15 @@ impl<P: Protocol> Connect<P> {
         let exact = endpoint.exact_url().map(|_| Target::Unnamed);
         let target = self.target.clone().or(exact).ok_or(ErrorKind::NoTarget)?;
         // Checked immediately. Only a credential obtained by a callback can still be wrong later.
-        endpoint.handshake(&target, credentials.fixed().unwrap_or(&Credential::None), &self.extras)?;
+        let check = |endpoint: &Endpoint, credentials: &Credentials, target: &Target, extras: &Extras| {
+            endpoint.handshake(target, credentials.fixed().unwrap_or(&Credential::None), extras).map(drop)
+        };
+        check(endpoint, credentials, &target, &self.extras)?;
+        let joins = P::joins() || matches!(target, Target::Call(_));
+        for fallback in self.reconnect.iter().filter(|_| !joins).flat_map(|policy| policy.fallbacks()) {
+            let (endpoint, credentials, target, extras) = fallback.place(endpoint, credentials, &target, &self.extras);
+            check(endpoint, &credentials, target, &extras)?;
+        }
         Ok(Arc::new(Place {
             client: self.client.clone(),
             target,

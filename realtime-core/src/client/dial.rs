@@ -23,11 +23,16 @@ impl Place {
     /// Makes one attempt.
     pub(super) async fn dial(self: Arc<Self>, again: Option<Again>) -> Result<Duplex, Error> {
         let Settings { transport, endpoint, credentials, .. } = &*self.client.0;
-        let mut extras = self.extras.clone();
+        let fallback = again.as_ref().and_then(|again| self.reconnect.as_ref()?.fallbacks().get(again.fallback?));
+        let (endpoint, credentials, target, mut extras) = match fallback {
+            Some(fallback) => fallback.place(endpoint, credentials, &self.target, &self.extras),
+            None => (endpoint, credentials.clone(), &self.target, self.extras.clone()),
+        };
         let elsewhere = again.as_ref().and_then(|again| again.target.as_ref());
-        let target = elsewhere.unwrap_or(&self.target);
+        let target = elsewhere.unwrap_or(target);
         if let (Some(again), Some(policy)) = (&again, &self.reconnect) {
-            let attempt = Attempt { number: again.number, after: again.after, reason: &again.reason };
+            let Again { number, after, reason, fallback, .. } = again;
+            let attempt = Attempt { number: *number, after: *after, reason, fallback: *fallback };
             match policy.decide(&attempt) {
                 Decision::Go => {}
                 Decision::With(more) => extras = extras.and(more),

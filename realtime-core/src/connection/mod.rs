@@ -87,6 +87,7 @@ mod answers;
 mod attend;
 mod drain;
 mod driver;
+mod fallback;
 mod handlers;
 mod ids;
 mod link_options;
@@ -114,6 +115,7 @@ use futures::{
 pub use self::{
     ack::Ack,
     driver::open_link::{LinkSendError, LinkSender, OpenLink},
+    fallback::{FailoverReason, Fallback},
     handlers::HandlerId,
     link_options::LinkOptions,
     machine::entry::SendError,

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use crate::{
     error::{Awaited, Error},
-    protocol::{Protocol, state::Lost},
+    protocol::{
+        Protocol,
+        state::{Lost, Unsupported},
+    },
     wire::Id,
 };
 
@@ -81,6 +84,12 @@ pub struct Reconnected<P: Protocol> {
     pub cut_short: Vec<Id>,
     /// Duration of the audio sent since the last commit, in milliseconds. The server may have received it.
     pub audio_ms: u64,
+    /// What the other endpoint's [dialect](crate::dialect::Dialect) cannot express and was left out: members of the
+    /// configuration, of items and of requests. An item that is left out as a whole is also among the [lost](Self::lost).
+    pub unsupported: Vec<Unsupported>,
+    /// Index of the [fallback](crate::connection::Reconnect::fallback) that the session is at. `None` is the connection's own
+    /// place.
+    pub fallback: Option<usize>,
     /// Whether this was a handover: the previous session still worked.
     pub planned: bool,
 }

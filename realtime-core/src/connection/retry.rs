@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::fallback::Fallback;
 use crate::{endpoint::Extras, error::Error};
 
 /// Reconnection policy: whether, how often and with which backoff a lost link is replaced.
@@ -9,7 +10,7 @@ use crate::{endpoint::Extras, error::Error};
 /// returned. After that, every failure is retried that another connection can cure: a broken or half-open link, and
 /// the close codes 1001, 1005, 1006 and 1011 to 1014, whether or not the session was open by then; also 1000, if something
 /// was unanswered. A refusal because of the request, the credential or the account is never retried. See
-/// [`Error::is_retryable`].
+/// [`Error::is_retryable`]. With [fallbacks](Self::fallback), the conversation goes on elsewhere if that serves the reason.
 ///
 /// If the server names a time (`Retry-After`), the next attempt is made no earlier, up to
 /// [`max_retry_after`](Self::max_retry_after).
@@ -56,6 +57,7 @@ pub struct Reconnect {
     /// Time before the announced end of a session at which a handover to another one begins, once nobody speaks and no
     /// response is in progress. Default: 2 minutes. With none, the server ends the session.
     pub handover: Option<Duration>,
+    fallbacks: Vec<Fallback>,
     observer: Option<Observer>,
 }
 
@@ -71,6 +73,8 @@ pub struct Attempt<'a> {
     pub after: Duration,
     /// Why the link was lost, or is to be replaced.
     pub reason: &'a Error,
+    /// Index of the [fallback](Reconnect::fallback) that is attempted. `None` is the connection's own place.
+    pub fallback: Option<usize>,
 }
 
 /// Decision about an attempt to reconnect.
@@ -97,6 +101,7 @@ impl Default for Reconnect {
             restore: true,
             repeat_response: false,
             handover: Some(Duration::from_secs(120)),
+            fallbacks: Vec::new(),
             observer: None,
         }
     }
@@ -115,6 +120,33 @@ setters! {
 }
 
 impl Reconnect {
+    /// Adds another place for the conversation, after those added before.
+    ///
+    /// If the place in use fails for a reason that another one [serves](Fallback::on), that is attempted: at once if it has not
+    /// failed, otherwise after its own backoff or `Retry-After`, and of several the one that can be attempted soonest. An
+    /// attempt counts against [`max_attempts`](Self::max_attempts) wherever it is made. The same holds for the first connection,
+    /// and for a response that fails because the account has no quota left or a rate limit is reached: the session is then
+    /// given up, and the response is [cut short](super::Reconnected::cut_short), or requested again if
+    /// [`repeat_response`](Self::repeat_response) is set.
+    ///
+    /// A link that is lost is first sought where it was. The conversation returns to an earlier place if a link is lost, or a
+    /// session is about to end, after the session has been open for [`reset_after`](Self::reset_after) and the time that the
+    /// server of the earlier place has named is over.
+    ///
+    /// What the [dialect](crate::dialect::Dialect) of the other endpoint cannot express is left out and reported as
+    /// [`unsupported`](super::Reconnected::unsupported). A session that was joined, such as a call, exists in one place only:
+    /// fallbacks are not used for it.
+    #[must_use]
+    #[doc(alias("failover"))]
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallbacks.push(fallback);
+        self
+    }
+
+    pub(crate) fn fallbacks(&self) -> &[Fallback] {
+        &self.fallbacks
+    }
+
     /// Sets a function that is called before every attempt, after its backoff. It may add to the query and the headers, or
     /// abort.
     #[must_use]
@@ -133,8 +165,15 @@ impl Reconnect {
         if !reason.is_retryable() {
             return None;
         }
-        let ours = self.backoff(attempt, jitter)?;
-        match reason.retry_after(unix) {
+        self.backoff(attempt, jitter)?;
+        self.wait(attempt, reason.retry_after(unix), jitter)
+    }
+
+    /// The wait before an attempt at a place that has failed so often, and whose server asks for so long a wait. None: it is
+    /// not made.
+    pub(crate) fn wait(&self, failures: u32, asked: Option<Duration>, jitter: f64) -> Option<Duration> {
+        let ours = if failures == 0 { Duration::ZERO } else { self.backoff(failures, jitter)? };
+        match asked {
             Some(asked) if asked > self.max_retry_after => None,
             Some(asked) if asked > ours => {
                 Some(asked.saturating_add(self.initial_backoff.mul_f64(jitter.clamp(0.0, 1.0))))
@@ -167,6 +206,7 @@ impl fmt::Debug for Reconnect {
             .field("max_retry_after", &self.max_retry_after)
             .field("restore", &self.restore)
             .field("handover", &self.handover)
+            .field("fallbacks", &self.fallbacks)
             .finish_non_exhaustive()
     }
 }

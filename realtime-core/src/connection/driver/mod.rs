@@ -91,7 +91,7 @@ impl<P: Protocol> Shared<P> {
             left: 0,
             in_turn: false,
         };
-        let out = Outbox::new(config.options.queue_bytes, config.options.audio);
+        let out = Outbox::new(config.options.queue_bytes, config.options.audio, config.dialect);
         let shared = Self {
             config,
             wakers,
@@ -229,14 +229,18 @@ impl<P: Protocol> Shared<P> {
         }
         if core.machine.end().is_some() {
             core.alarm.clear();
+            done.ended = true;
         }
         done
     }
 
     /// Does the work that is not allowed under the lock.
     fn unlocked(&self, done: Done) {
-        let Done { sockets, log } = done;
+        let Done { sockets, log, ended } = done;
         drop(sockets);
+        if ended {
+            self.tasks.clear();
+        }
         self.tracer.tell(log);
     }
 
@@ -368,6 +372,8 @@ impl<P: Protocol> Shared<P> {
 struct Done {
     sockets: Vec<Socket>,
     log: TraceLog,
+    /// Whether the connection has ended, so that its tasks are to be dropped.
+    ended: bool,
 }
 
 /// Ends a turn after its lock is released, even if it panics: does its remaining work, and wakes the waiters.

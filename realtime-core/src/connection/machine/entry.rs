@@ -8,6 +8,7 @@ use super::{
     outbox::{Queue, Refusal},
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorKind, MAX_APPEND, SendErrorKind},
     protocol::{
         Protocol,
@@ -113,20 +114,31 @@ impl<P: Protocol> Config<P> {
         if audio.is_none() {
             self.name(&mut event);
         }
-        let text = match P::encode(&event, self.dialect) {
-            Ok(text) => text,
-            Err(error) => return Err(SendError::new(SendErrorKind::Dialect(error), event)),
-        };
         let barrier = P::is_audio_barrier(&event);
         let scheduled = P::is_scheduled(&event);
-        if let Some(bytes) = P::sample_bytes(&event) {
-            queue.with(|out| out.set_sample_bytes(bytes));
+        let sample_bytes = P::sample_bytes(&event);
+        // Once more for each time that another server takes over meanwhile.
+        loop {
+            let dialect = queue.with(|out| out.dialect());
+            let text = match P::encode(&event, dialect) {
+                Ok(text) => text,
+                Err(error) => return Err(SendError::new(SendErrorKind::Dialect(error), event)),
+            };
+            if let Some(bytes) = sample_bytes {
+                queue.with(|out| out.set_sample_bytes(bytes));
+            }
+            let entry = match audio {
+                Some(bytes) => Entry::audio(text, bytes),
+                None => {
+                    let (event, cell) = (Some(Arc::new(event)), cell.clone());
+                    Entry { event, cell, scheduled, barrier, ..Entry::audio(text, 0) }
+                }
+            };
+            match self.push(queue, entry, own, queued, Some(dialect))? {
+                None => return Ok(()),
+                Some(entry) => event = entry.into_event(),
+            }
         }
-        let entry = match audio {
-            Some(bytes) => Entry::audio(text, bytes),
-            None => Entry { event: Some(Arc::new(event)), cell, scheduled, barrier, ..Entry::audio(text, 0) },
-        };
-        self.push(queue, entry, own, queued)
     }
 
     /// Encodes audio directly from its bytes, and queues it.
@@ -141,22 +153,27 @@ impl<P: Protocol> Config<P> {
         if let Err(kind) = check_audio(queue, audio.len()).and_then(|()| room()) {
             return Err(SendError::new(kind, P::appended(audio)));
         }
-        self.push(queue, Entry::audio(P::append(audio), audio.len()), false, queued)
+        self.push(queue, Entry::audio(P::append(audio), audio.len()), false, queued, None).map(drop)
     }
 
+    /// Gives the entry back if the server is now written to in another dialect than that.
     fn push(
         &self,
         queue: &impl Queue<P>,
         entry: Entry<P>,
         own: bool,
         queued: Option<Instant>,
-    ) -> Result<(), SendError<P>> {
+        dialect: Option<Dialect>,
+    ) -> Result<Option<Entry<P>>, SendError<P>> {
         let (size, limit) = (entry.len(), self.options.max_outbound);
         if size > limit {
             return Err(SendError::new(SendErrorKind::TooLarge { size, limit }, entry.into_event()));
         }
         let entry = Entry { queued, ..entry };
-        let pushed = queue.with(|out| out.push(entry, own));
+        let pushed = queue.with(|out| match dialect {
+            Some(dialect) if dialect != out.dialect() => Ok(Some(entry)),
+            _ => out.push(entry, own).map(|()| None),
+        });
         pushed.map_err(|(refusal, entry)| SendError::new(refusal.into(), entry.into_event()))
     }
 }

@@ -30,6 +30,8 @@ const LIFETIME: Duration = Duration::from_secs(60 * 60);
 pub(super) struct Handover<P: Protocol> {
     /// The standby.
     pub(super) link: Link,
+    /// Where it is.
+    target: usize,
     /// The deadline of the next step.
     until: Option<Instant>,
     opening: Option<Text>,
@@ -101,6 +103,7 @@ impl<P: Protocol> Machine<P> {
     /// Handles the end of the standby or the retiring link.
     pub(super) fn lost_beside(&mut self, id: LinkId, now: Instant) {
         if self.is_standby(id) {
+            self.standby_failed(true);
             self.put_off(now);
         } else if let Some(link) = self.retiring.take_if(|link| link.id == id) {
             self.actions.push_back(Action::Drop(link.id));
@@ -117,6 +120,7 @@ impl<P: Protocol> Machine<P> {
                 self.pending.turn = true;
             }
             Err(error) => {
+                self.standby_failed(error.is_retryable());
                 self.put_off(now);
                 if matches!(error.kind(), ErrorKind::Aborted(_)) {
                     self.recycle = None;
@@ -132,7 +136,8 @@ impl<P: Protocol> Machine<P> {
         let event = moving.events.pop_front()?;
         moving.state.sent(0, &event, now);
         handover.link.write(0, 0);
-        Some(Message::Text(restored::<P>(&event, self.config.dialect)))
+        let dialect = self.config.dialect_of(handover.target);
+        Some(Message::Text(restored::<P>(&event, dialect)))
     }
 
     /// Returns whether the replay has begun, so that nothing may be written to the old session.
@@ -201,6 +206,7 @@ impl<P: Protocol> Machine<P> {
             self.drop_handover();
         } else if let Some(handover) = &self.handover {
             if handover.until.is_some_and(|until| now >= until) {
+                self.standby_failed(true);
                 self.put_off(now);
             } else {
                 self.advance(queue, now);
@@ -216,11 +222,19 @@ impl<P: Protocol> Machine<P> {
         let options = &config.options;
         let mut link = Link::new(self.next_id());
         let reason = ErrorKind::Timeout(Deadline::Session).into();
-        let again = Some(Again { number: 0, after: Duration::ZERO, reason, target: None });
+        // A session that has lived is a reason to try again what failed before it.
+        let policy = config.reconnect.as_ref();
+        if self.opened.zip(policy).is_some_and(|(opened, policy)| now - opened >= policy.reset_after) {
+            self.targets.refill_once(self.generation);
+        }
+        let target = self.targets.preferred(now);
+        let fallback = target.checked_sub(1);
+        let again = Some(Again { number: 0, after: Duration::ZERO, reason, target: None, fallback });
         self.actions.push_back(Action::Dial { id: link.id, again });
         link.dial(None);
         self.handover = Some(Box::new(Handover {
             link,
+            target,
             until: Some(now + options.connect_timeout + options.opening_timeout),
             opening: P::opening(&config.settings, &self.state).map(|event| event.encode()),
             open: false,
@@ -240,7 +254,8 @@ impl<P: Protocol> Machine<P> {
                 self.change_places(queue, now);
             }
         } else if still {
-            let (mut plan, mut state) = self.state.restoration(false, now);
+            let session = self.config.session_of(handover.target);
+            let (mut plan, mut state) = self.state.restoration_in(&session, false, now);
             for (event, _) in &mut handover.arrived {
                 state.received(event, now, &mut Changes::default());
             }
@@ -249,6 +264,14 @@ impl<P: Protocol> Machine<P> {
             handover.moving = Some(Move { plan, events, state });
             handover.until = Some(now + self.config.options.opening_timeout);
             self.pending.turn = true;
+        }
+    }
+
+    /// Notes that the standby cannot be used. If it is elsewhere, the next one is opened here.
+    fn standby_failed(&mut self, retryable: bool) {
+        let target = self.handover.as_ref().map(|handover| handover.target);
+        if let Some(target) = target.filter(|target| *target != self.targets.current()) {
+            self.targets.failed(target, retryable);
         }
     }
 
@@ -261,7 +284,8 @@ impl<P: Protocol> Machine<P> {
 
     fn change_places(&mut self, queue: &impl Queue<P>, now: Instant) {
         let Some(handover) = self.handover.take() else { return };
-        let Handover { link, arrived, moving: Some(Move { plan, state, .. }), .. } = *handover else { return };
+        let Handover { link, target, arrived, moving: Some(Move { plan, state, .. }), .. } = *handover else { return };
+        self.targets.use_target(target);
         let mut old = mem::replace(&mut self.link, link);
         old.retire(now + self.config.options.close_timeout);
         if let Some(older) = self.retiring.replace(Box::new(old)) {

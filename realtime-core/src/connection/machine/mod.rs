@@ -29,13 +29,14 @@
 //! # The parts
 //! [`link`] is one socket's life. The link in use, the standby of a handover and the retiring link are each one of them,
 //! and all three go through the same steps above. [`receive`] and [`transmit`] are the two directions, [`reconnect`] and
-//! [`handover`] replace a link that is lost or about to end, [`resume`] continues the conversation of another connection,
-//! [`close`] is the end, [`keepalive`] the rules for idle links. [`inbox`] and [`outbox`] are the queues. [`peer`] is a
+//! [`handover`] replace a link that is lost or about to end, [`failover`] chooses where the next one goes, [`resume`]
+//! continues the conversation of another connection, [`close`] is the end, [`keepalive`] the rules for idle links. [`inbox`] and [`outbox`] are the queues. [`peer`] is a
 //! link by itself, with a queue and without a session, from which a server's end and a relay are built.
 
 mod close;
 pub(super) mod config;
 pub(super) mod entry;
+mod failover;
 mod handover;
 pub(super) mod inbox;
 mod keepalive;
@@ -61,6 +62,7 @@ use self::{
     close::Ended,
     config::Config,
     entry::Entry,
+    failover::Targets,
     handover::Handover,
     inbox::{Arrival, Inbox},
     link::{Link, Stage},
@@ -101,6 +103,8 @@ pub(super) struct Machine<P: Protocol> {
     dials: u64,
     /// Whether the latest attempt had another target than the first.
     redirected: bool,
+    /// Where the connection can go, and where it is.
+    targets: Targets,
     /// The attempt that waits for its backoff.
     retry: Option<Box<(Instant, Again)>>,
     /// When the handover is due.
@@ -183,8 +187,10 @@ pub(crate) struct Again {
     pub(crate) after: Duration,
     /// Why the previous link was lost, or is to be replaced.
     pub(crate) reason: Error,
-    /// The target, if it is not that of the first attempt.
+    /// The target, if it is not that of the place.
     pub(crate) target: Option<Target>,
+    /// The fallback to connect to. None: the connection's own place.
+    pub(crate) fallback: Option<usize>,
 }
 
 /// An action that the machine asks of the driver.
@@ -210,6 +216,7 @@ impl<P: Protocol> Machine<P> {
             retiring: None,
             dials: 0,
             redirected: false,
+            targets: Targets::new(1 + config.fallbacks().len()),
             retry: None,
             recycle: None,
             finish_by: None,

@@ -7,6 +7,7 @@ use super::{
     entry::{Entry, Unsent},
 };
 use crate::{
+    dialect::{Dialect, DialectError},
     protocol::{Protocol, state::State},
     transport::Instant,
 };
@@ -35,10 +36,12 @@ pub(crate) struct Outbox<P: Protocol> {
     closed: bool,
     /// Bytes of one sample of input audio.
     sample_bytes: usize,
+    /// The words in which the server has to be written to.
+    dialect: Dialect,
 }
 
 impl<P: Protocol> Outbox<P> {
-    pub(crate) fn new(limit: usize, policy: AudioPolicy) -> Self {
+    pub(crate) fn new(limit: usize, policy: AudioPolicy, dialect: Dialect) -> Self {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
@@ -50,7 +53,48 @@ impl<P: Protocol> Outbox<P> {
             dropped: 0,
             closed: false,
             sample_bytes: 2,
+            dialect,
         }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// From now on, another server is written to. What waits is written again in its dialect, `held` too, which the session holds back; what
+    /// the dialect cannot express is removed.
+    #[expect(clippy::type_complexity, reason = "what is kept, and what is removed with the reason")]
+    pub(super) fn speak(
+        &mut self,
+        dialect: Dialect,
+        held: VecDeque<Entry<P>>,
+    ) -> (VecDeque<Entry<P>>, Vec<(Entry<P>, DialectError)>) {
+        let mut refused = Vec::new();
+        if std::mem::replace(&mut self.dialect, dialect) == dialect {
+            return (held, refused);
+        }
+        let mut rewrite = |entries: VecDeque<Entry<P>>| {
+            let mut kept = VecDeque::new();
+            for mut entry in entries {
+                // Audio is the same in all.
+                let text = entry.event.as_ref().map(|event| P::encode(event, dialect)).transpose();
+                match text {
+                    Ok(text) => {
+                        entry.text = text.unwrap_or(entry.text);
+                        kept.push_back(entry);
+                    }
+                    Err(error) => refused.push((entry, error)),
+                }
+            }
+            kept
+        };
+        let before = [&held, &self.queue].map(|entries| entries.iter().map(Entry::len).sum::<usize>());
+        let (held, queue) = (rewrite(held), rewrite(std::mem::take(&mut self.queue)));
+        let after = [&held, &queue].map(|entries| entries.iter().map(Entry::len).sum::<usize>());
+        self.bytes = self.bytes + after[0] + after[1] - before[0] - before[1];
+        self.own = queue.iter().map(own_len).sum();
+        self.queue = queue;
+        (held, refused)
     }
 
     pub(crate) fn policy(&self) -> AudioPolicy {

@@ -169,6 +169,9 @@ impl<P: Protocol> Machine<P> {
         queue: &impl Queue<P>,
         now: Instant,
     ) -> Result<(), Ended> {
+        if let Some(error) = self.exhausted(&event, now) {
+            return Err(Ended::With(error));
+        }
         self.interrupt_move(now);
         let opens = self.phase == Phase::Opening && P::opened(&event);
         if opens && self.continues() {

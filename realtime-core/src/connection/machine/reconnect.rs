@@ -3,10 +3,14 @@
 use std::{mem, sync::Arc};
 
 use super::{
-    super::notice::{Notice, Phase, Reconnected},
+    super::{
+        fallback::FailoverReason,
+        notice::{Notice, Phase, Reconnected},
+    },
     Action, Again, Machine, Now,
     close::Ended,
     entry::Entry,
+    failover::Failure,
     keepalive::Silence,
     link::{Link, LinkId, LinkInfo, Stage},
     outbox::Queue,
@@ -14,7 +18,7 @@ use super::{
 };
 use crate::{
     dialect::Dialect,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, SendErrorKind},
     protocol::{
         Protocol,
         event::Event,
@@ -59,26 +63,76 @@ impl<P: Protocol> Machine<P> {
     /// Returns the attempt that the policy allows, if any.
     fn again(&mut self, reason: &Error, now: Instant) -> Option<Again> {
         let policy = self.config.reconnect.as_ref()?;
-        // A first attempt that opens no link is reported to the caller. If the server accepts the link and closes it with a
-        // retryable code, it is retried.
-        let came_far = self.is_again() || matches!(reason.kind(), ErrorKind::Closed(_) | ErrorKind::Refused(_));
-        if !came_far || self.end.is_some() || self.link.closing().is_some() || self.finishing {
+        if self.end.is_some() || self.link.closing().is_some() || self.finishing {
             return None;
         }
+        let policy = policy.clone();
         // Only a session that stayed open refills the budget of attempts, not one that was just opened.
         if self.opened.take().is_some_and(|opened| now - opened >= policy.reset_after) {
             self.attempts = 0;
+            self.targets.refill();
         }
         let number = self.attempts + 1;
+        if number > policy.max_attempts {
+            return None;
+        }
+        // A first attempt that does not get as far as a link is told to who connects, unless it can be made elsewhere. A
+        // server that takes the link and closes it, with a code that asks to come again, is asked again.
+        let stays = self.is_again() || matches!(reason.kind(), ErrorKind::Closed(_) | ErrorKind::Refused(_));
+        let here = self.targets.current();
+        let failure = Failure {
+            reason: FailoverReason::of(reason),
+            retryable: reason.is_retryable(),
+            retry_after: reason.retry_after(self.unix(now)),
+            was_open: self.phase == Phase::Open,
+            stays,
+        };
         let jitter = self.config.ids.jitter(number);
-        let after = policy.next(number, reason, jitter, self.unix(now)).or_else(|| {
-            // If only the target was refused, the state may choose another one.
-            let refused = mem::take(&mut self.redirected) && !reason.is_retryable() && self.phase != Phase::Open;
-            let other = refused && Arc::make_mut(&mut self.state).target_refused();
-            other.then(|| policy.backoff(number, jitter)).flatten()
-        })?;
-        let target = P::target_after_loss(&self.config.settings, &self.state);
-        Some(Again { number, after, reason: reason.clone(), target })
+        let refused = mem::take(&mut self.redirected) && !failure.retryable && !failure.was_open;
+        let after = match self.targets.next(&policy, failure, jitter, now) {
+            Some(choice) => {
+                self.targets.use_target(choice.target);
+                choice.after
+            }
+            // What was refused for its target alone may be replaced by something else.
+            None if refused && stays && Arc::make_mut(&mut self.state).target_refused() => {
+                self.targets.forgive();
+                policy.backoff(number, jitter)?
+            }
+            None => return None,
+        };
+        let there = self.targets.current();
+        let mut target = P::target_after_loss(&self.config.settings, &self.state);
+        if there != here && target.is_some() {
+            // What is left of the session is not known elsewhere.
+            let _ = Arc::make_mut(&mut self.state).target_refused();
+            target = None;
+        }
+        Some(Again { number, after, reason: reason.clone(), target, fallback: there.checked_sub(1) })
+    }
+
+    /// The error of an event because of which the conversation is to go on elsewhere, if something else serves it.
+    pub(super) fn exhausted(&self, event: &P::ServerEvent, now: Instant) -> Option<Error> {
+        let policy = self.config.reconnect.as_ref().filter(|_| self.targets.are_several())?;
+        let closing = self.link.closing().is_some() || self.finishing || self.draining;
+        if self.phase != Phase::Open || closing {
+            return None;
+        }
+        let error = Error::refused(Some(P::failure(event)?), None);
+        let reason = FailoverReason::of(&error)?;
+        if !matches!(reason, FailoverReason::Quota | FailoverReason::RateLimited) {
+            return None;
+        }
+        let mut targets = self.targets.clone();
+        let lived = self.opened.is_some_and(|opened| now - opened >= policy.reset_after);
+        if lived {
+            targets.refill();
+        } else if self.attempts >= policy.max_attempts {
+            return None;
+        }
+        let failure =
+            Failure { reason: Some(reason), retryable: false, retry_after: None, was_open: true, stays: false };
+        targets.next(policy, failure, 1.0, now).map(|_| error)
     }
 
     /// Drops the link, and waits for the backoff of the next attempt.
@@ -172,7 +226,8 @@ impl<P: Protocol> Machine<P> {
     /// Continues in another session: restores the conversation, and returns what no longer applies.
     pub(super) fn take_over(&mut self, queue: &impl Queue<P>, now: Instant) {
         let repeat = self.config.reconnect.as_ref().is_some_and(|policy| policy.repeat_response);
-        let (mut plan, next) = self.state.restoration(repeat, now);
+        let session = self.config.session_of(self.targets.current());
+        let (mut plan, next) = self.state.restoration_in(&session, repeat, now);
         let cause = self.lost.take();
         let kept = |seq: u64| plan.events.iter().any(|(kept, _)| *kept == Some(seq));
         self.waiting.retain(|seq, cell| {
@@ -184,7 +239,7 @@ impl<P: Protocol> Machine<P> {
         });
         for (seq, mut event) in mem::take(&mut plan.events) {
             self.config.name(&mut event);
-            let text = restored::<P>(&event, self.config.dialect);
+            let text = restored::<P>(&event, session.dialect);
             self.replay.push_back(Entry::replayed(event, seq, text));
         }
         self.succeed(plan, next, false, queue);
@@ -194,9 +249,20 @@ impl<P: Protocol> Machine<P> {
     pub(super) fn succeed(&mut self, plan: Plan<P::ClientEvent>, next: P::State, planned: bool, queue: &impl Queue<P>) {
         self.state = Arc::new(next);
         self.generation += 1;
-        let stale = queue.with(|out| out.take_stale(&self.state));
+        let mut stale = queue.with(|out| out.take_stale(&self.state));
         for cell in stale.iter().filter_map(|entry| entry.cell.as_ref()) {
             cell.set(Err(ErrorKind::Stale.into()));
+        }
+        // What waits was written for the server before.
+        let dialect = self.config.dialect_of(self.targets.current());
+        let held = mem::take(&mut self.held);
+        let (held, unsaid) = queue.with(|out| out.speak(dialect, held));
+        self.held = held;
+        for (entry, error) in unsaid {
+            if let Some(cell) = &entry.cell {
+                cell.set(Err(ErrorKind::Send(SendErrorKind::Dialect(error)).into()));
+            }
+            stale.push(entry);
         }
         self.pending.write = true;
         self.tell_reconnected(plan, stale, planned);
@@ -210,13 +276,15 @@ impl<P: Protocol> Machine<P> {
             ambiguous: plan.ambiguous,
             cut_short: plan.cut_short,
             audio_ms: plan.audio_ms,
+            unsupported: plan.unsupported,
+            fallback: self.targets.current().checked_sub(1),
             planned,
         })));
     }
 }
 
-/// Encodes an event of the replay. What the dialect cannot express was refused when it was first sent; anything left is
-/// encoded in the current form, and the server decides.
+/// Encodes an event of the replay. The plan leaves out what the dialect cannot express; if a protocol's plan does not, the rest
+/// is encoded in the current form, and the server decides.
 pub(super) fn restored<P: Protocol>(event: &P::ClientEvent, dialect: Dialect) -> Text {
     P::encode(event, dialect).unwrap_or_else(|_| event.encode())
 }

@@ -3,6 +3,7 @@
 mod any;
 mod bounds;
 mod close;
+mod failover;
 mod handover;
 mod opening;
 mod reconnect;
@@ -101,7 +102,8 @@ impl Bench {
             dialect: Dialect::default(),
             ids: Ids::new(Some(1), Some(UNIX)),
         });
-        let queue = Outside(RefCell::new(Outbox::new(config.options.queue_bytes, config.options.audio)));
+        let queue =
+            Outside(RefCell::new(Outbox::new(config.options.queue_bytes, config.options.audio, config.dialect)));
         let now = Instant::default();
         let machine = Machine::new(config.clone(), now);
         let mut bench = Self { machine, queue, config, now, sockets: Vec::new(), reads: true, reader: true };
