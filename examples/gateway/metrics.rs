@@ -28,6 +28,10 @@ pub(crate) fn render(keys: &[(&str, MeterReading)], refused: u64) -> String {
         usage(reading).output_tokens.unwrap_or_default() as f64
     });
     family("gateway_transcription_seconds_total", "counter", &|reading| reading.totals.transcription_seconds);
+    family("gateway_live_seconds_total", "counter", &|reading| reading.live.seconds);
+    family("gateway_live_backend_tokens_total", "counter", &|reading| {
+        reading.live.backend["total_tokens"].as_f64().unwrap_or_default()
+    });
     let _ = writeln!(text, "# TYPE gateway_latency_seconds histogram");
     for (key, MeterReading { latency, .. }) in keys {
         let name = "gateway_latency_seconds";

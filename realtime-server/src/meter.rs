@@ -11,6 +11,11 @@ use std::{
 use realtime_core::{
     Id,
     event::ServerEvent,
+    live::{
+        self,
+        state::LiveTotals,
+        types::{BackendView, ReportedUsage, SessionUsage},
+    },
     session::realtime::Totals,
     transport::{Instant, Timer},
     types::{RateLimit, Usage},
@@ -51,6 +56,8 @@ pub struct MeterReading {
     pub active: u64,
     /// Usage of all sessions.
     pub totals: Totals,
+    /// Usage of all Live sessions. A sideband reports what its session does: give it a meter of its own.
+    pub live: LiveTotals,
     /// Responses that have ended.
     pub responses: u64,
     /// `error` events of the service.
@@ -118,6 +125,8 @@ impl Meter {
             responses: Seen::default(),
             billed: Seen::default(),
             parts: Seen::default(),
+            live: LiveTotals::default(),
+            voice: SessionUsage::default(),
             asked: None,
         }
     }
@@ -144,6 +153,9 @@ pub struct MeterTap {
     billed: Seen<Id>,
     /// Parts of items whose transcription was added.
     parts: Seen<(Id, u32)>,
+    live: LiveTotals,
+    /// What a Live session's voice has reported last.
+    voice: SessionUsage,
     /// Since when an answer is waited for.
     asked: Option<Instant>,
 }
@@ -152,6 +164,11 @@ impl MeterTap {
     /// The usage of this session so far.
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// The usage of this Live session so far.
+    pub fn live(&self) -> &LiveTotals {
+        &self.live
     }
 
     fn down(&mut self, head: &Head<'_>) {
@@ -166,6 +183,9 @@ impl MeterTap {
                 if let ServerEvent::RateLimitsUpdated(updated) = head.decode() {
                     self.meter.state().rate_limits = updated.rate_limits;
                 }
+            }
+            "session.usage.updated" | "session.closed" | "response.event" | "decision.event" => {
+                self.live_reported(&head.decode());
             }
             kind if kind.starts_with("response.") && kind.ends_with(".delta") => {
                 if let Some(asked) = self.asked.take() {
@@ -200,6 +220,52 @@ impl MeterTap {
             self.meter.state().totals.add_response(usage);
             self.totals.add_response(usage);
         }
+    }
+
+    /// An event of a Live session that may tell of its usage.
+    fn live_reported(&mut self, event: &live::event::ServerEvent) {
+        use live::event::ServerEvent as Event;
+
+        match event {
+            Event::SessionUsageUpdated(updated) => {
+                let ReportedUsage { seconds, active_seconds, paused_seconds, .. } = *updated.usage;
+                let mut voice = SessionUsage::default();
+                (voice.seconds, voice.active_seconds, voice.paused_seconds) =
+                    (Some(seconds), active_seconds, paused_seconds);
+                self.voice_reported(voice);
+            }
+            Event::SessionClosed(closed) if closed.usage.seconds.is_some() => {
+                self.voice_reported((*closed.usage).clone())
+            }
+            Event::ResponseEvent(nested) => {
+                let (BackendView::Completed(response)
+                | BackendView::Failed(response)
+                | BackendView::Incomplete(response)) = nested.event.view()
+                else {
+                    return;
+                };
+                if response.id.as_ref().is_none_or(|id| self.responses.insert(id.clone())) {
+                    self.meter.state().responses += 1;
+                    if let Some(usage) = &response.usage {
+                        self.meter.state().live.add_response(usage);
+                        self.live.add_response(usage);
+                    }
+                }
+            }
+            Event::DecisionEvent(decided) => {
+                if let Some(usage) = &decided.event.decision.usage {
+                    self.meter.state().live.add_decision(usage);
+                    self.live.add_decision(usage);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn voice_reported(&mut self, voice: SessionUsage) {
+        self.meter.state().live.add_voice(Some(&self.voice), &voice);
+        self.live.add_voice(Some(&self.voice), &voice);
+        self.voice = voice;
     }
 
     fn transcribed(&mut self, event: &ServerEvent) {

@@ -2,11 +2,13 @@
 
 use std::{
     future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
 };
 
 use async_trait::async_trait;
+use futures::Sink;
 use realtime_core::transport::{Duplex, Message, ReadHalf, Reader, TransportError, WriteHalf};
 use tungstenite::{
     Error,
@@ -119,6 +121,13 @@ impl Both {
         self.socket.poll_flush()
     }
 
+    /// Ready once another message can be taken.
+    fn poll_room(&mut self) -> Poll<Result<(), Error>> {
+        let result = self.socket.poll_ready();
+        self.writes = result.is_pending();
+        result
+    }
+
     /// Writes what the socket has prepared as replies. Returns whether there was room.
     pub(crate) fn reply(&mut self) -> bool {
         let is_written = self.socket.poll_flush().is_ready();
@@ -130,6 +139,14 @@ impl Both {
 }
 
 struct Write(Shared);
+
+/// The sending half as a sink: messages are gathered until it is flushed.
+struct Outgoing {
+    shared: Shared,
+    /// Whether something was taken and not flushed.
+    is_dirty: bool,
+}
+
 struct Read(SocketReader);
 
 #[async_trait]
@@ -146,6 +163,55 @@ impl WriteHalf for Write {
         })
         .await
         .map_err(error)
+    }
+
+    fn into_sink(self: Box<Self>) -> Pin<Box<dyn Sink<Message, Error = TransportError> + Send>> {
+        Box::pin(Outgoing { shared: self.0, is_dirty: false })
+    }
+}
+
+impl Outgoing {
+    fn poll(
+        &mut self,
+        cx: &Context<'_>,
+        poll: impl FnOnce(&mut Both) -> Poll<Result<(), Error>>,
+    ) -> Poll<Result<(), TransportError>> {
+        self.shared.waiting.writer.register(cx.waker());
+        let result = self.shared.with(poll);
+        if result.is_ready() {
+            drop(self.shared.waiting.writer.take());
+        }
+        result.map_err(error)
+    }
+}
+
+impl Sink<Message> for Outgoing {
+    type Error = TransportError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if !self.is_dirty {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll(cx, Both::poll_room)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), TransportError> {
+        self.is_dirty = true;
+        self.shared.with(|both| both.socket.start(to_wire(message))).map_err(error)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if !self.is_dirty {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = ready!(self.poll(cx, |both| both.poll_write(&mut None)));
+        self.is_dirty = false;
+        Poll::Ready(flushed)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        // The close handshake is a message like any other.
+        self.poll_flush(cx)
     }
 }
 

@@ -1,10 +1,14 @@
 //! Transports that break the contract, and what the suite says of them.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use async_trait::async_trait;
 use futures::{
-    FutureExt, StreamExt,
+    FutureExt, Sink, StreamExt,
     lock::Mutex,
     stream::{self, BoxStream},
 };
@@ -80,6 +84,61 @@ fn another_order_is_found() {
     assert_eq!(cases, ["order", "peer-closes", "slow-peer", "texts-of-any-size"]);
 }
 
+/// Sends as it should, and as a sink gathers no more than the last message.
+struct Forgetful(Box<dyn WriteHalf>);
+
+/// A sink, and what it has taken.
+struct Latest(Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>, Option<Message>);
+
+#[async_trait]
+impl WriteHalf for Forgetful {
+    async fn send(&mut self, message: Message) -> Result<(), TransportError> {
+        self.0.send(message).await
+    }
+
+    fn into_sink(self: Box<Self>) -> Pin<Box<dyn Sink<Message, Error = TransportError> + Send>> {
+        Box::pin(Latest(self.0.into_sink(), None))
+    }
+}
+
+impl Sink<Message> for Latest {
+    type Error = TransportError;
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), TransportError> {
+        self.1 = Some(message);
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if self.1.is_some() {
+            ready!(self.0.as_mut().poll_ready(cx))?;
+            let message = self.1.take();
+            message.map_or(Ok(()), |message| self.0.as_mut().start_send(message))?;
+        }
+        self.0.as_mut().poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.poll_flush(cx)
+    }
+}
+
+#[test]
+fn a_sink_that_loses_what_it_gathers_is_found() {
+    let cases = broken(
+        |_| {},
+        |mut duplex| {
+            duplex.write = Box::new(Forgetful(duplex.write));
+            duplex
+        },
+    );
+    assert_eq!(cases, ["gathered-texts"]);
+}
+
 /// Both halves take turns with one lock, as if a socket could not do two things at once.
 struct Locked<H>(Arc<Mutex<()>>, H);
 
@@ -149,7 +208,7 @@ fn a_report_names_the_case_and_says_why() {
     let line = report.lines().find(|line| line.starts_with("BROKEN")).unwrap();
     assert!(line.contains("limit: ") && line.ends_with("a text of 1001 bytes was received"), "{line}");
     assert!(report.contains("not applicable  masked: the transport opens no WebSockets"), "{report}");
-    assert!(report.ends_with("19 hold, 1 broken, 14 not applicable"), "{report}");
+    assert!(report.ends_with("20 hold, 1 broken, 14 not applicable"), "{report}");
 }
 
 /// Receives as it should, and as a stream gives nothing at all.

@@ -53,5 +53,5 @@ fn the_transport_of_the_example_holds() {
     report.assert();
     let skipped = report.not_applicable();
     assert_eq!(skipped[..4], ["refusal", "binary", "ping-answered", "pong-delivered"]);
-    assert_eq!(report.cases().len() - skipped.len(), 16, "{report}");
+    assert_eq!(report.cases().len() - skipped.len(), 17, "{report}");
 }

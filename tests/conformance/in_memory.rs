@@ -55,7 +55,7 @@ impl Harness for InMemory {
 fn the_in_memory_transport_holds() {
     let report = conformance::check(|| InMemory::new(|transport| transport));
     report.assert();
-    assert_eq!(report.cases().len() - report.not_applicable().len(), 20, "{report}");
+    assert_eq!(report.cases().len() - report.not_applicable().len(), 21, "{report}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod seeds;
 mod support;
 
 mod connection;
+mod crowd;
 mod faults;
 #[path = "../../examples/inspect/input.rs"]
 #[expect(dead_code, reason = "the example reads from elsewhere too")]

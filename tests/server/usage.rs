@@ -5,6 +5,7 @@ use std::{fs, io::BufReader, path::Path, sync::Arc};
 use futures::future::join;
 use realtime::{
     connection::{LinkOptions, OpenLink},
+    live::state::LiveTotals,
     mock::{VirtualClock, duplex},
     server::{Meter, MeterReading, relay_links},
     transport::{CloseFrame, Message, Timer},
@@ -42,6 +43,20 @@ fn metered(path: &Path) -> MeterReading {
     assert_eq!((reading.sessions, reading.active), (1, 0));
     assert_eq!(reading.events_up + reading.events_down, frames.len() as u64);
     reading
+}
+
+#[test]
+fn usage_of_live_sessions_through_the_relay_is_what_every_transcript_expects() {
+    let paths = sessions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/transcripts-live"));
+    assert_eq!(paths.len(), 13);
+    for path in paths {
+        let expected: Value = serde_json::from_slice(&fs::read(path.with_extension("expected.json")).unwrap()).unwrap();
+        let LiveTotals { seconds, active_seconds, paused_seconds, backend, decisions, .. } = metered(&path).live;
+        let voice = json!({ "seconds": seconds, "active_seconds": active_seconds, "paused_seconds": paused_seconds });
+        let got = json!({ "usage": voice, "backend_usage": backend, "decision_usage": decisions });
+        let wanted = ["usage", "backend_usage", "decision_usage"].map(|name| (name.to_owned(), expected[name].clone()));
+        assert_eq!(normal(&got), normal(&Value::Object(wanted.into_iter().collect())), "{}", path.display());
+    }
 }
 
 /// Without what is null, zero or empty, and with numbers as numbers: the expectations leave out what a service does not count.

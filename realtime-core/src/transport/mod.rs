@@ -36,6 +36,7 @@ mod timer;
 
 use std::{
     fmt,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -44,7 +45,7 @@ use ::http::HeaderMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{
-    StreamExt,
+    Sink, StreamExt, sink,
     stream::{self, BoxStream},
 };
 
@@ -120,6 +121,18 @@ pub trait WriteHalf: Send + 'static {
     /// The connection failed. Messages already received are still read before the error is reported, because they often
     /// contain the reason.
     async fn send(&mut self, message: Message) -> Result<(), TransportError>;
+
+    /// The sink that a connection polls; it then never calls `send`. By default, it calls `send` for each message, with one
+    /// future per message, and is ready for another one once that is complete.
+    ///
+    /// A half with a buffer of its own can take several messages before it is flushed, and write them at once. It need not
+    /// override this otherwise, nor if it wraps another.
+    ///
+    /// The sink is polled until its first error, or dropped. It is flushed when nothing more is to be sent for now, and ahead
+    /// of a ping or a close frame.
+    fn into_sink(self: Box<Self>) -> Pin<Box<dyn Sink<Message, Error = TransportError> + Send>> {
+        Box::pin(sink::unfold(self, |mut half, message| async move { half.send(message).await.map(|()| half) }))
+    }
 }
 
 /// The receiving half of a connection.

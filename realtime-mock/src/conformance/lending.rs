@@ -1,4 +1,5 @@
-//! Requirements for what a reader lends: it is the message, whole and in order, wherever it lies in the reader's buffer.
+//! Requirements for what a reader lends and a sink gathers: it is the message, whole and in order, wherever it lies in their
+//! buffers.
 
 use futures::FutureExt;
 use realtime_core::transport::Message;
@@ -12,6 +13,7 @@ use super::{
 tests! {
     frames: false;
     "texts-of-any-size", "A text is what was sent, wherever it ends in a buffer, and between others.", [], any_size;
+    "gathered-texts", "Texts that are taken before any is flushed arrive whole and in order.", [], gathered;
 }
 
 /// About frames: the server cuts them.
@@ -52,6 +54,26 @@ async fn any_size(cx: Cx) -> Outcome {
     let receive = async {
         for text in texts() {
             client.read.expect_text(text).await?;
+        }
+        Ok(())
+    };
+    apart([send.boxed(), receive.boxed()]).await
+}
+
+async fn gathered(cx: Cx) -> Outcome {
+    let (mut client, mut peer) = cx.pair().await?;
+    let texts = || (0..).zip(sizes()).map(|(number, size)| text(number, size));
+    let send = async {
+        for text in texts() {
+            client.write.feed(Message::Text(text.into())).await?;
+        }
+        client.write.flush().await?;
+        // A flush of nothing is over at once.
+        client.write.flush().await
+    };
+    let receive = async {
+        for text in texts() {
+            peer.read.expect_text(text).await?;
         }
         Ok(())
     };

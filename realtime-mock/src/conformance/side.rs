@@ -3,18 +3,19 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use futures::{
-    FutureExt, StreamExt, TryFutureExt,
+    FutureExt, Sink, SinkExt, StreamExt, TryFutureExt,
     future::{self, BoxFuture},
     stream::FuturesUnordered,
 };
 use realtime_core::{
     endpoint::Handshake,
-    transport::{Duplex, Message, Reader, Received, Text, Transport, TransportError, WriteHalf},
+    transport::{Duplex, Message, Reader, Received, Text, Transport, TransportError},
 };
 
 use super::{Harness, RawServer};
@@ -85,7 +86,8 @@ pub(super) struct Side {
     pub(super) can_ping: bool,
 }
 
-pub(super) struct Out(&'static str, Box<dyn WriteHalf>);
+/// What goes out, as a connection writes it.
+pub(super) struct Out(&'static str, Pin<Box<dyn Sink<Message, Error = TransportError> + Send>>);
 
 /// What comes in, as a connection reads it. None after the end.
 pub(super) struct In {
@@ -133,7 +135,7 @@ impl Cx {
 impl Side {
     fn new(name: &'static str, duplex: Duplex, waits: &Waits) -> Self {
         Self {
-            write: Out(name, duplex.write),
+            write: Out(name, duplex.write.into_sink()),
             read: In { name, incoming: Some(duplex.read.into_reader()), waits: waits.clone() },
             can_ping: duplex.can_ping,
         }
@@ -144,6 +146,16 @@ impl Out {
     pub(super) async fn send(&mut self, message: Message) -> Outcome {
         let what = describe(&message);
         self.1.send(message).await.map_err(|error| format!("{} could not send {what}: {}", self.0, tell(&error)))
+    }
+
+    /// Sends a message together with those that follow, until they are flushed.
+    pub(super) async fn feed(&mut self, message: Message) -> Outcome {
+        let what = describe(&message);
+        self.1.feed(message).await.map_err(|error| format!("{} could not take {what}: {}", self.0, tell(&error)))
+    }
+
+    pub(super) async fn flush(&mut self) -> Outcome {
+        self.1.flush().await.map_err(|error| format!("{} could not send what it took: {}", self.0, tell(&error)))
     }
 
     pub(super) async fn text(&mut self, text: impl Into<Text>) -> Outcome {

@@ -19,6 +19,8 @@ use super::{Direction, Head, Injector, RelayEnd, Tap, Verdict};
 
 /// How many events one turn relays before it lets other tasks run.
 const EVENTS_A_TURN: usize = 64;
+/// How many of them one way before the other.
+const EVENTS_AT_ONCE: usize = 16;
 /// How long a decision may take.
 const DECISION: Duration = Duration::from_secs(30);
 
@@ -71,9 +73,9 @@ impl Side {
 
 impl<T: Tap> Pump<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..EVENTS_A_TURN {
-            let up = self.step(cx, Direction::Up);
-            let down = self.step(cx, Direction::Down);
+        for _ in 0..EVENTS_A_TURN / EVENTS_AT_ONCE {
+            let up = self.steps(cx, Direction::Up);
+            let down = self.steps(cx, Direction::Down);
             if self.client.link.end().is_some() && self.upstream.link.end().is_some() {
                 return Poll::Ready(());
             }
@@ -83,6 +85,19 @@ impl<T: Tap> Pump<T> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Takes steps in one direction, until there is nothing more to relay or others are to have their turn. What was
+    /// relayed is written when the other link is driven: what has arrived together leaves together.
+    fn steps(&mut self, cx: &mut Context<'_>, direction: Direction) -> bool {
+        let mut news = false;
+        for _ in 0..EVENTS_AT_ONCE {
+            if !self.step(cx, direction) {
+                break;
+            }
+            news = true;
+        }
+        news
     }
 
     /// Drives the link where this direction begins, and relays at most one event of it. Whether the links must be driven

@@ -246,9 +246,12 @@ impl OpenLink {
             return;
         }
         loop {
-            let polled = pumps.poll_write(cx);
+            // What waits is written at once, so that a burst costs one call of the system.
+            let joins = self.machine.joins(&self.outbox.0.state().queue);
+            let polled = if joins { pumps.poll_room(cx) } else { pumps.poll_write(cx) };
             let mut state = self.outbox.0.state();
             match polled {
+                Poll::Ready(Ok(())) if joins => self.machine.on_taken(&mut state.queue),
                 Poll::Ready(Ok(())) => self.machine.on_written(&mut state.queue, now),
                 Poll::Ready(Err(error)) => return self.machine.on_write_failed(error, &mut state.queue, now),
                 Poll::Pending => return self.machine.on_write_pending(now),

@@ -4,15 +4,15 @@ use std::{
     mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use futures::{Sink, future::BoxFuture, sink};
+use futures::{Sink, future::BoxFuture};
 
 use super::super::machine::{Again, LinkId};
 use crate::{
     error::Error,
-    transport::{Duplex, Message, Reader, Received, TransportError, WriteHalf},
+    transport::{Duplex, Message, Reader, Received, TransportError},
 };
 
 /// Opens one link: asks for credentials, applies the endpoint's rules, connects.
@@ -124,11 +124,7 @@ pub(super) struct Pumps {
 
 impl Pumps {
     pub(super) fn new(duplex: Duplex) -> Self {
-        async fn send(mut half: Box<dyn WriteHalf>, message: Message) -> Result<Box<dyn WriteHalf>, TransportError> {
-            half.send(message).await.map(|()| half)
-        }
-
-        Self { read: duplex.read.into_reader(), write: Box::pin(sink::unfold(duplex.write, send)) }
+        Self { read: duplex.read.into_reader(), write: duplex.write.into_sink() }
     }
 
     /// Reads the next message. `None` once the peer has closed. Nothing is read after that, or after an error.
@@ -136,12 +132,18 @@ impl Pumps {
         self.read.poll_receive(cx)
     }
 
-    /// Ready once the previous message has been written.
+    /// Ready once the previous messages have been written.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        ready!(self.write.as_mut().poll_flush(cx))?;
         self.write.as_mut().poll_ready(cx)
     }
 
-    /// Starts to write a message. Only after [`poll_write`](Self::poll_write) was ready.
+    /// Ready once another message is taken, which may be before the previous ones have been written.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.write.as_mut().poll_ready(cx)
+    }
+
+    /// Starts to write a message. Only after [`poll_write`](Self::poll_write) or [`poll_room`](Self::poll_room) was ready.
     pub(super) fn start(&mut self, message: Message) -> Result<(), TransportError> {
         self.write.as_mut().start_send(message)
     }

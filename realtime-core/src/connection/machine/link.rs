@@ -184,6 +184,11 @@ impl Link {
         }
     }
 
+    /// Returns whether a message of the link's own waits.
+    pub(super) fn has_control(&self) -> bool {
+        self.closing.is_some() || self.ping || self.opening.is_some()
+    }
+
     /// Returns the bytes of the event being written.
     #[cfg(test)]
     pub(super) fn writing_bytes(&self) -> usize {

@@ -15,6 +15,9 @@ use crate::{
     transport::{CloseFrame, Instant, Message, TransportError},
 };
 
+/// Size in bytes of the messages that are written at once, but for the last of them.
+const JOINED: usize = 16 << 10;
+
 /// Messages that wait to be written.
 pub(in super::super) struct PeerQueue {
     messages: VecDeque<Message>,
@@ -87,6 +90,8 @@ pub(in super::super) struct PeerMachine {
     finish: Option<Box<(CloseFrame, Instant)>>,
     /// The number of the last message written.
     seq: u64,
+    /// Bytes that the socket was given to be written with the message being written.
+    joined: usize,
     end: Option<Result<(), Error>>,
 }
 
@@ -97,7 +102,7 @@ impl PeerMachine {
         if info.can_ping {
             link.silence = Silence::new(options.keepalive, now);
         }
-        Self { link, options, finish: None, seq: 0, end: None }
+        Self { link, options, finish: None, seq: 0, joined: 0, end: None }
     }
 
     /// Returns how the link ended.
@@ -194,9 +199,24 @@ impl PeerMachine {
         self.link.wants_write(waits, false, now)
     }
 
-    /// Records that the previous message, if any, was written.
+    /// Returns whether the next message is given to the socket together with the one before, without waiting until that is written.
+    /// Nothing joins a ping or a close frame.
+    pub(in super::super) fn joins(&self, queue: &PeerQueue) -> bool {
+        let room = self.link.writing().is_some() && self.joined < JOINED;
+        room && !queue.messages.is_empty() && !self.link.has_control()
+    }
+
+    /// Records that the socket takes another message: the previous one is its own, written or not.
+    pub(in super::super) fn on_taken(&mut self, queue: &mut PeerQueue) {
+        let bytes = self.link.written();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        self.joined += bytes;
+    }
+
+    /// Records that the socket has written what it was given.
     pub(in super::super) fn on_written(&mut self, queue: &mut PeerQueue, now: Instant) {
         queue.bytes = queue.bytes.saturating_sub(self.link.written());
+        self.joined = 0;
         self.finish_if_written(queue, now);
     }
 

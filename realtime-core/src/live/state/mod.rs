@@ -29,6 +29,7 @@ mod restore;
 mod seen;
 mod tally;
 mod tasks;
+mod totals;
 mod turn;
 mod turns;
 mod words;
@@ -43,6 +44,7 @@ pub use self::{
     context::{Append, AppendState, Fixture, FixtureState},
     parts::*,
     tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
+    totals::LiveTotals,
     turn::{Grouping, LiveTurn, Speaker, TurnEnd},
 };
 use self::{
