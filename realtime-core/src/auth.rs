@@ -20,6 +20,14 @@ use futures::future::BoxFuture;
 use crate::wire::Secret;
 
 /// A credential, and the form in which it is sent.
+///
+/// # Examples
+/// ```
+/// use realtime_core::auth::Credential;
+///
+/// let key = Credential::api_key("sk-1");
+/// assert_eq!(format!("{key:?}"), "ApiKey(***)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {

@@ -84,6 +84,18 @@ impl Target {
 /// A server of the Realtime API: its address, its URL rules, and what every connection to it carries.
 ///
 /// Validated when a [`handshake`](Self::handshake) is created, not before.
+///
+/// # Examples
+/// ```
+/// use realtime_core::{auth::Credential, endpoint::{Endpoint, Extras, Target}};
+///
+/// let endpoint = Endpoint::azure("https://my-resource.openai.azure.com");
+/// let target = Target::Model("my-deployment".into());
+/// let handshake = endpoint.handshake(&target, &Credential::azure_key("key"), &Extras::new())?;
+/// assert_eq!(handshake.uri.host(), Some("my-resource.openai.azure.com"));
+/// assert!(handshake.headers.contains_key("api-key"));
+/// # Ok::<_, realtime_core::endpoint::EndpointError>(())
+/// ```
 #[derive(Clone)]
 pub struct Endpoint {
     place: Place,

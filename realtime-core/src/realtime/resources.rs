@@ -346,6 +346,22 @@ impl ItemResource<'_> {
     ///
     /// # Errors
     /// Returns the event. See [`Sender::send`](crate::Sender::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # let clock = realtime_mock::VirtualClock::new();
+    /// # let client = realtime_core::Client::builder(realtime_mock::Simulator::new().transport(&clock)).build();
+    /// # clock.block_on(client.realtime().model("m").run(async |connection| {
+    /// use realtime_core::types::Item;
+    ///
+    /// let first = connection.conversation().item().create(Item::system("The customer is called Ada.").with_id("item_1"))?;
+    /// connection.conversation().item().create(Item::user("Do you know me?"))?.await?;
+    /// first.await?; // acknowledged before
+    /// assert!(connection.state().conversation.contains("item_1"));
+    /// # Ok::<_, realtime_core::Error>(())
+    /// # }))?;
+    /// # Ok::<_, realtime_core::Error>(())
+    /// ```
     pub fn create(&self, item: impl Into<Item>) -> Sent<ConversationItemAdded> {
         self.0.request(ConversationItemCreate::new(item))
     }

@@ -10,6 +10,15 @@ use super::base64;
 ///
 /// The session's format determines the encoding: little-endian 16-bit mono PCM at 24,000 Hz by default, or one byte per
 /// sample at 8,000 Hz for G.711. Clones share the bytes.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Audio;
+///
+/// let audio = Audio::from(vec![0, 0, 1, 0]);
+/// assert_eq!(serde_json::to_string(&audio)?, r#""AAABAA==""#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Audio(Bytes);
 

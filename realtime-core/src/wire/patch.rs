@@ -7,6 +7,16 @@ use super::{Id, Json};
 ///
 /// For example `turn_detection`: if absent, the session keeps its turn detection; null turns it off. In server events,
 /// `Keep` means that the field was absent.
+///
+/// # Examples
+/// ```
+/// use realtime_core::{Patch, types::RealtimeSessionConfig};
+///
+/// let off = RealtimeSessionConfig::default().turn_detection(Patch::Clear);
+/// assert_eq!(serde_json::to_string(&off)?, r#"{"audio":{"input":{"turn_detection":null}}}"#);
+/// assert_eq!(serde_json::to_string(&RealtimeSessionConfig::default())?, "{}");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Not written: the current value is kept.

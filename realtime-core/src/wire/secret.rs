@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 /// A text that must not be shown: a key, a token, the value of a header for a tool's server.
 ///
 /// `Debug` prints `***`, and there is no `Display`.
+///
+/// # Examples
+/// ```
+/// use realtime_core::Secret;
+///
+/// let key = Secret::from("sk-1");
+/// assert_eq!(format!("{key:?}"), "***");
+/// assert_eq!(key.expose(), "sk-1");
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
