@@ -4,9 +4,11 @@
 //! ```sh
 //! redis-server --port 0 --unixsocket /tmp/redis.sock --save "" &
 //! cargo run --release -- redis+unix:///tmp/redis.sock
+//! nats-server --addr 127.0.0.1 --port 4222 --jetstream --store_dir /tmp/nats &
+//! cargo run --release -- nats://127.0.0.1:4222
 //! ```
 //!
-//! A session is a lease and a snapshot in a [store](store::Store). See `docs/fleet.md`.
+//! A session is a lease and a snapshot in a [store](store::Store). See `docs/guide/src/fleet.md`.
 
 mod check;
 mod figures;
@@ -26,7 +28,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use store::{LEASE, Line, Redis, Result, What, now};
+use store::{LEASE, Line, Nats, Overview, Redis, Result, Store, What, now};
 
 const USAGE: &str = "usage: realtime-fleet STORE [CONVERSATIONS [EXPIRIES]], or realtime-fleet figures";
 /// How long any step may take.
@@ -37,9 +39,12 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ran = match arguments[..] {
-        ["worker", store, prefix, url, name, most] => work(store, prefix, url, name, most).await,
+        ["worker", store, prefix, url, name, most] if is_nats(store) => {
+            work::<Nats>(store, prefix, url, name, most).await
+        }
+        ["worker", store, prefix, url, name, most] => work::<Redis>(store, prefix, url, name, most).await,
         ["figures"] => figures::run().await,
-        [store] => run(store, 200, 1000).await,
+        [store] => with(store, "200", "1000").await,
         [store, conversations] => with(store, conversations, "1000").await,
         [store, conversations, expiries] => with(store, conversations, expiries).await,
         _ => Err(USAGE.into()),
@@ -53,17 +58,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn work(store: &str, prefix: &str, url: &str, name: &str, most: &str) -> Result<()> {
-    worker::run(Redis::open(store, prefix).await?, url, name, most.parse()?).await
+fn is_nats(store: &str) -> bool {
+    store.starts_with("nats:")
+}
+
+async fn work<S: Store>(store: &str, prefix: &str, url: &str, name: &str, most: &str) -> Result<()> {
+    worker::run(S::open(store, prefix).await?, url, name, most.parse()?).await
 }
 
 async fn with(store: &str, conversations: &str, expiries: &str) -> Result<()> {
-    run(store, conversations.parse()?, expiries.parse()?).await
+    let (conversations, expiries) = (conversations.parse()?, expiries.parse()?);
+    match is_nats(store) {
+        true => run::<Nats>(store, conversations, expiries).await,
+        false => run::<Redis>(store, conversations, expiries).await,
+    }
 }
 
 /// The worker processes, the store, and what was read of its log.
-struct Fleet {
-    store: Redis,
+struct Fleet<S> {
+    store: S,
     log: Vec<Line>,
     arguments: [String; 3],
     workers: HashMap<String, Child>,
@@ -71,7 +84,7 @@ struct Fleet {
     most: usize,
 }
 
-impl Fleet {
+impl<S: Overview> Fleet<S> {
     /// Starts a worker.
     fn start(&mut self) -> Result<String> {
         self.started += 1;
@@ -146,13 +159,13 @@ impl Fleet {
     }
 }
 
-async fn run(store: &str, conversations: usize, expiries: usize) -> Result<()> {
+async fn run<S: Overview>(store: &str, conversations: usize, expiries: usize) -> Result<()> {
     let service =
         Simulator::new().pace(Pace::INSTANT).answer(|turn| Reply::text(format!("Answer to {}.", turn.text())));
     let served = service.serve()?;
     let prefix = format!("fleet-{}", now());
     let arguments = [store.to_owned(), prefix.clone(), served.base_url()];
-    let store = Redis::open(store, &prefix).await?;
+    let store = S::open(store, &prefix).await?;
     let all: HashSet<String> = (0..conversations).map(|number| format!("session-{number}")).collect();
     for session in &all {
         store.add(session).await?;

@@ -109,15 +109,18 @@ async fn converse(store: &impl Store, connection: &Connection<Realtime>, lease: 
     loop {
         sleep(PAUSE).await;
         let number = turns(connection) + 1;
-        {
+        let item = {
             let mut lease = lease.lock().await;
             // After a pause of the process, somebody else may hold the session.
             if !lease.is_valid() || !store.hold(&mut lease, None).await? {
                 return Ok(true);
             }
+            // Before it is in the log: if all of this is dropped in between, the turn is in the snapshot.
+            let item = connection.conversation().item().create(Item::user(format!("turn {number}")))?;
             store.log(&lease, What::Turn { number }).await?;
-        }
-        connection.conversation().item().create(Item::user(format!("turn {number}")))?.await?;
+            item
+        };
+        item.await?;
         connection.response().create(ResponseConfig::default())?.await?;
         let snapshot = connection.snapshot().to_json()?;
         if !store.hold(&mut *lease.lock().await, Some(&snapshot)).await? {
