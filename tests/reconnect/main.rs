@@ -6,6 +6,7 @@ mod handover;
 mod heard;
 #[path = "../support/marks.rs"]
 mod marks;
+mod replay;
 mod restore;
 mod schedules;
 #[path = "../support/scripted.rs"]

@@ -33,6 +33,8 @@ pub(super) struct Creations {
     media: Vec<(Id, Arc<Item>)>,
 }
 
+/// The number of events that only restore: nobody waits for their answers.
+const REPLAYED: u64 = 0;
 /// Maximum number of unacknowledged items remembered.
 const MOST_OPEN: usize = 4096;
 /// Maximum number of items with images or audio remembered.
@@ -62,8 +64,27 @@ impl Creations {
     }
 
     pub(super) fn asked(&mut self, seq: u64, create: &ConversationItemCreate) {
-        if self.open.len() < MOST_OPEN {
+        if let Some((_, known)) = self.open.iter_mut().find(|(asked, _)| *asked == seq && seq != REPLAYED) {
+            // One that is replayed is known already, with its place.
+            Arc::make_mut(known).event_id.clone_from(&create.event_id);
+        } else if self.open.len() < MOST_OPEN {
             self.open.push((seq, Arc::new(create.clone())));
+        }
+    }
+
+    /// Remembers the creations in flight that a plan repeats, at their places: the next link may be lost before they are
+    /// sent.
+    fn repeat(&mut self, plan: &Plan<ClientEvent>) {
+        let mut previous = Id::new("root");
+        for (seq, event) in &plan.events {
+            let ClientEvent::ConversationItemCreate(create) = event else { continue };
+            if let Some(seq) = seq {
+                let create = (**create).clone().previous_item_id(&previous);
+                self.open.push((*seq, Arc::new(create)));
+            }
+            if let Some(id) = create.item.id() {
+                previous.clone_from(id);
+            }
         }
     }
 
@@ -123,6 +144,7 @@ impl RealtimeState {
         fit(&mut plan, session);
         next.conversation.restart(replayed(&plan));
         next.forget_lost_calls();
+        next.creations.repeat(&plan);
         (plan, next)
     }
 }
@@ -176,7 +198,9 @@ impl Snapshot {
             plan.events.push((seq, ConversationItemCreate::new(item).into()));
         }
         let is_response = |sent: &&InFlight| matches!(sent.event, Some(ClientEvent::ResponseCreate(_)));
-        let ambiguous = self.in_flight.iter().filter(|sent| !is_response(sent) && !kept.contains(&sent.number));
+        // What only restored is not the application's, and is made from the rest again.
+        let asked = self.in_flight.iter().filter(|sent| sent.number != REPLAYED);
+        let ambiguous = asked.filter(|sent| !is_response(sent) && !kept.contains(&sent.number));
         plan.ambiguous = ambiguous.filter_map(|sent| sent.event_id.clone()).collect();
         if repeat_response {
             plan.events.extend(self.requested().map(|(seq, create, _)| (Some(seq), create.clone().into())));
