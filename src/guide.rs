@@ -22,6 +22,7 @@ pages! {
     reconnecting: "reconnecting.md"
     fleet: "fleet.md"
     sessions: "sessions.md"
+    observing: "observing.md"
     server: "server.md"
     security: "security.md"
     performance: "performance.md"

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use realtime::server::{LATENCY_BOUNDS_MS, MeterReading};
+use realtime::{server::MeterReading, session::Histogram};
 
 /// The counts of all keys, by their names.
 pub(crate) fn render(keys: &[(&str, MeterReading)], refused: u64) -> String {
@@ -35,7 +35,7 @@ pub(crate) fn render(keys: &[(&str, MeterReading)], refused: u64) -> String {
     let _ = writeln!(text, "# TYPE gateway_latency_seconds histogram");
     for (key, MeterReading { latency, .. }) in keys {
         let name = "gateway_latency_seconds";
-        for (bound, count) in LATENCY_BOUNDS_MS.iter().zip(latency.buckets) {
+        for (bound, count) in Histogram::BOUNDS_MS.iter().zip(latency.buckets) {
             let _ = writeln!(text, "{name}_bucket{{key={key:?},le=\"{}\"}} {count}", *bound as f64 / 1000.0);
         }
         let _ = writeln!(text, "{name}_bucket{{key={key:?},le=\"+Inf\"}} {}", latency.count);

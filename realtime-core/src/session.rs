@@ -20,7 +20,7 @@ pub use crate::{
         Playback, Retention,
         state::{Media, RealtimeState, Snapshot},
     },
-    translation::state::TranslationState,
+    translation::{TranslationSnapshot, state::TranslationState},
 };
 
 /// The state of a conversation or transcription session, part by part.

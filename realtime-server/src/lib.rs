@@ -59,7 +59,7 @@ pub use head::RequestLimits;
 #[cfg(feature = "rustls")]
 pub use listener::ServerTls;
 pub use listener::{Accepting, Listen, Listener, ListenerHandle, Socket};
-pub use meter::{LATENCY_BOUNDS_MS, Latency, Meter, MeterReading, MeterTap};
+pub use meter::{Meter, MeterReading, MeterTap};
 pub use refusal::Refusal;
 pub use relay::{Direction, Head, Injector, RelayEnd, Tap, Verdict, relay, relay_links};
 pub use request::UpgradeRequest;

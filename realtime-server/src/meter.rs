@@ -5,7 +5,6 @@ use std::{
     fmt,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use realtime_core::{
@@ -16,7 +15,7 @@ use realtime_core::{
         state::LiveTotals,
         types::{BackendView, ReportedUsage, SessionUsage},
     },
-    session::realtime::Totals,
+    session::{Histogram, realtime::Totals},
     transport::{Instant, Timer},
     types::{RateLimit, Usage},
 };
@@ -25,9 +24,6 @@ use crate::{Direction, Head, Injector, Tap, Verdict};
 
 /// How many ids are remembered, so that what is told twice counts once.
 const MOST_IDS: usize = 1024;
-
-/// Upper bounds of the latency histogram, in milliseconds.
-pub const LATENCY_BOUNDS_MS: [u64; 8] = [100, 200, 300, 500, 800, 1200, 2000, 5000];
 
 /// Adds up what relayed sessions use: one meter for each key, or for whatever is billed. Clones are the same meter.
 ///
@@ -64,8 +60,8 @@ pub struct MeterReading {
     pub errors: u64,
     /// The rate limits that the service has reported last.
     pub rate_limits: Vec<RateLimit>,
-    /// Time until the model answers.
-    pub latency: Latency,
+    /// Time from the end of the user's turn, or from `response.create`, to the first output of the response.
+    pub latency: Histogram,
     /// Events from clients.
     pub events_up: u64,
     /// Events from the service.
@@ -74,31 +70,6 @@ pub struct MeterReading {
     pub bytes_up: u64,
     /// Bytes of the events from the service.
     pub bytes_down: u64,
-}
-
-/// Time from the end of the user's turn, or from `response.create`, to the first output of the response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Latency {
-    /// Number of responses.
-    pub count: u64,
-    /// The sum.
-    pub sum: Duration,
-    /// The longest.
-    pub max: Duration,
-    /// Number of responses that took at most as long as each of [`LATENCY_BOUNDS_MS`].
-    pub buckets: [u64; LATENCY_BOUNDS_MS.len()],
-}
-
-impl Latency {
-    fn add(&mut self, time: Duration) {
-        self.count += 1;
-        self.sum = self.sum.saturating_add(time);
-        self.max = self.max.max(time);
-        for (bucket, bound) in self.buckets.iter_mut().zip(LATENCY_BOUNDS_MS) {
-            *bucket += u64::from(time <= Duration::from_millis(bound));
-        }
-    }
 }
 
 impl Meter {

@@ -5,6 +5,7 @@ mod checks;
 mod dialect;
 mod editing;
 mod endings;
+mod latency;
 mod long;
 mod properties;
 mod responses;

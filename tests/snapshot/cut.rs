@@ -21,6 +21,7 @@ use realtime::{
     tools::Tools,
     types::Item,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -36,13 +37,13 @@ use super::{
 const EVERY: usize = 7;
 
 /// Functions that run until the gate opens, and how many of them have begun.
-struct Functions {
-    begun: Arc<AtomicUsize>,
-    gate: oneshot::Sender<()>,
+pub(super) struct Functions {
+    pub(super) begun: Arc<AtomicUsize>,
+    pub(super) gate: oneshot::Sender<()>,
 }
 
 impl Functions {
-    fn of(connection: &Connection<Realtime>) -> Self {
+    pub(super) fn of(connection: &Connection<Realtime>) -> Self {
         let (gate, opened) = oneshot::channel::<()>();
         let opened = opened.shared();
         let begun = Arc::new(AtomicUsize::new(0));
@@ -61,9 +62,9 @@ impl Functions {
 }
 
 /// Everything that can be compared about the session that continues a conversation.
-#[derive(Debug, PartialEq)]
-struct Continued {
-    sent: Vec<Value>,
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct Continued {
+    pub(super) sent: Vec<Value>,
     replayed: Vec<String>,
     lost: Vec<String>,
     unsent: Vec<Value>,
@@ -72,7 +73,7 @@ struct Continued {
     audio_ms: u64,
     conversation: Vec<Value>,
     totals: Value,
-    answered: Vec<String>,
+    pub(super) answered: Vec<String>,
 }
 
 /// An event without what differs from connection to connection.
@@ -112,7 +113,11 @@ fn follow(
     (continued(connection, &sent, report(updates)), begun)
 }
 
-fn continued(connection: &Connection<Realtime>, sent: &[ClientEvent], report: Reconnected<Realtime>) -> Continued {
+pub(super) fn continued(
+    connection: &Connection<Realtime>,
+    sent: &[ClientEvent],
+    report: Reconnected<Realtime>,
+) -> Continued {
     let ids = |ids: &[realtime::Id]| ids.iter().map(|id| without_marks(id)).collect();
     let state = connection.state();
     let describe = |item: &realtime::session::realtime::ItemState| {
@@ -160,11 +165,19 @@ fn play(connection: &Connection<Realtime>, session: &MockSession, frames: &[Fram
     }
 }
 
-fn check(name: &str, frames: &[Frame], cut: usize, with_tools: bool, repeat: bool) {
+pub(super) fn policy(repeat: bool) -> Reconnect {
+    Reconnect::default().repeat_response(repeat).max_retry_after(Duration::ZERO)
+}
+
+pub(super) fn greeting(frames: &[Frame]) -> String {
+    String::from_utf8(frames[0].raw.clone()).unwrap()
+}
+
+/// The snapshot at the cut, and what a reconnect makes of it.
+pub(super) fn reconnected(frames: &[Frame], cut: usize, with_tools: bool, repeat: bool) -> (String, Continued) {
     let clock = VirtualClock::new();
-    let policy = Reconnect::default().repeat_response(repeat).max_retry_after(Duration::ZERO);
-    let (first, server) = client(&clock, |builder| builder.reconnect(policy.clone()));
-    let greeting = String::from_utf8(frames[0].raw.clone()).unwrap();
+    let (first, server) = client(&clock, |builder| builder.reconnect(policy(repeat)));
+    let greeting = greeting(frames);
     server.greet_with(None::<String>);
     let connection = first.realtime().model("m").open().unwrap();
     let functions = with_tools.then(|| Functions::of(&connection));
@@ -173,16 +186,27 @@ fn check(name: &str, frames: &[Frame], cut: usize, with_tools: bool, repeat: boo
     play(&connection, &session, &frames[..cut], with_tools);
     let written = connection.snapshot().to_json().unwrap();
 
-    // A reconnect of the same connection.
-    server.greet_with(Some(greeting.clone()));
+    server.greet_with(Some(greeting));
     session.drop_link();
-    let (expected, _) = follow(&clock, &connection, &server, functions);
+    (written, follow(&clock, &connection, &server, functions).0)
+}
 
+/// Asserts that no call was answered twice.
+pub(super) fn assert_answered_once(continued: &Continued, what: &str) {
+    let mut once = continued.answered.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), continued.answered.len(), "{what}: answered twice");
+}
+
+fn check(name: &str, frames: &[Frame], cut: usize, with_tools: bool, repeat: bool) {
+    let (written, expected) = reconnected(frames, cut, with_tools, repeat);
     // Another connection, from what was written.
+    let clock = VirtualClock::new();
     let snapshot = Snapshot::from_json(&written).unwrap();
     assert_eq!(snapshot.to_json().unwrap(), written, "{name} cut at {cut}");
-    let (second, server) = client(&clock, |builder| builder.reconnect(policy));
-    server.greet_with(Some(greeting));
+    let (second, server) = client(&clock, |builder| builder.reconnect(policy(repeat)));
+    server.greet_with(Some(greeting(frames)));
     let open = snapshot.open_calls().count();
     let connection = second.realtime().resume(snapshot).open().unwrap();
     let functions = with_tools.then(|| Functions::of(&connection));
@@ -192,18 +216,15 @@ fn check(name: &str, frames: &[Frame], cut: usize, with_tools: bool, repeat: boo
         let last = got.sent.iter().rposition(|event| event["type"] == "session.update").unwrap();
         got.sent.remove(last);
         assert_eq!(begun, open, "{name} cut at {cut}: every unanswered call runs once");
-        let mut once = got.answered.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(once.len(), got.answered.len(), "{name} cut at {cut}: answered twice");
+        assert_answered_once(&got, &format!("{name} cut at {cut}"));
     }
     assert_eq!(got, expected, "{name} cut at {cut}, with tools: {with_tools}, repeating responses: {repeat}");
     let totals = serde_json::to_value(&connection.snapshot().totals).unwrap();
     assert_eq!(totals, expected.totals);
 }
 
-#[test]
-fn a_conversation_cut_anywhere_goes_on_as_after_a_reconnect() {
+/// The recorded conversations and transcriptions, by name.
+pub(super) fn transcripts() -> Vec<(String, Vec<Frame>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/transcripts");
     let mut names: Vec<_> = fs::read_dir(&folder)
         .unwrap()
@@ -211,13 +232,17 @@ fn a_conversation_cut_anywhere_goes_on_as_after_a_reconnect() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     names.sort();
-    let mut cuts = 0;
-    for path in names {
+    let read = names.into_iter().map(|path| {
         let frames: Vec<_> = input::lines(BufReader::new(fs::File::open(&path).unwrap())).map(Result::unwrap).collect();
-        if frames.iter().find_map(Frame::protocol) == Some(true) {
-            continue;
-        }
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (path.file_stem().unwrap().to_string_lossy().into_owned(), frames)
+    });
+    read.filter(|(_, frames)| frames.iter().find_map(Frame::protocol) != Some(true)).collect()
+}
+
+#[test]
+fn a_conversation_cut_anywhere_goes_on_as_after_a_reconnect() {
+    let mut cuts = 0;
+    for (name, frames) in transcripts() {
         let step = if is_full() { 1 } else { EVERY };
         for cut in (1..=frames.len()).step_by(step) {
             for (with_tools, repeat) in [(false, false), (true, false), (false, true)] {

@@ -8,6 +8,8 @@ mod format;
 mod input;
 #[path = "../support/marks.rs"]
 mod marks;
+mod others;
+mod process;
 #[path = "../support/seeds.rs"]
 mod seeds;
 

@@ -11,11 +11,8 @@ use crate::{
     endpoint::{Endpoint, Extras, Target},
     error::{Deadline, Error, ErrorKind},
     protocol::{Protocol, state::SnapshotError},
-    realtime::{
-        Overlap, Playback, Realtime, Retention,
-        state::{RealtimeState, Snapshot},
-    },
-    translation::Translation,
+    realtime::{Overlap, Playback, Realtime, Retention, state::Snapshot},
+    translation::{Translation, TranslationSnapshot},
     transport::{CloseFrame, Duplex, Timer},
     wire::Secret,
 };
@@ -96,6 +93,17 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
+    /// Continues a session that a snapshot describes, if it is valid.
+    pub(crate) fn resume_with(
+        mut self,
+        checked: Result<(), SnapshotError>,
+        queued: Vec<P::ClientEvent>,
+        fill: impl FnOnce(&mut P::State) + Send + 'static,
+    ) -> Self {
+        self.resume = checked.map(|()| Some(Resume { fill: Box::new(fill), queued }));
+        self
+    }
+
     /// The protocol's settings.
     pub(crate) fn settings_mut(&mut self) -> &mut P::Settings {
         &mut self.settings
@@ -141,6 +149,7 @@ impl<P: Protocol> Connect<P> {
             settings: self.settings,
             dialect: endpoint.spoken(),
             ids: Ids::new(timer.seed(), timer.unix()),
+            azure: endpoint.is_azure(),
         };
         Ok(Connection::new(timer, config, resume, dialer))
     }
@@ -323,14 +332,10 @@ impl Connect<Realtime> {
     /// # Ok::<_, realtime_core::Error>(())
     /// ```
     pub fn resume(mut self, mut snapshot: Snapshot) -> Self {
-        self.resume = snapshot.check().map(|()| {
-            let queued = mem::take(&mut snapshot.queued);
-            let target = snapshot.target();
-            self.target = self.target.take().or(Some(target));
-            let snapshot = Arc::new(snapshot);
-            Some(Resume { fill: Box::new(move |state: &mut RealtimeState| state.inherit(snapshot)), queued })
-        });
-        self
+        let checked = snapshot.check();
+        self.target = self.target.take().or(Some(snapshot.target()));
+        let queued = mem::take(&mut snapshot.queued);
+        self.resume_with(checked, queued, move |state| state.inherit(Arc::new(snapshot)))
     }
 
     /// Starts a session that only transcribes.
@@ -367,6 +372,19 @@ impl Connect<Translation> {
     /// Translates with this model.
     pub fn model(self, model: impl Into<String>) -> Self {
         self.target(Target::Translation(model.into()))
+    }
+
+    /// Continues the session of a [snapshot](TranslationSnapshot) in another one, as a reconnect does: its configuration is
+    /// set again, then follows what was accepted and not sent.
+    /// [`Notice::Reconnected`](crate::connection::Notice::Reconnected) among the [`updates`](Connection::updates) reports what
+    /// is ambiguous. The model is the snapshot's, unless another was chosen.
+    ///
+    /// An invalid snapshot is an error of [`open`](Self::open) and [`connect`](Self::connect).
+    pub fn resume(mut self, mut snapshot: TranslationSnapshot) -> Self {
+        let checked = snapshot.check();
+        self.target = self.target.take().or(snapshot.target());
+        let queued = mem::take(&mut snapshot.queued);
+        self.resume_with(checked, queued, move |state| state.inherit(snapshot))
     }
 }
 

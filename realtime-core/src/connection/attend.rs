@@ -182,7 +182,7 @@ impl<P: Protocol> Sender<P> {
         call: Option<&Id>,
         run: F,
     ) -> impl Future<Output = F::Output> + use<F, P> {
-        self.shared().tracer.tool(name, call, run)
+        self.shared().observer.tool(name, call, run)
     }
 }
 

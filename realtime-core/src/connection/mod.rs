@@ -93,11 +93,11 @@ mod ids;
 mod link_options;
 mod machine;
 mod notice;
+mod observe;
 mod options;
 mod parts;
 mod retry;
 mod sender;
-mod trace;
 
 use std::{
     fmt,
@@ -112,6 +112,9 @@ use futures::{
     ready,
 };
 
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use self::observe::describe_metrics;
 pub use self::{
     ack::Ack,
     driver::open_link::{LinkSendError, LinkSender, OpenLink},

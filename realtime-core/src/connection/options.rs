@@ -67,6 +67,9 @@ pub struct Options {
     pub kept_errors: Option<usize>,
     /// Whether an invalid message from the server is fatal. Off by default.
     pub strict: bool,
+    /// Whether spans contain what the model said: the messages of each response, the first 32 KiB of their text. Off by
+    /// default. Has an effect only with the feature `tracing`, and on conversations.
+    pub trace_content: bool,
 }
 
 impl Default for Options {
@@ -89,6 +92,7 @@ impl Default for Options {
             unread: Unread::default(),
             kept_errors: Some(KEPT_ERRORS),
             strict: false,
+            trace_content: false,
         }
     }
 }
@@ -118,6 +122,7 @@ setters! {
     unread: Unread,
     kept_errors: impl Into<Option<usize>>,
     strict: bool,
+    trace_content: bool,
 }
 
 /// Detection of half-open links: when an idle link is pinged, and when it is given up. The defaults of 15 s and 10 s

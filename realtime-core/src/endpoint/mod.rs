@@ -262,7 +262,7 @@ impl Endpoint {
         resolved.http(method)
     }
 
-    fn is_azure(&self) -> bool {
+    pub(crate) fn is_azure(&self) -> bool {
         matches!(self.place, Place::Azure { .. } | Place::AzurePreview { .. })
     }
 }

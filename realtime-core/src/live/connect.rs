@@ -1,11 +1,15 @@
 //! What to connect to, and what the session begins with.
 
+use std::mem;
+
 use super::{
     AfterLoss, Live, LiveFork, LiveSideband,
+    state::LiveSnapshot,
     types::{AudioConfig, Delegation, ForkConfig, HistoryItem, SessionConfig},
 };
 use crate::{
     client::{Client, Connect},
+    connection::Connection,
     endpoint::Target,
     types::Voice,
     wire::{Id, Patch},
@@ -41,6 +45,21 @@ impl LiveClient {
         let settings: &mut super::LiveSettings = connect.settings_mut();
         settings.start = Some(config);
         connect
+    }
+
+    /// A session that goes on from a [snapshot](LiveSnapshot), as a reconnect does: with the configuration of the one that is
+    /// left, and what was said as its `input`, as much as fits. Then follows what was accepted and not sent.
+    /// [`Notice::Reconnected`](crate::connection::Notice::Reconnected) among the [`updates`](Connection::updates) reports what
+    /// was lost, cut short and is ambiguous. The configuration can be changed after this: tools that were
+    /// [withheld](LiveSnapshot::withheld) have to be.
+    ///
+    /// An invalid snapshot is an error of [`open`](Connect::open) and [`connect`](Connect::connect).
+    pub fn resume(&self, mut snapshot: LiveSnapshot) -> Connect<Live> {
+        let checked = snapshot.check();
+        let queued = mem::take(&mut snapshot.queued);
+        // Without one the snapshot is invalid.
+        let start = snapshot.start.clone().unwrap_or_else(|| SessionConfig::new(""));
+        self.session(start).resume_with(checked, queued, move |state| state.inherit(snapshot))
     }
 
     /// A session that goes on from a stored one: it inherits all that [`config`](Connect::config) does not change.
@@ -133,5 +152,31 @@ impl Client {
     /// Live sessions: one's own, forks, sidebands.
     pub fn live(&self) -> LiveClient {
         LiveClient(self.clone())
+    }
+}
+
+impl Connection<Live> {
+    /// Takes a snapshot of the session. The connection goes on meanwhile; close it before another resumes the session.
+    ///
+    /// ```
+    /// # async fn example(client: realtime_core::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use realtime_core::live::state::LiveSnapshot;
+    ///
+    /// let connection = client.live().model("gpt-live-1.1").connect().await?;
+    /// let stored: String = connection.snapshot().to_json()?;
+    /// // Later, on another machine:
+    /// let connection = client.live().resume(LiveSnapshot::from_json(&stored)?).connect().await?;
+    /// # drop(connection);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn snapshot(&self) -> LiveSnapshot {
+        let parts = self.parts();
+        let sender = self.sender();
+        let timer = sender.timer();
+        let mut snapshot = parts.state.snapshot(timer.now());
+        snapshot.complete(sender.settings().start.clone(), parts.into_unsent());
+        snapshot.taken_at = timer.unix().map(|unix| unix.as_secs());
+        snapshot
     }
 }

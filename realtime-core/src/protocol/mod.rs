@@ -2,6 +2,7 @@
 
 #[macro_use]
 pub(crate) mod event;
+#[macro_use]
 pub(crate) mod state;
 pub(crate) mod types;
 

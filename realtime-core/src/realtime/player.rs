@@ -74,7 +74,8 @@ impl Player {
     /// For an audio callback. Audio in the sound card's buffer counts as heard, so keep that buffer short. If there is more
     /// between this and the listener, use [`next`](Self::next).
     pub fn read(&self, buffer: &mut [u8]) -> usize {
-        self.audio.lock().read(buffer)
+        let now = self.sender.now();
+        self.audio.lock().read(buffer, now)
     }
 
     /// Returns the next audio to play, or the instruction to drop audio returned before, in the order of arrival. `None` if
@@ -110,7 +111,8 @@ impl Player {
 
     /// Reports that more samples were heard, in playback order.
     pub fn played(&self, samples: u64) {
-        self.audio.lock().played(samples);
+        let now = self.sender.now();
+        self.audio.lock().played(samples, now);
     }
 
     /// Reports that a content part was heard up to a position in milliseconds, and everything before it completely. If audio

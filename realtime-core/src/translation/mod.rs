@@ -2,10 +2,13 @@
 
 pub(crate) mod event;
 pub(crate) mod resources;
+mod snapshot;
 pub(crate) mod state;
 pub(crate) mod types;
 
 use std::convert::Infallible;
+
+pub use snapshot::TranslationSnapshot;
 
 use event::{SessionClose, SessionInputAudioBufferAppend};
 use state::TranslationState;

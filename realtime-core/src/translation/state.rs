@@ -1,6 +1,6 @@
 //! The state of a translation session.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::{
     error::Awaited,
@@ -16,7 +16,7 @@ use crate::{
         types::AudioFormat,
     },
     translation::{
-        Translation,
+        Translation, TranslationSnapshot,
         event::{ClientEvent, ServerEvent, SessionUpdate},
         types::{TranslationSessionConfig, TranslationSessionInfo},
     },
@@ -46,17 +46,19 @@ pub struct TranslationState {
     pub errors: VecDeque<Complaint>,
     /// Types of unknown events, the latest last.
     pub unknown: VecDeque<Box<str>>,
-    info: Option<TranslationSessionInfo>,
-    requests: Requests<RequestKind>,
-    intent: Intent<TranslationSessionConfig>,
+    pub(super) info: Option<TranslationSessionInfo>,
+    pub(super) requests: Requests<RequestKind>,
+    pub(super) intent: Intent<TranslationSessionConfig>,
     setup: Setup,
+    /// What the session is restored from once it is open for the first time.
+    pub(super) inherited: Option<Arc<TranslationSnapshot>>,
 }
 
 /// Never paused: a translation has no responses.
 const CLOCK: Patience = Patience::new();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RequestKind {
+pub(super) enum RequestKind {
     Update,
     Close,
     Other,
@@ -124,9 +126,7 @@ impl State<Translation> for TranslationState {
         }
         let kind = match event {
             ClientEvent::SessionUpdate(update) => {
-                if self.setup.restore {
-                    self.intent.ask(seq, &update.session);
-                }
+                self.intent.ask(seq, &update.session);
                 RequestKind::Update
             }
             ClientEvent::SessionClose(_) => RequestKind::Close,
@@ -200,9 +200,11 @@ impl State<Translation> for TranslationState {
 
     fn restoration(&self, _: bool, _: Instant) -> (Plan<ClientEvent>, Self) {
         let mut next = self.clone();
-        let ambiguous = self.requests.open().map(|(_, id)| id.clone()).collect();
+        let inherited = next.inherited.take();
+        let before = inherited.iter().flat_map(|inherited| &inherited.unanswered);
+        let ambiguous = before.chain(self.requests.open().map(|(_, id)| id)).cloned().collect();
         let mut plan = Plan { ambiguous, ..Plan::default() };
-        if self.setup.restore
+        if (self.setup.restore || inherited.is_some())
             && let Some(config) = next.intent.take_all()
         {
             plan.events.push((None, SessionUpdate::new(config).into()));

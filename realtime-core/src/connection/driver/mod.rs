@@ -33,7 +33,7 @@ use super::{
         outbox::{Outbox, Queue},
         resume::Resume,
     },
-    trace::{TraceLog, Tracer},
+    observe::{Log, Observer},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -51,7 +51,7 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) wakers: Arc<Wakers>,
     pub(super) timer: Arc<dyn Timer>,
     pub(super) tasks: Tasks,
-    pub(super) tracer: Tracer,
+    pub(super) observer: Observer,
     dialer: Dialer,
     core: Mutex<Core<P>>,
     out: Mutex<Outbox<P>>,
@@ -93,11 +93,11 @@ impl<P: Protocol> Shared<P> {
         };
         let out = Outbox::new(config.options.queue_bytes, config.options.audio, config.dialect);
         let shared = Self {
+            observer: Observer::new(&config),
             config,
             wakers,
             timer,
             tasks: Tasks::default(),
-            tracer: Tracer::new(),
             dialer,
             core: Mutex::new(core),
             out: Mutex::new(out),
@@ -241,7 +241,7 @@ impl<P: Protocol> Shared<P> {
         if ended {
             self.tasks.clear();
         }
-        self.tracer.tell(log);
+        self.observer.tell(&self.config, log);
     }
 
     /// Starts the tasks that the session asks of the application, which are polled outside the lock. Returns whether there
@@ -371,7 +371,7 @@ impl<P: Protocol> Shared<P> {
 #[derive(Default)]
 struct Done {
     sockets: Vec<Socket>,
-    log: TraceLog,
+    log: Log,
     /// Whether the connection has ended, so that its tasks are to be dropped.
     ended: bool,
 }

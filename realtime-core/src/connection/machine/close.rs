@@ -92,6 +92,7 @@ impl<P: Protocol> Machine<P> {
         }
         self.enter(Phase::Closed);
         let error = end.error().cloned();
+        self.log.ended(error.is_none());
         self.inbox.end_with(error.clone());
         let cause = error.as_ref();
         let unsent = || Err(Error::caused(ErrorKind::Unsent, cause));

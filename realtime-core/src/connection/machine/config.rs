@@ -19,6 +19,8 @@ pub(crate) struct Config<P: Protocol> {
     /// The dialect in which events are encoded for the first server.
     pub(crate) dialect: Dialect,
     pub(crate) ids: Ids,
+    /// Whether the service is Azure's, for spans and metrics.
+    pub(crate) azure: bool,
 }
 
 impl<P: Protocol> Config<P> {

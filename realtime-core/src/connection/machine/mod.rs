@@ -72,7 +72,7 @@ use self::{
 use super::{
     answers::Cell,
     notice::{Notice, Phase},
-    trace::TraceLog,
+    observe::Log,
 };
 use crate::{
     endpoint::Target,
@@ -160,7 +160,7 @@ pub(super) struct Machine<P: Protocol> {
     has_work: bool,
     pending: Pending,
     actions: VecDeque<Action>,
-    log: TraceLog,
+    log: Log,
 }
 
 /// Reasons for a turn besides sockets and the alarm.
@@ -207,7 +207,8 @@ impl<P: Protocol> Machine<P> {
         let options = &config.options;
         let restore = config.reconnect.as_ref().is_some_and(|policy| policy.restore);
         let mut state = P::State::default();
-        state.configure(&config.settings, &Setup::default().kept_errors(options.kept_errors).restore(restore));
+        let setup = Setup::default().kept_errors(options.kept_errors).restore(restore).content(options.trace_content);
+        state.configure(&config.settings, &setup);
         let mut link = Link::new(LinkId(0));
         link.dial(Some(now + options.connect_timeout));
         Self {
@@ -249,7 +250,7 @@ impl<P: Protocol> Machine<P> {
             has_work: false,
             pending: Pending { turn: true, ..Pending::default() },
             actions: VecDeque::from([Action::Dial { id: LinkId(0), again: None }]),
-            log: TraceLog::default(),
+            log: Log::default(),
             config,
         }
     }
@@ -339,8 +340,8 @@ impl<P: Protocol> Machine<P> {
         [self.link.deadline(), retry, finish, self.session_at, self.handover_at].into_iter().flatten().min()
     }
 
-    /// Takes the records for tracing.
-    pub(super) fn take_log(&mut self) -> TraceLog {
+    /// Takes the records for spans and metrics.
+    pub(super) fn take_log(&mut self) -> Log {
         mem::take(&mut self.log)
     }
 

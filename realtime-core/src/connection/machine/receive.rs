@@ -180,6 +180,7 @@ impl<P: Protocol> Machine<P> {
         Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
         self.log.message(false, event.kind(), raw.len());
         self.log.left_out(event.kind(), mem::take(&mut changes.reading.left_out));
+        self.log.measured(mem::take(&mut changes.measured));
         if changes.repeated {
             return Ok(());
         }

@@ -27,6 +27,7 @@ mod receive;
 mod requests;
 mod restore;
 mod seen;
+mod snapshot;
 mod tally;
 mod tasks;
 mod totals;
@@ -43,6 +44,7 @@ pub use self::{
     command::ContextKind,
     context::{Append, AppendState, Fixture, FixtureState},
     parts::*,
+    snapshot::{LiveSnapshot, SavedTurn},
     tasks::{CallOutput, DelegationStatus, LiveCall, LiveDelegation, LiveResponse, ResponsePhase},
     totals::LiveTotals,
     turn::{Grouping, LiveTurn, Speaker, TurnEnd},
@@ -145,6 +147,8 @@ pub struct LiveState {
     wants_mute: Option<Mute>,
     /// The conversation of previous sessions, with which this one was started.
     history: Vec<Said>,
+    /// What the session is restored from once it is open for the first time.
+    inherited: Option<Arc<LiveSnapshot>>,
 }
 
 impl Default for LiveState {
@@ -201,6 +205,7 @@ impl LiveState {
             given: Arc::default(),
             wants_mute: None,
             history: Vec::new(),
+            inherited: None,
         }
     }
 

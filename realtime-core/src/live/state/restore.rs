@@ -14,8 +14,8 @@ use crate::{
 /// A message of the conversation, with an id by which its loss can be reported.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
-    id: Id,
-    item: HistoryItem,
+    pub(super) id: Id,
+    pub(super) item: HistoryItem,
 }
 
 impl Said {
@@ -74,11 +74,8 @@ impl LiveState {
         }
     }
 
-    fn conversation(&self) -> Conversation {
-        if self.fork_of().is_some() {
-            // The service remembers it.
-            return Conversation::default();
-        }
+    /// All that was said, in order.
+    pub(super) fn said(&self) -> impl Iterator<Item = Said> {
         let turns = self.turns().map(|turn| {
             let item = match turn.speaker {
                 Speaker::User => HistoryItem::user(&*turn.text),
@@ -86,7 +83,15 @@ impl LiveState {
             };
             Said { id: turn.id.clone(), item }
         });
-        let mut all: Vec<_> = self.history.iter().cloned().chain(turns).collect();
+        self.history.iter().cloned().chain(turns)
+    }
+
+    fn conversation(&self) -> Conversation {
+        if self.fork_of().is_some() {
+            // The service remembers it.
+            return Conversation::default();
+        }
+        let mut all: Vec<_> = self.said().collect();
         let mut room = MOST_HISTORY_BYTES;
         let fits = |said: &&Said| room.checked_sub(said.bytes()).inspect(|left| room = *left).is_some();
         let latest = match self.kind {
@@ -134,7 +139,13 @@ impl LiveState {
         }));
         lost.extend(unsaid);
         lost.extend(self.work.unfinished().iter().map(|id| Lost::new(id, LostReason::Unfinished)));
-        let plan = Plan { events, lost, ambiguous, cut_short: self.work.in_progress(), ..Plan::default() };
+        let mut cut_short = self.work.in_progress();
+        if let Some(inherited) = &self.inherited {
+            lost.extend(inherited.unfinished.iter().map(|id| Lost::new(id, LostReason::Unfinished)));
+            cut_short.splice(0..0, inherited.cut_short.iter().cloned());
+            ambiguous.splice(0..0, inherited.unanswered.iter().cloned());
+        }
+        let plan = Plan { events, lost, ambiguous, cut_short, ..Plan::default() };
         let fork = self.fork_of().cloned();
         let mut next = Self::new(self.kind, self.turns.grouping().clone());
         next.most_errors = self.most_errors;

@@ -1,6 +1,9 @@
 //! What a session's state is, whichever protocol it belongs to. No network, no clock, no async.
 
+#[macro_use]
+mod saved;
 mod awaited;
+mod histogram;
 mod input;
 pub(crate) mod intent;
 pub(crate) mod limits;
@@ -21,8 +24,10 @@ use crate::{
 };
 
 pub use awaited::Awaited;
+pub use histogram::{Histogram, Measurement};
 pub use input::{Complaint, Input, Speech};
 pub use snapshot::SnapshotError;
+pub(crate) use snapshot::{check_head, read_snapshot, write_snapshot};
 
 /// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///
@@ -149,11 +154,13 @@ pub struct Setup {
     pub kept_errors: Option<usize>,
     /// Whether sent events are remembered so that the conversation can be restored.
     pub restore: bool,
+    /// Whether spans contain what was said. See [`Options::trace_content`](crate::Options::trace_content).
+    pub content: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { kept_errors: Some(limits::KEPT_ERRORS), restore: false }
+        Self { kept_errors: Some(limits::KEPT_ERRORS), restore: false, content: false }
     }
 }
 
@@ -169,6 +176,13 @@ impl Setup {
     #[must_use]
     pub fn restore(mut self, restore: bool) -> Self {
         self.restore = restore;
+        self
+    }
+
+    /// Sets whether spans contain what was said.
+    #[must_use]
+    pub fn content(mut self, content: bool) -> Self {
+        self.content = content;
         self
     }
 }
@@ -336,6 +350,8 @@ pub struct Changes<E> {
     /// Whether the event repeats an earlier one, under its other name or after a session was rejoined. It then has no
     /// effect and is not delivered.
     pub repeated: bool,
+    /// What was measured since the last event.
+    pub measured: Vec<Measurement>,
 }
 
 impl<E> Default for Changes<E> {
@@ -347,6 +363,7 @@ impl<E> Default for Changes<E> {
             ended: Vec::new(),
             reading: Reading::default(),
             repeated: false,
+            measured: Vec::new(),
         }
     }
 }
@@ -402,6 +419,22 @@ impl Overdue {
     }
 }
 
+/// Tokens that a response used, as far as they were reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenCounts {
+    /// Input, including cached tokens.
+    pub input: Option<u64>,
+    /// Cached tokens among the input.
+    pub cached_input: Option<u64>,
+    /// Audio tokens among the input.
+    pub audio_input: Option<u64>,
+    /// Output.
+    pub output: Option<u64>,
+    /// Audio tokens among the output.
+    pub audio_output: Option<u64>,
+}
+
 /// The beginning or end of a response.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -412,6 +445,8 @@ pub enum ResponseTransition {
         id: Id,
         /// Whether it is out of band.
         out_of_band: bool,
+        /// Id of the conversation, if it is known.
+        conversation_id: Option<Id>,
     },
     /// A response ended.
     Ended {
@@ -424,7 +459,11 @@ pub enum ResponseTransition {
         /// Time from its beginning to its first audio.
         time_to_first_audio: Option<Duration>,
         /// Tokens used.
-        total_tokens: Option<u64>,
+        tokens: TokenCounts,
+        /// Type of the error, if it failed with one.
+        error: Option<Box<str>>,
+        /// What the model said, as JSON, if [`Setup::content`] asks for it.
+        content: Option<Box<str>>,
     },
 }
 

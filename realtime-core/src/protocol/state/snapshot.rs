@@ -1,12 +1,16 @@
 use std::{error, fmt};
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::wire::Json;
+
 /// Why a snapshot cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {
     /// The JSON is not a snapshot.
     Foreign,
-    /// It is a snapshot of another protocol.
+    /// It is a snapshot of this other protocol.
     Protocol(Box<str>),
     /// It is not JSON, or a member does not fit. The text names the member and the reason.
     Corrupt(Box<str>),
@@ -15,8 +19,10 @@ pub enum SnapshotError {
 impl SnapshotError {
     /// Distinguishes a snapshot from other JSON.
     pub(crate) const FORMAT: &str = "realtime-snapshot";
-    /// The protocol whose conversations can be resumed.
-    pub(crate) const PROTOCOL: &str = "realtime";
+
+    pub(crate) fn corrupt(reason: impl fmt::Display) -> Self {
+        Self::Corrupt(reason.to_string().into())
+    }
 }
 
 impl fmt::Display for SnapshotError {
@@ -24,7 +30,7 @@ impl fmt::Display for SnapshotError {
         match self {
             Self::Foreign => write!(f, "not a snapshot: its `format` is not `{}`", Self::FORMAT),
             Self::Protocol(protocol) => {
-                write!(f, "a snapshot of the protocol `{protocol}`: only those of `{}` can be resumed", Self::PROTOCOL)
+                write!(f, "a snapshot of the protocol `{protocol}`: resume it with that protocol")
             }
             Self::Corrupt(reason) => write!(f, "the snapshot is corrupt: {reason}"),
         }
@@ -32,3 +38,31 @@ impl fmt::Display for SnapshotError {
 }
 
 impl error::Error for SnapshotError {}
+
+/// Reads a snapshot of this protocol, without checking what its types cannot say.
+pub(crate) fn read_snapshot<T: DeserializeOwned>(json: &str, protocol: &str) -> Result<T, SnapshotError> {
+    // Foreign JSON may have members of the same names.
+    #[derive(Deserialize)]
+    struct Head {
+        format: Option<Json>,
+        protocol: Option<Json>,
+    }
+
+    let head: Head = serde_json::from_str(json).map_err(SnapshotError::corrupt)?;
+    let text = |json: Option<Json>| json.and_then(|json| json.read::<String>().ok()).unwrap_or_default();
+    check_head(&text(head.format), &text(head.protocol), protocol)?;
+    serde_json::from_str(json).map_err(SnapshotError::corrupt)
+}
+
+pub(crate) fn write_snapshot(snapshot: &impl Serialize) -> Result<String, SnapshotError> {
+    serde_json::to_string(snapshot).map_err(SnapshotError::corrupt)
+}
+
+/// Checks that it is a snapshot, and of this protocol.
+pub(crate) fn check_head(format: &str, protocol: &str, wanted: &str) -> Result<(), SnapshotError> {
+    match format {
+        SnapshotError::FORMAT if protocol == wanted => Ok(()),
+        SnapshotError::FORMAT => Err(SnapshotError::Protocol(protocol.into())),
+        _ => Err(SnapshotError::Foreign),
+    }
+}

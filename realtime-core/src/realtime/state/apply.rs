@@ -29,7 +29,9 @@ impl RealtimeState {
             ServerEvent::ResponseOutputAudioDelta(delta) => {
                 self.spoke = true;
                 self.append_audio(delta);
-                self.responses.record_first_output(&delta.response_id, now, true);
+                if self.responses.record_first_output(&delta.response_id, now, true) {
+                    self.first_audio(&delta.response_id, now);
+                }
             }
             ServerEvent::ResponseOutputAudioTranscriptDelta(delta) => {
                 self.append_transcript(&delta.response_id, &delta.item_id, delta.content_index, &delta.delta, false);

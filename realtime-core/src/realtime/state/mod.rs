@@ -8,6 +8,7 @@ mod continued;
 mod conversation;
 mod index;
 mod item;
+mod latency;
 mod pages;
 mod playback;
 mod responses;
@@ -29,6 +30,8 @@ pub(crate) use calls::{Due, NotOpen};
 pub use conversation::{Conversation, Keep};
 pub(crate) use conversation::{Edit, edit};
 pub use item::{ItemState, McpStatus, PartState, Segment};
+use latency::Waits;
+pub use latency::{Latency, ResponseLatency};
 pub(crate) use playback::AudioQueue;
 use playback::Ledger;
 pub use playback::{Chunk, Heard, Output, Playback, Unheard};
@@ -119,6 +122,8 @@ pub struct RealtimeState {
     inherited: snapshot::Inherited,
     intent: Intent<SessionConfig>,
     creations: Creations,
+    /// Allocated when the user has spoken, or a function is called.
+    waits: Option<Arc<Waits>>,
     /// Allocated on the first delta.
     stream: Option<Box<Stream>>,
     /// Whether the model has spoken. Its voice can no longer be changed.
@@ -271,6 +276,7 @@ impl State<Realtime> for RealtimeState {
         if let Some(id) = event.event_id() {
             self.requests.note(id, event.kind());
         }
+        self.wait_on_sent(event, now);
         let (kind, subject) = match event {
             ClientEvent::SessionUpdate(update) => {
                 self.intent.ask(seq, &update.session);
@@ -401,10 +407,12 @@ impl RealtimeState {
         self.follow(event, now);
         self.note_calls(event);
         self.apply(event, now);
+        self.wait_on_received(event, now);
         self.settle(event, &mut mark, now, changes);
         self.schedule(event, &mark, now, changes);
         self.patience.rest(self.scheduler.is_responding(), now);
         self.note_outcomes(changes);
+        self.report_waits(changes);
     }
 
     fn note_left_out(&mut self, event: &ServerEvent, changes: &Changes) {

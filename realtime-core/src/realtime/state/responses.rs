@@ -63,6 +63,14 @@ pub struct ResponseState {
     pub first_audio: Option<Instant>,
     /// When it ended.
     pub done: Option<Instant>,
+    /// When the user had stopped to speak, if it answers that.
+    pub asked: Option<Instant>,
+    /// When it was interrupted: by the user or the application.
+    pub interrupted: Option<Instant>,
+    /// When the first of its function calls was complete.
+    pub(super) called: Option<Instant>,
+    /// When the output of a function call was sent last.
+    pub(super) answered: Option<Instant>,
 }
 
 impl Responses {
@@ -90,19 +98,20 @@ impl Responses {
         self.keep = responses;
     }
 
-    /// Records when output of a response was received.
-    pub(super) fn record_first_output(&mut self, id: &Id, now: Instant, audio: bool) {
+    /// Records when output of a response was received. Returns whether it is its first audio.
+    pub(super) fn record_first_output(&mut self, id: &Id, now: Instant, audio: bool) -> bool {
         if self.has_output(id, audio) {
-            return;
+            return false;
         }
-        if let Some(response) = self.get_mut(id) {
-            response.first_token.get_or_insert(now);
-            if audio {
-                response.first_audio.get_or_insert(now);
-            }
-            let heard = response.first_audio.is_some();
-            self.latest = Some((id.clone(), heard));
+        let Some(response) = self.get_mut(id) else { return false };
+        response.first_token.get_or_insert(now);
+        let is_first = audio && response.first_audio.is_none();
+        if is_first {
+            response.first_audio = Some(now);
         }
+        let heard = response.first_audio.is_some();
+        self.latest = Some((id.clone(), heard));
+        is_first
     }
 
     /// Whether the response is the one that last produced output, and produced this sort before.
@@ -236,6 +245,10 @@ impl Responses {
             first_token: None,
             first_audio: None,
             done: None,
+            asked: None,
+            interrupted: None,
+            called: None,
+            answered: None,
         };
         Arc::make_mut(known.all.entry(id.clone()).or_insert_with(|| Arc::new(new())))
     }

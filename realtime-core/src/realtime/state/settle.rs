@@ -1,22 +1,27 @@
 //! Outcomes of requests: which event answers each, which error refuses it, and when it times out.
 
-use super::{Changes, RealtimeState, RequestKind, Sort, scheduler::Mark};
+use serde_json::json;
+
+use super::{Changes, RealtimeState, RequestKind, ResponseState, Sort, scheduler::Mark};
 use crate::{
     error::Awaited,
     protocol::{
         event::ErrorEvent,
-        state::{Outcome, Overdue, ResponseTransition, Timeouts, limits::clip_error, requests::Request},
+        state::{Outcome, Overdue, ResponseTransition, Timeouts, TokenCounts, limits::clip_error, requests::Request},
     },
     realtime::{
         event::{
             ResponseDone, ServerEvent,
             server::groups::{detached_events, progress_events},
         },
-        types::{Item, Response, Role, StatusDetails},
+        types::{Item, Response, Role, StatusDetails, Usage},
     },
     transport::Instant,
     wire::{Id, Patch},
 };
+
+/// Maximum length of the text of a response in a span, in bytes.
+const MOST_CONTENT: usize = 32 << 10;
 
 /// Code of the error that answers a cancellation without an active response, and its text on servers without codes.
 const NOT_ACTIVE: &str = "response_cancel_not_active";
@@ -196,7 +201,8 @@ impl RealtimeState {
     /// Describes the response that began with the event.
     pub(super) fn turn_begun(&self, id: &Id) -> Option<ResponseTransition> {
         let response = self.responses.get(id)?;
-        Some(ResponseTransition::Began { id: id.clone(), out_of_band: response.out_of_band })
+        let conversation_id = self.conversation.id().filter(|_| !response.out_of_band).cloned();
+        Some(ResponseTransition::Began { id: id.clone(), out_of_band: response.out_of_band, conversation_id })
     }
 
     /// Describes the response that has ended.
@@ -207,8 +213,29 @@ impl RealtimeState {
             status: response.status.clone(),
             time_to_first_token: response.time_to_first_token(),
             time_to_first_audio: response.time_to_first_audio(),
-            total_tokens: response.usage.as_ref().and_then(|usage| usage.total_tokens),
+            tokens: response.usage.as_ref().map(token_counts).unwrap_or_default(),
+            error: response
+                .error
+                .as_ref()
+                .and_then(|error| error.code.clone().or_else(|| error.kind.clone()))
+                .map(Into::into),
+            content: self.setup.content.then(|| self.content_of(response)),
         })
+    }
+
+    /// What the model said in a response, in the form of OpenTelemetry's `gen_ai.output.messages`.
+    fn content_of(&self, response: &ResponseState) -> Box<str> {
+        let mut room = MOST_CONTENT;
+        let items = response.output.values().filter_map(|id| self.conversation.get(id));
+        let said = items.filter_map(|item| Some(item.item.as_message()?.text()));
+        let parts = said.map(|text| {
+            let text = &text[..text.floor_char_boundary(room)];
+            room -= text.len();
+            json!({ "type": "text", "content": text })
+        });
+        let parts: Vec<_> = parts.collect();
+        let message = json!([{ "role": "assistant", "parts": parts, "finish_reason": response.status.as_str() }]);
+        message.to_string().into()
     }
 }
 
@@ -226,4 +253,14 @@ impl Sort {
             _ => Self::Other,
         }
     }
+}
+
+fn token_counts(usage: &Usage) -> TokenCounts {
+    let input = usage.input_token_details.as_ref();
+    let mut counts = TokenCounts::default();
+    (counts.input, counts.output) = (usage.input_tokens, usage.output_tokens);
+    counts.cached_input = input.and_then(|input| input.cached_tokens);
+    counts.audio_input = input.and_then(|input| input.audio_tokens);
+    counts.audio_output = usage.output_token_details.as_ref().and_then(|output| output.audio_tokens);
+    counts
 }

@@ -101,6 +101,7 @@ impl Bench {
             settings: RealtimeSettings::default(),
             dialect: Dialect::default(),
             ids: Ids::new(Some(1), Some(UNIX)),
+            azure: false,
         });
         let queue =
             Outside(RefCell::new(Outbox::new(config.options.queue_bytes, config.options.audio, config.dialect)));

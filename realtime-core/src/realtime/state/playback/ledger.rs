@@ -57,6 +57,11 @@ impl Ledger {
         self.heard.extend(heard.iter().skip(heard.len().saturating_sub(MOST_HEARD)).cloned());
     }
 
+    /// The audio.
+    pub(in super::super) fn audio(&self) -> &AudioQueue {
+        &self.audio
+    }
+
     /// Whether all received audio was heard.
     pub(in super::super) fn is_silent(&self, now: Instant) -> bool {
         self.audio.lock().is_silent(now)
@@ -91,9 +96,10 @@ impl Ledger {
         self.orphans.iter().find(|orphan| orphan.item_id == *item_id && orphan.content_index == content_index)
     }
 
-    /// Truncates what was not heard.
-    fn cut_off(&mut self, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>, now: Instant) {
+    /// Truncates what was not heard. Returns the ids of the responses that it belongs to.
+    fn cut_off(&mut self, conversation: &Conversation, outgoing: &mut VecDeque<ClientEvent>, now: Instant) -> Vec<Id> {
         let mut playing = true;
+        let mut interrupted = Vec::new();
         let parts = self.audio.lock().cut_off(now);
         for part in parts {
             self.cut(part.response_id.clone());
@@ -101,6 +107,7 @@ impl Ledger {
             if part.whole && part.heard == part.received {
                 continue;
             }
+            interrupted.push(part.response_id.clone());
             let behind = !std::mem::replace(&mut playing, false) && part.heard == 0;
             let (heard_ms, received_ms) = (part.ms(part.heard), part.ms(part.received));
             let transcript = self.transcript_share(&part, conversation);
@@ -118,6 +125,7 @@ impl Ledger {
             self.heard.push_back(Heard { item_id, content_index, ms: heard_ms, received_ms, transcript });
         }
         self.orphans.clear();
+        interrupted
     }
 
     fn transcript<'a>(&'a self, item_id: &Id, content_index: u32, conversation: &'a Conversation) -> Option<&'a str> {
@@ -172,7 +180,8 @@ impl RealtimeState {
                     Some(response) => response.format.clone(),
                     None => output_format(self.info.as_deref()),
                 };
-                let began = ledger.audio.lock().add(delta, format, now);
+                let asked = self.responses.get(&delta.response_id).and_then(|response| response.asked);
+                let began = ledger.audio.lock().add(delta, format, asked, now);
                 if began && !ledger.orphans.is_empty() {
                     // A part of the current session, even if a lost one had the same id.
                     let is_this = |orphan: &Orphan| {
@@ -214,13 +223,15 @@ impl RealtimeState {
     /// Truncates what was not heard, and cancels the active response if requested.
     pub(crate) fn interrupt(&mut self, cancel: bool, now: Instant) {
         if let Some(ledger) = &mut self.ledger {
-            ledger.cut_off(&self.conversation, &mut self.outgoing, now);
+            let interrupted = ledger.cut_off(&self.conversation, &mut self.outgoing, now);
+            interrupted.iter().for_each(|id| self.note_interruption(id, now));
         }
         let Some(active) = self.responses.active() else { return };
         let id = active.id.clone();
         if let Some(ledger) = &mut self.ledger {
             ledger.cut(id.clone());
         }
+        self.note_interruption(&id, now);
         if cancel {
             self.outgoing.push_back(ResponseCancel::default().response_id(id).into());
         }

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub(super) use ledger::Ledger;
+pub(super) use track::Start;
 pub(crate) use track::Track;
 
 pub use crate::realtime::settings::{Playback, Unheard};

@@ -27,6 +27,32 @@ pub(crate) struct Track {
     handed_out: bool,
     /// Whether the player must discard what was handed out before it receives more.
     flush: bool,
+    /// The responses that were added last, and when their playback began.
+    starts: VecDeque<Start>,
+}
+
+/// The beginning of the playback of a response.
+#[derive(Debug)]
+pub(in super::super) struct Start {
+    response_id: Id,
+    /// When the user had stopped to speak, if the response answers that.
+    asked: Option<Instant>,
+    at: Option<Instant>,
+    is_reported: bool,
+}
+
+/// Maximum number of responses whose beginning is remembered.
+const MOST_STARTS: usize = 64;
+
+impl Start {
+    /// When it began.
+    pub(in super::super) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        Some(self.at? - self.asked?)
+    }
 }
 
 /// Source of the heard position.
@@ -67,7 +93,40 @@ impl Track {
             then: Instant::default(),
             handed_out: false,
             flush: false,
+            starts: VecDeque::new(),
         }
+    }
+
+    /// When playback of a response began.
+    pub(in super::super) fn start(&self, response_id: &str) -> Option<&Start> {
+        self.starts.iter().rfind(|start| start.response_id == *response_id)
+    }
+
+    /// How long the user waited for what began to play and was not reported.
+    pub(in super::super) fn unreported(&self) -> impl Iterator<Item = Duration> {
+        self.starts.iter().filter(|start| !start.is_reported).filter_map(Start::waited)
+    }
+
+    /// Reports how long the user waited for what began to play since the last report.
+    pub(in super::super) fn report(&mut self) -> Vec<Duration> {
+        let begun = self.starts.iter_mut().filter(|start| !start.is_reported && start.at.is_some());
+        begun
+            .filter_map(|start| {
+                start.is_reported = true;
+                start.waited()
+            })
+            .collect()
+    }
+
+    /// Remembers a response of which the first part is added.
+    fn prepare(&mut self, response_id: &Id, asked: Option<Instant>) {
+        if self.start(response_id).is_some() {
+            return;
+        }
+        if self.starts.len() == MOST_STARTS {
+            self.starts.pop_front();
+        }
+        self.starts.push_back(Start { response_id: response_id.clone(), asked, at: None, is_reported: false });
     }
 
     /// Appends audio. Returns whether it starts a new part.
@@ -75,6 +134,7 @@ impl Track {
         &mut self,
         delta: &ResponseOutputAudioDelta,
         format: impl FnOnce() -> AudioFormat,
+        asked: Option<Instant>,
         now: Instant,
     ) -> bool {
         self.tick(now);
@@ -90,6 +150,7 @@ impl Track {
             if self.parts.is_empty() {
                 self.then = now;
             }
+            self.prepare(&delta.response_id, asked);
             self.parts.push_back(Part {
                 item_id: delta.item_id.clone(),
                 content_index: delta.content_index,
@@ -118,7 +179,9 @@ impl Track {
 
     /// Advances the heard position by the clock.
     pub(super) fn tick(&mut self, now: Instant) {
-        let mut time = now - std::mem::replace(&mut self.then, now);
+        let then = std::mem::replace(&mut self.then, now);
+        let all = now - then;
+        let mut time = all;
         if !self.follows_clock() {
             return;
         }
@@ -126,7 +189,7 @@ impl Track {
             let Some(rate) = part.bytes_per_second() else { break };
             let left = part.audible() - part.heard;
             let can = bytes_in(time, rate);
-            part.heard += can.min(left);
+            part.hear(can.min(left), then + (all - time), &mut self.starts);
             if can < left || !part.is_all_out() {
                 break;
             }
@@ -200,7 +263,7 @@ impl Track {
     }
 
     /// Fills a buffer with audio, which counts as heard immediately. Returns the number of bytes. Never allocates.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
+    pub(crate) fn read(&mut self, buffer: &mut [u8], now: Instant) -> usize {
         // Audio read this way is played at once, so there is nothing to discard.
         self.flush = false;
         let mut rest = &mut *buffer;
@@ -221,22 +284,22 @@ impl Track {
         }
         let left = rest.len();
         let filled = buffer.len() - left;
-        self.advance(filled as u64);
+        self.advance(filled as u64, now);
         filled
     }
 
     /// Counts more samples as heard, in playing order.
-    pub(crate) fn played(&mut self, samples: u64) {
+    pub(crate) fn played(&mut self, samples: u64, now: Instant) {
         let sample = self.parts.front().and_then(|part| part.format.bytes_per_sample()).unwrap_or(1);
-        self.advance(samples.saturating_mul(u64::from(sample)));
+        self.advance(samples.saturating_mul(u64::from(sample)), now);
     }
 
     /// Counts more bytes as heard.
-    fn advance(&mut self, mut bytes: u64) {
+    fn advance(&mut self, mut bytes: u64, now: Instant) {
         self.source = Source::Samples;
         for part in &mut self.parts {
             let step = bytes.min(part.audible() - part.heard);
-            part.heard += step;
+            part.hear(step, now, &mut self.starts);
             bytes -= step;
             if bytes == 0 {
                 break;
@@ -251,10 +314,15 @@ impl Track {
         self.source = Source::Marks;
         let Some(at) = self.parts.iter().position(|part| part.is(item_id, content_index)) else { return };
         for (index, part) in self.parts.iter_mut().enumerate().take(at + 1) {
+            let left = part.audible() - part.heard;
             if index < at {
-                part.heard = part.audible();
+                part.hear(left, now, &mut self.starts);
             } else if let Some(bytes) = part.format.ms_to_bytes(ms) {
-                part.heard = bytes.min(part.audible());
+                let bytes = bytes.min(part.audible());
+                // A position may go back.
+                let since = now.since_origin().saturating_sub(Duration::from_millis(ms));
+                part.hear(bytes.saturating_sub(part.heard), Instant::from_origin(since), &mut self.starts);
+                part.heard = bytes;
             }
         }
         self.drop_heard();
@@ -284,6 +352,17 @@ impl Track {
 impl Part {
     fn is(&self, item_id: &str, content_index: u32) -> bool {
         self.content_index == content_index && self.item_id == *item_id
+    }
+
+    /// Counts more bytes as heard. The first of them began to play at this time.
+    fn hear(&mut self, bytes: u64, since: Instant, starts: &mut VecDeque<Start>) {
+        if self.heard == 0
+            && bytes > 0
+            && let Some(start) = starts.iter_mut().rfind(|start| start.response_id == self.response_id)
+        {
+            start.at.get_or_insert(since);
+        }
+        self.heard += bytes;
     }
 
     /// Bytes that can have been heard: if audio is queued, those that were handed out.
@@ -333,7 +412,7 @@ mod tests {
     fn track(queues: bool, items: &[(&str, usize)]) -> Track {
         let mut track = Track::new(queues);
         for (item, ms) in items {
-            track.add(&delta(item, *ms), AudioFormat::default, at(0));
+            track.add(&delta(item, *ms), AudioFormat::default, None, at(0));
             track.finish(|part| part.item_id == **item, at(0));
         }
         track
@@ -343,13 +422,13 @@ mod tests {
     fn a_read_crosses_chunks_and_items_and_leaves_the_rest_of_the_buffer() {
         let mut track = track(true, &[("a", 10), ("a", 10), ("b", 10)]);
         let mut buffer = [7; 25 * 48];
-        assert_eq!(track.read(&mut buffer), 25 * 48);
+        assert_eq!(track.read(&mut buffer, at(0)), 25 * 48);
         assert_eq!((track.unheard_ms(at(0)), track.parts.len()), (5, 1), "the first item is heard to its end");
-        assert_eq!(track.read(&mut buffer[..0]), 0);
+        assert_eq!(track.read(&mut buffer[..0], at(0)), 0);
         buffer.fill(7);
-        assert_eq!(track.read(&mut buffer), 5 * 48);
+        assert_eq!(track.read(&mut buffer, at(0)), 5 * 48);
         assert_eq!((buffer[5 * 48 - 1], buffer[5 * 48]), (1, 7));
-        assert_eq!((track.read(&mut buffer), track.parts.len()), (0, 0));
+        assert_eq!((track.read(&mut buffer, at(0)), track.parts.len()), (0, 0));
     }
 
     #[test]
@@ -364,9 +443,9 @@ mod tests {
     fn queued_audio_is_never_silent_and_samples_stop_the_clock() {
         assert!(!track(true, &[("a", 10)]).is_silent(at(1_000)));
         let mut track = track(false, &[("a", 10)]);
-        track.played(24);
+        track.played(24, at(0));
         assert!(!track.is_silent(at(1_000)), "the application reports what it plays");
-        track.played(24 * 9);
+        track.played(24 * 9, at(0));
         assert!(track.is_silent(at(0)));
     }
 
@@ -375,8 +454,8 @@ mod tests {
         let mut track = track(true, &[("a", 10), ("b", 10)]);
         assert_eq!(track.cut_off(at(0)).len(), 2);
         assert_eq!(track.next(at(0)), None, "nothing was handed out");
-        track.add(&delta("c", 10), AudioFormat::default, at(0));
-        track.add(&delta("c", 10), AudioFormat::default, at(0));
+        track.add(&delta("c", 10), AudioFormat::default, None, at(0));
+        track.add(&delta("c", 10), AudioFormat::default, None, at(0));
         assert!(track.next(at(0)).and_then(Output::into_chunk).is_some());
         assert_eq!(track.cut_off(at(4)).iter().map(|part| part.ms(part.heard)).collect::<Vec<_>>(), [4]);
         assert_eq!((track.next(at(4)), track.next(at(4))), (Some(Output::Flush), None));
@@ -425,7 +504,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Add(item, ms) => {
-                        track.add(&delta(&name(item), ms), AudioFormat::default, at(now));
+                        track.add(&delta(&name(item), ms), AudioFormat::default, None, at(now));
                         received += ms * 48;
                     }
                     Step::Finish(item) => track.finish(|part| part.item_id == *name(item), at(now)),
@@ -436,8 +515,8 @@ mod tests {
                         let chunk = track.next(at(now)).and_then(Output::into_chunk);
                         handed_out += chunk.map_or(0, |chunk| chunk.audio.len());
                     }
-                    Step::Read(bytes) => handed_out += track.read(&mut vec![0; bytes]),
-                    Step::Played(samples) => track.played(samples),
+                    Step::Read(bytes) => handed_out += track.read(&mut vec![0; bytes], at(now)),
+                    Step::Played(samples) => track.played(samples, at(now)),
                     Step::Mark(item, ms) => track.mark(&name(item), 0, ms, at(now)),
                     Step::Wait(ms) => now += ms,
                 }

@@ -1,29 +1,28 @@
 //! A conversation as data that outlives its connection.
 
-#[macro_use]
-mod saved;
 mod inherit;
 mod take;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::{Heard, Totals};
 use crate::{
     endpoint::Target,
-    protocol::{state::SnapshotError, types::ResponseStatus},
+    protocol::{
+        state::{SnapshotError, check_head, read_snapshot, write_snapshot},
+        types::ResponseStatus,
+    },
     realtime::{
         event::{ClientEvent, ConversationItemCreate, ResponseCreate},
         types::{Item, SessionConfig, SessionInfo},
     },
-    wire::{Id, Json},
+    wire::Id,
 };
 
 /// Distinguishes a snapshot from other JSON.
 const FORMAT: &str = SnapshotError::FORMAT;
 /// The protocol whose conversations this module knows.
-const PROTOCOL: &str = SnapshotError::PROTOCOL;
+const PROTOCOL: &str = "realtime";
 
 saved! {
     /// A conversation as data: everything that another session needs to continue it, on this machine or another.
@@ -192,18 +191,7 @@ impl Snapshot {
     /// # Errors
     /// The text is not JSON or not a snapshot, is of another protocol, or a member is corrupt.
     pub fn from_json(json: &str) -> Result<Self, SnapshotError> {
-        // Foreign JSON may have members of the same names.
-        #[derive(Deserialize)]
-        struct Head {
-            format: Option<Json>,
-            protocol: Option<Json>,
-        }
-
-        let corrupt = |error: serde_json::Error| SnapshotError::Corrupt(error.to_string().into());
-        let head: Head = serde_json::from_str(json).map_err(corrupt)?;
-        let text = |json: Option<Json>| json.and_then(|json| json.read::<String>().ok()).unwrap_or_default();
-        check_head(&text(head.format), &text(head.protocol))?;
-        let snapshot: Self = serde_json::from_str(json).map_err(corrupt)?;
+        let snapshot: Self = read_snapshot(json, PROTOCOL)?;
         snapshot.check()?;
         Ok(snapshot)
     }
@@ -213,7 +201,7 @@ impl Snapshot {
     /// # Errors
     /// Memory is exhausted, or an item that was put in by hand cannot be written.
     pub fn to_json(&self) -> Result<String, SnapshotError> {
-        serde_json::to_string(self).map_err(|error| SnapshotError::Corrupt(error.to_string().into()))
+        write_snapshot(self)
     }
 
     /// When the server ends the session that was left, in seconds since the Unix epoch, if it said so.
@@ -238,7 +226,7 @@ impl Snapshot {
 
     /// Checks what the types cannot say.
     pub(crate) fn check(&self) -> Result<(), SnapshotError> {
-        check_head(&self.format, &self.protocol)?;
+        check_head(&self.format, &self.protocol, PROTOCOL)?;
         let is_event = |event: &ClientEvent| !matches!(event, ClientEvent::Malformed(_) | ClientEvent::Invalid(_));
         let repeats = |sent: &InFlight| match &sent.event {
             Some(event) => matches!(event, ClientEvent::ConversationItemCreate(_) | ClientEvent::ResponseCreate(_)),
@@ -270,14 +258,6 @@ impl Snapshot {
             Some(ClientEvent::ResponseCreate(create)) => Some((sent.number, &**create, sent.begun)),
             _ => None,
         })
-    }
-}
-
-fn check_head(format: &str, protocol: &str) -> Result<(), SnapshotError> {
-    match (format, protocol) {
-        (FORMAT, PROTOCOL) => Ok(()),
-        (FORMAT, other) => Err(SnapshotError::Protocol(other.into())),
-        _ => Err(SnapshotError::Foreign),
     }
 }
 
