@@ -96,8 +96,11 @@ fn text(raw: &[u8]) -> Option<(Head, TextDelta)> {
 
 /// Parses an id up to its closing quote. The service's own ids are short and ASCII.
 fn id(raw: &[u8]) -> Option<(Id, &[u8])> {
-    let (text, rest) = string(raw)?;
-    Some((Id::from_ascii(text)?, rest))
+    let end = stop(raw)?;
+    if raw[end] != b'"' {
+        return None;
+    }
+    Some((Id::from_ascii(raw, end)?, &raw[end + 1..]))
 }
 
 /// Parses a string up to its closing quote. `None` if it contains an escape or a character that requires one.
@@ -127,14 +130,18 @@ const FILL: u64 = u64::from_le_bytes(*b"\0xxxxxxx");
 fn stops(word: u64) -> u64 {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
 
-    // The highest bit of each byte that is less than the other, both being ASCII.
-    let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least)) & !word & (EACH << 7);
+    // Sets the highest bit of each byte that is less than the other, both being ASCII.
+    let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least));
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    below(word, b' ') | is(b'"') | is(b'\\')
+    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
 
 /// Parses a number of up to nine digits.
 fn number(raw: &[u8]) -> Option<(u32, &[u8])> {
+    // As nearly always.
+    if let [digit @ b'0'..=b'9', b',', ..] = raw {
+        return Some((u32::from(digit - b'0'), &raw[1..]));
+    }
     let end = raw.iter().take(10).position(|byte| !byte.is_ascii_digit())?;
     let (digits, rest) = raw.split_at(end);
     if digits.is_empty() || (digits[0] == b'0' && end > 1) {
