@@ -1,6 +1,9 @@
 //! Functions called with the events that are handed to the application.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     protocol::{Protocol, event::EventOf},
@@ -14,9 +17,15 @@ pub struct HandlerId(u64);
 type Call<P> = Arc<dyn Fn(&<P as Protocol>::ServerEvent, Option<&Text>) + Send + Sync>;
 
 pub(super) struct Handlers<P: Protocol> {
+    /// Whether there ever was one. Without any, an event costs no lock.
+    any: AtomicBool,
+    list: Mutex<List<P>>,
+}
+
+struct List<P: Protocol> {
     next: u64,
     // Shared, so that the functions run outside the lock: they may add and remove handlers.
-    list: Arc<Vec<Handler<P>>>,
+    handlers: Arc<Vec<Handler<P>>>,
 }
 
 struct Handler<P: Protocol> {
@@ -35,13 +44,13 @@ impl<P: Protocol> Clone for Handler<P> {
 
 impl<P: Protocol> Default for Handlers<P> {
     fn default() -> Self {
-        Self { next: 0, list: Arc::default() }
+        Self { any: AtomicBool::new(false), list: Mutex::new(List { next: 0, handlers: Arc::default() }) }
     }
 }
 
 impl<P: Protocol> Handlers<P> {
     pub(super) fn on<E: EventOf<P::ServerEvent>>(
-        &mut self,
+        &self,
         once: bool,
         handler: impl Fn(&E) + Send + Sync + 'static,
     ) -> HandlerId {
@@ -53,7 +62,7 @@ impl<P: Protocol> Handlers<P> {
         self.add(once, |event| E::get(event).is_some(), Arc::new(call))
     }
 
-    pub(super) fn tap(&mut self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
+    pub(super) fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
         let call = move |event: &P::ServerEvent, raw: Option<&Text>| {
             if let Some(raw) = raw {
                 tap(event, raw);
@@ -62,39 +71,39 @@ impl<P: Protocol> Handlers<P> {
         self.add(false, |_| true, Arc::new(call))
     }
 
-    fn add(&mut self, once: bool, wants: fn(&P::ServerEvent) -> bool, call: Call<P>) -> HandlerId {
-        let id = HandlerId(self.next);
-        self.next += 1;
-        Arc::make_mut(&mut self.list).push(Handler { id, once, wants, call });
+    fn add(&self, once: bool, wants: fn(&P::ServerEvent) -> bool, call: Call<P>) -> HandlerId {
+        let mut list = self.list();
+        let id = HandlerId(list.next);
+        list.next += 1;
+        Arc::make_mut(&mut list.handlers).push(Handler { id, once, wants, call });
+        self.any.store(true, Ordering::Release);
         id
     }
 
-    pub(super) fn off(&mut self, id: HandlerId) -> bool {
-        let present = self.list.iter().any(|handler| handler.id == id);
+    pub(super) fn off(&self, id: HandlerId) -> bool {
+        let mut list = self.list();
+        let present = list.handlers.iter().any(|handler| handler.id == id);
         if present {
-            Arc::make_mut(&mut self.list).retain(|handler| handler.id != id);
+            Arc::make_mut(&mut list.handlers).retain(|handler| handler.id != id);
         }
         present
     }
-}
 
-/// Calls every handler that accepts the event, in the order in which they were added.
-pub(super) fn dispatch<P: Protocol>(handlers: &Mutex<Handlers<P>>, event: &P::ServerEvent, raw: Option<&Text>) {
-    let list = {
-        let handlers = lock(handlers);
-        if handlers.list.is_empty() {
+    /// Calls every handler that accepts the event, in the order in which they were added.
+    pub(super) fn dispatch(&self, event: &P::ServerEvent, raw: Option<&Text>) {
+        if !self.any.load(Ordering::Acquire) {
             return;
         }
-        handlers.list.clone()
-    };
-    for handler in list.iter().filter(|handler| (handler.wants)(event)) {
-        // Whoever removes it calls it, so that it is called only once.
-        if !handler.once || lock(handlers).off(handler.id) {
-            (handler.call)(event, raw);
+        let handlers = self.list().handlers.clone();
+        for handler in handlers.iter().filter(|handler| (handler.wants)(event)) {
+            // Whoever removes it calls it, so that it is called only once.
+            if !handler.once || self.off(handler.id) {
+                (handler.call)(event, raw);
+            }
         }
     }
-}
 
-pub(super) fn lock<P: Protocol>(handlers: &Mutex<Handlers<P>>) -> MutexGuard<'_, Handlers<P>> {
-    handlers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> MutexGuard<'_, List<P>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

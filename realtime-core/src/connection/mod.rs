@@ -102,7 +102,7 @@ mod sender;
 use std::{
     fmt,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -181,12 +181,12 @@ use crate::{
 pub struct Connection<P: Protocol> {
     shared: Arc<Shared<P>>,
     slot: Option<Slot>,
-    handlers: Mutex<Handlers<P>>,
+    handlers: Handlers<P>,
 }
 
 impl<P: Protocol> Connection<P> {
     pub(crate) fn new(timer: Arc<dyn Timer>, config: Config<P>, resume: Option<Resume<P>>, dialer: Dialer) -> Self {
-        Self { shared: Arc::new(Shared::new(timer, config, resume, dialer)), slot: None, handlers: Mutex::default() }
+        Self { shared: Arc::new(Shared::new(timer, config, resume, dialer)), slot: None, handlers: Handlers::default() }
     }
 
     /// Waits for the next server event. `None` after the end.
@@ -441,17 +441,17 @@ impl<P: Protocol> Connection<P> {
     /// # Ok::<_, realtime_core::Error>(())
     /// ```
     pub fn on<E: EventOf<P::ServerEvent>>(&self, handler: impl Fn(&E) + Send + Sync + 'static) -> HandlerId {
-        handlers::lock(&self.handlers).on(false, handler)
+        self.handlers.on(false, handler)
     }
 
     /// Like [`on`](Self::on), for the first such event only.
     pub fn once<E: EventOf<P::ServerEvent>>(&self, handler: impl Fn(&E) + Send + Sync + 'static) -> HandlerId {
-        handlers::lock(&self.handlers).on(true, handler)
+        self.handlers.on(true, handler)
     }
 
     /// Removes a handler. Returns whether it was present.
     pub fn off(&self, handler: HandlerId) -> bool {
-        handlers::lock(&self.handlers).off(handler)
+        self.handlers.off(handler)
     }
 
     /// Adds a function that is called with every delivered event and its original text, so that members unknown to this
@@ -461,7 +461,7 @@ impl<P: Protocol> Connection<P> {
     /// While a tap is set, events in the inbox keep their text.
     pub fn tap(&self, tap: impl Fn(&P::ServerEvent, &Text) + Send + Sync + 'static) -> HandlerId {
         self.shared.core().machine.inbox.tapped = true;
-        handlers::lock(&self.handlers).tap(tap)
+        self.handlers.tap(tap)
     }
 
     /// The session state as of the last event read. Events that arrive together are read together, so it may be ahead
@@ -608,7 +608,7 @@ impl<P: Protocol> Connection<P> {
         };
         let Arrival { update, raw, .. } = arrival;
         if let Update::Event(event) = &update {
-            handlers::dispatch(&self.handlers, event, raw.as_deref());
+            self.handlers.dispatch(event, raw.as_deref());
         }
         Poll::Ready(Some(Ok(update)))
     }

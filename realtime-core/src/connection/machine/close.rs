@@ -101,7 +101,7 @@ impl<P: Protocol> Machine<P> {
             out.cells().for_each(|cell| cell.set(unsent()));
         });
         self.held.iter().filter_map(|entry| entry.cell.as_ref()).for_each(|cell| cell.set(unsent()));
-        for (_, cell) in self.waiting.drain() {
+        for (_, cell) in mem::take(&mut self.waiting) {
             cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause)));
         }
         self.drop_handover();

@@ -51,7 +51,7 @@ mod tests;
 mod transmit;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     mem,
     sync::Arc,
     time::Duration,
@@ -128,7 +128,7 @@ pub(super) struct Machine<P: Protocol> {
     /// Requests for responses that wait for their turn. Later events overtake them.
     held: VecDeque<Entry<P>>,
     /// Requests in flight whose answer is awaited.
-    waiting: HashMap<u64, Arc<Cell<P>>>,
+    waiting: BTreeMap<u64, Arc<Cell<P>>>,
     /// The server's last error, if nothing was received since or the session is not open.
     complaint: Option<Box<ErrorEvent>>,
     /// When the last event other than a keepalive was received.
@@ -232,7 +232,7 @@ impl<P: Protocol> Machine<P> {
             over: false,
             end: None,
             held: VecDeque::new(),
-            waiting: HashMap::new(),
+            waiting: BTreeMap::new(),
             complaint: None,
             told: Instant::default(),
             wanted: None,

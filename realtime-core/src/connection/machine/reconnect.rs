@@ -217,7 +217,7 @@ impl<P: Protocol> Machine<P> {
         let (plan, next) = self.state.resumption(now);
         self.state = Arc::new(next);
         let cause = self.lost.take();
-        for (_, cell) in self.waiting.drain() {
+        for (_, cell) in mem::take(&mut self.waiting) {
             cell.set(Err(Error::caused(ErrorKind::Ambiguous, cause.as_ref())));
         }
         self.tell_reconnected(plan, Vec::new(), false);
