@@ -21,6 +21,9 @@ use crate::{
     upgrade::upgrade,
 };
 
+/// Default size of the read buffer: 16 KiB together with what the reader keeps beside it.
+const READ_BUFFER: usize = (16 << 10) - 512;
+
 /// What a runtime provides: sockets and a timer.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
@@ -115,8 +118,8 @@ impl<R: Runtime> SocketTransport<R> {
         self
     }
 
-    /// Sets the size in bytes of the buffer that the socket is read into, one per connection. The default of 16 KiB
-    /// suits audio in real time. It grows to 64 KiB while a burst lasts, and beyond for a single larger message.
+    /// Sets the size in bytes of the buffer that the socket is read into, one per connection. The default, just below
+    /// 16 KiB, suits audio in real time. It grows to 64 KiB while a burst lasts, and beyond for a single larger message.
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(1);
@@ -134,7 +137,7 @@ impl<R: Runtime> SocketTransport<R> {
             way,
             tls: Tls::new(),
             connector: Arc::default(),
-            read_buffer: 16 << 10,
+            read_buffer: READ_BUFFER,
             timer: R::timer(),
             runtime: PhantomData,
         }
