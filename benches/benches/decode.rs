@@ -12,6 +12,7 @@ use realtime_core::{
     session::{Changes, RealtimeState, State},
     transport::Instant,
 };
+use serde::de::IgnoredAny;
 
 fn main() {
     title("decode");
@@ -32,9 +33,10 @@ fn main() {
     let text = at_least([(3.6, 3.6), (6.6, 6.6), (7.3, 7.3)]);
     run("text delta", &[frames::text_delta(1, " clear!")], &text);
     run("transcript delta", &[frames::transcript_delta(1, " clear!")], &text);
-    run("response.done", &[frames::done()], &[Target::at_least(1.7), Target::at_least(3.7), Target::None]);
-    let tools = [Target::at_least(3.7), Target::at_least(7.5), Target::None];
-    run("session.created, five tools", &[frames::created_with_tools()], &tools);
+    let done = [Target::at_least(2.5), Target::at_least(3.7), Target::None];
+    lifecycle("response.done", &[frames::done()], &done);
+    let tools = [Target::at_least(5.5), Target::at_least(7.5), Target::None];
+    lifecycle("session.created, five tools", &[frames::created_with_tools()], &tools);
     apply(&answer);
     finish();
 }
@@ -61,10 +63,21 @@ fn apply(answer: &[String]) {
     line("applying the mix to a session, of decoding it", apply / decode, "ns", apply, decode, Target::at_most(0.5));
 }
 
+/// The same for an event that is decoded by serde, and beside it the floor: one pass over its text that keeps nothing.
+fn lifecycle(work: &str, frames: &[String], targets: &[Target]) {
+    run(work, frames, targets);
+    let contenders: Vec<Contender<'_>> = vec![
+        ("ours", each(frames, |frame| ServerEvent::decode(frame.as_bytes()))),
+        ("floor", each(frames, |frame| serde_json::from_str::<IgnoredAny>(frame).unwrap())),
+        ("async-openai", each(frames, async_openai)),
+    ];
+    let results = contest(frames.len(), contenders);
+    let (ours, floor, peer) = (results[0].1, results[1].1, results[2].1);
+    line(&format!("{work}, of skipping its text"), ours / floor, "ns", ours, floor, Target::None);
+    line(&format!("skipping the text of {work} vs async-openai"), peer / floor, "ns", floor, peer, Target::None);
+}
+
 fn run(work: &str, frames: &[String], targets: &[Target]) {
-    fn each<'a, T>(frames: &'a [String], decode: impl Fn(&'a str) -> T + 'a) -> Box<dyn FnMut() + 'a> {
-        Box::new(move || frames.iter().for_each(|frame| drop(black_box(decode(black_box(frame))))))
-    }
     let contenders: Vec<Contender<'_>> = vec![
         ("ours", each(frames, |frame| ServerEvent::decode(frame.as_bytes()))),
         ("async-openai", each(frames, async_openai)),
@@ -72,4 +85,8 @@ fn run(work: &str, frames: &[String], targets: &[Target]) {
         ("adk-realtime", each(frames, adk)),
     ];
     faster(work, "ns", &contest(frames.len(), contenders), targets);
+}
+
+fn each<'a, T>(frames: &'a [String], decode: impl Fn(&'a str) -> T + 'a) -> Box<dyn FnMut() + 'a> {
+    Box::new(move || frames.iter().for_each(|frame| drop(black_box(decode(black_box(frame))))))
 }

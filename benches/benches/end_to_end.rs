@@ -9,15 +9,17 @@ use std::{
 };
 
 use adk_realtime::{BoxedSession, RealtimeConfig, RealtimeModel, openai::OpenAIRealtimeModel};
-use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
+use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt, future::LocalBoxFuture};
 use realtime_async_std::AsyncStdTransport;
 use realtime_benches::{
     cpu::{Turn, contest},
     events_only::EventsOnly,
+    floor::Floor,
+    frames,
     memory::{Memory, Pace},
     peers::{async_openai, oai_rt_rs},
     rounds::{self, Target, figure, finish, line, title},
-    server::{COMMIT, GO, Server, serve_if_asked},
+    server::{COMMIT, GO, Server, framed, serve_if_asked},
 };
 use realtime_core::{
     Client, Connection, Json, Protocol, Realtime,
@@ -140,6 +142,46 @@ where
     })
 }
 
+/// Over the stream of a socket of tungstenite's, past tungstenite.
+fn floor<'a, S>(runtime: &'a Runtime, mut socket: WebSocketStream<S>, time: Duration, least: Least) -> Turn<'a>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
+{
+    let mut floor = Floor::default();
+    Box::new(move || {
+        runtime.block_on(async {
+            for _ in 0..BLASTS {
+                socket.send(Message::text(GO)).await.unwrap();
+                sleep(time);
+                least.read(&mut floor, &mut socket.get_mut().compat()).await;
+            }
+            BLASTS * EVENTS
+        })
+    })
+}
+
+/// What no client can do without: reading, and making sound of frames.
+#[derive(Clone, Copy)]
+enum Least {
+    Frames,
+    /// So many bytes.
+    Bytes(usize),
+}
+
+impl Least {
+    async fn read(self, floor: &mut Floor, stream: &mut (impl AsyncRead + Unpin)) {
+        match self {
+            Self::Frames => floor.frames(stream, EVENTS).await,
+            Self::Bytes(bytes) => floor.bytes(stream, bytes).await,
+        }
+    }
+}
+
+/// The bytes of a blast.
+fn blast() -> Least {
+    Least::Bytes(MIXES * frames::answer().iter().map(|frame| framed(frame.as_bytes()).len()).sum::<usize>())
+}
+
 async fn raw<S>(stream: S, url: &str, config: WebSocketConfig) -> WebSocketStream<S>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -225,6 +267,8 @@ fn plain(runtime: &Runtime) {
             ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large().await, base()).await)),
             ("ours, spawned", ours(runtime, spawned)),
             ("decoder", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, decoder)),
+            ("floor", floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, BLAST, Least::Frames)),
+            ("bytes", floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, BLAST, blast())),
             ("async-openai", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, async_openai)),
             ("oai-rt-rs", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, oai_rt_rs)),
             ("adk-realtime", adk(runtime, session)),
@@ -232,8 +276,10 @@ fn plain(runtime: &Runtime) {
     });
     let results = contest(ROUNDS, contenders);
     let limit = |wide: f64, narrow: f64| Target::AtMost(wide, narrow);
-    at_most("blast, events only, of raw", &results, "ours, events only", "raw", limit(2.0, 2.2));
-    at_most("blast, session tracked, of raw", &results, "ours", "raw", limit(2.25, 2.45));
+    at_most("blast, events only, of raw", &results, "ours, events only", "raw", limit(1.45, 1.45));
+    at_most("blast, session tracked, of raw", &results, "ours", "raw", limit(1.55, 1.55));
+    of("blast, the floor, of raw", &results, "floor", "raw");
+    of("blast, reading alone, of raw", &results, "bytes", "raw");
     of("blast, events only, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB");
     at_most("blast, 64 KiB, events only, of raw", &results, "ours, 64 KiB, events only", "raw", limit(1.6, 1.6));
     of("blast, 64 KiB, session tracked, of raw", &results, "ours, 64 KiB", "raw");
@@ -254,16 +300,21 @@ fn tls(runtime: &Runtime) {
     let transport = async || over(&server).await.tls(server.tls());
     let contenders = runtime.block_on(async {
         let connector = TlsConnector::from(server.client_config());
-        let stream = connector.connect(ServerName::try_from("localhost").unwrap(), dial(&server).await).await.unwrap();
+        let stream =
+            async || connector.connect(ServerName::try_from("localhost").unwrap(), dial(&server).await).await.unwrap();
         vec![
-            ("raw", reader(runtime, raw(stream, &url, buffer(128 << 10)).await, |_| ())),
+            ("raw", reader(runtime, raw(stream().await, &url, buffer(128 << 10)).await, |_| ())),
+            ("floor", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, BLAST, Least::Frames)),
+            ("bytes", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, BLAST, blast())),
             ("ours, events only", ours(runtime, connect::<EventsOnly>(transport().await, server.base()).await)),
             ("ours", ours(runtime, connect::<Realtime>(transport().await, server.base()).await)),
         ]
     });
     let results = contest(ROUNDS, contenders);
-    at_most("blast over TLS, events only, of raw", &results, "ours, events only", "raw", Target::at_most(1.7));
+    at_most("blast over TLS, events only, of raw", &results, "ours, events only", "raw", Target::at_most(1.3));
     of("blast over TLS, session tracked, of raw", &results, "ours", "raw");
+    of("blast over TLS, the floor, of raw", &results, "floor", "raw");
+    of("blast over TLS, reading alone, of raw", &results, "bytes", "raw");
 }
 
 /// Readers and connections over a stream in memory. What is made of a frame is dropped.
@@ -280,6 +331,7 @@ fn in_memory(runtime: &Runtime, pace: Pace) -> Vec<(&'static str, f64)> {
             ("ours, events only", turn(runtime, connect::<EventsOnly>(transport(), base()).await, NONE)),
             ("ours", turn(runtime, connect::<Realtime>(transport(), base()).await, NONE)),
             ("decoder", read(runtime, socket(16 << 10).await, NONE, decoder)),
+            ("floor", floor(runtime, socket(16 << 10).await, NONE, Least::Frames)),
             ("async-openai", read(runtime, socket(128 << 10).await, NONE, async_openai)),
             ("oai-rt-rs", read(runtime, socket(128 << 10).await, NONE, oai_rt_rs)),
         ]
@@ -291,6 +343,7 @@ fn one_by_one(runtime: &Runtime) {
     let results = in_memory(runtime, Pace::OneByOne);
     at_most("one frame a wake-up, events only, of raw", &results, "ours, events only", "raw", Target::at_most(0.4));
     of("one frame a wake-up, session tracked, of raw", &results, "ours", "raw");
+    of("one frame a wake-up, the floor, of raw", &results, "floor", "raw");
     of("one frame a wake-up, of raw with 16 KiB", &results, "ours, events only", "raw 16 KiB");
     of("one frame a wake-up, our decoder on a raw 16 KiB", &results, "decoder", "raw");
     at_least("one frame a wake-up vs async-openai", &results, "ours", "async-openai", 3.0);
@@ -304,9 +357,10 @@ fn together(runtime: &Runtime) {
     at_most(what, &results, "ours, events only", "decoder", Target::at_most(0.85));
     let what = "in memory, session tracked, of tungstenite's reader + our decoder";
     at_most(what, &results, "ours", "decoder", Target::at_most(0.95));
+    of("in memory, the floor, of tungstenite's reader + our decoder", &results, "floor", "decoder");
 }
 
-type Block = fn(futures::future::LocalBoxFuture<'_, usize>) -> usize;
+type Block = fn(LocalBoxFuture<'_, usize>) -> usize;
 
 /// The other runtimes, each against its own reader. All on one server.
 fn others(runtime: &Runtime) {
@@ -316,45 +370,79 @@ fn others(runtime: &Runtime) {
     let async_std: Block = |future| async_std::task::block_on(future);
     let socket = || runtime.block_on(dial(&server)).into_std().unwrap();
     let stream = || smol::Async::new(socket()).unwrap();
-    let (smol_raw, smol_ours) = smol::block_on(async {
-        let transport = SmolTransport::once(ByteStream::new(stream()));
-        (other_raw(smol, stream(), &url).await, connect::<EventsOnly>(transport, server.base()).await)
-    });
-    let stream = || async_std::net::TcpStream::from(socket());
-    let (async_std_raw, async_std_ours) = async_std::task::block_on(async {
-        let transport = AsyncStdTransport::once(ByteStream::new(stream()));
-        (other_raw(async_std, stream(), &url).await, connect::<EventsOnly>(transport, server.base()).await)
-    });
-    let results = contest(
-        ROUNDS,
-        vec![
-            ("smol raw", smol_raw),
-            ("smol", other_ours(smol, smol_ours)),
-            ("async-std raw", async_std_raw),
-            ("async-std", other_ours(async_std, async_std_ours)),
-        ],
+    let (smol_turns, async_std_turns) = (
+        smol::block_on(async {
+            let transport = SmolTransport::once(ByteStream::new(stream()));
+            other(smol, &stream, &url, connect(transport, server.base()).await).await
+        }),
+        async_std::task::block_on(async {
+            let stream = || async_std::net::TcpStream::from(socket());
+            let transport = AsyncStdTransport::once(ByteStream::new(stream()));
+            other(async_std, &stream, &url, connect(transport, server.base()).await).await
+        }),
     );
-    at_most("blast on smol, events only, of its raw", &results, "smol", "smol raw", Target::at_most(2.3));
-    at_most(
-        "blast on async-std, events only, of its raw",
-        &results,
-        "async-std",
-        "async-std raw",
-        Target::at_most(2.3),
-    );
+    for (name, turns) in [("smol", smol_turns), ("async-std", async_std_turns)] {
+        let results = contest(ROUNDS, turns);
+        let line = |what: &str| format!("blast on {name}, {what}");
+        at_most(&line("events only, of its raw"), &results, "ours", "raw", Target::at_most(1.9));
+        of(&line("events only, of its raw, polled before"), &results, "ours", "raw, polled");
+        of(&line("the floor, of its raw"), &results, "floor", "raw");
+        of(&line("reading alone, of its raw"), &results, "bytes", "raw");
+    }
 }
 
-async fn other_raw<S: AsyncRead + AsyncWrite + Unpin + 'static>(block: Block, stream: S, url: &str) -> Turn<'static> {
-    let mut socket = async_tungstenite::client_async(url, stream).await.unwrap().0;
-    socket.next().await.unwrap().unwrap();
+/// Another runtime's turns. `raw, polled` waits for the socket before the blast arrives, as a connection does: the
+/// runtime then has to tell it.
+async fn other<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    block: Block,
+    stream: &impl Fn() -> S,
+    url: &str,
+    connection: Connection<EventsOnly>,
+) -> Vec<(&'static str, Turn<'static>)> {
+    let socket = async || {
+        let mut socket = async_tungstenite::client_async(url, stream()).await.unwrap().0;
+        socket.next().await.unwrap().unwrap();
+        socket
+    };
+    vec![
+        ("raw", other_raw(block, socket().await, false)),
+        ("raw, polled", other_raw(block, socket().await, true)),
+        ("ours", other_ours(block, connection)),
+        ("floor", other_floor(block, socket().await, Least::Frames)),
+        ("bytes", other_floor(block, socket().await, blast())),
+    ]
+}
+
+fn other_raw<S>(block: Block, mut socket: async_tungstenite::WebSocketStream<S>, polled: bool) -> Turn<'static>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    Box::new(move || {
+        block(Box::pin(async {
+            for _ in 0..BLASTS {
+                socket.send(Message::text(GO)).await.unwrap();
+                let early = polled && futures::poll!(socket.next()).is_ready();
+                sleep(BLAST);
+                for _ in usize::from(early)..EVENTS {
+                    drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
+                }
+            }
+            BLASTS * EVENTS
+        }))
+    })
+}
+
+fn other_floor<S>(block: Block, mut socket: async_tungstenite::WebSocketStream<S>, least: Least) -> Turn<'static>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut floor = Floor::default();
     Box::new(move || {
         block(Box::pin(async {
             for _ in 0..BLASTS {
                 socket.send(Message::text(GO)).await.unwrap();
                 sleep(BLAST);
-                for _ in 0..EVENTS {
-                    drop(std::hint::black_box(socket.next().await.unwrap().unwrap()));
-                }
+                least.read(&mut floor, socket.get_mut()).await;
             }
             BLASTS * EVENTS
         }))

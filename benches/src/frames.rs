@@ -68,9 +68,12 @@ fn text(kind: &str, number: usize, delta: &str) -> String {
     )
 }
 
+/// Bytes of audio in a delta of the answer: a tenth of a second.
+pub const AUDIO: usize = 4_800;
+
 /// One spoken answer: 60 pieces of audio of 4,800 bytes, 40 of its transcript, 12 events around them.
 pub fn answer() -> Vec<String> {
-    answer_of(4_800)
+    answer_of(AUDIO)
 }
 
 /// The same with pieces of audio of so many bytes.

@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod events_only;
+pub mod floor;
 pub mod frames;
 pub mod memory;
 pub mod peers;
