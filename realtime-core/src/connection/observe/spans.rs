@@ -28,8 +28,12 @@ pub(super) fn traces_messages() -> bool {
 /// The spans of a connection: its own, and one per active response.
 pub(super) struct Tracer {
     connection: Span,
-    responses: Mutex<HashMap<Id, Span>>,
+    /// Allocated while a response is active.
+    responses: Mutex<Option<Box<Active>>>,
 }
+
+#[derive(Default)]
+struct Active(HashMap<Id, Span>);
 
 impl Tracer {
     pub(super) fn new(Subject { provider, model }: Subject<'_>) -> Self {
@@ -80,7 +84,7 @@ impl Tracer {
                     { names::OUTPUT_MESSAGES } = Empty,
                     { names::ERROR } = Empty,
                 );
-                self.responses().insert(id, span);
+                self.responses().get_or_insert_default().0.insert(id, span);
             }
             Note::Turn(ResponseTransition::Ended {
                 id,
@@ -91,7 +95,7 @@ impl Tracer {
                 error,
                 content,
             }) => {
-                let Some(span) = self.responses().remove(&id) else { return };
+                let Some(span) = self.end(&id) else { return };
                 span.record(names::FINISH_REASONS, tracing::field::debug([status.as_str()]));
                 if let Some(time) = time_to_first_token {
                     span.record(names::FIRST_CHUNK, time.as_secs_f64());
@@ -113,7 +117,17 @@ impl Tracer {
         }
     }
 
-    fn responses(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Span>> {
+    fn end(&self, id: &Id) -> Option<Span> {
+        let mut responses = self.responses();
+        let active = responses.as_mut()?;
+        let span = active.0.remove(id);
+        if active.0.is_empty() {
+            *responses = None;
+        }
+        span
+    }
+
+    fn responses(&self) -> std::sync::MutexGuard<'_, Option<Box<Active>>> {
         self.responses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
