@@ -46,7 +46,7 @@ fn every_case_ends_as_it_should_and_in_time() {
 
 #[test]
 fn servers_that_name_nothing_repeat_or_leave_out_keep_nobody_waiting() {
-    play_all("testdata/liveness/more.json", 111);
+    play_all("testdata/liveness/more.json", 158);
 }
 
 fn play_all(path: &str, expected: usize) {

@@ -97,6 +97,44 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
+/// Longest text in bytes that is mended.
+const MOST_MENDED: usize = 1 << 20;
+
+/// Makes JSON of a text that differs from it only as some encoders write it: `NaN` and the infinities become null, and control
+/// characters within strings are escaped. `None` if it has neither, or is too long.
+pub(crate) fn mended(text: &[u8]) -> Option<Vec<u8>> {
+    const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+
+    if text.len() > MOST_MENDED {
+        return None;
+    }
+    let (mut json, mut rest, mut quoted, mut changed) = (Vec::with_capacity(text.len()), text, false, false);
+    while let [byte, ..] = rest {
+        let mut length = 1;
+        let instead = match byte {
+            0..0x20 if quoted => Some(format!("\\u{byte:04x}")),
+            _ if quoted => {
+                length += usize::from(*byte == b'\\' && rest.len() > 1);
+                quoted = *byte != b'"';
+                None
+            }
+            b'"' => {
+                quoted = true;
+                None
+            }
+            _ => NO_NUMBERS.into_iter().find(|number| rest.starts_with(number)).map(|number| {
+                length = number.len();
+                "null".into()
+            }),
+        };
+        let (same, after) = rest.split_at(length);
+        changed |= instead.is_some();
+        json.extend_from_slice(instead.as_ref().map_or(same, String::as_bytes));
+        rest = after;
+    }
+    changed.then_some(json)
+}
+
 /// Reads an optional member. A value that does not fit counts as absent.
 pub(crate) fn loose<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<Json>::deserialize(deserializer)?.and_then(|json| json.read().ok()))
@@ -115,5 +153,23 @@ mod tests {
         assert_ne!(parse("1"), parse("2"));
         assert!(Json::parse("{").is_err());
         assert_eq!(Json::from(serde_json::json!({"x": null})).as_str(), r#"{"x":null}"#);
+    }
+
+    #[test]
+    fn what_is_nearly_json_is_mended_and_nothing_else() {
+        let mended = |text: &str| mended(text.as_bytes()).map(|text| String::from_utf8(text).unwrap());
+        for (text, json) in [
+            (r#"{"a":NaN,"b":[-Infinity,Infinity]}"#, Some(r#"{"a":null,"b":[null,null]}"#)),
+            ("{\"a\":\"x\ny\t\"}", Some(r#"{"a":"x\u000ay\u0009"}"#)),
+            // Within strings they are words, and an escaped quotation mark ends none.
+            (r#"{"a":"NaN \" Infinity"}"#, None),
+            ("{\n\t\"a\": 1\n}", None),
+            ("", None),
+            ("\\", None),
+            ("\"\\", None),
+        ] {
+            assert_eq!(mended(text).as_deref(), json, "{text}");
+        }
+        assert_eq!(mended(&"NaN".repeat(MOST_MENDED)), None);
     }
 }

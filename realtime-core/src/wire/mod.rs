@@ -28,7 +28,7 @@ mod text_delta;
 pub use audio::Audio;
 pub use id::Id;
 pub use json::Json;
-pub(crate) use json::loose;
+pub(crate) use json::{loose, mended};
 pub use lenient::Omission;
 pub(crate) use lenient::{Crowd, Lenient, Members, Notes, Tag, is_null, tag, text as lenient_text};
 pub(crate) use object::{Object, read_object};

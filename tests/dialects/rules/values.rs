@@ -267,6 +267,29 @@ fn a_byte_order_mark_is_skipped_in_a_binary_message_too() {
 }
 
 #[test]
+fn what_is_nearly_json_costs_no_event() {
+    for frame in [
+        "{\"type\":\"response.done\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"usage\":{\"total_tokens\":NaN}}}",
+        "{\"response\":{\"id\":\"r\",\"status\":\"failed\",\"x\":[-Infinity,Infinity]},\"type\":\"response.done\"}",
+        "{\"type\":\"response.done\",\"response\":{\"id\":\"r\",\"status\":\"failed\",\"x\":\"one\ntwo\"}}",
+    ] {
+        let told = Told::of(&[OPEN, frame]);
+        assert_eq!(look(&told.report(), "responses.r.status"), "failed", "{frame}");
+        let left_out = told.state.left_out().next_back().unwrap();
+        assert!(
+            (&*left_out.kind, &*left_out.omission.path) == ("response.done", "")
+                && left_out.omission.reason.contains("NaN")
+        );
+    }
+    let text = Told::of(&[
+        OPEN,
+        "{\"type\":\"response.output_text.delta\",\"response_id\":\"r\",\"item_id\":\"a\",\"delta\":\"one\ntwo\"}",
+    ]);
+    assert_eq!(look(&text.report(), "items[0].text"), "one\ntwo");
+    assert!(matches!(ServerEvent::decode(b"{\"type\":NaN}"), ServerEvent::Invalid(_)));
+}
+
+#[test]
 fn an_item_that_does_not_say_what_it_is_is_known_by_its_members() {
     for (item, path, value) in [
         (

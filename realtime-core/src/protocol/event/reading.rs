@@ -26,6 +26,14 @@ impl Reading {
         true
     }
 
+    /// Notes that the message was no JSON, and what was done about it.
+    pub(crate) fn mended(&mut self) {
+        self.left_out.push(Omission {
+            path: "".into(),
+            reason: "NaN, an infinity or a bare control character, which JSON does not have".into(),
+        });
+    }
+
     /// Reads a message member by member. On failure, returns the name of the required member that is missing, if that
     /// is the reason.
     pub(crate) fn leniently<T>(

@@ -124,6 +124,15 @@ macro_rules! events {
                         $(if let Some(event) = $untyped(text, reading) {
                             return event.into();
                         })?
+                        if events!(@is_lenient $($lenient)?)
+                            && let Some(json) = $crate::wire::mended(text)
+                        {
+                            let event = Self::decode_anywhere(&json, None, reading);
+                            if !matches!(event, Self::Invalid(_)) {
+                                reading.mended();
+                                return event;
+                            }
+                        }
                         return Self::Invalid(Box::new(Invalid::new(raw, reason)));
                     }
                 };

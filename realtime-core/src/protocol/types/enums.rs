@@ -46,7 +46,7 @@ open_enum! {
         /// It completed.
         Completed = "completed",
         /// It was cancelled by the client, or because the user began to speak.
-        Cancelled = "cancelled",
+        Cancelled = "cancelled" | "canceled",
         /// It failed.
         Failed = "failed",
         /// It was cut off by a token limit or a content filter.

@@ -14,7 +14,7 @@ wire! {
         /// Path of the member of the client event that caused the error.
         opt param: String,
         /// Id of the client event that caused the error.
-        opt event_id: Id,
+        opt event_id | "client_event_id": Id,
     }
 
     /// Why a response or a transcription failed.

@@ -1,6 +1,7 @@
 //! Function calls that the application has to answer, and when to request the next response.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
@@ -297,6 +298,22 @@ impl PendingCalls {
     }
 }
 
+/// A call with what its end leaves out and what was told of it before: its arguments and its name.
+fn whole_call<'a>(item: &'a Item, conversation: &Conversation) -> Cow<'a, Item> {
+    let Item::FunctionCall(call) = item else { return Cow::Borrowed(item) };
+    let is_whole = !call.arguments.trim().is_empty() && !call.name.is_empty();
+    let known = call.id.as_ref().filter(|_| !is_whole).and_then(|id| conversation.get(id));
+    let Some(known) = known.and_then(|known| known.item.as_function_call()) else { return Cow::Borrowed(item) };
+    let mut call = call.clone();
+    if call.arguments.trim().is_empty() {
+        call.arguments.clone_from(&known.arguments);
+    }
+    if call.name.is_empty() {
+        call.name.clone_from(&known.name);
+    }
+    Cow::Owned(call.into())
+}
+
 /// Whether an answer can name it.
 fn is_callable(item: &Item) -> bool {
     match item {
@@ -463,7 +480,13 @@ impl RealtimeState {
                 let of_item = || self.conversation.get(done.item.id()?)?.response_id.as_ref().and_then(known);
                 let response = known(&done.response_id).or_else(of_item).or(self.responses.active_id());
                 let response = response.unwrap_or(&done.response_id);
-                Arc::make_mut(calls).ask(response, &done.item);
+                let ended = self.responses.get(response).filter(|state| state.done.is_some());
+                let calls = Arc::make_mut(calls);
+                calls.ask(response, &whole_call(&done.item, &self.conversation));
+                // Its end came first, and is not told again.
+                if let (Some(ended), Some(pending)) = (ended, calls.responses.get_mut(response)) {
+                    pending.ended.get_or_insert_with(|| ended.status.clone());
+                }
             }
             ServerEvent::ResponseFunctionCallArgumentsDone(done) => {
                 let calls = Arc::make_mut(calls);
@@ -487,7 +510,7 @@ impl RealtimeState {
                     let known = known.filter_map(|item| Some(&self.conversation.get(item)?.item));
                     // What is not known by its call's id is known by the item's.
                     let (callable, others) = told.chain(known).partition::<Vec<_>, _>(|item| is_callable(item));
-                    callable.into_iter().for_each(|item| calls.ask(id, item));
+                    callable.into_iter().for_each(|item| calls.ask(id, &whole_call(item, &self.conversation)));
                     others.into_iter().for_each(|item| calls.ask_by_item(id, item, &self.conversation));
                 }
                 if let Some(pending) = calls.responses.get_mut(id) {

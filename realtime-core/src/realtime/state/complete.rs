@@ -4,7 +4,7 @@ use super::{ItemState, RealtimeState, Sort};
 use crate::{
     protocol::{
         event::{ErrorEvent, Malformed},
-        types::{ItemStatus, ResponseStatus},
+        types::{Failure, ItemStatus, ResponseStatus},
     },
     realtime::{
         event::{ResponseDone, ServerEvent},
@@ -45,7 +45,8 @@ impl RealtimeState {
             ServerEvent::OutputAudioBufferCleared(cleared) => self.complete_playing(&mut cleared.response_id),
             ServerEvent::ResponseDone(done) => {
                 let (id, usage) = (done.response_id.take(), done.usage.take());
-                self.complete_end(&mut done.response, id);
+                let error = done.error.take();
+                self.complete_end(&mut done.response, id, error);
                 if let (Some(id), Some(output)) = (&done.response.id, &mut done.response.output) {
                     self.name_outputs(id, output);
                 }
@@ -161,9 +162,9 @@ impl RealtimeState {
         }
     }
 
-    /// Sets the id and status of a response that has ended. If it is unknown or not named, it is the only active one,
+    /// Sets the id, the status and the error of a response that has ended. If it is unknown or not named, it is the only active one,
     /// because a conversation has one active response at a time.
-    fn complete_end(&self, response: &mut Response, around: Option<Id>) {
+    fn complete_end(&self, response: &mut Response, around: Option<Id>, error: Option<Failure>) {
         let named = response.id.take().filter(|id| !id.is_empty()).or(around.filter(|id| !id.is_empty()));
         let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
         let is_apart = response.conversation_id == Patch::Clear;
@@ -173,28 +174,34 @@ impl RealtimeState {
             Some(active) => Some(active.clone()),
             None => named.or_else(|| self.implied_response().cloned()),
         };
-        if response.status.as_ref().is_none_or(|status| *status == ResponseStatus::InProgress) {
-            response.status = Some(ResponseStatus::Completed);
+        let is_end = |status: &ResponseStatus| *status != ResponseStatus::InProgress;
+        if !response.status.as_ref().is_some_and(is_end) {
+            let told = response.status_details.as_ref().and_then(|details| details.kind.clone()).filter(is_end);
+            response.status = Some(told.unwrap_or(ResponseStatus::Completed));
+        }
+        if let Some(error) = response.error.take().or(error) {
+            response.status_details.get_or_insert_default().error.get_or_insert(error);
         }
     }
 
     /// Converts events of other servers that end a response to `response.done`, unless that was received.
     fn end_by_name(&mut self, event: &mut ServerEvent) {
-        let (event_id, response, around, status) = match event {
+        let (event_id, response, around, status, error) = match event {
             ServerEvent::ResponseCancelled(end) => {
-                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Cancelled)
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Cancelled, None)
             }
             ServerEvent::ResponseFailed(end) => {
-                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Failed)
+                let error = end.error.clone();
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Failed, error)
             }
             ServerEvent::ResponseIncomplete(end) => {
-                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Incomplete)
+                (&mut end.event_id, &mut end.response, &mut end.response_id, ResponseStatus::Incomplete, None)
             }
             _ => return,
         };
         let mut end = response.clone();
         end.status = Some(status);
-        self.complete_end(&mut end, around.clone());
+        self.complete_end(&mut end, around.clone(), error);
         let Some(id) = &end.id else { return };
         if self.responses.get(id).is_some_and(|known| known.done.is_some()) {
             return;

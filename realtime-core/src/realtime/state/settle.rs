@@ -98,7 +98,9 @@ impl RealtimeState {
         let is_not_active = error.error.code.as_deref() == Some(NOT_ACTIVE)
             || error.error.message.to_ascii_lowercase().contains(NO_RESPONSE);
         let mut idle = self.responses.active().map(|active| active.id.clone()).filter(|_| is_not_active);
-        let named = error.error.event_id.as_ref();
+        // Some servers put it beside the error, where others name the error event itself.
+        let around = error.event_id.as_ref().filter(|id| self.requests.kind_of(id).is_some());
+        let named = error.error.event_id.as_ref().or(around);
         if let Some(request) = named.and_then(|id| self.requests.refused(id)) {
             if request.kind == RequestKind::Cancel {
                 idle = request.subject.clone().filter(|_| is_not_active);

@@ -20,6 +20,8 @@ wire! {
         opt status: ResponseStatus,
         /// Details of the final status.
         opt status_details: StatusDetails,
+        /// Why it failed, where other servers put it here instead of into [`status_details`](Self::status_details).
+        opt error: Failure,
         /// Output items, without audio.
         list output: Item,
         /// Metadata set by the client.

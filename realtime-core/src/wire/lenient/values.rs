@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Lenient, Notes, is_null, is_number,
-    members::{elements, members},
+    members::{Tag, elements, members, tag},
     notes::Step,
     number, text, whole,
 };
@@ -160,7 +160,12 @@ impl<T: Lenient> Lenient for Vec<T> {
 
     fn read(value: &RawValue, notes: &mut Notes) -> Option<Self> {
         if !value.get().starts_with('[') {
-            return T::in_place_of_list(value, notes).map(|one| vec![one]);
+            // What says what it is stands for a list of one.
+            let typed = |notes: &mut Notes| match tag(value) {
+                Some(Tag::Text(_)) => T::read(value, notes),
+                _ => None,
+            };
+            return T::in_place_of_list(value, notes).or_else(|| typed(notes)).map(|one| vec![one]);
         }
         let mut list = Self::new();
         let mut crowded = 0;

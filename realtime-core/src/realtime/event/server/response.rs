@@ -1,4 +1,5 @@
 use crate::{
+    protocol::types::Failure,
     realtime::types::{ContentPart, Item, Response, Usage},
     wire::Id,
 };
@@ -18,6 +19,8 @@ server_events! {
         opt response_id: Id,
         /// Usage of the response, where other servers put it here.
         opt usage: Usage,
+        /// Why the response failed, where other servers put it here.
+        opt error: Failure,
     }
 
     /// A response was cancelled. Sent by other servers before or instead of `response.done`.
@@ -34,6 +37,8 @@ server_events! {
         soft response: Response,
         /// Id of the response, where the server puts it here.
         opt response_id: Id,
+        /// Why it failed, where the server puts it here.
+        opt error: Failure,
     }
 
     /// A response was cut off. Sent by other servers before or instead of `response.done`.
