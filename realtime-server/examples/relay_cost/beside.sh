@@ -73,7 +73,7 @@ for port in "$haproxy_port" "$nginx_port" "$ours_port"; do
     done
 done
 grep -m1 "model name" /proc/cpuinfo
-haproxy -v | head -1
+haproxy -v | sed -n 1p
 nginx -v
 target/release/examples/relay_cost hop "$service" "direct=127.0.0.1:$service=" \
     "haproxy=127.0.0.1:$haproxy_port=$haproxy" "nginx=127.0.0.1:$nginx_port=$nginx" "relay=127.0.0.1:$ours_port=$ours"

@@ -1,7 +1,7 @@
 //! What a relay in a process of its own costs, and what it adds to the latency.
 
 use std::{
-    fs,
+    env, fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     thread,
@@ -10,35 +10,57 @@ use std::{
 
 use crate::{cpu, peers};
 
-/// Sessions at the same time.
-const SESSIONS: usize = 20;
-/// Pairs of events for each of them, and the time between two: as spoken, but five times as fast.
-const PAIRS: usize = 500;
-const PAUSE: Duration = Duration::from_millis(20);
+/// What is measured, from the environment.
+#[derive(Clone, Copy)]
+struct Load {
+    /// Sessions at the same time: `SESSIONS`, 20 by default.
+    sessions: usize,
+    /// Pairs of events for each of them: `PAIRS`, 500 by default.
+    pairs: usize,
+    /// The time between two: `PAUSE_MS`, 20 by default, which is five times as fast as speech.
+    pause: Duration,
+    /// Whether clients send audio of the same duration for each pair: `BOTH_WAYS`. Not by default.
+    both_ways: bool,
+}
+
+impl Load {
+    fn from_environment() -> Self {
+        let number = |name, default| env::var(name).map_or(default, |value| value.parse().expect("a number"));
+        Self {
+            sessions: number("SESSIONS", 20) as usize,
+            pairs: number("PAIRS", 500) as usize,
+            pause: Duration::from_millis(number("PAUSE_MS", 20)),
+            both_ways: env::var_os("BOTH_WAYS").is_some(),
+        }
+    }
+}
+
 /// Digits of the time within an event.
 const DIGITS: usize = 16;
 
 /// Serves at this port, and measures each hop, written as `name=address=pid`, or without a process.
 pub(crate) fn run(port: u16, hops: &[String]) {
-    let began = Instant::now();
+    let (began, load) = (Instant::now(), Load::from_environment());
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(stream, began));
+            thread::spawn(move || serve(stream, began, load));
         }
     });
     let mut direct = None;
     for hop in hops {
         let [name, address, pid] = hop.split('=').collect::<Vec<_>>()[..] else { panic!("name=address=pid: {hop}") };
         let before = process(pid);
-        let clients: Vec<_> = (0..SESSIONS)
+        let clients: Vec<_> = (0..load.sessions)
             .map(|_| {
                 let address = address.to_owned();
-                thread::spawn(move || listen(&address, began))
+                // Sessions do not begin all at once.
+                thread::sleep(load.pause.min(Duration::from_millis(2)));
+                thread::spawn(move || listen(&address, began, load))
             })
             .collect();
         let mut late: Vec<_> = clients.into_iter().flat_map(|client| client.join().expect("a client")).collect();
-        let cost = (process(pid) - before) as f64 / (2 * SESSIONS * PAIRS) as f64;
+        let cost = (process(pid) - before) as f64 / (2 * load.sessions * load.pairs) as f64;
         late.sort_unstable();
         let at = |share: f64| late[(late.len() as f64 * share) as usize] as f64 / 1000.0;
         let (half, most) = (at(0.5), at(0.99));
@@ -62,39 +84,58 @@ fn process(pid: &str) -> u64 {
 }
 
 /// Sends pairs of events, the first of each with the time.
-fn serve(mut stream: TcpStream, began: Instant) {
+fn serve(mut stream: TcpStream, began: Instant, load: Load) {
     stream.set_nodelay(true).expect("a socket");
     peers::upgrade(&mut stream);
     let [audio, text] = peers::pair();
-    for _ in 0..PAIRS {
+    let mut heard = [0; 64 << 10];
+    for _ in 0..load.pairs {
         let time = format!("{:0DIGITS$}", began.elapsed().as_nanos());
         let audio = audio.replacen("event_1234567890", &time, 1);
         let pair = [peers::frame(audio.as_bytes()), peers::frame(text.as_bytes())].concat();
         if stream.write_all(&pair).is_err() {
             return;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(load.pause);
+        if load.both_ways {
+            // One append of the client's for each pair.
+            let _ = stream.read(&mut heard);
+        }
     }
     let _ = stream.write_all(&peers::CLOSE);
     while stream.read(&mut [0; 256]).is_ok_and(|length| length > 0) {}
 }
 
 /// Receives all of them. How late each pair was, in nanoseconds.
-fn listen(address: &str, began: Instant) -> Vec<u64> {
+fn listen(address: &str, began: Instant, load: Load) -> Vec<u64> {
     let mut stream = TcpStream::connect(address).expect("the hop");
     stream.set_nodelay(true).expect("a socket");
     peers::request(&mut stream);
     let pair = peers::pair().map(|text| peers::frame(text.as_bytes()));
     let at = pair.concat().windows(DIGITS).position(|bytes| bytes == b"event_1234567890").expect("the place");
     let mut pair = vec![0; pair.concat().len()];
-    let late = (0..PAIRS).map(|_| {
+    let append = append();
+    let late = (0..load.pairs).map(|_| {
         stream.read_exact(&mut pair).expect("a pair");
         let now = began.elapsed().as_nanos() as u64;
         let sent: u64 =
             std::str::from_utf8(&pair[at..at + DIGITS]).ok().and_then(|time| time.parse().ok()).expect("a time");
+        if load.both_ways {
+            stream.write_all(&append).expect("the hop");
+        }
         now - sent
     });
     let late = late.collect();
     let _ = stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xE8]);
     late
+}
+
+/// An append of 100 ms of audio, masked with zeros.
+fn append() -> Vec<u8> {
+    let text = format!(r#"{{"type":"input_audio_buffer.append","audio":"{}"}}"#, "QUJD".repeat(1600));
+    let mut frame = vec![0x81, 0x80 | 126];
+    frame.extend((text.len() as u16).to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
 }
