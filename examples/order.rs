@@ -17,7 +17,7 @@ use realtime::{
     event::ServerEvent,
     mock::{Reply, SimulatedTurn, Simulator},
     tools::{Approval, ApprovalRequest, Later, Silent, ToolContext, Tools},
-    types::{Modality, RealtimeSessionConfig},
+    types::{Item, Modality, RealtimeSessionConfig},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -114,9 +114,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// A model that calls both functions at once, then says what became of the order.
 fn simulator() -> Simulator {
-    Simulator::new().answer(|turn: &SimulatedTurn<'_>| match turn.output() {
-        None => Reply::call("order", r#"{"article":"lamps","count":3}"#)
-            .and(Reply::call("remember", r#"{"fact":"The user likes oak."}"#)),
-        Some((_, output)) => Reply::text(format!("Good news: {output}.")),
+    Simulator::new().answer(|turn: &SimulatedTurn<'_>| {
+        let mut outputs = turn.items().into_iter().filter_map(|item| match item {
+            Item::FunctionCallOutput(output) => Some(output.output),
+            _ => None,
+        });
+        match outputs.rfind(|output| output != "remembered") {
+            None => Reply::call("order", r#"{"article":"lamps","count":3}"#)
+                .and(Reply::call("remember", r#"{"fact":"The user likes oak."}"#)),
+            Some(output) => Reply::text(format!("Good news: {output}.")),
+        }
     })
 }
