@@ -11,7 +11,7 @@ use super::{
 use crate::{
     connection::Connection,
     endpoint::Target,
-    protocol::state::{SnapshotError, check_head, read_snapshot, write_snapshot},
+    protocol::state::{SnapshotError, check_each, check_head, read_snapshot, write_snapshot},
     wire::Id,
 };
 
@@ -86,15 +86,9 @@ impl TranslationSnapshot {
 
     /// Checks what the types cannot say.
     pub(crate) fn check(&self) -> Result<(), SnapshotError> {
-        check_head(&self.format, &self.protocol, PROTOCOL)?;
-        if self.version == 0 {
-            return Err(SnapshotError::corrupt("`version`: there is none"));
-        }
+        check_head(&self.format, &self.protocol, self.version, PROTOCOL)?;
         let is_event = |event: &ClientEvent| !matches!(event, ClientEvent::Malformed(_) | ClientEvent::Invalid(_));
-        match self.queued.iter().position(|event| !is_event(event)) {
-            Some(at) => Err(SnapshotError::corrupt(format_args!("`queued`: number {at} is not an event"))),
-            None => Ok(()),
-        }
+        check_each("queued", &self.queued, is_event, "is not an event")
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         event::ClientEvent,
         types::{Delegation, DelegationUpdate, HistoryItem, SessionConfig, Tool},
     },
-    protocol::state::{check_head, read_snapshot, write_snapshot},
+    protocol::state::{check_each, check_head, read_snapshot, write_snapshot},
     session::SnapshotError,
     transport::Instant,
     wire::{Id, Json, Patch},
@@ -92,20 +92,13 @@ impl LiveSnapshot {
 
     /// Checks what the types cannot say.
     pub(in crate::live) fn check(&self) -> Result<(), SnapshotError> {
-        check_head(&self.format, &self.protocol, PROTOCOL)?;
-        if self.version == 0 {
-            return Err(SnapshotError::corrupt("`version`: there is none"));
-        }
+        check_head(&self.format, &self.protocol, self.version, PROTOCOL)?;
         if self.start.is_none() {
             return Err(SnapshotError::corrupt("`start`: there is none"));
         }
         let is_event = |event: &ClientEvent| !matches!(event, ClientEvent::Malformed(_) | ClientEvent::Invalid(_));
-        let wrong = |list: &str, at: Option<usize>, reason: &str| match at {
-            Some(at) => Err(SnapshotError::corrupt(format_args!("`{list}`: number {at} {reason}"))),
-            None => Ok(()),
-        };
-        wrong("queued", self.queued.iter().position(|event| !is_event(event)), "is not an event")?;
-        wrong("turns", self.turns.iter().position(|turn| turn.item.is_none()), "has no words")
+        check_each("queued", &self.queued, is_event, "is not an event")?;
+        check_each("turns", &self.turns, |turn| turn.item.is_some(), "has no words")
     }
 
     /// Adds what the connection knows besides the state, and leaves out tools that have secrets.

@@ -27,7 +27,7 @@ pub use awaited::Awaited;
 pub use histogram::{Histogram, Measurement};
 pub use input::{Complaint, Input, Speech};
 pub use snapshot::SnapshotError;
-pub(crate) use snapshot::{check_head, read_snapshot, write_snapshot};
+pub(crate) use snapshot::{check_each, check_head, read_snapshot, write_snapshot};
 
 /// The client's knowledge of a session. It is fed with every event in both directions, in wire order.
 ///

@@ -50,7 +50,7 @@ pub(crate) fn read_snapshot<T: DeserializeOwned>(json: &str, protocol: &str) -> 
 
     let head: Head = serde_json::from_str(json).map_err(SnapshotError::corrupt)?;
     let text = |json: Option<Json>| json.and_then(|json| json.read::<String>().ok()).unwrap_or_default();
-    check_head(&text(head.format), &text(head.protocol), protocol)?;
+    check_protocol(&text(head.format), &text(head.protocol), protocol)?;
     serde_json::from_str(json).map_err(SnapshotError::corrupt)
 }
 
@@ -58,11 +58,32 @@ pub(crate) fn write_snapshot(snapshot: &impl Serialize) -> Result<String, Snapsh
     serde_json::to_string(snapshot).map_err(SnapshotError::corrupt)
 }
 
-/// Checks that it is a snapshot, and of this protocol.
-pub(crate) fn check_head(format: &str, protocol: &str, wanted: &str) -> Result<(), SnapshotError> {
+/// Checks the members that every snapshot has: it is one, of this protocol, and has a version.
+pub(crate) fn check_head(format: &str, protocol: &str, version: u32, wanted: &str) -> Result<(), SnapshotError> {
+    check_protocol(format, protocol, wanted)?;
+    match version {
+        0 => Err(SnapshotError::corrupt("`version`: there is none")),
+        _ => Ok(()),
+    }
+}
+
+fn check_protocol(format: &str, protocol: &str, wanted: &str) -> Result<(), SnapshotError> {
     match format {
         SnapshotError::FORMAT if protocol == wanted => Ok(()),
         SnapshotError::FORMAT => Err(SnapshotError::Protocol(protocol.into())),
         _ => Err(SnapshotError::Foreign),
+    }
+}
+
+/// Checks each entry of a list. `reason` says what is wrong with the first that does not pass.
+pub(crate) fn check_each<T>(
+    list: &str,
+    entries: &[T],
+    passes: impl Fn(&T) -> bool,
+    reason: &str,
+) -> Result<(), SnapshotError> {
+    match entries.iter().position(|entry| !passes(entry)) {
+        Some(at) => Err(SnapshotError::corrupt(format_args!("`{list}`: number {at} {reason}"))),
+        None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use super::{Heard, Totals};
 use crate::{
     endpoint::Target,
     protocol::{
-        state::{SnapshotError, check_head, read_snapshot, write_snapshot},
+        state::{SnapshotError, check_each, check_head, read_snapshot, write_snapshot},
         types::ResponseStatus,
     },
     realtime::{
@@ -226,22 +226,15 @@ impl Snapshot {
 
     /// Checks what the types cannot say.
     pub(crate) fn check(&self) -> Result<(), SnapshotError> {
-        check_head(&self.format, &self.protocol, PROTOCOL)?;
+        check_head(&self.format, &self.protocol, self.version, PROTOCOL)?;
         let is_event = |event: &ClientEvent| !matches!(event, ClientEvent::Malformed(_) | ClientEvent::Invalid(_));
         let repeats = |sent: &InFlight| match &sent.event {
             Some(event) => matches!(event, ClientEvent::ConversationItemCreate(_) | ClientEvent::ResponseCreate(_)),
             None => true,
         };
-        let corrupt = |list: &str, at: Option<usize>, reason: &str| match at {
-            Some(at) => Err(SnapshotError::Corrupt(format!("`{list}`: number {at} {reason}").into())),
-            None => Ok(()),
-        };
-        if self.version == 0 {
-            return Err(SnapshotError::Corrupt("`version`: there is none".into()));
-        }
-        corrupt("items", self.items.iter().position(|saved| saved.id.is_empty()), "has no id")?;
-        corrupt("queued", self.queued.iter().position(|event| !is_event(event)), "is not an event")?;
-        corrupt("in_flight", self.in_flight.iter().position(|sent| !repeats(sent)), "creates neither item nor response")
+        check_each("items", &self.items, |saved| !saved.id.is_empty(), "has no id")?;
+        check_each("queued", &self.queued, is_event, "is not an event")?;
+        check_each("in_flight", &self.in_flight, repeats, "creates neither item nor response")
     }
 
     /// The events in flight that create items, with their numbers.
