@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-[ $# -gt 0 ] || set -- "" tokio smol async-std audio captions mock serve conformance mockall schemars telephony tracing webhooks
+[ $# -gt 0 ] || set -- "" tokio smol async-std audio captions mock serve conformance mockall schemars server telephony http metrics tracing webhooks
 
 cd "$here"
 cargo fetch --quiet
