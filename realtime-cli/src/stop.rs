@@ -1,8 +1,11 @@
 //! Signals.
 
-use std::process;
+use std::{io, process};
 
-use tokio::signal;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -14,16 +17,19 @@ use crate::failure::Failure;
 pub(crate) struct Stop(CancellationToken);
 
 impl Stop {
-    /// Listens to the signals.
+    /// Listens to the signals from now on, so that one that arrives before the first wait is not lost.
     pub(crate) fn on_signals() -> Self {
         let stop = Self::default();
-        let token = stop.0.clone();
-        tokio::spawn(async move {
-            signalled().await;
-            token.cancel();
-            signalled().await;
-            process::exit(130);
-        });
+        // Without a listener, a signal ends the process.
+        if let Ok(mut signals) = Signals::listen() {
+            let token = stop.0.clone();
+            tokio::spawn(async move {
+                signals.next().await;
+                token.cancel();
+                signals.next().await;
+                process::exit(130);
+            });
+        }
         stop
     }
 
@@ -46,22 +52,35 @@ impl Stop {
 }
 
 #[cfg(unix)]
-async fn signalled() {
-    use signal::unix::{SignalKind, signal};
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
 
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        // Without a handler, the signal ends the process.
-        Err(_) => drop(signal::ctrl_c().await),
     }
 }
 
-#[cfg(not(unix))]
-async fn signalled() {
-    drop(signal::ctrl_c().await);
+#[cfg(windows)]
+struct Signals(CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }

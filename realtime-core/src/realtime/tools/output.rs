@@ -40,12 +40,13 @@ pub trait ToolOutput<M> {
 ///
 /// ```
 /// # use realtime_core::{tools::{Silent, Tools}, Json};
-/// # let (schema, save) = (Json::parse("{}"), |_: &str| Ok::<_, std::io::Error>(()));
+/// # let (schema, save) = (Json::parse("{}")?, |_: &str| Ok::<_, std::io::Error>(()));
 /// let tools = Tools::new().add_raw("remember", "Remembers a fact.", schema, async move |fact: String| {
 ///     save(&fact)?;
 ///     Ok::<_, std::io::Error>(Silent("remembered"))
 /// });
-/// # let _ = tools;
+/// # drop(tools);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Silent<T>(pub T);
