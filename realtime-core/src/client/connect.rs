@@ -138,8 +138,7 @@ impl<P: Protocol> Connect<P> {
         let place = self.place()?;
         let Settings { transport, endpoint, .. } = &*self.client.0;
         let timer = transport.timer();
-        let target = place.target.clone();
-        let joins = P::joins() || matches!(target, Target::Call(_));
+        let (target, joins) = (place.target.clone(), joins::<P>(&place.target));
         let dialer: Dialer = Arc::new(move |again| -> Dial { Box::pin(place.clone().dial(again)) });
         let config = Config {
             options: self.options,
@@ -165,7 +164,7 @@ impl<P: Protocol> Connect<P> {
             endpoint.handshake(target, credentials.fixed().unwrap_or(&Credential::None), extras).map(drop)
         };
         check(endpoint, credentials, &target, &self.extras)?;
-        let joins = P::joins() || matches!(target, Target::Call(_));
+        let joins = joins::<P>(&target);
         for fallback in self.reconnect.iter().filter(|_| !joins).flat_map(|policy| policy.fallbacks()) {
             let (endpoint, credentials, target, extras) = fallback.place(endpoint, credentials, &target, &self.extras);
             check(endpoint, &credentials, target, &extras)?;
@@ -282,6 +281,11 @@ impl<P: Protocol> Connect<P> {
             }
         }
     }
+}
+
+/// Whether the session exists already, in one place.
+fn joins<P: Protocol>(target: &Target) -> bool {
+    P::joins() || matches!(target, Target::Call(_))
 }
 
 /// The value of an application function, and how its connection ended. Returned by [`Connect::run_to_end`].

@@ -36,7 +36,7 @@ pub(crate) struct Outbox<P: Protocol> {
     closed: bool,
     /// Bytes of one sample of input audio.
     sample_bytes: usize,
-    /// The words in which the server has to be written to.
+    /// Dialect of the server.
     dialect: Dialect,
 }
 
@@ -61,10 +61,10 @@ impl<P: Protocol> Outbox<P> {
         self.dialect
     }
 
-    /// From now on, another server is written to. What waits is written again in its dialect, `held` too, which the session holds back; what
-    /// the dialect cannot express is removed.
-    #[expect(clippy::type_complexity, reason = "what is kept, and what is removed with the reason")]
-    pub(super) fn speak(
+    /// Changes the dialect, because another server takes over. Encodes the queued events again, and those in `held`, which wait
+    /// for their turn. Returns `held`, and the events that the dialect cannot express.
+    #[expect(clippy::type_complexity, reason = "what is held, and what is removed with the reason")]
+    pub(super) fn set_dialect(
         &mut self,
         dialect: Dialect,
         held: VecDeque<Entry<P>>,

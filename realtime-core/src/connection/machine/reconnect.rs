@@ -256,7 +256,7 @@ impl<P: Protocol> Machine<P> {
         // What waits was written for the server before.
         let dialect = self.config.dialect_of(self.targets.current());
         let held = mem::take(&mut self.held);
-        let (held, unsaid) = queue.with(|out| out.speak(dialect, held));
+        let (held, unsaid) = queue.with(|out| out.set_dialect(dialect, held));
         self.held = held;
         for (entry, error) in unsaid {
             if let Some(cell) = &entry.cell {

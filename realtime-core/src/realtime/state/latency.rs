@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
-use super::{Changes, RealtimeState, playback::Start};
+use super::{Changes, RealtimeState};
 use crate::{
     protocol::{
         state::{Histogram, Measurement},
@@ -93,7 +93,7 @@ impl RealtimeState {
         let mut latency = self.waits.as_ref().map(|waits| waits.latency).unwrap_or_default();
         if let Some(ledger) = &self.ledger {
             let audio = ledger.audio().lock();
-            audio.unreported().for_each(|time| latency.first_playback.add(time));
+            audio.starts().unreported().for_each(|time| latency.first_playback.add(time));
         }
         latency
     }
@@ -115,7 +115,7 @@ impl RealtimeState {
     /// When playback of a response began.
     fn playback_of(&self, response_id: &str) -> Option<Instant> {
         let audio = self.ledger.as_ref()?.audio().lock();
-        audio.start(response_id).and_then(Start::at)
+        audio.starts().at(response_id)
     }
 
     fn waits(&mut self) -> &mut Waits {
@@ -235,7 +235,7 @@ impl RealtimeState {
     /// Reports what was measured since the last event.
     pub(super) fn report_waits(&mut self, changes: &mut Changes) {
         if let Some(ledger) = &self.ledger {
-            let begun = ledger.audio().lock().report();
+            let begun = ledger.audio().lock().starts_mut().report();
             for time in begun {
                 self.waits().measured(Measurement::FirstPlayback(time));
             }

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -131,7 +131,7 @@ impl InUse {
     /// Asks the application whether a function may run.
     async fn approved(&self, request: ApprovalRequest, timer: &dyn Timer) -> Result<(), ToolErrorKind> {
         let denied = |reason: &str| Err(ToolErrorKind::Denied(reason.into()));
-        if self.allowed.lock().unwrap_or_else(PoisonError::into_inner).contains(&request.name) {
+        if self.allowed().contains(&request.name) {
             return Ok(());
         }
         let Some(decide) = &self.tools.on_approval else { return denied("nobody is there to approve it") };
@@ -143,10 +143,14 @@ impl InUse {
             Some(Ok(Approval::Deny(reason))) => Err(ToolErrorKind::Denied(reason)),
             Some(Ok(Approval::Once)) => Ok(()),
             Some(Ok(Approval::Always)) => {
-                self.allowed.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+                self.allowed().insert(name);
                 Ok(())
             }
         }
+    }
+
+    fn allowed(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a function where the application wants it to run.

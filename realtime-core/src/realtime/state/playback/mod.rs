@@ -5,6 +5,7 @@
 //! while a frame is decoded, so that an audio callback does not wait for the connection.
 
 mod ledger;
+mod starts;
 mod track;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub(super) use ledger::Ledger;
-pub(super) use track::Start;
 pub(crate) use track::Track;
 
 pub use crate::realtime::settings::{Playback, Unheard};

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{Chunk, Output};
+use super::{Chunk, Output, starts::Starts};
 use crate::{
     protocol::{
         state::limits::{MOST_PARTS, MOST_QUEUED},
@@ -27,32 +27,7 @@ pub(crate) struct Track {
     handed_out: bool,
     /// Whether the player must discard what was handed out before it receives more.
     flush: bool,
-    /// The responses that were added last, and when their playback began.
-    starts: VecDeque<Start>,
-}
-
-/// The beginning of the playback of a response.
-#[derive(Debug)]
-pub(in super::super) struct Start {
-    response_id: Id,
-    /// When the user had stopped to speak, if the response answers that.
-    asked: Option<Instant>,
-    at: Option<Instant>,
-    is_reported: bool,
-}
-
-/// Maximum number of responses whose beginning is remembered.
-const MOST_STARTS: usize = 64;
-
-impl Start {
-    /// When it began.
-    pub(in super::super) fn at(&self) -> Option<Instant> {
-        self.at
-    }
-
-    fn waited(&self) -> Option<Duration> {
-        Some(self.at? - self.asked?)
-    }
+    starts: Starts,
 }
 
 /// Source of the heard position.
@@ -93,40 +68,17 @@ impl Track {
             then: Instant::default(),
             handed_out: false,
             flush: false,
-            starts: VecDeque::new(),
+            starts: Starts::default(),
         }
     }
 
-    /// When playback of a response began.
-    pub(in super::super) fn start(&self, response_id: &str) -> Option<&Start> {
-        self.starts.iter().rfind(|start| start.response_id == *response_id)
+    /// When playback of each response began.
+    pub(in super::super) fn starts(&self) -> &Starts {
+        &self.starts
     }
 
-    /// How long the user waited for what began to play and was not reported.
-    pub(in super::super) fn unreported(&self) -> impl Iterator<Item = Duration> {
-        self.starts.iter().filter(|start| !start.is_reported).filter_map(Start::waited)
-    }
-
-    /// Reports how long the user waited for what began to play since the last report.
-    pub(in super::super) fn report(&mut self) -> Vec<Duration> {
-        let begun = self.starts.iter_mut().filter(|start| !start.is_reported && start.at.is_some());
-        begun
-            .filter_map(|start| {
-                start.is_reported = true;
-                start.waited()
-            })
-            .collect()
-    }
-
-    /// Remembers a response of which the first part is added.
-    fn prepare(&mut self, response_id: &Id, asked: Option<Instant>) {
-        if self.start(response_id).is_some() {
-            return;
-        }
-        if self.starts.len() == MOST_STARTS {
-            self.starts.pop_front();
-        }
-        self.starts.push_back(Start { response_id: response_id.clone(), asked, at: None, is_reported: false });
+    pub(in super::super) fn starts_mut(&mut self) -> &mut Starts {
+        &mut self.starts
     }
 
     /// Appends audio. Returns whether it starts a new part.
@@ -150,7 +102,7 @@ impl Track {
             if self.parts.is_empty() {
                 self.then = now;
             }
-            self.prepare(&delta.response_id, asked);
+            self.starts.prepare(&delta.response_id, asked);
             self.parts.push_back(Part {
                 item_id: delta.item_id.clone(),
                 content_index: delta.content_index,
@@ -355,12 +307,9 @@ impl Part {
     }
 
     /// Counts more bytes as heard. The first of them began to play at this time.
-    fn hear(&mut self, bytes: u64, since: Instant, starts: &mut VecDeque<Start>) {
-        if self.heard == 0
-            && bytes > 0
-            && let Some(start) = starts.iter_mut().rfind(|start| start.response_id == self.response_id)
-        {
-            start.at.get_or_insert(since);
+    fn hear(&mut self, bytes: u64, since: Instant, starts: &mut Starts) {
+        if self.heard == 0 && bytes > 0 {
+            starts.begin(&self.response_id, since);
         }
         self.heard += bytes;
     }
