@@ -1,6 +1,6 @@
 //! What a relayed session holds that only waits. The one test of its program, so that nothing else is counted.
 //!
-//! Both far ends are raw sockets that hold nothing: a client and a service, each with an upgrade written by hand.
+//! Both far ends are raw sockets that hold nothing.
 
 use std::{
     io::{Read, Write},
@@ -8,13 +8,14 @@ use std::{
     thread,
 };
 
+use futures::{executor::block_on, io::AllowStdIo};
 use peak_alloc::PeakAlloc;
 use realtime::{
     Client,
     server::{Acceptor, Listener, Meter, relay},
+    smol::Smol,
     tokio::{Tokio, TokioTransport},
 };
-use tungstenite::handshake::derive_accept_key;
 
 /// Counts what the whole program holds.
 #[global_allocator]
@@ -51,19 +52,15 @@ fn frame(masked: bool, length: usize) -> Vec<u8> {
 fn service() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    let acceptor = Acceptor::on::<Smol>();
     thread::spawn(move || {
         let mut open = Vec::with_capacity(SESSIONS + 1);
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let head = head(&mut stream);
-            let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-            let accept = derive_accept_key(key.as_bytes());
-            write!(
-                stream,
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Accept: {accept}\r\n\r\n"
-            )
-            .unwrap();
+            // The acceptor's clone of the socket is dropped with the request.
+            let asked = AllowStdIo::new(stream.try_clone().unwrap());
+            let answer = block_on(acceptor.accept(asked)).unwrap().request().encode_response();
+            stream.write_all(&answer).unwrap();
             stream.write_all(&frame(false, BYTES)).unwrap();
             open.push(stream);
         }

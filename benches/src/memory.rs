@@ -7,8 +7,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use futures::{AsyncRead, AsyncWrite, FutureExt, io::Cursor};
+use realtime_server::Acceptor;
+use realtime_smol::Smol;
 
 use crate::{frames, server::framed};
 
@@ -53,13 +54,9 @@ impl AsyncRead for Memory {
         let this = &mut *self;
         if this.greeting.is_empty() {
             // The upgrade is read only after it was asked for.
-            let request = String::from_utf8_lossy(&this.request);
-            let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-            let accept = derive_accept_key(key.as_bytes());
-            this.greeting = format!(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            )
-            .into_bytes();
+            let request = Cursor::new(std::mem::take(&mut this.request));
+            let incoming = Acceptor::on::<Smol>().accept(request).now_or_never().unwrap().unwrap();
+            this.greeting = incoming.request().encode_response();
             this.greeting.extend(framed(frames::created().as_bytes()));
             let length = this.greeting.len();
             buf[..length].copy_from_slice(&this.greeting);

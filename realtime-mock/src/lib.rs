@@ -85,6 +85,8 @@ mod record;
 mod serve;
 mod server;
 mod simulator;
+#[cfg(any(feature = "conformance", feature = "serve"))]
+mod system_clock;
 mod transport;
 pub use check::{CheckOptions, CheckReport, Checked, Finding, check};
 pub use clock::VirtualClock;
@@ -95,7 +97,7 @@ pub use record::{
     ReplayTransport, Tape,
 };
 #[cfg(feature = "serve")]
-pub use serve::{Served, Server, SystemClock};
+pub use serve::{Served, Server};
 pub use server::{MockServer, MockSession};
 #[cfg(feature = "webhooks")]
 pub use simulator::RingingCall;
@@ -104,6 +106,8 @@ pub use simulator::{
     ResponsePart, SimulatedCall, SimulatedSession, SimulatedTranscript, SimulatedTurn, Simulator, SimulatorTransport,
     Table, TableError, Utterance,
 };
+#[cfg(any(feature = "conformance", feature = "serve"))]
+pub use system_clock::SystemClock;
 pub use transport::MockTransport;
 
 /// Compiles the README's examples.

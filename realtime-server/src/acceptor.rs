@@ -16,7 +16,6 @@ use crate::{
     AcceptError, Accepted, Refusal, RequestLimits, UpgradeRequest,
     head::{NoHead, read_head},
     listener::Place,
-    refusal::{status_line, write_headers},
     request::{mentions_websocket, upgrade_required},
 };
 
@@ -304,11 +303,7 @@ impl Incoming {
     /// # Errors
     /// The client did not take the response in time, or its stream failed.
     pub async fn accept(mut self) -> Result<Accepted, AcceptError> {
-        let response = self.request.response();
-        let mut bytes = status_line(response.status());
-        // `Connection` is this hop's, and is left out with its like.
-        bytes.extend_from_slice(b"Connection: Upgrade\r\n");
-        write_headers(&mut bytes, response.headers());
+        let bytes = self.request.encode_response();
         let stream = &mut self.stream;
         let sent = async {
             stream.write_all(&bytes).await?;
@@ -317,6 +312,13 @@ impl Incoming {
         self.acceptor.within(ANSWER, sent).await?;
         let Self { request, stream, rest, acceptor, place, address } = self;
         Ok(acceptor.open(request, stream, rest, place, address).await)
+    }
+
+    /// The request, the stream, and what the client has sent after its request, for a server that writes its frames itself.
+    /// Nothing was answered yet: [`UpgradeRequest::encode_response`] is the answer that accepts. The guard is this client's
+    /// place in the listener, and must live as long as the stream is served.
+    pub fn into_parts(self) -> (UpgradeRequest, ByteStream, Vec<u8>, impl Send + 'static) {
+        (self.request, self.stream, self.rest, self.place)
     }
 }
 

@@ -6,7 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use realtime_core::{Secret, transport::Handshake};
 use realtime_websocket::tungstenite::handshake::derive_accept_key;
 
-use crate::{AcceptError, Refusal};
+use crate::{
+    AcceptError, Refusal,
+    refusal::{status_line, write_headers},
+};
 
 /// Prefix of the subprotocol by which a browser passes its key.
 const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
@@ -181,6 +184,27 @@ impl UpgradeRequest {
             None => headers.remove(header::SEC_WEBSOCKET_PROTOCOL),
         };
         response
+    }
+
+    /// The bytes of that response, for a stream that is written to by hand.
+    ///
+    /// ```
+    /// use futures::{FutureExt, io::Cursor};
+    /// use realtime_server::{AcceptError, Acceptor};
+    ///
+    /// /// What a scripted server answers to a request that is in memory.
+    /// fn answer(acceptor: &Acceptor, request: Vec<u8>) -> Option<Result<Vec<u8>, AcceptError>> {
+    ///     let incoming = acceptor.accept(Cursor::new(request)).now_or_never()?;
+    ///     Some(incoming.map(|incoming| incoming.request().encode_response()))
+    /// }
+    /// ```
+    pub fn encode_response(&self) -> Vec<u8> {
+        let response = self.response();
+        let mut bytes = status_line(response.status());
+        // `Connection` is this hop's, and is left out with its like.
+        bytes.extend_from_slice(b"Connection: Upgrade\r\n");
+        write_headers(&mut bytes, response.headers());
+        bytes
     }
 
     pub(crate) fn into_handshake(self) -> Handshake {

@@ -1,6 +1,7 @@
 //! Transports that break the contract, and what the suite says of them.
 
 use std::{
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -8,15 +9,18 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{
-    FutureExt, Sink, StreamExt,
+    AsyncRead, AsyncWrite, FutureExt, Sink, StreamExt,
     lock::Mutex,
     stream::{self, BoxStream},
 };
 use realtime::{
     endpoint::Handshake,
     mock::{MockTransport, conformance},
+    smol::{Smol, SmolTransport},
     transport::{Duplex, Message, ReadHalf, Timer, Transport, TransportError, WriteHalf},
+    websocket::{ByteStream, Runtime},
 };
+use smol::net::TcpStream;
 
 use crate::in_memory::InMemory;
 
@@ -278,4 +282,72 @@ fn a_lost_message_is_told_as_one_also_on_a_virtual_clock() {
         .collect();
     assert!(!stuck.is_empty(), "{report}");
     assert!(stuck.iter().all(|why| why.contains("the transport was to receive a text of ")), "{stuck:?}");
+}
+
+/// Asks for an upgrade as a runtime's transport does, but for one change.
+#[derive(Debug)]
+struct Misspelt(&'static str, &'static str);
+
+#[async_trait]
+impl Transport for Misspelt {
+    async fn connect(&self, handshake: Handshake) -> Result<Duplex, TransportError> {
+        let socket = TcpStream::connect(handshake.uri.authority().unwrap().as_str()).await.unwrap();
+        let stream = ByteStream::new(Changed { socket, change: Some((self.0, self.1)) });
+        SmolTransport::once(stream).connect(handshake).await
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        Smol::timer()
+    }
+}
+
+/// A stream whose first write is changed: the request.
+struct Changed {
+    socket: TcpStream,
+    change: Option<(&'static str, &'static str)>,
+}
+
+impl AsyncRead for Changed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Changed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let Some((from, to)) = self.change else { return Pin::new(&mut self.socket).poll_write(cx, buf) };
+        let request = std::str::from_utf8(buf).unwrap();
+        assert!(request.contains(from) && request.ends_with("\r\n\r\n"), "{request}");
+        let changed = request.replacen(from, to, 1);
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, changed.as_bytes()))?;
+        assert_eq!(written, changed.len(), "a new socket has room for a request");
+        self.change = None;
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_close(cx)
+    }
+}
+
+#[test]
+fn a_request_that_breaks_the_rules_is_found_and_told_by_the_server() {
+    for (from, to, reason) in [
+        ("HTTP/1.1\r\n", "HTTP/1.0\r\n", "requires HTTP/1.1"),
+        ("Host: ", "X-Host: ", "one Host header"),
+        ("Upgrade: websocket", "Upgrade: h2c", "Upgrade: websocket"),
+        ("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8", "must be 13"),
+        ("Sec-WebSocket-Key: ", "Sec-WebSocket-Key: x", "16 bytes in base64"),
+        ("\r\n\r\n", "\r\n\r\nearly", "5 bytes came before the request was answered"),
+    ] {
+        let report = conformance::check(|| conformance::WebSocket::new(move || Misspelt(from, to), smol::block_on));
+        let case = report.cases().iter().find(|case| case.name == "request").unwrap();
+        let conformance::Verdict::Broken(why) = &case.verdict else { panic!("{to}: {report}") };
+        assert!(why.contains(reason), "{to}: {why}");
+        assert!(!report.to_string().contains("did not end within"), "{to}: {report}");
+    }
 }

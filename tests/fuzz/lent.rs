@@ -12,17 +12,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{AsyncRead, AsyncWrite};
+use futures::{AsyncRead, AsyncWrite, FutureExt, executor::block_on, io::Cursor};
 use realtime_core::{
     endpoint::Handshake,
     transport::{CloseFrame, Message, Received, Timer, Transport},
 };
+use realtime_server::Acceptor;
 use realtime_websocket::{
     ByteStream, Runtime, SocketTransport, SystemTimer, config,
     tungstenite::{
         Error, Message as Wire, WebSocket,
         error::ProtocolError,
-        handshake::derive_accept_key,
         protocol::{CloseFrame as WireClose, Role, frame::coding::CloseCode},
     },
 };
@@ -109,13 +109,9 @@ impl Pieces {
         let mut state = self.0.lock().unwrap();
         state.written.extend_from_slice(bytes);
         if !state.is_open && state.written.ends_with(b"\r\n\r\n") {
-            let request = String::from_utf8(std::mem::take(&mut state.written)).unwrap();
-            let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-            let accept = derive_accept_key(key.as_bytes());
-            let mut answer = format!(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            )
-            .into_bytes();
+            let request = Cursor::new(std::mem::take(&mut state.written));
+            let incoming = Acceptor::on::<Nowhere>().accept(request).now_or_never().unwrap().unwrap();
+            let mut answer = incoming.request().encode_response();
             // The first piece lies behind the answer.
             answer.extend(state.chunks.pop_front().unwrap_or_default());
             state.chunks.push_front(answer);
@@ -208,7 +204,7 @@ fn ours(chunks: VecDeque<Vec<u8>>, limit: usize, buffer: usize) -> Outcome {
     let transport = SocketTransport::<Nowhere>::once(ByteStream::new(stream.clone())).read_buffer(buffer);
     let mut handshake = Handshake::new("ws://peer.test/v1/realtime".parse().unwrap());
     handshake.max_message_size = limit;
-    let duplex = futures::executor::block_on(transport.connect(handshake)).unwrap();
+    let duplex = block_on(transport.connect(handshake)).unwrap();
     let mut reader = duplex.read.into_reader();
     let mut cx = Context::from_waker(Waker::noop());
     let mut outcome = Outcome::default();

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::AsyncWriteExt;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use realtime::{
     mock::VirtualClock,
@@ -91,6 +92,20 @@ fn a_request_is_shown_and_accepted_however_it_is_cut() {
         }
         assert!(written.ends_with("\r\n\r\n"));
     }
+}
+
+#[test]
+fn a_server_with_frames_of_its_own_gets_the_stream_and_answers_alike() {
+    let bytes = [request(&[]).as_bytes(), b"early"].concat();
+    let (theirs, ours) = (Script::pieces([&*bytes]), Script::pieces([&*bytes]));
+    let clock = VirtualClock::new();
+    drop(clock.block_on(accept(&ours).unwrap().accept()).unwrap());
+
+    let (request, mut stream, rest, _place) = accept(&theirs).unwrap().into_parts();
+    assert_eq!((request.path(), &*rest), ("/v1/realtime", &b"early"[..]));
+    assert_eq!(theirs.written(), "", "nothing is answered by itself");
+    clock.block_on(stream.write_all(&request.encode_response())).unwrap();
+    assert_eq!(theirs.written(), ours.written());
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! A server that makes a transport available as real WebSockets on loopback, to test clients in any language.
 
-mod clock;
 mod connection;
 mod rest;
 mod tls;
@@ -28,10 +27,8 @@ use realtime_core::{connection::LinkOptions, transport::Transport};
 use realtime_server::{Acceptor, Arrival, Listener, RequestLimits};
 use realtime_websocket::ByteStream;
 
-use crate::{Pace, Simulator};
+use crate::{Pace, Simulator, SystemClock};
 use connection::Carry;
-
-pub use clock::SystemClock;
 
 /// The largest message that is taken, in bytes: audio of 15 MiB is to be answered, and one a little larger too.
 const MAX_MESSAGE: usize = 64 << 20;

@@ -14,6 +14,7 @@ use futures_rustls::{
     },
 };
 use realtime_core::{
+    Realtime,
     endpoint::Handshake,
     event::{Event, ServerEvent},
     transport::{CloseFrame, Duplex, Message, TransportErrorKind},
@@ -21,6 +22,7 @@ use realtime_core::{
 use realtime_websocket::ByteStream;
 
 use super::*;
+use crate::MockTransport;
 
 fn handshake(served: &Served, path: &str) -> Handshake {
     Handshake::new(format!("{}{path}", served.url()).parse().unwrap())
@@ -126,6 +128,42 @@ fn refuses_what_it_does_not_serve() {
             stream.read_to_string(&mut answered).await.unwrap();
             assert!(answered.starts_with(answer), "{answered}");
         }
+    });
+}
+
+#[test]
+fn a_scripted_server_on_a_port_gets_only_what_asks_for_websocket_rightly() {
+    let lines = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let good = format!("GET /v1/realtime?model=m HTTP/1.1\r\n{lines}");
+    let (transport, server) = MockTransport::new();
+    let served = Server::new(transport).start().unwrap();
+    block_on(async {
+        let ask = async |request: String| {
+            let mut stream = dial(&served).await;
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut status = [0; 13];
+            stream.read_exact(&mut status).await.unwrap();
+            (String::from_utf8_lossy(&status).into_owned(), stream)
+        };
+        for (from, to, answer) in [
+            ("HTTP/1.1\r\n", "HTTP/1.0\r\n", "HTTP/1.1 505 "),
+            ("GET", "PUT", "HTTP/1.1 405 "),
+            ("Host: x\r\n", "", "HTTP/1.1 400 "),
+            ("Upgrade: websocket\r\n", "", "HTTP/1.1 426 "),
+            ("Connection: Upgrade", "Connection: close", "HTTP/1.1 426 "),
+            ("Version: 13", "Version: 8", "HTTP/1.1 426 "),
+            ("Key: dGhl", "Key: ", "HTTP/1.1 400 "),
+            ("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 400 "),
+        ] {
+            let (answered, _) = ask(good.replace(from, to)).await;
+            assert_eq!(answered, answer, "{to}");
+            assert!(server.try_accept_as::<Realtime>().is_none(), "{to}");
+        }
+        let (answered, _open) = ask(good).await;
+        assert_eq!(answered, "HTTP/1.1 101 ");
+        let session = server.try_accept_as::<Realtime>().unwrap();
+        assert_eq!(session.handshake().uri, "ws://x/v1/realtime?model=m");
     });
 }
 

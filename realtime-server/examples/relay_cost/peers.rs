@@ -1,6 +1,7 @@
 //! The far ends: a service and clients that know frames alone.
 
 use std::{
+    future::pending,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, mpsc},
@@ -8,11 +9,14 @@ use std::{
     time::Duration,
 };
 
+use futures::{executor::block_on, io::AllowStdIo};
 use futures_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned,
     crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
 };
+use realtime_server::Acceptor;
+use realtime_websocket::SystemTimer;
 
 /// A close frame with code 1000.
 pub(crate) const CLOSE: [u8; 4] = [0x88, 2, 3, 0xE8];
@@ -113,15 +117,11 @@ pub(crate) fn service(mix: Mix) -> SocketAddr {
 
 /// Answers a request with an upgrade.
 pub(crate) fn upgrade(stream: &mut TcpStream) {
-    let head = head(stream);
-    let key = head.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key:").then(|| &line[18..]));
-    let key = key.expect("a key").trim();
-    let accept = realtime_websocket::tungstenite::handshake::derive_accept_key(key.as_bytes());
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    stream.write_all(answer.as_bytes()).expect("the answer");
+    // Nothing is late: reading waits as long as it takes.
+    let acceptor = Acceptor::new(Arc::new(SystemTimer::new(|_| Box::pin(pending()))));
+    let asked = AllowStdIo::new(stream.try_clone().expect("a socket"));
+    let incoming = block_on(acceptor.accept(asked)).expect("a request");
+    stream.write_all(&incoming.request().encode_response()).expect("the answer");
 }
 
 fn head(stream: &mut impl Read) -> String {
