@@ -90,10 +90,14 @@ impl<P: Protocol> Handlers<P> {
     }
 
     /// Calls every handler that accepts the event, in the order in which they were added.
+    #[inline]
     pub(super) fn dispatch(&self, event: &P::ServerEvent, raw: Option<&Text>) {
-        if !self.any.load(Ordering::Acquire) {
-            return;
+        if self.any.load(Ordering::Acquire) {
+            self.call(event, raw);
         }
+    }
+
+    fn call(&self, event: &P::ServerEvent, raw: Option<&Text>) {
         let handlers = self.list().handlers.clone();
         for handler in handlers.iter().filter(|handler| (handler.wants)(event)) {
             // Whoever removes it calls it, so that it is called only once.

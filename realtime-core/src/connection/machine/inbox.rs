@@ -150,6 +150,7 @@ impl<P: Protocol> Inbox<P> {
         std::mem::take(&mut self.queue)
     }
 
+    #[inline]
     pub(crate) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: &[u8]) {
         if self.abandoned {
             return;
@@ -173,11 +174,14 @@ impl<P: Protocol> Inbox<P> {
     /// Takes the next update. Notices are skipped if only events are read.
     pub(crate) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
         loop {
-            let arrival = self.queue.pop_front()?;
-            self.bytes -= arrival.bytes;
-            if notices || matches!(arrival.update, Update::Event(_)) {
-                return Some(arrival);
+            // Looked at in its place, because an event is large enough for each move to cost time.
+            let next = self.queue.front()?;
+            let is_wanted = notices || matches!(next.update, Update::Event(_));
+            self.bytes -= next.bytes;
+            if is_wanted {
+                return self.queue.pop_front();
             }
+            self.queue.pop_front();
         }
     }
 

@@ -114,7 +114,7 @@ impl<P: Protocol> Machine<P> {
         if self.stall_at().is_some_and(|at| now >= at) {
             let mut changes = Changes::default();
             Arc::make_mut(&mut self.state).expire(&self.config.options.timeouts(), now, &mut changes);
-            let notices = self.answer(changes, None, now);
+            let notices = self.answer(&mut changes, None, now);
             self.notify(notices);
             // Events that were held back may be sent now.
             self.pending.write |= self.collect(queue, now) || self.is_released(now);
@@ -144,7 +144,7 @@ impl<P: Protocol> Machine<P> {
             return Err(Ended::with(ErrorKind::TooLarge { size, limit }));
         }
         let mut changes = Changes::default();
-        let (event, raw) = match &message {
+        let (mut event, raw) = match &message {
             Received::Text(text) => (P::ServerEvent::read(text, &mut changes.reading), *text),
             Received::Message(Message::Text(text)) => {
                 (P::ServerEvent::read(text.as_bytes(), &mut changes.reading), text.as_bytes())
@@ -158,17 +158,6 @@ impl<P: Protocol> Machine<P> {
                 return Ok(());
             }
         };
-        self.event(event, changes, raw, queue, now)
-    }
-
-    fn event(
-        &mut self,
-        mut event: P::ServerEvent,
-        mut changes: Changes<P::ServerEvent>,
-        raw: &[u8],
-        queue: &impl Queue<P>,
-        now: Instant,
-    ) -> Result<(), Ended> {
         if let Some(error) = self.exhausted(&event, now) {
             return Err(Ended::With(error));
         }
@@ -201,7 +190,7 @@ impl<P: Protocol> Machine<P> {
             self.over = true;
         }
         let size = raw.len() + changes.reading.weight;
-        let notices = self.answer(changes, Some(&event), now);
+        let notices = self.answer(&mut changes, Some(&event), now);
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
@@ -232,7 +221,7 @@ impl<P: Protocol> Machine<P> {
     /// Completes the awaited requests. Returns notices for those that are not awaited.
     fn answer(
         &mut self,
-        changes: Changes<P::ServerEvent>,
+        changes: &mut Changes<P::ServerEvent>,
         event: Option<&P::ServerEvent>,
         now: Instant,
     ) -> Vec<Notice<P>> {
@@ -240,9 +229,9 @@ impl<P: Protocol> Machine<P> {
         if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
             return Vec::new();
         }
-        self.log.turns(changes.turns);
-        let mut notices: Vec<_> = changes.ended.into_iter().map(|event| Notice::Ended(Box::new(event))).collect();
-        for (seq, outcome) in changes.settled {
+        self.log.turns(mem::take(&mut changes.turns));
+        let mut notices: Vec<_> = changes.ended.drain(..).map(|event| Notice::Ended(Box::new(event))).collect();
+        for (seq, outcome) in changes.settled.drain(..) {
             let cell = self.waiting.remove(&seq);
             let (awaited, error) = match outcome {
                 Outcome::Granted => {

@@ -59,11 +59,18 @@ impl RealtimeState {
         let keep = self.keeps_audio;
         let Some(item) = self.conversation.latest_mut() else { return };
         let at = usize::try_from(content_index).unwrap_or(usize::MAX);
-        match added {
-            Added::Audio(audio) => item.append_audio(at, audio, None, keep),
-            Added::Text(kind, field, text) => item.write(at, kind, field, text, false),
-        }
-        self.conversation.weigh();
+        let is_new_part = item.parts.len() <= at;
+        let bytes = match added {
+            Added::Audio(audio) => {
+                item.append_audio(at, audio, None, keep);
+                if keep { audio.len() } else { 0 }
+            }
+            Added::Text(kind, field, text) => {
+                item.write(at, kind, field, text, false);
+                text.len()
+            }
+        };
+        self.conversation.grew(if is_new_part { usize::MAX } else { bytes });
     }
 }
 

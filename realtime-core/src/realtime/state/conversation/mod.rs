@@ -48,6 +48,8 @@ pub struct Conversation {
     /// Maximum and current size of all items in bytes.
     most_bytes: Option<usize>,
     bytes: usize,
+    /// By how much the latest item may grow before items have to be weighed again. Zero if anything else has changed.
+    room: usize,
     /// All items before this position are evicted.
     forgotten: usize,
 }
@@ -131,14 +133,27 @@ impl Conversation {
     pub(super) fn set_keep(&mut self, items: Option<usize>, bytes: Option<usize>) {
         self.keep = items;
         self.most_bytes = bytes;
+        self.room = 0;
+    }
+
+    /// Notes that the latest item has grown by at most so many bytes.
+    pub(super) fn grew(&mut self, bytes: usize) {
+        self.room = self.room.saturating_sub(bytes);
+        if self.room == 0 {
+            self.weigh();
+        }
     }
 
     /// Evicts the oldest items beyond the limit.
     pub(super) fn weigh(&mut self) {
-        let Some(most) = self.most_bytes else { return };
+        let Some(most) = self.most_bytes else {
+            self.room = usize::MAX;
+            return;
+        };
         // The growth of the most recently used item is noted once another is used, or it matters.
         let grown = self.known(self.latest).map_or(0, |item| item.weight().saturating_sub(item.weighed));
-        if self.bytes + grown <= most {
+        if let Some(room) = most.checked_sub(self.bytes + grown) {
+            self.room = room;
             return;
         }
         self.weigh_latest();
@@ -194,8 +209,12 @@ impl Conversation {
         self.known(self.latest)
     }
 
+    /// The same, for a change that is noted with [`grew`](Self::grew).
     pub(super) fn latest_mut(&mut self) -> Option<&mut ItemState> {
-        self.known_mut(self.latest)
+        match self.places.get_mut(self.latest) {
+            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            _ => None,
+        }
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
@@ -357,6 +376,7 @@ impl Conversation {
     }
 
     fn known_mut(&mut self, place: usize) -> Option<&mut ItemState> {
+        self.room = 0;
         match self.places.get_mut(place) {
             Some(Place::Known(item)) => Some(Arc::make_mut(item)),
             _ => None,
