@@ -5,8 +5,12 @@
 #       --example relay_cost --bins
 #   realtime-server/examples/relay_cost/beside.sh
 #
+# SESSIONS=1000 PAIRS=300 PAUSE_MS=100 BOTH_WAYS=1 are a thousand calls of half a minute, in which both sides speak. On a
+# machine with several cores, each relay runs on the first, and the far ends on another.
+#
 # Ends what it has started.
 set -euo pipefail
+ulimit -n "$(ulimit -Hn)"
 cd "$(dirname "$0")/../../.."
 scratch=$(mktemp -d)
 pids=()
@@ -29,7 +33,10 @@ frontend gateway
 backend service
     server service 127.0.0.1:$service
 CONFIG
-haproxy -f "$scratch/haproxy.cfg" -db > "$scratch/haproxy.log" 2>&1 &
+# One core for the relays, of which one is used at a time.
+here=(taskset -c 0)
+if [ "$(nproc)" = 1 ]; then here=(); fi
+"${here[@]}" haproxy -f "$scratch/haproxy.cfg" -db > "$scratch/haproxy.log" 2>&1 &
 haproxy=$!
 pids+=("$haproxy")
 
@@ -38,7 +45,7 @@ daemon off;
 master_process off;
 pid $scratch/nginx.pid;
 error_log $scratch/nginx.log;
-events { worker_connections 1024; }
+events { worker_connections 4096; }
 http {
     access_log off;
     client_body_temp_path $scratch/body;
@@ -57,12 +64,12 @@ http {
     }
 }
 CONFIG
-nginx -c "$scratch/nginx.conf" -e "$scratch/nginx.log" &
+"${here[@]}" nginx -c "$scratch/nginx.conf" -e "$scratch/nginx.log" &
 nginx=$!
 pids+=("$nginx")
 
-TOKIO_WORKER_THREADS=1 OPENAI_API_KEY=any target/release/realtime relay --base-url "http://127.0.0.1:$service/v1" \
-    --listen "127.0.0.1:$ours_port" 2> "$scratch/relay.log" > "$scratch/relay.url" &
+TOKIO_WORKER_THREADS=1 OPENAI_API_KEY=any "${here[@]}" target/release/realtime relay \
+    --base-url "http://127.0.0.1:$service/v1" --listen "127.0.0.1:$ours_port" --max-connections 2000 2> "$scratch/relay.log" > "$scratch/relay.url" &
 ours=$!
 pids+=("$ours")
 
@@ -75,5 +82,5 @@ done
 grep -m1 "model name" /proc/cpuinfo
 haproxy -v | sed -n 1p
 nginx -v
-target/release/examples/relay_cost hop "$service" "direct=127.0.0.1:$service=" \
+${here:+taskset -c 1} target/release/examples/relay_cost hop "$service" "direct=127.0.0.1:$service=" \
     "haproxy=127.0.0.1:$haproxy_port=$haproxy" "nginx=127.0.0.1:$nginx_port=$nginx" "relay=127.0.0.1:$ours_port=$ours"

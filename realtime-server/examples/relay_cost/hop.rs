@@ -1,11 +1,14 @@
 //! What a relay in a process of its own costs, and what it adds to the latency.
 
 use std::{
-    env, fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    thread,
+    env, fs, net,
     time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::{sleep, sleep_until},
 };
 
 use crate::{cpu, peers};
@@ -38,37 +41,45 @@ impl Load {
 /// Digits of the time within an event.
 const DIGITS: usize = 16;
 
-/// Serves at this port, and measures each hop, written as `name=address=pid`, or without a process.
-pub(crate) fn run(port: u16, hops: &[String]) {
+/// Serves at this port, and measures each hop, written as `name=address=pid`, or without a process. One thread does both:
+/// with a thread for each end, most of its time would be spent on changing between them.
+pub(crate) async fn run(port: u16, hops: &[String]) {
     let (began, load) = (Instant::now(), Load::from_environment());
-    let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(stream, began, load));
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, began, load));
         }
     });
     let mut direct = None;
     for hop in hops {
         let [name, address, pid] = hop.split('=').collect::<Vec<_>>()[..] else { panic!("name=address=pid: {hop}") };
-        let before = process(pid);
-        let clients: Vec<_> = (0..load.sessions)
-            .map(|_| {
-                let address = address.to_owned();
-                // Sessions do not begin all at once.
-                thread::sleep(load.pause.min(Duration::from_millis(2)));
-                thread::spawn(move || listen(&address, began, load))
-            })
-            .collect();
-        let mut late: Vec<_> = clients.into_iter().flat_map(|client| client.join().expect("a client")).collect();
-        let cost = (process(pid) - before) as f64 / (2 * load.sessions * load.pairs) as f64;
+        let (before, own) = (process(pid), process("self"));
+        let since = Instant::now();
+        let mut clients = Vec::new();
+        for _ in 0..load.sessions {
+            // Sessions do not begin all at once.
+            sleep(load.pause / load.sessions.min(1000) as u32).await;
+            clients.push(tokio::spawn(listen(address.to_owned(), began, load)));
+        }
+        let mut late = Vec::new();
+        for client in clients {
+            late.extend(client.await.expect("a client"));
+        }
+        let (used, own, took) = (process(pid) - before, process("self") - own, since.elapsed().as_nanos() as f64);
         late.sort_unstable();
         let at = |share: f64| late[(late.len() as f64 * share) as usize] as f64 / 1000.0;
         let (half, most) = (at(0.5), at(0.99));
         let (plain, worst) = *direct.get_or_insert((half, most));
+        let sides = if load.both_ways { 3 } else { 2 };
         println!(
-            "{name:10} {cost:7.0} ns for each event; latency p50 {half:6.0} us (+{:.0}), p99 {most:6.0} us (+{:.0})",
+            "{name:10} {:7.0} ns for each event, {:3.0} % of a core; latency p50 {half:6.0} us (+{:.0}), p99 {most:6.0} us \
+             (+{:.0}); the far ends take {:3.0} %",
+            used as f64 / (sides * load.sessions * load.pairs) as f64,
+            used as f64 / took * 100.0,
             half - plain,
-            most - worst
+            most - worst,
+            own as f64 / took * 100.0,
         );
     }
 }
@@ -83,51 +94,68 @@ fn process(pid: &str) -> u64 {
     tasks.map(|task| cpu(task.path().strip_prefix("/proc").expect("a path").to_str().expect("text"))).sum()
 }
 
-/// Sends pairs of events, the first of each with the time.
-fn serve(mut stream: TcpStream, began: Instant, load: Load) {
-    stream.set_nodelay(true).expect("a socket");
-    peers::upgrade(&mut stream);
-    let [audio, text] = peers::pair();
-    let mut heard = [0; 64 << 10];
+/// Sends pairs of events, the first of each with the time. What the client sends is read and dropped.
+async fn serve(stream: TcpStream, began: Instant, load: Load) {
+    let stream = upgraded(stream, |stream| peers::upgrade(stream)).await;
+    let (mut from, mut to) = stream.into_split();
+    let heard = tokio::spawn(async move {
+        let mut bytes = vec![0; 16 << 10];
+        while from.read(&mut bytes).await.is_ok_and(|length| length > 0) {}
+    });
+    let mut pair = peers::pair().map(|text| peers::frame(text.as_bytes())).concat();
+    let at = place(&pair);
+    let mut next = tokio::time::Instant::now();
     for _ in 0..load.pairs {
-        let time = format!("{:0DIGITS$}", began.elapsed().as_nanos());
-        let audio = audio.replacen("event_1234567890", &time, 1);
-        let pair = [peers::frame(audio.as_bytes()), peers::frame(text.as_bytes())].concat();
-        if stream.write_all(&pair).is_err() {
+        pair[at..at + DIGITS].copy_from_slice(format!("{:0DIGITS$}", began.elapsed().as_nanos()).as_bytes());
+        if to.write_all(&pair).await.is_err() {
             return;
         }
-        thread::sleep(load.pause);
-        if load.both_ways {
-            // One append of the client's for each pair.
-            let _ = stream.read(&mut heard);
-        }
+        // By the clock, as audio is spoken: what is late once does not make all that follows late.
+        next += load.pause;
+        sleep_until(next).await;
     }
-    let _ = stream.write_all(&peers::CLOSE);
-    while stream.read(&mut [0; 256]).is_ok_and(|length| length > 0) {}
+    let _ = to.write_all(&peers::CLOSE).await;
+    let _ = heard.await;
 }
 
-/// Receives all of them. How late each pair was, in nanoseconds.
-fn listen(address: &str, began: Instant, load: Load) -> Vec<u64> {
-    let mut stream = TcpStream::connect(address).expect("the hop");
-    stream.set_nodelay(true).expect("a socket");
-    peers::request(&mut stream);
-    let pair = peers::pair().map(|text| peers::frame(text.as_bytes()));
-    let at = pair.concat().windows(DIGITS).position(|bytes| bytes == b"event_1234567890").expect("the place");
-    let mut pair = vec![0; pair.concat().len()];
-    let append = append();
-    let late = (0..load.pairs).map(|_| {
-        stream.read_exact(&mut pair).expect("a pair");
+/// Receives all of them, and answers each with audio of the same duration if asked to. How late each pair was, in
+/// nanoseconds.
+async fn listen(address: String, began: Instant, load: Load) -> Vec<u64> {
+    let stream = TcpStream::connect(address).await.expect("the hop");
+    let mut stream = upgraded(stream, |stream| peers::request(stream)).await;
+    let mut pair = peers::pair().map(|text| peers::frame(text.as_bytes())).concat();
+    let (at, append) = (place(&pair), append());
+    let mut late = Vec::with_capacity(load.pairs);
+    for _ in 0..load.pairs {
+        stream.read_exact(&mut pair).await.expect("a pair");
         let now = began.elapsed().as_nanos() as u64;
         let sent: u64 =
             std::str::from_utf8(&pair[at..at + DIGITS]).ok().and_then(|time| time.parse().ok()).expect("a time");
         if load.both_ways {
-            stream.write_all(&append).expect("the hop");
+            stream.write_all(&append).await.expect("the hop");
         }
-        now - sent
-    });
-    let late = late.collect();
-    let _ = stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xE8]);
+        late.push(now - sent);
+    }
+    let _ = stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xE8]).await;
     late
+}
+
+/// The stream after this side of the upgrade, which blocks a thread of its own.
+async fn upgraded(stream: TcpStream, side: fn(&mut net::TcpStream)) -> TcpStream {
+    stream.set_nodelay(true).expect("a socket");
+    let mut stream = stream.into_std().expect("a socket");
+    let stream = tokio::task::spawn_blocking(move || {
+        stream.set_nonblocking(false).expect("a socket");
+        side(&mut stream);
+        stream.set_nonblocking(true).expect("a socket");
+        stream
+    });
+    TcpStream::from_std(stream.await.expect("an upgrade")).expect("a socket")
+}
+
+/// Where the time is in a pair.
+fn place(pair: &[u8]) -> usize {
+    pair.windows(DIGITS).position(|bytes| bytes == b"event_1234567890").expect("the place")
 }
 
 /// An append of 100 ms of audio, masked with zeros.

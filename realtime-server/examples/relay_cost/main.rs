@@ -33,11 +33,11 @@ const ROUNDS: usize = 15;
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     if let [mode, port, hops @ ..] = &arguments[..] {
         assert_eq!(mode, "hop", "the only mode is `hop`");
-        return hop::run(port.parse().expect("a port"), hops);
+        return runtime.block_on(hop::run(port.parse().expect("a port"), hops));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run());
 }
 
