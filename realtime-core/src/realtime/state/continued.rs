@@ -78,7 +78,7 @@ impl RealtimeState {
 mod tests {
     use std::time::Duration;
 
-    use proptest::prelude::*;
+    use proptest::{prelude::*, test_runner::TestCaseError};
 
     use super::*;
     use crate::{
@@ -126,6 +126,50 @@ mod tests {
         )
     }
 
+    /// Applies events to two states, to one of them in the general way only. Returns the states.
+    fn both(events: &[String], memory: &Retention, asks: bool) -> Result<[RealtimeState; 2], TestCaseError> {
+        let (mut short, mut long) = (RealtimeState::default(), RealtimeState::default());
+        for state in [&mut short, &mut long] {
+            state.configure(&RealtimeSettings::default().memory(memory.clone()), &Setup::default());
+            if asks {
+                state.sent(1, &ResponseCreate::default().event_id("e").into(), Instant::default());
+            }
+        }
+        for (ms, text) in (0..).zip(events) {
+            let now = Instant::from_origin(Duration::from_millis(ms));
+            let [mut one, mut other] = [Changes::default(), Changes::default()];
+            let mut event = ServerEvent::read(text.as_bytes(), &mut one.reading);
+            let mut again = ServerEvent::read(text.as_bytes(), &mut other.reading);
+            short.received(&mut event, now, &mut one);
+            other.repeated = long.is_second(&again, &other);
+            if !other.repeated {
+                long.follow_event(&mut again, now, &mut other);
+            }
+            prop_assert_eq!(event, again);
+            prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
+            prop_assert_eq!(shown(&short), shown(&long), "{}", text);
+        }
+        Ok([short, long])
+    }
+
+    #[test]
+    fn what_grows_by_deltas_evicts_what_is_older() {
+        // Text of 96 bytes, or audio of 72.
+        let delta = "AQID".repeat(24);
+        for kind in ["output_text", "output_audio_transcript", "output_audio"] {
+            let delta = |item: &str| {
+                format!(
+                    r#"{{"type":"response.{kind}.delta","response_id":"r1","item_id":"{item}","output_index":0,"content_index":0,"delta":"{delta}"}}"#
+                )
+            };
+            let events = [vec![delta("i1")], vec![delta("i2"); 24]].concat();
+            let memory = Retention { bytes: Some(3_500), audio: true, ..Retention::default() };
+            let [state, _] = both(&events, &memory, false).unwrap();
+            let kept = |id: &str| state.conversation.get(id).is_some();
+            assert_eq!((kept("i1"), kept("i2")), (false, true), "{kind}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -136,28 +180,7 @@ mod tests {
             audio: bool,
             asks: bool,
         ) {
-            let memory = Retention { bytes, audio, ..Retention::default() };
-            let (mut short, mut long) = (RealtimeState::default(), RealtimeState::default());
-            for state in [&mut short, &mut long] {
-                state.configure(&RealtimeSettings::default().memory(memory.clone()), &Setup::default());
-                if asks {
-                    state.sent(1, &ResponseCreate::default().event_id("e").into(), Instant::default());
-                }
-            }
-            for (ms, text) in (0..).zip(&events) {
-                let now = Instant::from_origin(Duration::from_millis(ms));
-                let [mut one, mut other] = [Changes::default(), Changes::default()];
-                let mut event = ServerEvent::read(text.as_bytes(), &mut one.reading);
-                let mut again = ServerEvent::read(text.as_bytes(), &mut other.reading);
-                short.received(&mut event, now, &mut one);
-                other.repeated = long.is_second(&again, &other);
-                if !other.repeated {
-                    long.follow_event(&mut again, now, &mut other);
-                }
-                prop_assert_eq!(event, again);
-                prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
-                prop_assert_eq!(shown(&short), shown(&long), "{}", text);
-            }
+            both(&events, &Retention { bytes, audio, ..Retention::default() }, asks)?;
         }
     }
 }
