@@ -96,7 +96,7 @@ fn process(pid: &str) -> u64 {
 
 /// Sends pairs of events, the first of each with the time. What the client sends is read and dropped.
 async fn serve(stream: TcpStream, began: Instant, load: Load) {
-    let stream = upgraded(stream, |stream| peers::upgrade(stream)).await;
+    let stream = upgraded(stream, peers::upgrade).await;
     let (mut from, mut to) = stream.into_split();
     let heard = tokio::spawn(async move {
         let mut bytes = vec![0; 16 << 10];
@@ -122,7 +122,7 @@ async fn serve(stream: TcpStream, began: Instant, load: Load) {
 /// nanoseconds.
 async fn listen(address: String, began: Instant, load: Load) -> Vec<u64> {
     let stream = TcpStream::connect(address).await.expect("the hop");
-    let mut stream = upgraded(stream, |stream| peers::request(stream)).await;
+    let mut stream = upgraded(stream, peers::request).await;
     let mut pair = peers::pair().map(|text| peers::frame(text.as_bytes())).concat();
     let (at, append) = (place(&pair), append());
     let mut late = Vec::with_capacity(load.pairs);
