@@ -59,7 +59,7 @@ pub(crate) async fn run(port: u16, hops: &[String]) {
         let mut clients = Vec::new();
         for _ in 0..load.sessions {
             // Sessions do not begin all at once.
-            sleep(load.pause / load.sessions.min(1000) as u32).await;
+            sleep(load.pause / load.sessions as u32).await;
             clients.push(tokio::spawn(listen(address.to_owned(), began, load)));
         }
         let mut late = Vec::new();
@@ -102,7 +102,7 @@ async fn serve(stream: TcpStream, began: Instant, load: Load) {
         let mut bytes = vec![0; 16 << 10];
         while from.read(&mut bytes).await.is_ok_and(|length| length > 0) {}
     });
-    let mut pair = peers::pair().map(|text| peers::frame(text.as_bytes())).concat();
+    let mut pair = peers::pair();
     let at = place(&pair);
     let mut next = tokio::time::Instant::now();
     for _ in 0..load.pairs {
@@ -123,7 +123,7 @@ async fn serve(stream: TcpStream, began: Instant, load: Load) {
 async fn listen(address: String, began: Instant, load: Load) -> Vec<u64> {
     let stream = TcpStream::connect(address).await.expect("the hop");
     let mut stream = upgraded(stream, peers::request).await;
-    let mut pair = peers::pair().map(|text| peers::frame(text.as_bytes())).concat();
+    let mut pair = peers::pair();
     let (at, append) = (place(&pair), append());
     let mut late = Vec::with_capacity(load.pairs);
     for _ in 0..load.pairs {

@@ -68,7 +68,7 @@ impl Tls {
     }
 }
 
-pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
+fn frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
     match payload.len() {
         length @ 0..126 => frame.push(length as u8),
@@ -81,17 +81,17 @@ pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// An audio delta of 100 ms, and a transcript's delta.
-pub(crate) fn pair() -> [String; 2] {
+/// The frames of an audio delta of 100 ms, and of a transcript's delta.
+pub(crate) fn pair() -> Vec<u8> {
     let ids = r#""event_id":"event_1234567890","response_id":"resp_1234567890","item_id":"item_1234567890""#;
     let audio = format!(r#"{{"type":"response.output_audio.delta",{ids},"delta":"{}"}}"#, "QUJD".repeat(1600));
     let text = format!(r#"{{"type":"response.output_audio_transcript.delta",{ids},"delta":" hello"}}"#);
-    [audio, text]
+    [audio, text].map(|text| frame(text.as_bytes())).concat()
 }
 
 /// A service that upgrades, sends the mix of events, and closes.
 pub(crate) fn service(mix: Mix) -> SocketAddr {
-    let pair = pair().map(|text| frame(text.as_bytes())).concat();
+    let pair = pair();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {

@@ -211,10 +211,7 @@ impl Conversation {
 
     /// The same, for a change that is noted with [`grew`](Self::grew).
     pub(super) fn latest_mut(&mut self) -> Option<&mut ItemState> {
-        match self.places.get_mut(self.latest) {
-            Some(Place::Known(item)) => Some(Arc::make_mut(item)),
-            _ => None,
-        }
+        self.item_mut(self.latest)
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
@@ -377,6 +374,10 @@ impl Conversation {
 
     fn known_mut(&mut self, place: usize) -> Option<&mut ItemState> {
         self.room = 0;
+        self.item_mut(place)
+    }
+
+    fn item_mut(&mut self, place: usize) -> Option<&mut ItemState> {
         match self.places.get_mut(place) {
             Some(Place::Known(item)) => Some(Arc::make_mut(item)),
             _ => None,
