@@ -1,6 +1,6 @@
 //! Any one member of any event, of another type or missing: the event is read all the same, and the rest of it too.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs, path::PathBuf, thread};
 
 use realtime::event::{Event, Reading, Recognition, ServerEvent, translation};
 use serde_json::{Value, json};
@@ -79,11 +79,22 @@ fn written(event: &impl Event) -> Value {
     serde_json::from_str(event.encode().to_str().unwrap()).unwrap()
 }
 
-fn check<E: Event>(folder: &str, needed: &[&str], mut then: impl FnMut(&[u8])) -> usize {
+/// Checks every frame of a folder, on two threads.
+fn check<E: Event>(folder: &str, needed: &[&str], then: impl Fn(&[u8]) + Sync) -> usize {
+    let folder = fs::read_dir(testdata("realtime-core/testdata/fixtures").join(folder)).unwrap();
+    let mut files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    thread::scope(|scope| {
+        let halves = files.chunks(files.len().div_ceil(2));
+        let halves: Vec<_> = halves.map(|half| scope.spawn(|| check_files::<E>(half, needed, &then))).collect();
+        halves.into_iter().map(|half| half.join().unwrap()).sum()
+    })
+}
+
+fn check_files<E: Event>(files: &[PathBuf], needed: &[&str], then: &impl Fn(&[u8])) -> usize {
     let (mut runs, mut seen) = (0, HashSet::new());
-    for entry in fs::read_dir(testdata("realtime-core/testdata/fixtures").join(folder)).unwrap() {
-        let path = entry.unwrap().path();
-        let event: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for path in files {
+        let event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let right = written(&E::decode(event.to_string().as_bytes()));
         let mut all = Vec::new();
         paths(&event, "", &mut all);
