@@ -108,31 +108,31 @@ pub(crate) fn mended(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() > MOST_MENDED {
         return None;
     }
-    let (mut json, mut rest, mut quoted, mut changed) = (Vec::with_capacity(text.len()), text, false, false);
-    while let [byte, ..] = rest {
-        let mut length = 1;
+    let (mut json, mut at, mut copied, mut quoted) = (Vec::new(), 0, 0, false);
+    while let Some(byte) = text.get(at) {
+        let number = || NO_NUMBERS.into_iter().find(|number| text[at..].starts_with(number));
         let instead = match byte {
-            0..0x20 if quoted => Some(format!("\\u{byte:04x}")),
-            _ if quoted => {
-                length += usize::from(*byte == b'\\' && rest.len() > 1);
-                quoted = *byte != b'"';
-                None
-            }
+            0..0x20 if quoted => Some((1, format!("\\u{byte:04x}"))),
+            b'N' | b'I' | b'-' if !quoted => number().map(|number| (number.len(), "null".into())),
             b'"' => {
-                quoted = true;
+                quoted = !quoted;
                 None
             }
-            _ => NO_NUMBERS.into_iter().find(|number| rest.starts_with(number)).map(|number| {
-                length = number.len();
-                "null".into()
-            }),
+            _ => None,
         };
-        let (same, after) = rest.split_at(length);
-        changed |= instead.is_some();
-        json.extend_from_slice(instead.as_ref().map_or(same, String::as_bytes));
-        rest = after;
+        let Some((length, instead)) = instead else {
+            at += if quoted && *byte == b'\\' { 2 } else { 1 };
+            continue;
+        };
+        json.extend_from_slice(&text[copied..at]);
+        json.extend_from_slice(instead.as_bytes());
+        at += length;
+        copied = at;
     }
-    changed.then_some(json)
+    (copied > 0).then(|| {
+        json.extend_from_slice(&text[copied..]);
+        json
+    })
 }
 
 /// Reads an optional member. A value that does not fit counts as absent.
