@@ -1,6 +1,6 @@
 //! Any one member of any event, of another type or missing: the event is read all the same, and the rest of it too.
 
-use std::{collections::HashSet, fs, path::PathBuf, thread};
+use std::{collections::HashSet, fs, path::Path, sync::Mutex, thread};
 
 use realtime::event::{Event, Reading, Recognition, ServerEvent, translation};
 use serde_json::{Value, json};
@@ -81,51 +81,61 @@ fn written(event: &impl Event) -> Value {
 
 /// Checks every frame of a folder, on two threads.
 fn check<E: Event>(folder: &str, needed: &[&str], then: impl Fn(&[u8]) + Sync) -> usize {
-    let folder = fs::read_dir(testdata("realtime-core/testdata/fixtures").join(folder)).unwrap();
-    let mut files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
+    let next = Mutex::new(fs::read_dir(testdata("realtime-core/testdata/fixtures").join(folder)).unwrap());
+    let seen = Mutex::new(HashSet::new());
     thread::scope(|scope| {
-        let halves = files.chunks(files.len().div_ceil(2));
-        let halves: Vec<_> = halves.map(|half| scope.spawn(|| check_files::<E>(half, needed, &then))).collect();
-        halves.into_iter().map(|half| half.join().unwrap()).sum()
+        let work = || {
+            let mut runs = 0;
+            while let Some(entry) = { next.lock().unwrap().next() } {
+                let is_new = |member| seen.lock().unwrap().insert(member);
+                runs += check_frame::<E>(&entry.unwrap().path(), needed, is_new, &then);
+            }
+            runs
+        };
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     })
 }
 
-fn check_files<E: Event>(files: &[PathBuf], needed: &[&str], then: &impl Fn(&[u8])) -> usize {
-    let (mut runs, mut seen) = (0, HashSet::new());
-    for path in files {
-        let event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        let right = written(&E::decode(event.to_string().as_bytes()));
-        let mut all = Vec::new();
-        paths(&event, "", &mut all);
-        for path in all.iter().filter(|path| *path != "/type") {
-            if !seen.insert((event["type"].to_string(), path.clone())) {
+/// Checks the members of a frame that are new: of no other frame of its type.
+fn check_frame<E: Event>(
+    path: &Path,
+    needed: &[&str],
+    is_new: impl Fn((String, String)) -> bool,
+    then: &impl Fn(&[u8]),
+) -> usize {
+    let mut runs = 0;
+    let event: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let right = written(&E::decode(event.to_string().as_bytes()));
+    let mut all = Vec::new();
+    paths(&event, "", &mut all);
+    for path in all.iter().filter(|path| *path != "/type") {
+        if !is_new((event["type"].to_string(), path.clone())) {
+            continue;
+        }
+        for value in wrong() {
+            runs += 1;
+            let frame = replace(&event, path, value.as_ref()).to_string();
+            let mut reading = Reading::default();
+            let read = E::read(frame.as_bytes(), &mut reading);
+            then(frame.as_bytes());
+            if needed.contains(&&**path) && matches!(read.recognition(), Recognition::Malformed(_)) {
+                assert!(read.encode().to_str().unwrap() == frame, "its text is kept");
                 continue;
             }
-            for value in wrong() {
-                runs += 1;
-                let frame = replace(&event, path, value.as_ref()).to_string();
-                let mut reading = Reading::default();
-                let read = E::read(frame.as_bytes(), &mut reading);
-                then(frame.as_bytes());
-                if needed.contains(&&**path) && matches!(read.recognition(), Recognition::Malformed(_)) {
-                    assert!(read.encode().to_str().unwrap() == frame, "its text is kept");
-                    continue;
-                }
-                assert_eq!(read.recognition(), Recognition::Known, "{path} of {frame}");
-                // Another tag makes another thing of the object around it.
-                let written = written(&read);
-                if !path.ends_with("/type") && !path.ends_with("/object") {
-                    assert!(same_but_for(&written, &right, path), "{path} of {frame} became {written}");
-                }
-                for omission in &reading.left_out {
-                    let told = omission.path.replace(['.', '['], "/").replace(']', "");
-                    let told = format!("/{told}");
-                    let names = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
-                    let (told, path) = (names(&told), names(path));
-                    let common = told.iter().zip(&path).take_while(|(one, other)| one == other).count();
-                    assert!(common >= 2, "{told:?} is told for {path:?} of {frame}");
-                }
+            assert_eq!(read.recognition(), Recognition::Known, "{path} of {frame}");
+            // Another tag makes another thing of the object around it.
+            let written = written(&read);
+            if !path.ends_with("/type") && !path.ends_with("/object") {
+                assert!(same_but_for(&written, &right, path), "{path} of {frame} became {written}");
+            }
+            for omission in &reading.left_out {
+                let told = omission.path.replace(['.', '['], "/").replace(']', "");
+                let told = format!("/{told}");
+                let names = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+                let (told, path) = (names(&told), names(path));
+                let common = told.iter().zip(&path).take_while(|(one, other)| one == other).count();
+                assert!(common >= 2, "{told:?} is told for {path:?} of {frame}");
             }
         }
     }

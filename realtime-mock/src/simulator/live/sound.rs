@@ -14,7 +14,7 @@ pub(super) const PIECE: usize = 4_800;
 
 /// Converts PCM at 24,000 Hz to another encoding, by decimation without a filter.
 pub(super) fn encode(pcm: &[u8], format: &AudioFormat) -> Vec<u8> {
-    if is_pcm(format) {
+    if *format == AudioFormat::pcm() {
         return pcm.to_vec();
     }
     let samples = pcm.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect::<Vec<_>>();
@@ -28,7 +28,7 @@ pub(super) fn encode(pcm: &[u8], format: &AudioFormat) -> Vec<u8> {
 
 /// Converts another encoding to PCM at 24,000 Hz.
 pub(super) fn decode(audio: &[u8], format: &AudioFormat) -> Vec<u8> {
-    if is_pcm(format) {
+    if *format == AudioFormat::pcm() {
         return audio[..audio.len() & !1].to_vec();
     }
     let samples: Vec<i16> = match format {
@@ -38,11 +38,6 @@ pub(super) fn decode(audio: &[u8], format: &AudioFormat) -> Vec<u8> {
     };
     let rate = format.rate_hz().unwrap_or(24_000) as usize;
     pick(&samples, rate, RATE).flat_map(i16::to_le_bytes).collect()
-}
-
-/// Whether the format is the internal one, so that nothing has to be converted.
-fn is_pcm(format: &AudioFormat) -> bool {
-    *format == AudioFormat::Pcm { rate: RATE as u32 }
 }
 
 fn pick(samples: &[i16], from: usize, to: usize) -> impl Iterator<Item = i16> {
