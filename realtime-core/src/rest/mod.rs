@@ -188,13 +188,16 @@ fn acknowledged(answer: Response<Bytes>) -> Result<(), RestError> {
 /// An answer whose body is JSON.
 fn read_json<T: DeserializeOwned>(answer: Response<Bytes>) -> Result<T, RestError> {
     let answer = successful(answer)?;
-    serde_json::from_slice(answer.body()).map_err(|error| RestError::unreadable(&answer, error.to_string()))
+    serde_json::from_str(text(&answer)?).map_err(|error| RestError::unreadable(&answer, error.to_string()))
+}
+
+fn text(answer: &Response<Bytes>) -> Result<&str, RestError> {
+    std::str::from_utf8(answer.body()).map_err(|error| RestError::unreadable(answer, error.to_string()))
 }
 
 /// An SDP (RFC 8866, section 5: it begins with its version), byte for byte.
 fn read_sdp(answer: &Response<Bytes>) -> Result<String, RestError> {
-    let text = std::str::from_utf8(answer.body());
-    let text = text.map_err(|error| RestError::unreadable(answer, error.to_string()))?;
+    let text = text(answer)?;
     match text.starts_with("v=") {
         true => Ok(text.to_owned()),
         false => Err(RestError::unreadable(answer, "the body is no SDP")),

@@ -4,10 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, value::MapAccessDeserializer},
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, value::MapAccessDeserializer},
     forward_to_deserialize_any,
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::{Number, Value, value::RawValue};
 
 use super::{Json, text::Borrowed};
 
@@ -20,15 +20,18 @@ pub(crate) fn read_object<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: A) -
 pub(crate) struct Object<'de, A> {
     tag: Option<Cow<'de, str>>,
     /// A single member before the tag, the id, is common and needs no allocation.
-    first: Option<(Cow<'de, str>, Held<'de>)>,
-    held: std::vec::IntoIter<(Cow<'de, str>, Held<'de>)>,
-    value: Option<Held<'de>>,
+    first: Option<(Cow<'de, str>, Scalar<'de>)>,
+    held: std::vec::IntoIter<(Cow<'de, str>, Scalar<'de>)>,
+    value: Option<Scalar<'de>>,
     rest: A,
 }
 
 impl<'de, A: MapAccess<'de>> Object<'de, A> {
     /// Reads up to the tag, or to the end if there is none.
-    pub(crate) fn new(mut map: A) -> Result<Self, A::Error> {
+    ///
+    /// If a list or an object precedes the tag, the whole is returned as text with the tag first, to be read again: with
+    /// a deserializer of its own for such a member, every type that may be in it would be compiled once more.
+    pub(crate) fn new(mut map: A) -> Result<Result<Self, Json>, A::Error> {
         let (mut first, mut held) = (None, Vec::new());
         let mut tag = None;
         while let Some(Borrowed(key)) = map.next_key()? {
@@ -36,13 +39,17 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
                 tag = map.next_value::<Option<Borrowed<'de>>>()?.map(|tag| tag.0);
                 break;
             }
-            let member = (key, map.next_value()?);
-            match first {
-                None => first = Some(member),
-                Some(_) => held.push(member),
+            match map.next_value()? {
+                Held::Scalar(value) if first.is_none() => first = Some((key, value)),
+                Held::Scalar(value) => held.push((key, value)),
+                Held::Json(value) => {
+                    let mut members = Members::of(first.into_iter().chain(held));
+                    members.add(&key, value.as_str());
+                    return members.with_tag_of(map).map(Err);
+                }
             }
         }
-        Ok(Self { tag, first, held: held.into_iter(), value: None, rest: map })
+        Ok(Ok(Self { tag, first, held: held.into_iter(), value: None, rest: map }))
     }
 
     pub(crate) fn tag(&self) -> Option<&str> {
@@ -56,13 +63,8 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
 
     /// Keeps the whole object as JSON, because its tag is unknown.
     pub(crate) fn json(mut self) -> Result<Json, A::Error> {
-        let mut members = Members::default();
-        if let Some(tag) = &self.tag {
-            members.add("type", &quoted(tag));
-        }
-        for (key, value) in self.first.into_iter().chain(self.held) {
-            members.add(&key, &value.to_json());
-        }
+        let tag = self.tag.map(|tag| ("type".into(), Scalar::Text(tag)));
+        let mut members = Members::of(tag.into_iter().chain(self.first).chain(self.held));
         members.add_rest(&mut self.rest)?;
         members.into_json()
     }
@@ -75,7 +77,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
         match self.first.take().or_else(|| self.held.next()) {
             Some((key, value)) => {
                 self.value = Some(value);
-                seed.deserialize(Text(key)).map(Some).map_err(de::Error::custom)
+                seed.deserialize(Scalar::Text(key)).map(Some).map_err(de::Error::custom)
             }
             None => self.rest.next_key_seed(seed),
         }
@@ -83,34 +85,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Object<'de, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         match self.value.take() {
-            Some(Held::Text(text)) => seed.deserialize(text).map_err(de::Error::custom),
-            Some(Held::Plain(value)) => seed.deserialize(value.into_deserializer()).map_err(de::Error::custom),
-            // Read as a stream, because nothing can be borrowed from a temporary text.
-            Some(Held::Json(json)) => seed
-                .deserialize(&mut serde_json::Deserializer::from_reader(json.as_str().as_bytes()))
-                .map_err(de::Error::custom),
+            Some(value) => seed.deserialize(value).map_err(de::Error::custom),
             None => self.rest.next_value_seed(seed),
         }
     }
 }
 
-/// A buffered value. Strings are borrowed; lists and objects are not parsed.
+/// A buffered value. Lists and objects are not parsed.
 enum Held<'de> {
-    Text(Text<'de>),
-    /// Null, a boolean or a number.
-    Plain(Value),
+    Scalar(Scalar<'de>),
     Json(Json),
-}
-
-impl Held<'_> {
-    /// The value as JSON text.
-    fn to_json(&self) -> String {
-        match self {
-            Self::Text(text) => quoted(&text.0),
-            Self::Plain(value) => value.to_string(),
-            Self::Json(json) => json.as_str().into(),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Held<'de> {
@@ -125,31 +109,31 @@ impl<'de> Deserialize<'de> for Held<'de> {
             }
 
             fn visit_unit<E>(self) -> Result<Held<'de>, E> {
-                Ok(Held::Plain(Value::Null))
+                Ok(Held::Scalar(Scalar::Null))
             }
 
             fn visit_bool<E>(self, value: bool) -> Result<Held<'de>, E> {
-                Ok(Held::Plain(value.into()))
+                Ok(Held::Scalar(Scalar::Bool(value)))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Held<'de>, E> {
-                Ok(Held::Plain(number.into()))
+                Ok(Held::Scalar(Scalar::Number(number.into())))
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Held<'de>, E> {
-                Ok(Held::Plain(number.into()))
+                Ok(Held::Scalar(Scalar::Number(number.into())))
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<Held<'de>, E> {
-                Ok(Held::Plain(number.into()))
+                Ok(Held::Scalar(Number::from_f64(number).map_or(Scalar::Null, Scalar::Number)))
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Held<'de>, E> {
-                Ok(Held::Text(Text(text.into())))
+                Ok(Held::Scalar(Scalar::Text(text.into())))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Held<'de>, E> {
-                Ok(Held::Text(Text(text.to_owned().into())))
+                Ok(Held::Scalar(Scalar::Text(text.to_owned().into())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Held<'de>, A::Error> {
@@ -167,21 +151,43 @@ impl<'de> Deserialize<'de> for Held<'de> {
     }
 }
 
-/// A text to deserialize from, borrowed if the input allows it.
-struct Text<'de>(Cow<'de, str>);
+/// A value without parts to deserialize from. Text is borrowed if the input allows it.
+enum Scalar<'de> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'de, str>),
+}
 
-impl<'de> Deserializer<'de> for Text<'de> {
+impl From<Scalar<'_>> for Value {
+    fn from(value: Scalar<'_>) -> Self {
+        match value {
+            Scalar::Null => Self::Null,
+            Scalar::Bool(value) => value.into(),
+            Scalar::Number(number) => number.into(),
+            Scalar::Text(text) => text.into(),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Scalar<'de> {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self.0 {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
+        match self {
+            Self::Null => visitor.visit_unit(),
+            Self::Bool(value) => visitor.visit_bool(value),
+            Self::Number(number) => number.deserialize_any(visitor),
+            Self::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Self::Text(Cow::Owned(text)) => visitor.visit_string(text),
         }
     }
 
     fn deserialize_option<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        visitor.visit_some(self)
+        match self {
+            Self::Null => visitor.visit_none(),
+            value => visitor.visit_some(value),
+        }
     }
 
     /// serde_json's raw value is such a struct, and its own values can be converted to one.
@@ -190,7 +196,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        Value::from(self.0).deserialize_newtype_struct(name, visitor)
+        Value::from(self).deserialize_newtype_struct(name, visitor)
     }
 
     forward_to_deserialize_any! {
@@ -199,29 +205,52 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 }
 
-/// The text of a reassembled object.
+/// The members of a reassembled object, without its braces.
 #[derive(Default)]
 struct Members(String);
 
 impl Members {
+    fn of<'de>(members: impl Iterator<Item = (Cow<'de, str>, Scalar<'de>)>) -> Self {
+        let mut text = Self::default();
+        members.for_each(|(key, value)| text.add(&key, &Value::from(value).to_string()));
+        text
+    }
+
     fn add(&mut self, key: &str, value: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&quoted(key));
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push_str(&Value::from(key).to_string());
         self.0.push(':');
         self.0.push_str(value);
     }
 
     fn add_rest<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         while let Some(Borrowed(key)) = map.next_key()? {
-            let value: Box<RawValue> = map.next_value()?;
-            self.add(&key, value.get());
+            self.add(&key, map.next_value::<Box<RawValue>>()?.get());
         }
         Ok(())
     }
 
-    fn into_json<E: de::Error>(mut self) -> Result<Json, E> {
-        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
-        Json::parse(self.0).map_err(E::custom)
+    /// Adds the rest of an object whose tag has not been read, and puts the tag first: null if there is none.
+    fn with_tag_of<'de, A: MapAccess<'de>>(mut self, mut map: A) -> Result<Json, A::Error> {
+        let mut tag = Scalar::Null;
+        while let Some(Borrowed(key)) = map.next_key()? {
+            if key == "type" {
+                tag = map.next_value::<Option<Borrowed<'de>>>()?.map_or(Scalar::Null, |tag| Scalar::Text(tag.0));
+                break;
+            }
+            self.add(&key, map.next_value::<Box<RawValue>>()?.get());
+        }
+        self.add_rest(&mut map)?;
+        let mut whole = Self::of([("type".into(), tag)].into_iter());
+        whole.0.push(',');
+        whole.0.push_str(&self.0);
+        whole.into_json()
+    }
+
+    fn into_json<E: de::Error>(self) -> Result<Json, E> {
+        Json::parse(format!("{{{}}}", self.0)).map_err(E::custom)
     }
 }
 
@@ -232,8 +261,4 @@ pub(super) fn raw_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Json, A::E
         values.push(value);
     }
     Json::new(&values).map_err(de::Error::custom)
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }

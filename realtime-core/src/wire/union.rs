@@ -21,7 +21,7 @@ use super::{
 const OBJECT: &str = "an object was expected";
 
 /// Decoding of each form of a union. Forms without an implementation go to `other`.
-pub(crate) trait Union: Sized {
+pub(crate) trait Union: de::DeserializeOwned {
     /// Whether only objects are valid, so that other values are not preserved.
     const ONLY_OBJECTS: bool = false;
 
@@ -41,7 +41,10 @@ pub(crate) trait Union: Sized {
     }
 
     fn object<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Self::tagged(Object::new(map)?)
+        match Object::new(map)? {
+            Ok(object) => Self::tagged(object),
+            Err(reordered) => serde_json::from_str(reordered.as_str()).map_err(de::Error::custom),
+        }
     }
 
     fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {
@@ -97,7 +100,7 @@ pub(crate) fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -
 }
 
 /// Reads a value that does not fit strictly, which for a union means only that it is not an object.
-pub(crate) fn read_loosely<T: Union + de::DeserializeOwned>(value: &RawValue) -> Option<T> {
+pub(crate) fn read_loosely<T: Union>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, MapAccess},
+    de::{self, DeserializeOwned, IgnoredAny, MapAccess},
 };
 use serde_json::value::RawValue;
 
@@ -18,21 +18,19 @@ pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
     (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
 }
 
-/// Parses a large event. Validating its text once as a whole is faster than validating string by string. Invalid UTF-8
-/// may still be an event, because unknown members are skipped.
-pub(crate) fn read<'de, T: Deserialize<'de>>(raw: &'de [u8]) -> Result<T, serde_json::Error> {
-    match std::str::from_utf8(raw) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(raw),
-    }
+/// Decodes an event. Its text is validated as a whole, which is faster than string by string, and its types need to be
+/// compiled for texts alone.
+pub(crate) fn read<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text(raw)?)
 }
 
-/// Decodes an event and fails if its `type` appears twice. Small events skip the UTF-8 check of the whole text.
-pub(crate) fn read_once<'de, T: Deserialize<'de>>(raw: &'de [u8], is_large: bool) -> Result<T, serde_json::Error> {
-    if is_large && let Ok(text) = std::str::from_utf8(raw) {
-        return once::read(serde_json::Deserializer::from_str(text));
-    }
-    once::read(serde_json::Deserializer::from_slice(raw))
+/// Decodes an event and fails if its `type` appears twice.
+pub(crate) fn read_once<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
+    once::read(text(raw)?)
+}
+
+fn text<E: de::Error>(raw: &[u8]) -> Result<&str, E> {
+    std::str::from_utf8(raw).map_err(|error| E::custom(format_args!("not UTF-8: {error}")))
 }
 
 /// Removes a byte order mark.

@@ -11,12 +11,10 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, Visitor},
     forward_to_deserialize_any,
 };
-use serde_json::de::Read;
 
 /// Reads a whole text.
-pub(super) fn read<'de, T: Deserialize<'de>>(
-    mut deserializer: serde_json::Deserializer<impl Read<'de>>,
-) -> Result<T, serde_json::Error> {
+pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Once(&mut deserializer))?;
     deserializer.end()?;
     Ok(value)
@@ -30,11 +28,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Once<D> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        fields: &'static [&'static str],
+        _: &'static str,
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(name, fields, Once(visitor))
+        self.0.deserialize_map(Once(visitor))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {

@@ -59,19 +59,18 @@ macro_rules! events {
             /// unknown.
             fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
-                    $($kind $(| $legacy)* => ($kind, Self::parse_as(raw, false).map(Self::$event)),)*
-                    $($big_kind $(| $big_legacy)* => ($big_kind, Self::parse_as(raw, true).map(Self::$big)),)*
+                    $($kind $(| $legacy)* => ($kind, Self::parse_as(raw).map(Self::$event)),)*
+                    $($big_kind $(| $big_legacy)* => ($big_kind, Self::parse_as(raw).map(Self::$big)),)*
                     _ => return None,
                 })
             }
 
             /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
             /// one counts.
-            fn parse_as<'de, T: serde::Deserialize<'de>>(raw: &'de [u8], large: bool) -> Result<T, serde_json::Error> {
-                if events!(@is_lenient $($lenient)?) {
-                    return $crate::protocol::event::head::read_once(raw, large);
-                }
-                if large { $crate::protocol::event::head::read(raw) } else { serde_json::from_slice(raw) }
+            fn parse_as<T: serde::de::DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
+                use $crate::protocol::event::head::{read, read_once};
+
+                if events!(@is_lenient $($lenient)?) { read_once(raw) } else { read(raw) }
             }
 
             /// Decodes an event of a known type member by member.

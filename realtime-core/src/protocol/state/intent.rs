@@ -59,10 +59,12 @@ impl<C: Clone + Serialize + DeserializeOwned> Intent<C> {
 
 /// Merges two changes. The types survive a round trip through JSON, so nothing is lost.
 fn merge<C: Clone + Serialize + DeserializeOwned>(before: &C, after: &C) -> C {
+    // By way of text, as they are read and written elsewhere: for `Value`, all types would be compiled once more.
+    let value = |config| serde_json::from_str::<Value>(&serde_json::to_string(config).ok()?).ok();
     let merged = || {
-        let mut value = serde_json::to_value(before).ok()?;
-        overlay(&mut value, serde_json::to_value(after).ok()?);
-        serde_json::from_value(value).ok()
+        let mut value_before = value(before)?;
+        overlay(&mut value_before, value(after)?);
+        serde_json::from_str(&value_before.to_string()).ok()
     };
     merged().unwrap_or_else(|| after.clone())
 }

@@ -220,7 +220,8 @@ pub(crate) fn read_current<'de, D: Deserializer<'de>>(deserializer: D) -> Result
                 Object::new(Checked::new(map, |name: &[u8]| match FLAT.iter().any(|flat| flat.as_bytes() == name) {
                     true => Err("a member of an older form"),
                     false => once(name),
-                }))?;
+                }))?
+                .map_err(|_| de::Error::custom("a list or an object in front of the type"))?;
             match object.tag() {
                 Some(REALTIME) => object.fields().map(SessionInfo::Realtime),
                 Some(TRANSCRIPTION) => object.fields().map(SessionInfo::Transcription),

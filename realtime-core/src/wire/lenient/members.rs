@@ -163,8 +163,10 @@ impl<'a> Members<'a> {
         older: &[&str],
         notes: &mut Notes,
     ) -> Option<Option<T>> {
-        let value = self.said(name, older).filter(|value| !T::is_none(value));
-        Some(value.and_then(|value| notes.read_at(Step::Member(name), value)))
+        Some(match self.said(name, older) {
+            Some(value) if !T::is_none(value) => notes.read_at(Step::Member(name), value),
+            _ => None,
+        })
     }
 
     /// A required member, unless its type has a substitute.

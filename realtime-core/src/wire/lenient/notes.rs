@@ -96,33 +96,38 @@ impl Notes {
         self.left_out.push(Omission { path: path.into(), reason: reason.to_string().into() });
     }
 
-    fn leave_out_value<T: Lenient>(&mut self, value: &RawValue) {
-        self.leave_out(format_args!("{} where {} was expected", sort(value), T::EXPECTED));
-    }
-
-    fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(step);
-        let value = read(self);
-        self.path.pop();
-        value
-    }
-
     /// Reads a value below the current path. Records an omission if it cannot be read.
     pub(super) fn read_at<T: Lenient>(&mut self, step: Step, value: &RawValue) -> Option<T> {
-        self.within(step, |notes| {
-            let (noted, missing) = (notes.left_out.len() + notes.more, notes.missing);
-            let read = T::read(value, notes);
-            if read.is_none() {
-                // A missing member inside something optional does not invalidate the event.
-                let missing = mem::replace(&mut notes.missing, missing).filter(|_| missing.is_none());
-                if let Some(name) = missing {
-                    notes.leave_out(format_args!("missing field `{name}`"));
-                } else if noted == notes.left_out.len() + notes.more {
-                    notes.leave_out_value::<T>(value);
-                }
-            }
-            read
-        })
+        self.path.push(step);
+        let before = (self.count(), self.missing);
+        let read = T::read(value, self);
+        if read.is_none() {
+            self.leave_out_value(before, value, T::EXPECTED);
+        }
+        self.path.pop();
+        read
+    }
+
+    /// Number of omissions.
+    fn count(&self) -> usize {
+        self.left_out.len() + self.more
+    }
+
+    /// Records that the value at the current path is left out, unless it was recorded why while the value was read.
+    /// `before` is what had been recorded until then.
+    fn leave_out_value(
+        &mut self,
+        (count, missing): (usize, Option<&'static str>),
+        value: &RawValue,
+        expected: &'static str,
+    ) {
+        // A missing member inside something optional does not invalidate the event.
+        let found = mem::replace(&mut self.missing, missing);
+        if let (Some(name), None) = (found, missing) {
+            self.leave_out(format_args!("missing field `{name}`"));
+        } else if count == self.count() {
+            self.leave_out(format_args!("{} where {expected} was expected", sort(value)));
+        }
     }
 
     /// Reserves memory for a list element.
