@@ -383,6 +383,7 @@ mod tests {
             r#"{"id":"p","x":3,"type":"point"}"#,
             r#"{"id":"\u0070","unknown":[{"type":"a"}],"type":"point","x":3}"#,
             r#"{"x":3.0,"id":"p"}"#,
+            r#"{"unknown":[1],"x":3.0,"id":"p"}"#,
             r#"{"x":3,"type":null,"id":"p"}"#,
         ] {
             assert_eq!(read::<Shape>(text), Shape::Point(point.clone()), "{text}");

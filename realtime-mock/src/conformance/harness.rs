@@ -45,7 +45,7 @@ pub trait Harness: Send + Sync + 'static {
 
     /// Runs a case to completion, on the runtime that the transport requires. The default requires none.
     fn run(&self, case: BoxFuture<'static, ()>) {
-        futures::executor::block_on(case);
+        async_io::block_on(case);
     }
 
     /// Timeout for one case. One minute by default.

@@ -8,9 +8,13 @@ mod tls;
 mod tests;
 
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     thread,
     time::Duration,
 };
@@ -19,8 +23,6 @@ use async_io::Async;
 use futures::{
     FutureExt, StreamExt,
     channel::oneshot,
-    future::FusedFuture,
-    pin_mut, select_biased,
     stream::{self, FuturesUnordered},
 };
 use realtime_core::{connection::LinkOptions, transport::Transport};
@@ -248,21 +250,22 @@ fn listener_over(listener: Async<TcpListener>, limits: Limits) -> Listener {
 }
 
 /// Serves clients until it is told to stop.
-async fn serve(mut listener: Listener, transport: Arc<dyn Transport>, stopped: oneshot::Receiver<()>) {
-    let mut stopped = stopped.fuse();
+async fn serve(mut listener: Listener, transport: Arc<dyn Transport>, mut stopped: oneshot::Receiver<()>) {
     let mut connections = FuturesUnordered::new();
-    while !stopped.is_terminated() {
-        let arrival = listener.next_arrival().fuse();
-        pin_mut!(arrival);
-        select_biased! {
-            _ = stopped => {}
-            () = connections.select_next_some() => {}
-            arrival = arrival => match arrival {
-                Some(Ok(arrival)) => connections.push(connection::run(arrival, transport.clone(), Carry::Bare)),
-                // One client's failure, or too many open files.
-                Some(Err(_)) => {}
-                None => break,
+    loop {
+        let mut arrival = pin!(listener.next_arrival());
+        let arrival = poll_fn(|cx| {
+            if stopped.poll_unpin(cx).is_ready() {
+                return Poll::Ready(None);
             }
+            while let Poll::Ready(Some(())) = connections.poll_next_unpin(cx) {}
+            arrival.as_mut().poll(cx)
+        });
+        match arrival.await {
+            Some(Ok(arrival)) => connections.push(connection::run(arrival, transport.clone(), Carry::Bare)),
+            // One client's failure, or too many open files.
+            Some(Err(_)) => {}
+            None => break,
         }
     }
 }
