@@ -220,8 +220,14 @@ pub(crate) fn read_current<'de, D: Deserializer<'de>>(deserializer: D) -> Result
                 Object::new(Checked::new(map, |name: &[u8]| match FLAT.iter().any(|flat| flat.as_bytes() == name) {
                     true => Err("a member of an older form"),
                     false => once(name),
-                }))?
-                .map_err(|_| de::Error::custom("a list or an object in front of the type"))?;
+                }))?;
+            let object = match object {
+                Ok(object) => object,
+                Err(reordered) => {
+                    return read_current(&mut serde_json::Deserializer::from_str(reordered.as_str()))
+                        .map_err(de::Error::custom);
+                }
+            };
             match object.tag() {
                 Some(REALTIME) => object.fields().map(SessionInfo::Realtime),
                 Some(TRANSCRIPTION) => object.fields().map(SessionInfo::Transcription),
@@ -344,6 +350,22 @@ fn fill<T>(member: &mut Option<T>, flat: Option<Option<T>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_type_may_follow_an_object() {
+        let read = |text: &str| read_current(&mut serde_json::Deserializer::from_str(text)).ok();
+        let first = read(r#"{"type":"realtime","audio":{"output":{"speed":1.5}},"id":"s","tools":[]}"#);
+        assert!(matches!(&first, Some(SessionInfo::Realtime(session)) if session.audio.is_some()));
+        assert_eq!(read(r#"{"audio":{"output":{"speed":1.5}},"id":"s","tools":[],"type":"realtime"}"#), first);
+        for refused in [
+            r#"{"audio":{},"voice":"alloy","type":"realtime"}"#,
+            r#"{"audio":{},"type":"realtime","voice":"alloy"}"#,
+            r#"{"audio":{},"type":"realtime","type":"realtime"}"#,
+            r#"{"audio":{},"id":"s"}"#,
+        ] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
+    }
 
     #[test]
     fn an_older_server_names_the_sort_elsewhere() {
