@@ -28,7 +28,11 @@ realtime = { path = "$here", default-features = false, features = [${feature:+\"
 END
     cargo fetch --quiet
     crates=$(($(cargo tree --quiet --edges normal,build --prefix none --format '{p}' | cut -d' ' -f1,2 | sort -u | wc -l) - 1))
-    seconds=$({ bash -c 'TIMEFORMAT="%U %S"; time cargo build --quiet >&2' 2>&1; } | tail -1 | awk '{ printf "%.0f", $1 + $2 }')
+    if ! bash -c 'TIMEFORMAT="%U %S"; time cargo build --quiet' 2> time; then
+        cat time >&2
+        exit 1
+    fi
+    seconds=$(tail -1 time | awk '{ printf "%.0f", $1 + $2 }')
     printf '%-12s %4s crates %5s s\n' "${feature:-none}" "$crates" "$seconds"
     rm -rf target
 done

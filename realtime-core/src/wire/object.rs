@@ -234,16 +234,15 @@ impl Members {
 
     /// Adds the rest of an object whose tag has not been read, and puts the tag first: null if there is none.
     fn with_tag_of<'de, A: MapAccess<'de>>(mut self, mut map: A) -> Result<Json, A::Error> {
-        let mut tag = Scalar::Null;
+        let mut tag = None;
         while let Some(Borrowed(key)) = map.next_key()? {
-            if key == "type" {
-                tag = map.next_value::<Option<Borrowed<'de>>>()?.map_or(Scalar::Null, |tag| Scalar::Text(tag.0));
-                break;
+            if key == "type" && tag.is_none() {
+                tag = Some(map.next_value::<Option<Borrowed<'de>>>()?.map_or(Scalar::Null, |tag| Scalar::Text(tag.0)));
+            } else {
+                self.add(&key, map.next_value::<Box<RawValue>>()?.get());
             }
-            self.add(&key, map.next_value::<Box<RawValue>>()?.get());
         }
-        self.add_rest(&mut map)?;
-        let mut whole = Self::of([("type".into(), tag)].into_iter());
+        let mut whole = Self::of([("type".into(), tag.unwrap_or(Scalar::Null))].into_iter());
         whole.0.push(',');
         whole.0.push_str(&self.0);
         whole.into_json()

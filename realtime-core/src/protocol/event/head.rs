@@ -21,16 +21,16 @@ pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
 /// Decodes an event. Its text is validated as a whole, which is faster than string by string, and its types need to be
 /// compiled for texts alone.
 pub(crate) fn read<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text(raw)?)
+    serde_json::from_str(text(raw).map_err(de::Error::custom)?)
 }
 
 /// Decodes an event and fails if its `type` appears twice.
 pub(crate) fn read_once<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
-    once::read(text(raw)?)
+    once::read(text(raw).map_err(de::Error::custom)?)
 }
 
-fn text<E: de::Error>(raw: &[u8]) -> Result<&str, E> {
-    std::str::from_utf8(raw).map_err(|error| E::custom(format_args!("not UTF-8: {error}")))
+fn text(raw: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))
 }
 
 /// Removes a byte order mark.
@@ -47,8 +47,7 @@ pub(crate) struct Head<'a> {
 impl<'a> Head<'a> {
     /// Scans a whole message for these members, in any position. The error says why the message is not an event.
     pub(crate) fn scan(raw: &'a [u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))?;
-        let members: Members<'a> = serde_json::from_str(text).map_err(|error| reason(&error))?;
+        let members: Members<'a> = serde_json::from_str(text(raw)?).map_err(|error| reason(&error))?;
         let kind = members.kind.ok_or("no member named `type`")?;
         Ok(Self { kind, event_id: members.event_id })
     }

@@ -62,9 +62,9 @@ fn merge<C: Clone + Serialize + DeserializeOwned>(before: &C, after: &C) -> C {
     // By way of text, as they are read and written elsewhere: for `Value`, all types would be compiled once more.
     let value = |config| serde_json::from_str::<Value>(&serde_json::to_string(config).ok()?).ok();
     let merged = || {
-        let mut value_before = value(before)?;
-        overlay(&mut value_before, value(after)?);
-        serde_json::from_str(&value_before.to_string()).ok()
+        let mut under = value(before)?;
+        overlay(&mut under, value(after)?);
+        serde_json::from_str(&under.to_string()).ok()
     };
     merged().unwrap_or_else(|| after.clone())
 }
