@@ -50,6 +50,10 @@ impl State<EventsOnly> for Nothing {
 
     fn expire(&mut self, _: &Timeouts, _: Instant, _: &mut Changes<ServerEvent>) {}
 
+    fn has_outgoing(&self) -> bool {
+        false
+    }
+
     fn input_ms(&self, _: usize) -> u64 {
         0
     }

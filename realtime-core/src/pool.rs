@@ -327,7 +327,7 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static, P: Protocol> Inner<K, P> {
                 missing.extend(std::iter::repeat_n(key.clone(), open));
             }
             let oldest = shelf.ready.iter().map(|ready| ready.since + self.settings.max_age).min();
-            look = [look, retry, oldest].into_iter().flatten().min();
+            look = Instant::earliest([look, retry, oldest]);
         }
         drop(state);
         for Ready { connection, driving, .. } in old {

@@ -41,7 +41,9 @@ pub(crate) fn lent(data: &[u8]) {
     let limit = [16, 130, 70_000, 1 << 20][usize::from(limit % 4)];
     let buffer = [1, 7, 64, 4 << 10][usize::from(buffer % 4)];
     let chunks = cut(bytes, *cuts);
-    let ours = ours(chunks.clone(), limit, buffer);
+    let raw = ours(chunks.clone(), limit, buffer, true);
+    let ours = ours(chunks.clone(), limit, buffer, false);
+    assert_eq!(raw, ours, "limit {limit}, buffer {buffer}");
     let mut theirs = theirs(chunks, limit, buffer);
     // tungstenite tells of a code that it does not accept in its own words.
     let replaced = Message::Close(Some(CloseFrame::new(1002, "Protocol violation")));
@@ -198,7 +200,8 @@ impl Runtime for Nowhere {
     }
 }
 
-fn ours(chunks: VecDeque<Vec<u8>>, limit: usize, buffer: usize) -> Outcome {
+/// `raw` says whether texts are lent that are not validated, and given back if they are not UTF-8.
+fn ours(chunks: VecDeque<Vec<u8>>, limit: usize, buffer: usize, raw: bool) -> Outcome {
     let stream = Pieces::default();
     stream.0.lock().unwrap().chunks = chunks;
     let transport = SocketTransport::<Nowhere>::once(ByteStream::new(stream.clone())).read_buffer(buffer);
@@ -209,15 +212,14 @@ fn ours(chunks: VecDeque<Vec<u8>>, limit: usize, buffer: usize) -> Outcome {
     let mut cx = Context::from_waker(Waker::noop());
     let mut outcome = Outcome::default();
     loop {
-        match reader.poll_receive(&mut cx) {
+        match if raw { reader.poll_receive_raw(&mut cx) } else { reader.poll_receive(&mut cx) } {
             Poll::Pending => {}
             Poll::Ready(None) => break,
-            Poll::Ready(Some(Ok(received))) => {
-                if let Received::Text(text) = received {
-                    assert!(std::str::from_utf8(text).is_ok());
-                }
-                outcome.messages.push(received.into_message());
+            Poll::Ready(Some(Ok(Received::Text(text)))) if std::str::from_utf8(text).is_err() => {
+                assert!(raw && reader.reject_text());
+                assert!(!reader.reject_text(), "it is given back once");
             }
+            Poll::Ready(Some(Ok(received))) => outcome.messages.push(received.into_message()),
             Poll::Ready(Some(Err(error))) => {
                 outcome.error = Some(error.source().map(ToString::to_string).unwrap_or_default());
                 break;

@@ -203,6 +203,10 @@ macro_rules! kinds {
                 self.give_up(timeouts, now, changes);
             }
 
+            fn has_outgoing(&self) -> bool {
+                self.may_continue()
+            }
+
             fn next_outgoing(&mut self) -> Option<$event> {
                 self.next_continue().then(|| ResponseCreate::default().into())
             }

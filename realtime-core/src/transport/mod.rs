@@ -175,7 +175,7 @@ pub trait ReadHalf: Send + 'static {
 /// What a [`Reader`] received.
 #[derive(Debug)]
 pub enum Received<'a> {
-    /// The text of one message, lent until the next call. It is UTF-8: the reader has validated it.
+    /// The text of one message, lent until the next call. Whether it is UTF-8 depends on the method that returned it.
     Text(&'a [u8]),
     /// A message.
     Message(Message),
@@ -212,8 +212,21 @@ pub trait Reader: Send {
     /// Receives the next message. `None` after the peer has closed. It is not called after `None` or an error.
     ///
     /// A lent text is a slice of the reader's own buffer. Nothing needs to be kept of it, because the next call ends the
-    /// loan: the caller copies what it keeps.
+    /// loan: the caller copies what it keeps. It is UTF-8: the reader has validated it.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>>;
+
+    /// Like [`poll_receive`](Self::poll_receive), but a lent text may not be UTF-8. For callers that look at every byte
+    /// while they decode it, as a connection does. By default, texts are validated.
+    fn poll_receive_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
+        self.poll_receive(cx)
+    }
+
+    /// Takes back the text that [`poll_receive_raw`](Self::poll_receive_raw) has just lent, because it is not UTF-8. The
+    /// next call then fails as if the reader had found that out by itself. Returns whether it was taken back: by default
+    /// it is not.
+    fn reject_text(&mut self) -> bool {
+        false
+    }
 }
 
 impl Reader for BoxStream<'static, Result<Message, TransportError>> {

@@ -44,6 +44,17 @@ impl Instant {
         self.0
     }
 
+    /// The earliest of these, if any.
+    pub(crate) fn earliest<const N: usize>(times: [Option<Self>; N]) -> Option<Self> {
+        let mut earliest = None;
+        for time in times {
+            if time.is_some_and(|time| earliest.is_none_or(|earliest| time < earliest)) {
+                earliest = time;
+            }
+        }
+        earliest
+    }
+
     /// The time since an earlier instant; zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

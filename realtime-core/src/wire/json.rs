@@ -102,14 +102,15 @@ const MOST_MENDED: usize = 1 << 20;
 
 /// Makes JSON of a text that differs from it only as some encoders write it: `NaN` and the infinities become null, and control
 /// characters within strings are escaped. `None` if it has neither, or is too long.
-pub(crate) fn mended(text: &[u8]) -> Option<Vec<u8>> {
-    const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+pub(crate) fn mended(text: &str) -> Option<String> {
+    const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
     if text.len() > MOST_MENDED {
         return None;
     }
-    let (mut json, mut at, mut copied, mut quoted) = (Vec::new(), 0, 0, false);
-    while let Some(byte) = text.get(at) {
+    let (mut json, mut at, mut copied, mut quoted) = (String::new(), 0, 0, false);
+    // Sliced only where an ASCII character begins or ends.
+    while let Some(byte) = text.as_bytes().get(at) {
         let number = || NO_NUMBERS.into_iter().find(|number| text[at..].starts_with(number));
         let instead = match byte {
             0..0x20 if quoted => Some((1, format!("\\u{byte:04x}"))),
@@ -124,13 +125,13 @@ pub(crate) fn mended(text: &[u8]) -> Option<Vec<u8>> {
             at += if quoted && *byte == b'\\' { 2 } else { 1 };
             continue;
         };
-        json.extend_from_slice(&text[copied..at]);
-        json.extend_from_slice(instead.as_bytes());
+        json.push_str(&text[copied..at]);
+        json.push_str(&instead);
         at += length;
         copied = at;
     }
     (copied > 0).then(|| {
-        json.extend_from_slice(&text[copied..]);
+        json.push_str(&text[copied..]);
         json
     })
 }
@@ -157,7 +158,6 @@ mod tests {
 
     #[test]
     fn what_is_nearly_json_is_mended_and_nothing_else() {
-        let mended = |text: &str| mended(text.as_bytes()).map(|text| String::from_utf8(text).unwrap());
         for (text, json) in [
             (r#"{"a":NaN,"b":[-Infinity,Infinity]}"#, Some(r#"{"a":null,"b":[null,null]}"#)),
             ("{\"a\":\"x\ny\t\"}", Some(r#"{"a":"x\u000ay\u0009"}"#)),
@@ -170,6 +170,7 @@ mod tests {
         ] {
             assert_eq!(mended(text).as_deref(), json, "{text}");
         }
+        assert_eq!(mended("\"\\é\n\":NaN").as_deref(), Some("\"\\é\\u000a\":null"), "an escape is no escape");
         assert_eq!(mended(&"NaN".repeat(MOST_MENDED)), None);
     }
 }

@@ -27,6 +27,7 @@ mod text_delta;
 
 pub use audio::Audio;
 pub use id::Id;
+pub(crate) use id::{INLINE, WINDOW};
 pub use json::Json;
 pub(crate) use json::{loose, mended};
 pub use lenient::Omission;

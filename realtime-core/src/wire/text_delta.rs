@@ -16,6 +16,11 @@ impl TextDelta {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The bytes of the text, without validation.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl Deref for TextDelta {

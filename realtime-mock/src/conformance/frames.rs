@@ -263,6 +263,10 @@ async fn invalid_utf8(cx: Cx) -> Outcome {
     for bytes in [frame(FINAL | TEXT, b"\xFF"), frame(FINAL | TEXT, b"\xF0\x9F"), frame(FINAL | TEXT, b"\xED\xA0\x80")]
     {
         fails_as("invalid UTF-8", receive(&cx, &bytes, usize::MAX).await?, TransportErrorKind::Protocol)?;
+        let (mut client, mut socket) = open(&cx).await?;
+        socket.write(&[frame(FINAL | TEXT, b"x"), bytes].concat()).await.map_err(lost)?;
+        client.read.expect_text("x").await?;
+        fails_as("invalid UTF-8 behind a text", client.read.next().await, TransportErrorKind::Protocol)?;
     }
     let halves = [frame(TEXT, b"\xF0\x9F"), frame(FINAL | CONTINUATION, b"x")].concat();
     fails_as("half a character", receive(&cx, &halves, usize::MAX).await?, TransportErrorKind::Protocol)

@@ -5,6 +5,7 @@ use std::{
     error::Error,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
     thread,
 };
 
@@ -93,6 +94,8 @@ pub(super) struct Out(&'static str, Pin<Box<dyn Sink<Message, Error = TransportE
 pub(super) struct In {
     name: &'static str,
     incoming: Option<Box<dyn Reader>>,
+    /// Whether the next text may be lent without being validated. It changes with every message.
+    is_raw: bool,
     waits: Waits,
 }
 
@@ -136,10 +139,21 @@ impl Side {
     fn new(name: &'static str, duplex: Duplex, waits: &Waits) -> Self {
         Self {
             write: Out(name, duplex.write.into_sink()),
-            read: In { name, incoming: Some(duplex.read.into_reader()), waits: waits.clone() },
+            read: In { name, incoming: Some(duplex.read.into_reader()), is_raw: true, waits: waits.clone() },
             can_ping: duplex.can_ping,
         }
     }
+}
+
+/// Receives a message as a connection does: texts that are not UTF-8 are given back.
+fn receive_raw(reader: &mut dyn Reader, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
+    let received = ready!(reader.poll_receive_raw(cx));
+    let is_wrong = matches!(&received, Some(Ok(Received::Text(text))) if str::from_utf8(text).is_err());
+    let message = received.map(|received| received.map(Received::into_message));
+    if is_wrong && reader.reject_text() {
+        return reader.poll_receive_raw(cx).map_ok(Received::into_message);
+    }
+    Poll::Ready(message)
 }
 
 impl Out {
@@ -168,7 +182,12 @@ impl In {
     pub(super) async fn any(&mut self) -> Result<Message, Ending> {
         let Some(incoming) = &mut self.incoming else { return Err(Ending::None) };
         let _waiting = self.waits.begin(format!("{} waits for a message, or the end", self.name));
-        let next = future::poll_fn(|cx| incoming.poll_receive(cx).map_ok(Received::into_message));
+        let is_raw = self.is_raw;
+        self.is_raw = !is_raw;
+        let next = future::poll_fn(|cx| match is_raw {
+            true => receive_raw(&mut **incoming, cx),
+            false => incoming.poll_receive(cx).map_ok(Received::into_message),
+        });
         let ending = match next.await {
             Some(Ok(message)) => return Ok(message),
             Some(Err(error)) => Ending::Failed(error),

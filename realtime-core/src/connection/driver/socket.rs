@@ -132,6 +132,16 @@ impl Pumps {
         self.read.poll_receive(cx)
     }
 
+    /// Likewise, but a lent text may not be UTF-8, and is then to be [rejected](Self::reject_text).
+    pub(super) fn poll_read_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, TransportError>>> {
+        self.read.poll_receive_raw(cx)
+    }
+
+    /// Gives the last text back to the transport, which then fails. Returns whether it takes it.
+    pub(super) fn reject_text(&mut self) -> bool {
+        self.read.reject_text()
+    }
+
     /// Ready once the previous messages have been written.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         ready!(self.write.as_mut().poll_flush(cx))?;

@@ -12,7 +12,11 @@ use super::{
     wait::WaitKind,
     wakers::{self, bit},
 };
-use crate::{error::ErrorKind, protocol::Protocol, transport::Instant};
+use crate::{
+    error::ErrorKind,
+    protocol::Protocol,
+    transport::{Instant, Received},
+};
 
 /// Maximum number of messages read from a link in one turn, so that other tasks get to run.
 const MESSAGES_A_TURN: usize = 32;
@@ -82,13 +86,19 @@ impl<P: Protocol> Shared<P> {
                 return;
             }
             let Some(pumps) = sockets.pumps(id) else { return };
-            match pumps.poll_read(&mut Context::from_waker(waker)) {
+            let mut cx = Context::from_waker(waker);
+            match if in_use { pumps.poll_read_raw(&mut cx) } else { pumps.poll_read(&mut cx) } {
                 Poll::Pending => {
                     machine.on_read_idle(id, self, now);
                     return self.work_in_turn(machine, starter.as_ref());
                 }
                 Poll::Ready(Some(Ok(message))) => {
-                    machine.on_message(id, message, self, now);
+                    if let Err(text) = machine.on_message(id, message, self, now)
+                        && !pumps.reject_text()
+                    {
+                        // Told as an event that is invalid.
+                        let _ = machine.on_message(id, Received::Message(text), self, now);
+                    }
                     self.work_in_turn(machine, starter.as_ref());
                 }
                 Poll::Ready(Some(Err(error))) => return machine.on_read_end(id, Some(error), self, now),

@@ -180,7 +180,7 @@ impl<P: Protocol> Machine<P> {
             Some(handover) => Some(handover.until.unwrap_or(now + LOOK_AGAIN)),
             None => self.recycle.filter(|_| self.may_move()).map(|at| if at > now { at } else { now + LOOK_AGAIN }),
         };
-        step.into_iter().chain(self.retiring.as_ref().and_then(|link| link.deadline())).min()
+        Instant::earliest([step, self.retiring.as_ref().and_then(|link| link.deadline())])
     }
 
     /// Returns when to replace the session that was just opened.

@@ -76,6 +76,6 @@ impl Silence {
 
     /// Returns the time of the next check.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.look.into_iter().chain(self.pinged.as_deref().map(|(_, until)| *until)).min()
+        Instant::earliest([self.look, self.pinged.as_deref().map(|(_, until)| *until)])
     }
 }

@@ -255,6 +255,6 @@ impl Link {
     /// Returns the earliest of its deadlines.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let Self { stage_by, close_by, blocked, .. } = *self;
-        [stage_by, close_by, blocked, self.silence.deadline()].into_iter().flatten().min()
+        Instant::earliest([stage_by, close_by, blocked, self.silence.deadline()])
     }
 }

@@ -337,7 +337,7 @@ impl<P: Protocol> Machine<P> {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let retry = self.retry.as_ref().map(|retry| retry.0);
         let finish = self.finish_by.filter(|_| !self.over);
-        [self.link.deadline(), retry, finish, self.session_at, self.handover_at].into_iter().flatten().min()
+        Instant::earliest([self.link.deadline(), retry, finish, self.session_at, self.handover_at])
     }
 
     /// Takes the records for spans and metrics.
@@ -434,7 +434,7 @@ impl<P: Protocol> Machine<P> {
     fn next_question(&self, now: Instant) -> Option<Instant> {
         let held = self.state.deadline().filter(|at| *at > now && !self.held.is_empty());
         let due = self.stall_at().map(|at| if at > now { at } else { now + LOOK_AGAIN });
-        held.into_iter().chain(due).min()
+        Instant::earliest([held, due])
     }
 
     /// Returns when a request of the session times out. Not while the session is being replaced, which settles all of them.
@@ -471,7 +471,9 @@ impl<P: Protocol> Machine<P> {
     /// Queues the events that the state wants to send, which always have room. Returns whether there were any.
     fn collect(&mut self, queue: &impl Queue<P>, now: Instant) -> bool {
         let mut ready = false;
-        while let Some(event) = Arc::make_mut(&mut self.state).next_outgoing() {
+        while self.state.has_outgoing()
+            && let Some(event) = Arc::make_mut(&mut self.state).next_outgoing()
+        {
             // One request for a response that waits is enough.
             let scheduled = || queue.with(|out| out.scheduled()) > 0;
             let waits = P::is_scheduled(&event) && (!self.held.is_empty() || scheduled());

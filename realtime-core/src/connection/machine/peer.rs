@@ -283,7 +283,7 @@ impl PeerMachine {
             return None;
         }
         let finish = self.finish.as_deref().map(|(_, by)| *by);
-        self.link.deadline().into_iter().chain(finish).min()
+        Instant::earliest([self.link.deadline(), finish])
     }
 
     /// Ends the link. The first reason is kept.

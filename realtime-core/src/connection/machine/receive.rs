@@ -30,6 +30,20 @@ pub(super) struct Wanted {
     pub(super) instead: Vec<Box<str>>,
 }
 
+/// Why a message was not the next one of the session.
+enum Stop {
+    /// It is a lent text that is not UTF-8.
+    NotUtf8,
+    /// The link ends.
+    Ended(Ended),
+}
+
+impl From<Ended> for Stop {
+    fn from(end: Ended) -> Self {
+        Self::Ended(end)
+    }
+}
+
 impl<P: Protocol> Machine<P> {
     /// Returns whether to read the link. `woken` says that its socket was woken.
     pub(in super::super) fn wants_read(
@@ -89,20 +103,26 @@ impl<P: Protocol> Machine<P> {
     }
 
     /// Handles a received message.
+    ///
+    /// # Errors
+    /// A lent text that is not UTF-8. It has no effect, and is for the transport to judge.
     pub(in super::super) fn on_message(
         &mut self,
         id: LinkId,
         message: Received<'_>,
         queue: &impl Queue<P>,
         now: Instant,
-    ) {
+    ) -> Result<(), Message> {
         if self.link.id != id || !self.link.is_up() {
-            return self.on_message_beside(id, message.into_message(), now);
+            self.on_message_beside(id, message.into_message(), now);
+            return Ok(());
         }
-        match self.receive(message, queue, now) {
+        match self.receive(&message, queue, now) {
             Ok(()) => self.pending.write |= self.collect(queue, now),
-            Err(end) => self.link_over(end, queue, now),
+            Err(Stop::NotUtf8) => return Err(message.into_message()),
+            Err(Stop::Ended(end)) => self.link_over(end, queue, now),
         }
+        Ok(())
     }
 
     /// Records that nothing more can be read for now, and times out requests.
@@ -136,70 +156,79 @@ impl<P: Protocol> Machine<P> {
         self.link_over(end, queue, now);
     }
 
-    fn receive(&mut self, message: Received<'_>, queue: &impl Queue<P>, now: Instant) -> Result<(), Ended> {
+    fn receive(&mut self, message: &Received<'_>, queue: &impl Queue<P>, now: Instant) -> Result<(), Stop> {
         self.link.silence.heard(now);
         self.link.idle = false;
         let (size, limit) = (message.len(), self.config.options.max_inbound);
         if size > limit {
-            return Err(Ended::with(ErrorKind::TooLarge { size, limit }));
+            return Err(Ended::with(ErrorKind::TooLarge { size, limit }).into());
         }
         let mut changes = Changes::default();
-        let (mut event, raw) = match &message {
-            Received::Text(text) => (P::ServerEvent::read(text, &mut changes.reading), *text),
-            Received::Message(Message::Text(text)) => {
-                (P::ServerEvent::read(text.as_bytes(), &mut changes.reading), text.as_bytes())
-            }
-            Received::Message(Message::Binary(bytes)) => {
-                (P::ServerEvent::read_binary(bytes.clone(), &mut changes.reading), &bytes[..])
-            }
+        let reading = &mut changes.reading;
+        let raw = match message {
+            Received::Text(text) => *text,
+            Received::Message(Message::Text(text)) => text.as_bytes(),
+            Received::Message(Message::Binary(bytes)) => bytes,
             Received::Message(Message::Ping(_) | Message::Pong(_)) => return Ok(()),
             Received::Message(Message::Close(frame)) => {
                 self.link.peer_closed(frame.clone(), now + self.config.options.close_timeout);
                 return Ok(());
             }
         };
-        if let Some(error) = self.exhausted(&event, now) {
-            return Err(Ended::With(error));
+        // Stays in its place until it is queued, because an event is large enough for each move to cost time.
+        let mut decoded = match message {
+            Received::Text(text) => P::ServerEvent::read_text(text, reading),
+            Received::Message(Message::Binary(bytes)) => Some(P::ServerEvent::read_binary(bytes.clone(), reading)),
+            Received::Message(_) => Some(P::ServerEvent::read(raw, reading)),
+        };
+        let event = decoded.as_mut().ok_or(Stop::NotUtf8)?;
+        if let Some(error) = self.exhausted(event, now) {
+            return Err(Ended::With(error).into());
         }
         self.interrupt_move(now);
-        let opens = self.phase == Phase::Opening && P::opened(&event);
+        let opens = self.phase == Phase::Opening && P::opened(event);
         if opens && self.continues() {
             self.take_over(queue, now);
         }
-        Arc::make_mut(&mut self.state).received(&mut event, now, &mut changes);
-        self.log.message(false, event.kind(), raw.len());
-        self.log.left_out(event.kind(), mem::take(&mut changes.reading.left_out));
-        self.log.measured(mem::take(&mut changes.measured));
+        Arc::make_mut(&mut self.state).received(event, now, &mut changes);
+        let event = &*event;
+        self.log.message(false, || event.kind(), raw.len());
+        if !changes.reading.left_out.is_empty() {
+            self.log.left_out(event.kind(), mem::take(&mut changes.reading.left_out));
+        }
+        if !changes.measured.is_empty() {
+            self.log.measured(mem::take(&mut changes.measured));
+        }
         if changes.repeated {
             return Ok(());
         }
         if let Some(cell) = changes.part_of.and_then(|seq| self.waiting.get(&seq)) {
-            cell.push(&event, raw.len());
+            cell.push(event, raw.len());
         }
-        if !P::is_keepalive(&event) {
+        if !P::is_keepalive(event) {
             self.told = now;
         }
         let opening = self.phase == Phase::Opening;
-        match P::error(&event) {
+        match P::error(event) {
             Some(error) => self.complaint = Some(Box::new(error)),
             None if !opening => self.complaint = None,
             None if opens => self.opened(now),
-            None => self.note_instead(&event, raw),
+            None => self.note_instead(event, raw),
         }
-        if P::closed(&event) {
+        if P::closed(event) {
             self.over = true;
         }
         let size = raw.len() + changes.reading.weight;
-        let notices = self.answer(&mut changes, Some(&event), now);
+        let notices = self.answer(&mut changes, Some(event), now);
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
         };
-        if self.inbox.is_wanted {
+        if let Some(event) = decoded.filter(|_| self.inbox.is_wanted) {
             self.inbox.push_event(event, size, raw);
         }
         self.notify(notices);
-        invalid.map_or(Ok(()), |reason| Err(Ended::with(ErrorKind::Invalid(reason))))
+        invalid.map_or(Ok(()), |reason| Err(Ended::with(ErrorKind::Invalid(reason)).into()))
     }
 
     /// Handles an event other than the one that opens the session. It may be a refusal in another form.

@@ -84,7 +84,7 @@ impl<P: Protocol> Machine<P> {
             Some(event) => state.sent(entry.seq, event, now),
             None => state.sent_audio(entry.audio, now),
         }
-        self.log.message(true, entry.event.as_ref().map_or("append", |event| event.kind()), bytes);
+        self.log.message(true, || entry.event.as_ref().map_or("append", |event| event.kind()), bytes);
         if let Some(cell) = entry.cell.filter(|cell| Arc::strong_count(cell) > 1) {
             self.waiting.insert(entry.seq, cell);
         }

@@ -67,12 +67,12 @@ mod on {
     }
 
     impl Log {
-        pub(in super::super) fn message(&mut self, sent: bool, kind: &str, bytes: usize) {
+        pub(in super::super) fn message<'a>(&mut self, sent: bool, kind: impl FnOnce() -> &'a str, bytes: usize) {
             #[cfg(feature = "metrics")]
             self.traffic.add(sent, bytes);
             #[cfg(feature = "tracing")]
             if super::spans::traces_messages() {
-                self.notes.push(Note::Message { sent, kind: kind.into(), bytes });
+                self.notes.push(Note::Message { sent, kind: kind().into(), bytes });
             }
             let _ = (sent, kind, bytes);
         }
@@ -179,7 +179,7 @@ mod off {
     pub(in super::super) struct Log(());
 
     impl Log {
-        pub(in super::super) fn message(&mut self, _: bool, _: &str, _: usize) {}
+        pub(in super::super) fn message<'a>(&mut self, _: bool, _: impl FnOnce() -> &'a str, _: usize) {}
 
         pub(in super::super) fn left_out(&mut self, _: &str, _: Vec<Omission>) {}
 

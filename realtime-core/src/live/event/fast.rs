@@ -41,14 +41,26 @@ mod tests {
         for text in ["", "AQD+/ywB", "AQ=="] {
             let raw = format!(r#"{{"type":"session.output_audio.delta","delta":"{text}"}}"#);
             let event = read(raw.as_bytes());
-            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
+            assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
             for (start, end) in [("0", "0"), ("124600", "124700"), ("7", "999999999999999")] {
                 let times = format!(r#","start_ms":{start},"end_ms":{end}}}"#);
                 let raw = raw.replace('}', &times);
                 let event = read(raw.as_bytes());
                 assert!(event.is_some(), "{raw}");
-                assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
+                assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_looked_at() {
+        for times in ["", r#","start_ms":7,"end_ms":9"#] {
+            let raw = format!(r#"{{"type":"session.output_audio.delta","delta":"AQD+"{times}}}"#);
+            for at in 0..raw.len() {
+                let mut raw = raw.clone().into_bytes();
+                raw[at] = 0xFF;
+                assert_eq!(ServerEvent::read_text(&raw, &mut Default::default()), None, "{at}");
             }
         }
     }

@@ -196,11 +196,16 @@ impl Work {
         self.errands.busy = self.errands.busy.saturating_sub(1);
     }
 
+    /// Whether anything has changed since the backend was asked to go on.
+    pub(super) fn may_continue(&self) -> bool {
+        let errands = &self.errands;
+        errands.tools > 0 && errands.changed && !errands.asked
+    }
+
     /// Whether the backend is to be asked to go on, for all calls are answered and no response is in progress. It is said
     /// once for each batch.
     pub(super) fn next_continue(&mut self) -> bool {
-        let errands = &self.errands;
-        if errands.tools == 0 || !errands.changed || errands.asked {
+        if !self.may_continue() {
             return false;
         }
         self.errands.changed = false;

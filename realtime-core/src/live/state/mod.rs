@@ -432,6 +432,11 @@ impl LiveState {
         &self.work
     }
 
+    /// Whether the backend may have to be asked to go on.
+    pub(super) fn may_continue(&self) -> bool {
+        self.phase == LivePhase::Open && self.work.may_continue()
+    }
+
     /// Whether the backend is to be asked to go on.
     pub(super) fn next_continue(&mut self) -> bool {
         self.phase == LivePhase::Open && self.work.next_continue()

@@ -162,7 +162,7 @@ impl TryFrom<Json> for BackendEvent {
 
     /// Fails if it is not an object with a string `type`.
     fn try_from(json: Json) -> Result<Self, String> {
-        let kind = Head::scan(json.as_str().as_bytes())?.kind.into();
+        let kind = Head::scan(json.as_str())?.kind.into();
         Ok(Self { kind, json })
     }
 }

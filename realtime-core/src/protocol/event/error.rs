@@ -39,7 +39,7 @@ fn from_around(mut event: ErrorEvent, value: &RawValue, notes: &mut Notes) -> Er
 }
 
 /// An error that does not say what it is: a message with an `error` and without a `type`, as gateways send it.
-pub(crate) fn untyped_error(text: &[u8], reading: &mut Reading) -> Option<ErrorEvent> {
+pub(crate) fn untyped_error(text: &str, reading: &mut Reading) -> Option<ErrorEvent> {
     let read = reading.leniently(text, |value, notes| {
         Members::find(value, &["error"], None, None).filter(Members::has_any)?;
         ErrorEvent::read(value, notes)

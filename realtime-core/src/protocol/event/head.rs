@@ -12,30 +12,21 @@ use super::once;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, if it is the first member and contains no escapes, as is nearly always the case.
-pub(crate) fn leading_kind(raw: &[u8]) -> Option<&str> {
-    let rest = raw.strip_prefix(br#"{"type":""#)?;
-    let end = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
-    (rest[end] == b'"').then(|| std::str::from_utf8(&rest[..end]).ok()).flatten()
-}
-
-/// Decodes an event. Its text is validated as a whole, which is faster than string by string, and its types need to be
-/// compiled for texts alone.
-pub(crate) fn read<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text(raw).map_err(de::Error::custom)?)
+pub(crate) fn leading_kind(raw: &str) -> Option<&str> {
+    let rest = raw.strip_prefix(r#"{"type":""#)?;
+    let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let (kind, rest) = rest.split_at_checked(end)?;
+    rest.starts_with('"').then_some(kind)
 }
 
 /// Decodes an event and fails if its `type` appears twice.
-pub(crate) fn read_once<T: DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
-    once::read(text(raw).map_err(de::Error::custom)?)
-}
-
-fn text(raw: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(raw).map_err(|error| format!("not UTF-8: {error}"))
+pub(crate) fn read_once<T: DeserializeOwned>(raw: &str) -> Result<T, serde_json::Error> {
+    once::read(raw)
 }
 
 /// Removes a byte order mark.
-pub(crate) fn without_mark(raw: &[u8]) -> &[u8] {
-    raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw)
+pub(crate) fn without_mark(raw: &str) -> &str {
+    raw.strip_prefix('\u{feff}').unwrap_or(raw)
 }
 
 /// The members that any event has.
@@ -46,8 +37,8 @@ pub(crate) struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// Scans a whole message for these members, in any position. The error says why the message is not an event.
-    pub(crate) fn scan(raw: &'a [u8]) -> Result<Self, String> {
-        let members: Members<'a> = serde_json::from_str(text(raw)?).map_err(|error| reason(&error))?;
+    pub(crate) fn scan(raw: &'a str) -> Result<Self, String> {
+        let members: Members<'a> = serde_json::from_str(raw).map_err(|error| reason(&error))?;
         let kind = members.kind.ok_or("no member named `type`")?;
         Ok(Self { kind, event_id: members.event_id })
     }
@@ -105,14 +96,14 @@ mod tests {
 
     #[test]
     fn finds_the_type_wherever_it_stands() {
-        assert_eq!(leading_kind(br#"{"type":"error","x":1}"#), Some("error"));
-        assert_eq!(leading_kind(br#"{"x":1,"type":"error"}"#), None);
-        assert_eq!(leading_kind(br#"{"type":"err\u006fr"}"#), None);
-        assert_eq!(leading_kind(br#"{"type":"err"#), None);
+        assert_eq!(leading_kind(r#"{"type":"error","x":1}"#), Some("error"));
+        assert_eq!(leading_kind(r#"{"x":1,"type":"error"}"#), None);
+        assert_eq!(leading_kind(r#"{"type":"err\u006fr"}"#), None);
+        assert_eq!(leading_kind(r#"{"type":"err"#), None);
         for raw in
             [r#"{"x":{"type":1},"type":"err\u006fr","event_id":"e"}"#, r#" { "event_id" : "e", "type" : "error" } "#]
         {
-            let head = Head::scan(raw.as_bytes()).unwrap();
+            let head = Head::scan(&raw).unwrap();
             assert_eq!((&*head.kind, head.event_id.as_deref()), ("error", Some("e")));
         }
     }
@@ -120,12 +111,11 @@ mod tests {
     #[test]
     fn says_why_a_message_is_no_event() {
         for (raw, why) in [
-            (&b"[]"[..], "expected a JSON object"),
-            (b"{}", "no member named `type`"),
-            (br#"{"type":1}"#, "expected a string"),
-            (br#"{"type":"a"} x"#, "trailing characters"),
-            (b"{\"type\":\"\xff\"}", "not UTF-8"),
-            (b"", "EOF"),
+            ("[]", "expected a JSON object"),
+            ("{}", "no member named `type`"),
+            (r#"{"type":1}"#, "expected a string"),
+            (r#"{"type":"a"} x"#, "trailing characters"),
+            ("", "EOF"),
         ] {
             let reason = Head::scan(raw).err().unwrap();
             assert!(reason.contains(why), "{reason}");
@@ -135,6 +125,6 @@ mod tests {
     #[test]
     fn deep_nesting_is_only_skipped() {
         let raw = format!(r#"{{"x":{}{},"type":"a"}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(Head::scan(raw.as_bytes()).ok().map(|head| head.kind.into_owned()).as_deref(), Some("a"));
+        assert_eq!(Head::scan(&raw).ok().map(|head| head.kind.into_owned()).as_deref(), Some("a"));
     }
 }

@@ -40,6 +40,15 @@ pub trait Event: Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
         Self::decode(raw)
     }
 
+    /// Decodes a text of which it is not known yet whether it is UTF-8. `None` if it is not. The default validates the text,
+    /// then calls [`read`](Self::read).
+    ///
+    /// Whoever decodes a frequent event by hand, and so looks at every byte of it, saves the validation by overriding this.
+    fn read_text(raw: &[u8], reading: &mut Reading) -> Option<Self> {
+        crate::wire::text::utf8(raw)?;
+        Some(Self::read(raw, reading))
+    }
+
     /// Decodes a binary message. The protocol has none, but some servers send text as binary. Anything else becomes an
     /// invalid event.
     fn binary(raw: Bytes) -> Self;

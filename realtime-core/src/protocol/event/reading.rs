@@ -17,8 +17,8 @@ pub struct Reading {
 
 impl Reading {
     /// Whether a message can be read strictly. Notes what it may need if it is crowded with values.
-    pub(crate) fn has_room(&mut self, text: &[u8]) -> bool {
-        match Crowd::of(text) {
+    pub(crate) fn has_room(&mut self, text: &str) -> bool {
+        match Crowd::of(text.as_bytes()) {
             Crowd::Usual => {}
             Crowd::Small(weight) => self.weight = weight,
             Crowd::Large => return false,
@@ -38,10 +38,10 @@ impl Reading {
     /// is the reason.
     pub(crate) fn leniently<T>(
         &mut self,
-        text: &[u8],
+        text: &str,
         read: impl FnOnce(&RawValue, &mut Notes) -> Option<T>,
     ) -> Result<T, Option<&'static str>> {
-        let raw: &RawValue = serde_json::from_slice(text).map_err(|_| None)?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|_| None)?;
         let mut notes = Notes::new(text.len());
         let event = read(raw, &mut notes).ok_or(notes.missing())?;
         self.weight = notes.taken();

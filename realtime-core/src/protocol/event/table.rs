@@ -30,7 +30,8 @@ macro_rules! server_events {
 ///
 /// A variant holds the struct of its own name, or the one named in brackets. A second type string after `|` is an older
 /// name that servers still use; the decoded event has the current one. The `first` function, if given, is tried before
-/// everything else: it returns either `None` or exactly what the general path would return. The `untyped` function, if
+/// everything else: it returns either `None` or exactly what the general path would return, and that only if the text is
+/// UTF-8. The `untyped` function, if
 /// given, is tried for a message without a `type`. If the table is `lenient`, an event that does not fit is read a second
 /// time, member by member.
 macro_rules! events {
@@ -57,7 +58,7 @@ macro_rules! events {
         impl $table {
             /// Decodes an event of a known type strictly and returns its current name, or `None` if the type is
             /// unknown.
-            fn parse(kind: &str, raw: &[u8]) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
+            fn parse(kind: &str, raw: &str) -> Option<(&'static str, Result<Self, serde_json::Error>)> {
                 Some(match kind {
                     $($kind $(| $legacy)* => ($kind, Self::parse_as(raw).map(Self::$event)),)*
                     $($big_kind $(| $big_legacy)* => ($big_kind, Self::parse_as(raw).map(Self::$big)),)*
@@ -67,10 +68,10 @@ macro_rules! events {
 
             /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
             /// one counts.
-            fn parse_as<T: serde::de::DeserializeOwned>(raw: &[u8]) -> Result<T, serde_json::Error> {
-                use $crate::protocol::event::head::{read, read_once};
+            fn parse_as<T: serde::de::DeserializeOwned>(raw: &str) -> Result<T, serde_json::Error> {
+                use $crate::protocol::event::head::read_once;
 
-                if events!(@is_lenient $($lenient)?) { read_once(raw) } else { read(raw) }
+                if events!(@is_lenient $($lenient)?) { read_once(raw) } else { serde_json::from_str(raw) }
             }
 
             /// Decodes an event of a known type member by member.
@@ -89,7 +90,7 @@ macro_rules! events {
             }
 
             /// Decodes any message by the general path.
-            pub(crate) fn general(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
+            pub(crate) fn general(raw: &str, reading: &mut $crate::protocol::event::Reading) -> Self {
                 let mut error = None;
                 if let Some(kind) = $crate::protocol::event::head::leading_kind(raw)
                     // A delta has no lists that could grow.
@@ -110,7 +111,7 @@ macro_rules! events {
             /// `error` is the reason why strict decoding failed, if it was attempted.
             #[cold]
             fn decode_anywhere(
-                raw: &[u8],
+                raw: &str,
                 error: Option<serde_json::Error>,
                 reading: &mut $crate::protocol::event::Reading,
             ) -> Self {
@@ -132,7 +133,7 @@ macro_rules! events {
                                 return event;
                             }
                         }
-                        return Self::Invalid(Box::new(Invalid::new(raw, reason)));
+                        return Self::Invalid(Box::new(Invalid::new(raw.as_bytes(), reason)));
                     }
                 };
                 let Some(current) = Self::current(&head.kind) else {
@@ -182,10 +183,16 @@ macro_rules! events {
             }
 
             fn read(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Self {
+                Self::read_text(raw, reading).unwrap_or_else(|| {
+                    Self::Invalid(Box::new($crate::protocol::event::Invalid::not_utf8(raw)))
+                })
+            }
+
+            fn read_text(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Option<Self> {
                 $(if let Some(event) = $first(raw) {
-                    return event;
+                    return Some(event);
                 })?
-                Self::general(raw, reading)
+                $crate::wire::text::utf8(raw).map(|text| Self::general(text, reading))
             }
 
             fn binary(raw: bytes::Bytes) -> Self {
@@ -193,7 +200,8 @@ macro_rules! events {
             }
 
             fn read_binary(raw: bytes::Bytes, reading: &mut $crate::protocol::event::Reading) -> Self {
-                if $crate::protocol::event::head::without_mark(&raw).trim_ascii_start().starts_with(b"{") {
+                let text = $crate::wire::text::utf8(&raw).map(|text| $crate::protocol::event::head::without_mark(text));
+                if text.is_some_and(|text| text.trim_ascii_start().starts_with('{')) {
                     match Self::read(&raw, reading) {
                         Self::Invalid(_) => {}
                         event => return event,

@@ -50,8 +50,8 @@ pub struct Invalid {
 }
 
 impl Unknown {
-    pub(crate) fn new(head: Head<'_>, raw: &[u8]) -> Self {
-        Self { kind: head.kind.into(), event_id: head.event_id, raw: own(raw) }
+    pub(crate) fn new(head: Head<'_>, raw: &str) -> Self {
+        Self { kind: head.kind.into(), event_id: head.event_id, raw: raw.into() }
     }
 
     pub(crate) fn kind(&self) -> &str {
@@ -68,8 +68,8 @@ impl Unknown {
 }
 
 impl Malformed {
-    pub(crate) fn new(kind: &'static str, head: Head<'_>, raw: &[u8], error: &serde_json::Error) -> Self {
-        Self { kind, event_id: head.event_id, raw: own(raw), reason: reason(error).into() }
+    pub(crate) fn new(kind: &'static str, head: Head<'_>, raw: &str, error: &serde_json::Error) -> Self {
+        Self { kind, event_id: head.event_id, raw: raw.into(), reason: reason(error).into() }
     }
 
     /// An event that was read, and that nothing places: neither this member nor what else could stand for it is there.
@@ -77,18 +77,25 @@ impl Malformed {
     pub(crate) fn unplaced<E: Event>(event: &E, missing: &str) -> Self {
         let kind = E::KINDS.iter().find(|kind| **kind == event.kind()).copied().unwrap_or_default();
         let reason = format!("missing field `{missing}`").into();
-        Self { kind, event_id: event.event_id().cloned(), raw: own(event.encode().as_bytes()), reason }
+        Self {
+            kind,
+            event_id: event.event_id().cloned(),
+            raw: String::from_utf8_lossy(event.encode().as_bytes()).into(),
+            reason,
+        }
     }
-}
-
-/// Copies the text of a message that is known to be UTF-8.
-fn own(raw: &[u8]) -> Box<str> {
-    String::from_utf8_lossy(raw).into()
 }
 
 impl Invalid {
     pub(crate) fn new(raw: &[u8], reason: String) -> Self {
         Self { raw: Bytes::copy_from_slice(raw), reason: reason.into() }
+    }
+
+    /// Creates the event for a text that is not UTF-8.
+    #[cold]
+    pub(crate) fn not_utf8(raw: &[u8]) -> Self {
+        let reason = std::str::from_utf8(raw).map_or_else(|error| format!("not UTF-8: {error}"), |_| String::new());
+        Self::new(raw, reason)
     }
 
     /// Creates the event for a binary message. The bytes are copied, because they may be a slice of a larger buffer.
@@ -111,7 +118,7 @@ impl Custom {
     /// # Errors
     /// The JSON is not an object with a string member `type`.
     pub fn new(json: Json) -> Result<Self, Invalid> {
-        match Head::scan(json.as_str().as_bytes()) {
+        match Head::scan(json.as_str()) {
             Ok(head) => Ok(Self { kind: head.kind.into(), event_id: head.event_id, json }),
             Err(reason) => Err(Invalid::new(json.as_str().as_bytes(), reason)),
         }

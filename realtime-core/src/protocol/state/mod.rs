@@ -75,6 +75,12 @@ pub trait State<P: Protocol>: Clone + fmt::Debug + Default + Send + Sync + 'stat
         true
     }
 
+    /// Whether [`next_outgoing`](Self::next_outgoing) may return an event. Asked after every event, before the state is
+    /// borrowed mutably, which copies it if the application holds it. By default it may.
+    fn has_outgoing(&self) -> bool {
+        true
+    }
+
     /// The next event that the session itself wants to send.
     fn next_outgoing(&mut self) -> Option<P::ClientEvent> {
         None

@@ -7,7 +7,7 @@
 //! same result.
 
 use super::{ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta, ServerEvent};
-use crate::wire::{Audio, Id, TextDelta, base64};
+use crate::wire::{Audio, INLINE, Id, TextDelta, WINDOW, base64};
 
 /// Decodes a frame of one of the three shapes.
 pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
@@ -18,24 +18,22 @@ pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
     }
     if let Some(rest) = rest.strip_prefix(br#"audio_transcript.delta","#) {
         let (head, delta) = text(rest)?;
-        let Head { event_id, response_id, item_id, output_index, content_index } = head;
         return Some(ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
-            event_id,
-            response_id,
-            item_id,
-            output_index,
-            content_index,
+            event_id: Some(head.event_id.into()),
+            response_id: head.response_id.into(),
+            item_id: head.item_id.into(),
+            output_index: head.output_index,
+            content_index: head.content_index,
             delta,
         }));
     }
     let (head, delta) = text(rest.strip_prefix(br#"text.delta","#)?)?;
-    let Head { event_id, response_id, item_id, output_index, content_index } = head;
     Some(ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
-        event_id,
-        response_id,
-        item_id,
-        output_index,
-        content_index,
+        event_id: Some(head.event_id.into()),
+        response_id: head.response_id.into(),
+        item_id: head.item_id.into(),
+        output_index: head.output_index,
+        content_index: head.content_index,
         delta,
     }))
 }
@@ -47,42 +45,61 @@ pub(super) fn read_audio_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<Respon
     Some(head.audio(Audio::default()))
 }
 
-/// The members in front of a delta.
-struct Head {
-    event_id: Option<Id>,
-    response_id: Id,
-    item_id: Id,
+/// The members in front of a delta. Their ids are only made where the event is, because moving them there takes longer.
+struct Head<'a> {
+    event_id: PlainId<'a>,
+    response_id: PlainId<'a>,
+    item_id: PlainId<'a>,
     output_index: u32,
     content_index: u32,
 }
 
-impl Head {
+impl Head<'_> {
     fn audio(self, delta: Audio) -> ResponseOutputAudioDelta {
-        let Self { event_id, response_id, item_id, output_index, content_index } = self;
-        ResponseOutputAudioDelta { event_id, response_id, item_id, output_index, content_index, delta }
+        ResponseOutputAudioDelta {
+            event_id: Some(self.event_id.into()),
+            response_id: self.response_id.into(),
+            item_id: self.item_id.into(),
+            output_index: self.output_index,
+            content_index: self.content_index,
+            delta,
+        }
+    }
+}
+
+/// An id in a frame: ASCII, and short enough to be stored inline.
+#[derive(Clone, Copy)]
+struct PlainId<'a> {
+    window: &'a [u8; WINDOW],
+    len: usize,
+}
+
+impl From<PlainId<'_>> for Id {
+    fn from(id: PlainId<'_>) -> Self {
+        Self::from_ascii(id.window, id.len)
     }
 }
 
 /// Parses the members in front of a delta. Also returns what follows its opening quote.
-fn head(raw: &[u8]) -> Option<(Head, &[u8])> {
+fn head(raw: &[u8]) -> Option<(Head<'_>, &[u8])> {
     let (event_id, raw) = id(raw.strip_prefix(br#""event_id":""#)?)?;
     let (response_id, raw) = id(raw.strip_prefix(br#","response_id":""#)?)?;
     let (item_id, raw) = id(raw.strip_prefix(br#","item_id":""#)?)?;
     let (output_index, raw) = number(raw.strip_prefix(br#","output_index":"#)?)?;
     let (content_index, raw) = number(raw.strip_prefix(br#","content_index":"#)?)?;
-    let head = Head { event_id: Some(event_id), response_id, item_id, output_index, content_index };
+    let head = Head { event_id, response_id, item_id, output_index, content_index };
     Some((head, raw.strip_prefix(br#","delta":""#)?))
 }
 
 /// Parses an audio delta up to its base64. The closing quote is not searched for: if the rest is not base64 up to the
 /// expected end, decoding fails.
-fn audio(raw: &[u8]) -> Option<(Head, &[u8])> {
+fn audio(raw: &[u8]) -> Option<(Head<'_>, &[u8])> {
     let (head, rest) = head(raw)?;
     Some((head, rest.strip_suffix(br#""}"#)?))
 }
 
 /// Parses a text delta. The service pads the frame so that its size does not reveal the word.
-fn text(raw: &[u8]) -> Option<(Head, TextDelta)> {
+fn text(raw: &[u8]) -> Option<(Head<'_>, TextDelta)> {
     let (head, rest) = head(raw)?;
     let (text, rest) = string(rest)?;
     if rest != b"}" {
@@ -94,13 +111,24 @@ fn text(raw: &[u8]) -> Option<(Head, TextDelta)> {
     Some((head, std::str::from_utf8(text).ok()?.into()))
 }
 
-/// Parses an id up to its closing quote. The service's own ids are short and ASCII.
-fn id(raw: &[u8]) -> Option<(Id, &[u8])> {
-    let end = stop(raw)?;
-    if raw[end] != b'"' {
-        return None;
+/// Parses an id up to its closing quote. The service's own ids are short and ASCII. An id near the end of the frame is
+/// not found, which is not where one is.
+fn id(raw: &[u8]) -> Option<(PlainId<'_>, &[u8])> {
+    let window = raw.first_chunk::<WINDOW>()?;
+    let mut seen = 0;
+    for (at, word) in window.as_chunks::<8>().0.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stops = stops(word);
+        if stops != 0 {
+            let inside = stops.trailing_zeros() as usize / 8;
+            seen |= word & !(u64::MAX << (8 * inside));
+            let len = 8 * at + inside;
+            let is_plain = len <= INLINE && raw[len] == b'"' && seen & HIGH == 0;
+            return is_plain.then(|| (PlainId { window, len }, &raw[len + 1..]));
+        }
+        seen |= word;
     }
-    Some((Id::from_ascii(raw, end)?, &raw[end + 1..]))
+    None
 }
 
 /// Parses a string up to its closing quote. `None` if it contains an escape or a character that requires one.
@@ -125,15 +153,19 @@ fn stop(raw: &[u8]) -> Option<usize> {
 /// Seven bytes that end no string, above one that may.
 const FILL: u64 = u64::from_le_bytes(*b"\0xxxxxxx");
 
+/// One in each of eight bytes.
+const EACH: u64 = u64::from_le_bytes([1; 8]);
+
+/// The highest bit of each: set where a byte is not ASCII.
+const HIGH: u64 = EACH << 7;
+
 /// Checks eight bytes at once, the first of which is the lowest. The lowest bit that is set is in the first byte that
 /// ends a string; what is above it says nothing, because subtraction borrows.
 fn stops(word: u64) -> u64 {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-
     // Sets the highest bit of each byte that is less than the other, both being ASCII.
     let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least));
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
+    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & HIGH
 }
 
 /// Parses a number of up to nine digits.
@@ -175,8 +207,27 @@ mod tests {
             veiled(frame("output_audio_transcript", "0", "👋")),
         ] {
             let event = read(raw.as_bytes());
-            assert_eq!(event, Some(ServerEvent::general(raw.as_bytes(), &mut Default::default())), "{raw}");
+            assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_looked_at() {
+        for raw in [
+            frame("output_audio", "0", "AQD+/ywB"),
+            frame("output_text", "0", "\u{e9}"),
+            frame("output_audio_transcript", "0", "a").replace("\"}", "\",\"obfuscation\":\"Gm\"}"),
+            r#"{"type":"response.output_text.done","text":"a"}"#.into(),
+        ] {
+            for at in 0..raw.len() {
+                for byte in [0x80, 0xA9, 0xC3, 0xFF] {
+                    let mut raw = raw.clone().into_bytes();
+                    raw[at] = byte;
+                    let read = ServerEvent::read_text(&raw, &mut Default::default());
+                    assert_eq!(read.is_some(), std::str::from_utf8(&raw).is_ok(), "{byte:02x} at {at}");
+                }
+            }
         }
     }
 

@@ -544,6 +544,11 @@ impl RealtimeState {
         }
     }
 
+    /// Whether a response is to be requested because calls were answered.
+    pub(super) fn wants_follow_up(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.follow_ups > 0)
+    }
+
     /// A response requested because calls were answered, not by the application.
     pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
         let calls = self.calls.as_mut().filter(|calls| calls.follow_ups > 0)?;

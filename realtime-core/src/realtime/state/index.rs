@@ -20,7 +20,7 @@ type Slot = Option<(u32, u32)>;
 const FIRST: usize = 16;
 
 impl Index {
-    fn hash(&self, id: &str) -> u32 {
+    fn hash(&self, id: &[u8]) -> u32 {
         // Its lower half: no table is larger than that.
         self.hasher.hash_one(id) as u32
     }
@@ -41,14 +41,14 @@ impl Index {
     }
 
     /// The place of an id, among the places that have its hash.
-    pub(super) fn get(&self, id: &str, is_at: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(super) fn get(&self, id: &[u8], is_at: impl Fn(usize) -> bool) -> Option<usize> {
         let hash = self.hash(id);
         let places = self.probe(hash).filter_map(|(_, slot)| slot).filter(|(other, _)| *other == hash);
         places.map(|(_, place)| place as usize).find(|place| is_at(*place))
     }
 
     /// Adds an id that is not there.
-    pub(super) fn insert(&mut self, id: &str, place: usize) {
+    pub(super) fn insert(&mut self, id: &[u8], place: usize) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
@@ -73,7 +73,7 @@ impl Index {
     }
 
     /// Takes an id out that has this place.
-    pub(super) fn remove(&mut self, id: &str, place: usize) {
+    pub(super) fn remove(&mut self, id: &[u8], place: usize) {
         let hash = self.hash(id);
         let is_it = |slot: &Slot| slot.is_some_and(|(other, at)| other == hash && at as usize == place);
         let Some((mut gap, _)) = self.probe(hash).find(|(_, slot)| is_it(slot)) else { return };
@@ -111,9 +111,9 @@ mod tests {
         #[test]
         fn it_is_a_map(steps in prop::collection::vec((any::<bool>(), 0..300_usize), 0..2_000)) {
             let mut index = Index::default();
-            let mut map: HashMap<String, usize> = HashMap::new();
+            let mut map: HashMap<Vec<u8>, usize> = HashMap::new();
             for (number, (adds, id)) in steps.into_iter().enumerate() {
-                let name = format!("item_{id}");
+                let name = format!("item_{id}").into_bytes();
                 match (adds, map.get(&name).copied()) {
                     (true, None) => {
                         index.insert(&name, number);
@@ -128,7 +128,7 @@ mod tests {
             }
             prop_assert_eq!(index.used, map.len());
             for id in 0..300 {
-                let name = format!("item_{id}");
+                let name = format!("item_{id}").into_bytes();
                 let place = map.get(&name).copied();
                 prop_assert_eq!(index.get(&name, |at| Some(at) == place), place);
             }

@@ -347,6 +347,10 @@ impl State<Realtime> for RealtimeState {
         self.expected_until()
     }
 
+    fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty() || self.wants_follow_up()
+    }
+
     fn next_outgoing(&mut self) -> Option<ClientEvent> {
         self.outgoing.pop_front().or_else(|| self.take_follow_up())
     }

@@ -155,7 +155,7 @@ impl RealtimeState {
     /// When the earliest wait times out.
     pub(super) fn first_due(&self, timeouts: &Timeouts) -> Option<Instant> {
         let requests = self.requests.due(&self.patience, timeouts.request);
-        requests.into_iter().chain(self.scheduler.due(&self.patience, timeouts)).min()
+        Instant::earliest([requests, self.scheduler.due(&self.patience, timeouts)])
     }
 
     /// Gives up everything that has timed out.

@@ -170,7 +170,10 @@ impl Bench {
             let Some(socket) = up(&mut self.sockets, id) else { return };
             match socket.incoming.pop_front() {
                 None => return self.machine.on_read_idle(id, &self.queue, self.now),
-                Some(Some(message)) => self.machine.on_message(id, Received::Message(message), &self.queue, self.now),
+                Some(Some(message)) => {
+                    let taken = self.machine.on_message(id, Received::Message(message), &self.queue, self.now);
+                    assert_eq!(taken, Ok(()));
+                }
                 Some(None) => return self.machine.on_read_end(id, None, &self.queue, self.now),
             }
         }

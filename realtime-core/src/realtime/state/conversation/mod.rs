@@ -106,12 +106,12 @@ impl Conversation {
 
     /// An item, whether or not it is part of the conversation.
     pub fn get(&self, id: &str) -> Option<&ItemState> {
-        self.find(id).and_then(|place| self.known(place))
+        self.find(id.as_bytes()).and_then(|place| self.known(place))
     }
 
     /// Whether the item was ever mentioned, within the retention limits.
-    pub(super) fn is_known(&self, id: &str) -> bool {
-        self.find(id).is_some()
+    pub(super) fn is_known(&self, id: &Id) -> bool {
+        self.find(id.as_bytes()).is_some()
     }
 
     /// Whether the item is part of the conversation.
@@ -183,15 +183,16 @@ impl Conversation {
         }
     }
 
-    fn find(&self, id: &str) -> Option<usize> {
-        self.index.get(id, |place| self.id_at(place).as_str() == id)
+    /// By the bytes of the id, because an [`Id`] validates its text whenever it is asked for.
+    fn find(&self, id: &[u8]) -> Option<usize> {
+        self.index.get(id, |place| self.id_at(place).as_bytes() == id)
     }
 
     /// Finds an item, whatever is known of it, and turns to it.
     fn look_up(&mut self, id: &Id) -> Option<usize> {
         let at = match self.known(self.latest) {
             Some(item) if item.id == *id => return Some(self.latest),
-            _ => self.find(id)?,
+            _ => self.find(id.as_bytes())?,
         };
         self.turn_to(at);
         Some(at)
@@ -235,7 +236,7 @@ impl Conversation {
         let mut item = make(id.clone());
         item.first = self.first_mention(id);
         let place = self.add_place(Place::Known(Arc::new(item)));
-        self.index.insert(id, place);
+        self.index.insert(id.as_bytes(), place);
         self.detached.push(place);
         self.turn_to(place);
         self.known_mut(place)
@@ -284,7 +285,7 @@ impl Conversation {
     /// Adds a known item to the conversation after its predecessor, when the server announces it. An item announced
     /// before keeps its position.
     pub(super) fn place(&mut self, id: &Id, previous: &Patch<Id>) {
-        let Some(place) = self.find(id) else { return };
+        let Some(place) = self.find(id.as_bytes()) else { return };
         let Some(first) = self.known(place).filter(|item| !item.announced).map(|item| item.first) else { return };
         self.take_out(place);
         let mut at = match previous {
@@ -416,7 +417,7 @@ impl Conversation {
         for saved in items {
             let Some(item) = &saved.item else {
                 let place = self.add_place(Place::Forgotten(saved.id.clone()));
-                self.index.insert(&saved.id, place);
+                self.index.insert(saved.id.as_bytes(), place);
                 self.order.push(place);
                 continue;
             };
@@ -434,7 +435,7 @@ impl Conversation {
             if let Some(place) = self.order.remove(at) {
                 self.drop_place(place);
             }
-        } else if let Some(place) = self.find(id) {
+        } else if let Some(place) = self.find(id.as_bytes()) {
             self.detached.retain(|other| *other != place);
             self.drop_place(place);
         }
@@ -448,7 +449,7 @@ impl Conversation {
         // Ids are normally short. An unusually long one costs as much as content, so it is dropped.
         let id = if item.id.len() > MOST_KEPT_ID { Id::EMPTY } else { item.id.clone() };
         if id.is_empty() {
-            self.index.remove(&item.id, at);
+            self.index.remove(item.id.as_bytes(), at);
         }
         if let Some(place) = self.places.get_mut(at) {
             *place = Place::Forgotten(id);
@@ -460,7 +461,7 @@ impl Conversation {
         if let Some(item) = self.known(at) {
             self.bytes = self.bytes.saturating_sub(item.weighed);
         }
-        self.index.remove(&id, at);
+        self.index.remove(id.as_bytes(), at);
         if let Some(place) = self.places.get_mut(at) {
             *place = Place::Free(self.free.replace(at));
         }
@@ -468,7 +469,7 @@ impl Conversation {
 
     /// Position of an item. Searched from the end, where it usually is.
     fn position(&self, id: &str) -> Option<usize> {
-        let place = self.find(id)?;
+        let place = self.find(id.as_bytes())?;
         self.order.last_position(|at| *at == place)
     }
 

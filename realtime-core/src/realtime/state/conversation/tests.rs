@@ -48,7 +48,7 @@ fn check(conversation: &Conversation) {
     for &place in &places {
         let id = conversation.id_at(place);
         if conversation.known(place).is_some() || !id.is_empty() {
-            let found = conversation.index.get(id, |at| is_used(&at) && conversation.id_at(at) == id);
+            let found = conversation.index.get(id.as_bytes(), |at| is_used(&at) && conversation.id_at(at) == id);
             assert_eq!(found, Some(place), "the index finds every item");
         }
     }

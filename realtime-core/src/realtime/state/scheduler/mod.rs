@@ -264,7 +264,7 @@ impl Asked {
 impl Open {
     fn due(&self, timeouts: &Timeouts) -> Option<Instant> {
         let idle = timeouts.response_idle.map(|timeout| self.alive + timeout);
-        idle.into_iter().chain(self.failed(timeouts)).min()
+        Instant::earliest([idle, self.failed(timeouts)])
     }
 
     /// When it is considered failed because of an error, if it stays idle.
