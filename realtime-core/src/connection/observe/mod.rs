@@ -74,7 +74,8 @@ mod on {
             if super::spans::traces_messages() {
                 self.notes.push(Note::Message { sent, kind: kind().into(), bytes });
             }
-            let _ = (sent, kind, bytes);
+            #[cfg(not(feature = "tracing"))]
+            let _ = kind;
         }
 
         /// A member that did not fit and was left out.
