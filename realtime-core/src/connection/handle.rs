@@ -495,6 +495,11 @@ impl<P: Protocol> Connection<P> {
         cx: &mut Context<'_>,
         slot: &mut Option<Slot>,
     ) -> Poll<Option<Result<P::ServerEvent, Error>>> {
+        // Only events are asked for.
+        if let Some(Arrival { update: Update::Event(event), raw, .. }) = self.shared.read_ahead(false) {
+            self.handlers.dispatch(&event, raw.as_deref());
+            return Poll::Ready(Some(Ok(event)));
+        }
         loop {
             match ready!(self.poll_update(cx, slot, false)) {
                 Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),

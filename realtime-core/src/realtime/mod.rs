@@ -55,6 +55,7 @@ impl Protocol for Realtime {
 
     /// Decided by the type alone, so that a member that does not fit cannot prevent a session from opening. Some
     /// servers open it with `conversation.created`; those that send neither at least answer an update.
+    #[inline]
     fn opened(event: &ServerEvent) -> bool {
         matches!(event.kind(), "session.created" | "conversation.created" | "session.updated")
     }
@@ -74,6 +75,7 @@ impl Protocol for Realtime {
         added.into()
     }
 
+    #[inline]
     fn error(event: &ServerEvent) -> Option<ErrorEvent> {
         match event {
             ServerEvent::Error(error) => Some((**error).clone()),

@@ -183,6 +183,7 @@ pub enum Received<'a> {
 
 impl Received<'_> {
     /// Size of the payload in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),

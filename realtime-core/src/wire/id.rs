@@ -48,6 +48,7 @@ impl Id {
     /// Creates an id from the first bytes of a window, which are ASCII: as many as are stored inline, at most.
     ///
     /// What follows them is cut off at once for the whole window, which is faster than copying so many bytes.
+    #[inline]
     pub(crate) fn from_ascii(window: &[u8; WINDOW], len: usize) -> Self {
         let len = len.min(INLINE);
         let keep = &KEEP[INLINE - len..2 * INLINE - len];
@@ -122,6 +123,7 @@ impl Borrow<str> for Id {
 }
 
 impl PartialEq for Id {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             // What follows an inline text is always zero, and arrays are compared faster than slices.

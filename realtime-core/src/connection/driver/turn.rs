@@ -78,6 +78,8 @@ impl<P: Protocol> Shared<P> {
             beside = wakers::waker(&self.wakers, bit::STANDBY);
             &beside
         };
+        let Some(pumps) = sockets.pumps(id) else { return };
+        let mut cx = Context::from_waker(waker);
         for _ in 0..MESSAGES_A_TURN {
             if in_use && enough(machine) {
                 break;
@@ -85,8 +87,6 @@ impl<P: Protocol> Shared<P> {
             if !machine.has_room(id) {
                 return;
             }
-            let Some(pumps) = sockets.pumps(id) else { return };
-            let mut cx = Context::from_waker(waker);
             match if in_use { pumps.poll_read_raw(&mut cx) } else { pumps.poll_read(&mut cx) } {
                 Poll::Pending => {
                     machine.on_read_idle(id, self, now);

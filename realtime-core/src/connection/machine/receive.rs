@@ -224,7 +224,9 @@ impl<P: Protocol> Machine<P> {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
         };
-        if let Some(event) = decoded.filter(|_| self.inbox.is_wanted) {
+        if self.inbox.is_wanted
+            && let Some(event) = decoded
+        {
             self.inbox.push_event(event, size, raw);
         }
         self.notify(notices);
@@ -248,6 +250,7 @@ impl<P: Protocol> Machine<P> {
     }
 
     /// Completes the awaited requests. Returns notices for those that are not awaited.
+    #[inline]
     fn answer(
         &mut self,
         changes: &mut Changes<P::ServerEvent>,
@@ -258,6 +261,15 @@ impl<P: Protocol> Machine<P> {
         if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
             return Vec::new();
         }
+        self.settle(changes, event, now)
+    }
+
+    fn settle(
+        &mut self,
+        changes: &mut Changes<P::ServerEvent>,
+        event: Option<&P::ServerEvent>,
+        now: Instant,
+    ) -> Vec<Notice<P>> {
         self.log.turns(mem::take(&mut changes.turns));
         let mut notices: Vec<_> = changes.ended.drain(..).map(|event| Notice::Ended(Box::new(event))).collect();
         for (seq, outcome) in changes.settled.drain(..) {

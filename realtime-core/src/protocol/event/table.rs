@@ -248,6 +248,7 @@ macro_rules! events {
                 }
             }
 
+            #[inline]
             fn recognition(&self) -> $crate::protocol::event::Recognition<'_> {
                 use $crate::protocol::event::Recognition;
 

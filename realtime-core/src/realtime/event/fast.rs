@@ -55,6 +55,7 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
+    #[inline]
     fn audio(self, delta: Audio) -> ResponseOutputAudioDelta {
         ResponseOutputAudioDelta {
             event_id: Some(self.event_id.into()),
@@ -75,6 +76,7 @@ struct PlainId<'a> {
 }
 
 impl From<PlainId<'_>> for Id {
+    #[inline]
     fn from(id: PlainId<'_>) -> Self {
         Self::from_ascii(id.window, id.len)
     }
