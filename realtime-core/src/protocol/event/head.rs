@@ -4,11 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, DeserializeOwned, IgnoredAny, MapAccess},
+    de::{self, IgnoredAny, MapAccess},
 };
 use serde_json::value::RawValue;
 
-use super::once;
 use crate::wire::{Id, text::Borrowed};
 
 /// The type, if it is the first member and contains no escapes, as is nearly always the case.
@@ -17,11 +16,6 @@ pub(crate) fn leading_kind(raw: &str) -> Option<&str> {
     let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
     let (kind, rest) = rest.split_at_checked(end)?;
     rest.starts_with('"').then_some(kind)
-}
-
-/// Decodes an event and fails if its `type` appears twice.
-pub(crate) fn read_once<T: DeserializeOwned>(raw: &str) -> Result<T, serde_json::Error> {
-    once::read(raw)
 }
 
 /// Removes a byte order mark.

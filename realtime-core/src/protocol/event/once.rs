@@ -13,7 +13,7 @@ use serde::{
 };
 
 /// Reads a whole text.
-pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Once(&mut deserializer))?;
     deserializer.end()?;

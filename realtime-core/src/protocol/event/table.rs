@@ -69,9 +69,11 @@ macro_rules! events {
             /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
             /// one counts.
             fn parse_as<T: serde::de::DeserializeOwned>(raw: &str) -> Result<T, serde_json::Error> {
-                use $crate::protocol::event::head::read_once;
-
-                if events!(@is_lenient $($lenient)?) { read_once(raw) } else { serde_json::from_str(raw) }
+                if events!(@is_lenient $($lenient)?) {
+                    $crate::protocol::event::once::read(raw)
+                } else {
+                    serde_json::from_str(raw)
+                }
             }
 
             /// Decodes an event of a known type member by member.

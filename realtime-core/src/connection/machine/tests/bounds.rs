@@ -180,3 +180,24 @@ fn stale_audio_is_dropped_and_reported_and_what_a_commit_uses_is_kept() {
     assert_eq!(bench.sent(), ["input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.append"]);
     assert!(bench.updates().contains(&"dropped 200 ms".into()));
 }
+
+#[test]
+fn a_text_that_is_not_utf8_is_for_the_transport_to_judge() {
+    use crate::protocol::event::{Event, Recognition};
+
+    let mut bench = Bench::open(|options| options, None);
+    let id = bench.socket().id;
+    let raw = &b"{\"type\":\"session.updated\",\"x\":\"\xff\"}"[..];
+    let before = bench.machine.state().clone();
+    let taken = bench.machine.on_message(id, Received::Text(raw), &bench.queue, bench.now);
+    assert!(matches!(&taken, Err(Message::Text(text)) if text.as_bytes() == raw));
+    assert!(Arc::ptr_eq(bench.machine.state(), &before), "it has no effect");
+    assert!(bench.updates().is_empty());
+    // A transport that does not take it back has given a text that is not one.
+    let given = Received::Message(taken.unwrap_err());
+    assert_eq!(bench.machine.on_message(id, given, &bench.queue, bench.now), Ok(()));
+    let arrival = bench.machine.inbox.pop(true).unwrap();
+    let Update::Event(event) = arrival.update else { panic!() };
+    assert!(matches!(event.recognition(), Recognition::Invalid(reason) if reason.starts_with("not UTF-8")));
+    assert_eq!(bench.ended(), "not ended");
+}
