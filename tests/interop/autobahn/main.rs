@@ -1,10 +1,7 @@
 //! Plays the client in the cases of the Autobahn test suite, on each runtime, or with `--serve` the server: see
 //! `tests/interop/README.md`.
 
-use std::{
-    future::poll_fn,
-    task::{Context, Poll, ready},
-};
+use std::future::poll_fn;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use realtime::{
@@ -14,7 +11,7 @@ use realtime::{
     server::{AcceptError, Acceptor, Incoming, Listen, Listener},
     smol::{Smol, SmolTransport},
     tokio::{Tokio, TokioTransport},
-    transport::{Duplex, Message, Reader, Received, Transport, TransportError},
+    transport::{Duplex, Message, Received, Transport, TransportError},
 };
 
 /// The largest message of the suite has 16 MiB.
@@ -30,22 +27,14 @@ async fn connect(transport: &dyn Transport, url: String) -> Result<Duplex, Trans
 async fn echo(duplex: Duplex) -> Result<(), TransportError> {
     let Duplex { mut write, read, .. } = duplex;
     let mut reader = read.into_reader();
-    while let Some(message) = poll_fn(|cx| receive(&mut *reader, cx)).await.transpose()? {
-        if matches!(message, Message::Text(_) | Message::Binary(_)) {
-            write.send(message).await?;
+    while let Some(received) = poll_fn(|cx| reader.poll_receive_raw(cx).map_ok(Received::into_message)).await {
+        match received? {
+            Message::Text(text) if text.to_str().is_err() => assert!(reader.reject_text(), "it was lent"),
+            message @ (Message::Text(_) | Message::Binary(_)) => write.send(message).await?,
+            _ => {}
         }
     }
     Ok(())
-}
-
-fn receive(reader: &mut dyn Reader, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-    let received = ready!(reader.poll_receive_raw(cx));
-    let is_wrong = matches!(&received, Some(Ok(Received::Text(text))) if str::from_utf8(text).is_err());
-    let message = received.map(|received| received.map(Received::into_message));
-    if is_wrong && reader.reject_text() {
-        return reader.poll_receive_raw(cx).map_ok(Received::into_message);
-    }
-    Poll::Ready(message)
 }
 
 async fn run(agent: &str, transport: &dyn Transport, suite: &str) -> Result<(), TransportError> {
