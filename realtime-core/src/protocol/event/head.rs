@@ -97,7 +97,7 @@ mod tests {
         for raw in
             [r#"{"x":{"type":1},"type":"err\u006fr","event_id":"e"}"#, r#" { "event_id" : "e", "type" : "error" } "#]
         {
-            let head = Head::scan(&raw).unwrap();
+            let head = Head::scan(raw).unwrap();
             assert_eq!((&*head.kind, head.event_id.as_deref()), ("error", Some("e")));
         }
     }
