@@ -1,20 +1,11 @@
-use std::{
-    fmt,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, pin::pin, sync::Arc};
 
-use futures::{
-    future::{self, Either},
-    ready,
-};
+use futures::future::{self, Either};
 
 use super::{
-    Ack, Config, Dialer, Driver, HandlerId, Phase, Resume, SendError, Sender, Update, Updates,
+    Ack, Config, Dialer, Driver, HandlerId, Phase, Resume, SendError, Sender, Updates,
     driver::{Shared, wait::WaitKind, wakers::Slot},
     handlers::Handlers,
-    machine::inbox::Arrival,
 };
 use crate::{
     error::{Deadline, Error, ErrorKind},
@@ -52,7 +43,7 @@ use crate::{
 pub struct Connection<P: Protocol> {
     pub(super) shared: Arc<Shared<P>>,
     pub(super) slot: Option<Slot>,
-    handlers: Handlers<P>,
+    pub(super) handlers: Handlers<P>,
 }
 
 impl<P: Protocol> Connection<P> {
@@ -461,54 +452,6 @@ impl<P: Protocol> Connection<P> {
                 None => (machine.phase() == Phase::Open || machine.phase() == phase).then_some(Ok(())),
             })
             .await?
-    }
-
-    #[inline]
-    pub(super) fn poll_update(
-        &self,
-        cx: &mut Context<'_>,
-        slot: &mut Option<Slot>,
-        notices: bool,
-    ) -> Poll<Option<Result<Update<P>, Error>>> {
-        // Ahead of the turn, and each in its branch, because every move of an event costs time.
-        if let Some(Arrival { update, raw, .. }) = self.shared.read_ahead(notices) {
-            return self.deliver(update, raw);
-        }
-        match ready!(self.shared.poll(cx, slot, WaitKind::Next, |machine| machine.next(notices))) {
-            Ok(Some(Ok(Arrival { update, raw, .. }))) => self.deliver(update, raw),
-            Ok(Some(Err(error))) | Err(error) => Poll::Ready(Some(Err(error))),
-            Ok(None) => Poll::Ready(None),
-        }
-    }
-
-    /// Calls the handlers with an event before it is returned.
-    #[inline]
-    fn deliver(&self, update: Update<P>, raw: Option<Box<Text>>) -> Poll<Option<Result<Update<P>, Error>>> {
-        if let Update::Event(event) = &update {
-            self.handlers.dispatch(event, raw.as_deref());
-        }
-        Poll::Ready(Some(Ok(update)))
-    }
-
-    pub(super) fn poll_event(
-        &self,
-        cx: &mut Context<'_>,
-        slot: &mut Option<Slot>,
-    ) -> Poll<Option<Result<P::ServerEvent, Error>>> {
-        // Only events are asked for.
-        if let Some(Arrival { update: Update::Event(event), raw, .. }) = self.shared.read_ahead(false) {
-            self.handlers.dispatch(&event, raw.as_deref());
-            return Poll::Ready(Some(Ok(event)));
-        }
-        loop {
-            match ready!(self.poll_update(cx, slot, false)) {
-                Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),
-                // Not delivered to applications that only read events.
-                Some(Ok(Update::Notice(_))) => {}
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures::Stream;
@@ -12,8 +12,57 @@ use futures::Stream;
 use super::{
     Connection, Update,
     driver::{Shared, wait::WaitKind, wakers::Slot},
+    machine::inbox::Arrival,
 };
-use crate::{error::Error, protocol::Protocol};
+use crate::{error::Error, protocol::Protocol, transport::Text};
+
+type Polled<T> = Poll<Option<Result<T, Error>>>;
+
+impl<P: Protocol> Connection<P> {
+    // What was read ahead comes before a turn, and each in a branch of its own, because every move of an event costs time.
+    #[inline]
+    fn poll_update(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>, notices: bool) -> Polled<Update<P>> {
+        if let Some(Arrival { update, raw, .. }) = self.shared.read_ahead(notices) {
+            return self.deliver(update, raw);
+        }
+        self.poll_turn(cx, slot, notices)
+    }
+
+    pub(super) fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Polled<P::ServerEvent> {
+        // Only events are asked for.
+        if let Some(Arrival { update: Update::Event(event), raw, .. }) = self.shared.read_ahead(false) {
+            self.handlers.dispatch(&event, raw.as_deref());
+            return Poll::Ready(Some(Ok(event)));
+        }
+        loop {
+            match ready!(self.poll_turn(cx, slot, false)) {
+                Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),
+                // Not delivered to applications that only read events.
+                Some(Ok(Update::Notice(_))) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    #[inline]
+    fn poll_turn(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>, notices: bool) -> Polled<Update<P>> {
+        match ready!(self.shared.poll(cx, slot, WaitKind::Next, |machine| machine.next(notices))) {
+            Ok(Some(Ok(Arrival { update, raw, .. }))) => self.deliver(update, raw),
+            Ok(Some(Err(error))) | Err(error) => Poll::Ready(Some(Err(error))),
+            Ok(None) => Poll::Ready(None),
+        }
+    }
+
+    /// Calls the handlers with an event before it is returned.
+    #[inline]
+    fn deliver(&self, update: Update<P>, raw: Option<Box<Text>>) -> Polled<Update<P>> {
+        if let Update::Event(event) = &update {
+            self.handlers.dispatch(event, raw.as_deref());
+        }
+        Poll::Ready(Some(Ok(update)))
+    }
+}
 
 /// The stream of server events. An error is the last item.
 impl<P: Protocol> Stream for Connection<P> {

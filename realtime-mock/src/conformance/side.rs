@@ -5,7 +5,6 @@ use std::{
     error::Error,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
     thread,
 };
 
@@ -145,17 +144,6 @@ impl Side {
     }
 }
 
-/// Receives a message as a connection does: texts that are not UTF-8 are given back.
-fn receive_raw(reader: &mut dyn Reader, cx: &mut Context<'_>) -> Poll<Option<Result<Message, TransportError>>> {
-    let received = ready!(reader.poll_receive_raw(cx));
-    let is_wrong = matches!(&received, Some(Ok(Received::Text(text))) if str::from_utf8(text).is_err());
-    let message = received.map(|received| received.map(Received::into_message));
-    if is_wrong && reader.reject_text() {
-        return reader.poll_receive_raw(cx).map_ok(Received::into_message);
-    }
-    Poll::Ready(message)
-}
-
 impl Out {
     pub(super) async fn send(&mut self, message: Message) -> Outcome {
         let what = describe(&message);
@@ -184,14 +172,18 @@ impl In {
         let _waiting = self.waits.begin(format!("{} waits for a message, or the end", self.name));
         let is_raw = self.is_raw;
         self.is_raw = !is_raw;
-        let next = future::poll_fn(|cx| match is_raw {
-            true => receive_raw(&mut **incoming, cx),
-            false => incoming.poll_receive(cx).map_ok(Received::into_message),
-        });
-        let ending = match next.await {
-            Some(Ok(message)) => return Ok(message),
-            Some(Err(error)) => Ending::Failed(error),
-            None => Ending::None,
+        let ending = loop {
+            let next = future::poll_fn(|cx| {
+                let next = if is_raw { incoming.poll_receive_raw(cx) } else { incoming.poll_receive(cx) };
+                next.map_ok(Received::into_message)
+            });
+            match next.await {
+                // Given back, as a connection does. What is wrong with it comes next.
+                Some(Ok(Message::Text(text))) if is_raw && text.to_str().is_err() && incoming.reject_text() => {}
+                Some(Ok(message)) => return Ok(message),
+                Some(Err(error)) => break Ending::Failed(error),
+                None => break Ending::None,
+            }
         };
         self.incoming = None;
         Err(ending)

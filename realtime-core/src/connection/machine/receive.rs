@@ -250,7 +250,6 @@ impl<P: Protocol> Machine<P> {
     }
 
     /// Completes the awaited requests. Returns notices for those that are not awaited.
-    #[inline]
     fn answer(
         &mut self,
         changes: &mut Changes<P::ServerEvent>,
@@ -261,15 +260,6 @@ impl<P: Protocol> Machine<P> {
         if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
             return Vec::new();
         }
-        self.settle(changes, event, now)
-    }
-
-    fn settle(
-        &mut self,
-        changes: &mut Changes<P::ServerEvent>,
-        event: Option<&P::ServerEvent>,
-        now: Instant,
-    ) -> Vec<Notice<P>> {
         self.log.turns(mem::take(&mut changes.turns));
         let mut notices: Vec<_> = changes.ended.drain(..).map(|event| Notice::Ended(Box::new(event))).collect();
         for (seq, outcome) in changes.settled.drain(..) {

@@ -18,9 +18,17 @@ pub(crate) fn leading_kind(raw: &str) -> Option<&str> {
     rest.starts_with('"').then_some(kind)
 }
 
+/// The byte order mark that some servers begin with.
+const MARK: &str = "\u{feff}";
+
 /// Removes a byte order mark.
 pub(crate) fn without_mark(raw: &str) -> &str {
-    raw.strip_prefix('\u{feff}').unwrap_or(raw)
+    raw.strip_prefix(MARK).unwrap_or(raw)
+}
+
+/// Whether a binary message may be the text of an event.
+pub(crate) fn may_be_text(raw: &[u8]) -> bool {
+    raw.strip_prefix(MARK.as_bytes()).unwrap_or(raw).trim_ascii_start().starts_with(b"{")
 }
 
 /// The members that any event has.

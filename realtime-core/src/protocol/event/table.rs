@@ -202,8 +202,7 @@ macro_rules! events {
             }
 
             fn read_binary(raw: bytes::Bytes, reading: &mut $crate::protocol::event::Reading) -> Self {
-                let text = $crate::wire::text::utf8(&raw).map(|text| $crate::protocol::event::head::without_mark(text));
-                if text.is_some_and(|text| text.trim_ascii_start().starts_with('{')) {
+                if $crate::protocol::event::head::may_be_text(&raw) {
                     match Self::read(&raw, reading) {
                         Self::Invalid(_) => {}
                         event => return event,

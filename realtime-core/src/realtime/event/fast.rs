@@ -113,24 +113,12 @@ fn text(raw: &[u8]) -> Option<(Head<'_>, TextDelta)> {
     Some((head, std::str::from_utf8(text).ok()?.into()))
 }
 
-/// Parses an id up to its closing quote. The service's own ids are short and ASCII. An id near the end of the frame is
-/// not found, which is not where one is.
+/// Parses an id up to its closing quote. The service's own ids are short and ASCII, and so is what follows them.
 fn id(raw: &[u8]) -> Option<(PlainId<'_>, &[u8])> {
     let window = raw.first_chunk::<WINDOW>()?;
-    let mut seen = 0;
-    for (at, word) in window.as_chunks::<8>().0.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let stops = stops(word);
-        if stops != 0 {
-            let inside = stops.trailing_zeros() as usize / 8;
-            seen |= word & !(u64::MAX << (8 * inside));
-            let len = 8 * at + inside;
-            let is_plain = len <= INLINE && raw[len] == b'"' && seen & HIGH == 0;
-            return is_plain.then(|| (PlainId { window, len }, &raw[len + 1..]));
-        }
-        seen |= word;
-    }
-    None
+    let len = stop(window)?;
+    let is_plain = len <= INLINE && raw[len] == b'"' && window.is_ascii();
+    is_plain.then(|| (PlainId { window, len }, &raw[len + 1..]))
 }
 
 /// Parses a string up to its closing quote. `None` if it contains an escape or a character that requires one.
@@ -155,19 +143,15 @@ fn stop(raw: &[u8]) -> Option<usize> {
 /// Seven bytes that end no string, above one that may.
 const FILL: u64 = u64::from_le_bytes(*b"\0xxxxxxx");
 
-/// One in each of eight bytes.
-const EACH: u64 = u64::from_le_bytes([1; 8]);
-
-/// The highest bit of each: set where a byte is not ASCII.
-const HIGH: u64 = EACH << 7;
-
 /// Checks eight bytes at once, the first of which is the lowest. The lowest bit that is set is in the first byte that
 /// ends a string; what is above it says nothing, because subtraction borrows.
 fn stops(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+
     // Sets the highest bit of each byte that is less than the other, both being ASCII.
     let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least));
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & HIGH
+    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
 
 /// Parses a number of up to nine digits.

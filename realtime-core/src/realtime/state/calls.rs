@@ -551,8 +551,10 @@ impl RealtimeState {
 
     /// A response requested because calls were answered, not by the application.
     pub(super) fn take_follow_up(&mut self) -> Option<ClientEvent> {
-        let calls = self.calls.as_mut().filter(|calls| calls.follow_ups > 0)?;
-        Arc::make_mut(calls).follow_ups -= 1;
+        if !self.wants_follow_up() {
+            return None;
+        }
+        Arc::make_mut(self.calls.as_mut()?).follow_ups -= 1;
         Some(ResponseCreate::default().into())
     }
 }

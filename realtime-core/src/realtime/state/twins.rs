@@ -108,7 +108,7 @@ impl Print {
 
     /// Hashes a few words only, for the audio of a server that uses one name.
     fn some(self, bytes: &[u8]) -> Self {
-        const LOOKS: usize = 4;
+        const LOOKS: usize = 8;
 
         let (words, rest) = bytes.as_chunks::<8>();
         let step = words.len().div_ceil(LOOKS).max(1);
