@@ -15,7 +15,7 @@
 /// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
 /// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
-/// `opt kind as "type": Kind` has another name on the wire, `req event | "digit": String` an older one that is read too.
+/// `opt kind as "type": Kind` has another name on the wire (serde's `rename` would be unknown to the other readers), `req event | "digit": String` an older one that is read too.
 /// `struct Failure as "message"` may be a bare text, which stands for that member. Members of `struct FunctionTool within
 /// "function"` may stand in an object of that name. `mended by function` lets the function see the whole message after
 /// a lenient reading.
@@ -145,6 +145,7 @@ macro_rules! wire {
     (@field ([$($m:tt)*] $n:ident [$($f:tt)*] [] $s:tt $l:tt $o:tt)) => {
         wire!(@emit [$($m)* #[derive(Default)]] $n [$($f)*] $s);
         wire!(@lenient $n $l $o);
+        wire!(@plain $n $l $o);
 
         #[cfg(test)]
         #[test]
@@ -157,6 +158,7 @@ macro_rules! wire {
         $l:tt $o:tt)) => {
         wire!(@emit $m $n $f [$({ $y: $u = $other })*]);
         wire!(@lenient $n $l $o);
+        wire!(@plain_new $n $l $o);
 
         impl $n {
             /// Creates the struct with its required members.
@@ -217,6 +219,70 @@ macro_rules! wire {
             wire!(@list_of $n);
         }
     };
+
+    // Without required members the struct is filled where it belongs: moving it there takes as long as reading it.
+    (@plain $n:ident [$({ $x:ident $read:ident $w:tt $a:tt })*] $o:tt) => {
+        impl $crate::wire::FromPlain for $n {
+            fn from_plain(text: &mut $crate::wire::Plain<'_>) -> Option<Self> {
+                let mut slot = None;
+                Self::fill(&mut slot, text)?;
+                slot
+            }
+
+            fn fill(slot: &mut Option<Self>, text: &mut $crate::wire::Plain<'_>) -> Option<()> {
+                let Self { $($x,)* } = slot.insert(Self::default());
+                wire!(@members text [$({ $x $read $w $a })*] $o);
+                Some(())
+            }
+        }
+    };
+    (@plain_new $n:ident [$({ $x:ident $read:ident $w:tt $a:tt })*] $o:tt) => {
+        impl $crate::wire::FromPlain for $n {
+            fn from_plain(text: &mut $crate::wire::Plain<'_>) -> Option<Self> {
+                $(let mut $x = Default::default();)*
+                {
+                    $(let $x = &mut $x;)*
+                    wire!(@members text [$({ $x $read $w $a })*] $o);
+                }
+                Some(Self { $($x: wire!(@taken $read $x),)* })
+            }
+        }
+    };
+    (@members $text:ident [$({ $x:ident $read:ident [$($w:literal)?] [$($a:literal)*] })*]
+        ([$($short:literal)?] [$($within:literal)?] [$($mend:ident)?])) => {
+        #[allow(dead_code, non_camel_case_types)] // named after its fields, if it has any
+        enum Member { $($x,)* }
+
+        let mut seen = 0;
+        $text.begin(b'{')?;
+        let mut more = $text.more(b'}')?;
+        while more {
+            let before = seen;
+            // Members are nearly always in the same order, so the one after the last is compared first.
+            $(
+                if more && (wire!(@is $text $x $($w)?) $(|| wire!(@is $text $x $a))*) {
+                    $crate::wire::once(&mut seen, Member::$x as u32)?;
+                    wire!(@take $read $text $x);
+                    more = $text.more(b'}')?;
+                }
+            )*
+            if more && seen == before {
+                wire!(@skip $text seen $($mend)?);
+                more = $text.more(b'}')?;
+            }
+        }
+    };
+    (@take optional $text:ident $x:ident) => { $text.optional($x)? };
+    (@take patch $text:ident $x:ident) => { *$x = $crate::wire::FromPlain::from_plain($text)? };
+    (@take $required:ident $text:ident $x:ident) => { $text.required($x)? };
+    (@taken optional $x:ident) => { $x };
+    (@taken patch $x:ident) => { $x };
+    (@taken $required:ident $x:ident) => { $x? };
+    (@is $text:ident $x:ident) => { $text.word(concat!("\"", stringify!($x), "\":")) };
+    (@is $text:ident $x:ident $wire:literal) => { $text.word(concat!("\"", $wire, "\":")) };
+    (@skip $text:ident $seen:ident) => { $text.skip(&mut $seen)? };
+    // Its unknown members may be those of an older form.
+    (@skip $text:ident $seen:ident $mend:ident) => { $text.skip_tag(&mut $seen)? };
     (@name $x:ident) => { stringify!($x) };
     (@name $x:ident $wire:literal) => { $wire };
     (@some) => { None };

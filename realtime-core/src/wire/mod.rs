@@ -12,6 +12,8 @@ mod lenient;
 #[macro_use]
 mod open_enum;
 #[macro_use]
+mod plain;
+#[macro_use]
 mod union;
 
 mod audio;
@@ -35,6 +37,7 @@ pub(crate) use lenient::{Crowd, Lenient, Members, Notes, Tag, is_null, tag, text
 pub(crate) use object::{Object, read_object};
 pub(crate) use patch::Leaf;
 pub use patch::Patch;
+pub(crate) use plain::{FromPlain, Plain, once, plain_union, read as read_plain, short_id, stop};
 pub use secret::Secret;
 pub use text_delta::TextDelta;
 pub(crate) use union::{Union, read_loosely, read_union, write_tagged};

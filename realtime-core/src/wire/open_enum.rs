@@ -59,6 +59,12 @@ macro_rules! open_enum {
             }
         }
 
+        impl $crate::wire::FromPlain for $name {
+            fn from_plain(text: &mut $crate::wire::Plain<'_>) -> Option<Self> {
+                text.string().filter(|text| text.len() <= $crate::wire::text::MOST_WORD).map(Self::from)
+            }
+        }
+
         impl $crate::wire::Lenient for $name {
             const EXPECTED: &'static str = "a word";
 

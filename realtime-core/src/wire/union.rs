@@ -207,6 +207,12 @@ macro_rules! union {
             }
         }
 
+        impl $crate::wire::FromPlain for $name {
+            fn from_plain(text: &mut $crate::wire::Plain<'_>) -> Option<Self> {
+                union!(@plain text [$($($tag => $variant,)*)?] [$($any)?])
+            }
+        }
+
         impl $crate::wire::Lenient for $name {
             const EXPECTED: &'static str = "a shape that is known";
 
@@ -236,6 +242,19 @@ macro_rules! union {
             })?
 
             union!(@object [$($($tag => $variant,)*)?] [$($default)?] [$($any)?]);
+        }
+    };
+
+    (@plain $text:ident [] [$any:ident]) => {
+        match $text.peek()? {
+            b'{' => $crate::wire::FromPlain::from_plain($text).map(Self::$any),
+            _ => $crate::wire::plain_union($text),
+        }
+    };
+    (@plain $text:ident [$($tag:literal => $variant:ident,)*] []) => {
+        match $text.tag() {
+            $(Some($tag) => $crate::wire::FromPlain::from_plain($text).map(Self::$variant),)*
+            _ => $crate::wire::plain_union($text),
         }
     };
 

@@ -118,8 +118,7 @@ wire! {
         /// Id.
         loose id: Id,
         /// Type.
-        #[serde(rename = "type")]
-        loose kind: String,
+        loose kind as "type": String,
         /// Status.
         loose status: String,
         /// Id of the call, which its output refers to.

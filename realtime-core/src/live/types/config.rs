@@ -121,8 +121,7 @@ wire! {
     /// An event that a data channel receives.
     pub struct EventSelector {
         /// The event's type.
-        #[serde(rename = "type")]
-        req kind: String,
+        req kind as "type": String,
         /// Type of the nested event, for `response.event`.
         opt response_event: String,
     }

@@ -66,8 +66,7 @@ wire! {
     /// One run of the decision model.
     pub struct DecisionResult {
         /// Type: `decision.completed`.
-        #[serde(rename = "type")]
-        req kind: String,
+        req kind as "type": String,
         /// The decision.
         req decision: super::Reported<Decision>,
     }

@@ -157,8 +157,7 @@ wire! {
         /// Id, which contexts and backend events refer to.
         req id: Id,
         /// Type: `delegation`.
-        #[serde(rename = "type")]
-        loose kind: String,
+        loose kind as "type": String,
         /// The worker.
         req target: DelegationTarget,
         /// The backend's first response to it.

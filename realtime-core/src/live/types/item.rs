@@ -17,8 +17,7 @@ wire! {
         /// Id.
         patch id: Id,
         /// Type: `message`. Optional on the wire, also in what the server sends.
-        #[serde(rename = "type")]
-        opt kind: String,
+        opt kind as "type": String,
         /// Status.
         patch status: ItemStatus,
         /// Whether the assistant said it on the way (`commentary`) or as the answer (`final_answer`).
@@ -98,8 +97,7 @@ wire! {
         /// Status: completed or incomplete.
         patch status: ItemStatus,
         /// Type: `message`.
-        #[serde(rename = "type")]
-        opt kind: String,
+        opt kind as "type": String,
     }
 
     /// A part of such a text.
@@ -107,8 +105,7 @@ wire! {
         /// The text.
         req_text text: String,
         /// Type: `input_text`, `text`, `output_text`.
-        #[serde(rename = "type")]
-        opt kind: String,
+        opt kind as "type": String,
     }
 }
 

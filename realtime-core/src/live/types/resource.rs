@@ -61,8 +61,7 @@ wire! {
     /// Content of an `error` event.
     pub struct LiveError {
         /// Type of the error: `invalid_request_error`, `server_error`, ..
-        #[serde(rename = "type")]
-        loose kind: String,
+        loose kind as "type": String,
         /// Which error it is: `immutable_field_update`, `invalid_value`, ..
         loose code: String,
         /// The error in words.
@@ -76,8 +75,7 @@ wire! {
     /// Why a telephone call could not be set up.
     pub struct CallError {
         /// Type of the error: `call_error`.
-        #[serde(rename = "type")]
-        loose kind: String,
+        loose kind as "type": String,
         /// Which error it is.
         loose code: String,
         /// The error in words.

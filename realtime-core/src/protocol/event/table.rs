@@ -68,8 +68,12 @@ macro_rules! events {
 
             /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
             /// one counts.
-            fn parse_as<T: serde::de::DeserializeOwned>(raw: &str) -> Result<T, serde_json::Error> {
-                if events!(@is_lenient $($lenient)?) {
+            fn parse_as<T: serde::de::DeserializeOwned + $crate::wire::FromPlain>(
+                raw: &str,
+            ) -> Result<T, serde_json::Error> {
+                if let Some(event) = $crate::wire::read_plain(raw) {
+                    Ok(event)
+                } else if events!(@is_lenient $($lenient)?) {
                     $crate::protocol::event::once::read(raw)
                 } else {
                     serde_json::from_str(raw)

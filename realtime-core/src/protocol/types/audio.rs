@@ -5,7 +5,8 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use crate::wire::{
-    Json, Lenient, Members, Notes, Object, Tag, Union, is_null, lenient_text, read_loosely, tag, write_tagged,
+    FromPlain, Json, Lenient, Members, Notes, Object, Plain, Tag, Union, is_null, lenient_text, once, plain_union,
+    read_loosely, tag, write_tagged,
 };
 
 /// Default sample rate of `audio/pcm` in Hz, and the only one that the service accepts today.
@@ -71,13 +72,23 @@ impl AudioFormat {
 }
 
 impl AudioFormat {
+    /// Parses the type of a format that is an object.
+    fn typed(kind: &str) -> Option<Self> {
+        match kind {
+            "audio/pcm" => Some(Self::pcm()),
+            "audio/pcmu" => Some(Self::Pcmu),
+            "audio/pcma" => Some(Self::Pcma),
+            _ => None,
+        }
+    }
+
     /// Parses a format name, current or from the beta.
     fn named(name: &str) -> Option<Self> {
         match name {
-            "audio/pcm" | "pcm16" | "pcm" | "pcm24" => Some(Self::pcm()),
-            "audio/pcmu" | "g711_ulaw" => Some(Self::Pcmu),
-            "audio/pcma" | "g711_alaw" => Some(Self::Pcma),
-            _ => None,
+            "pcm16" | "pcm" | "pcm24" => Some(Self::pcm()),
+            "g711_ulaw" => Some(Self::Pcmu),
+            "g711_alaw" => Some(Self::Pcma),
+            _ => Self::typed(name),
         }
     }
 
@@ -112,6 +123,26 @@ union_serde!(AudioFormat, |format, to| match format {
     AudioFormat::Other(json) => json.serialize(to),
 });
 
+impl FromPlain for AudioFormat {
+    fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
+        let Some(format) = text.tag().and_then(Self::typed) else { return plain_union(text) };
+        let (mut seen, mut rate) = (0, None);
+        text.begin(b'{')?;
+        while text.more(b'}')? {
+            if text.word(r#""rate":"#) {
+                once(&mut seen, 0)?;
+                rate = Option::<u32>::from_plain(text)?;
+            } else {
+                text.skip(&mut seen)?;
+            }
+        }
+        Some(match (format, rate) {
+            (Self::Pcm { .. }, Some(rate)) => Self::Pcm { rate },
+            (format, _) => format,
+        })
+    }
+}
+
 impl Lenient for AudioFormat {
     const EXPECTED: &'static str = "an audio format";
 
@@ -144,14 +175,13 @@ impl Union for AudioFormat {
     }
 
     fn tagged<'de, A: MapAccess<'de>>(object: Object<'de, A>) -> Result<Self, A::Error> {
-        match object.tag() {
-            Some("audio/pcm") | None => {
-                let rate = object.fields::<Rate>()?.rate.unwrap_or(PCM_RATE);
+        match object.tag().map_or(Some(Self::pcm()), Self::typed) {
+            Some(Self::Pcm { rate }) => {
+                let rate = object.fields::<Rate>()?.rate.unwrap_or(rate);
                 Ok(Self::Pcm { rate })
             }
-            Some("audio/pcmu") => object.fields::<IgnoredAny>().map(|_| Self::Pcmu),
-            Some("audio/pcma") => object.fields::<IgnoredAny>().map(|_| Self::Pcma),
-            Some(_) => object.json().map(Self::Other),
+            Some(format) => object.fields::<IgnoredAny>().map(|_| format),
+            None => object.json().map(Self::Other),
         }
     }
 }

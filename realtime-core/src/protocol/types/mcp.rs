@@ -176,6 +176,8 @@ union_serde!(AllowedTools, |tools, to| match tools {
     AllowedTools::Other(json) => json.serialize(to),
 });
 
+decoded_by_serde!(AllowedTools);
+
 impl Lenient for AllowedTools {
     const EXPECTED: &'static str = "names of tools, or a filter";
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize, de::MapAccess};
 use serde_json::value::RawValue;
 
-use crate::wire::{Id, Json, Lenient, Notes, Object, Union, read_loosely};
+use crate::wire::{FromPlain, Id, Json, Lenient, Notes, Object, Plain, Union, plain_union, read_loosely};
 
 open_enum! {
     /// A built-in voice. OpenAI recommends `marin` and `cedar`.
@@ -78,6 +78,12 @@ union_serde!(Voice, |voice, to| match voice {
     Voice::Custom(id) => ById { id }.serialize(to),
     Voice::Other(json) => json.serialize(to),
 });
+
+impl FromPlain for Voice {
+    fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
+        plain_union(text)
+    }
+}
 
 impl Lenient for Voice {
     const EXPECTED: &'static str = "a voice";

@@ -7,7 +7,7 @@
 //! same result.
 
 use super::{ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta, ServerEvent};
-use crate::wire::{Audio, INLINE, Id, TextDelta, WINDOW, base64};
+use crate::wire::{Audio, Id, TextDelta, WINDOW, base64, short_id, stop};
 
 /// Decodes a frame of one of the three shapes.
 pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
@@ -113,45 +113,16 @@ fn text(raw: &[u8]) -> Option<(Head<'_>, TextDelta)> {
     Some((head, std::str::from_utf8(text).ok()?.into()))
 }
 
-/// Parses an id up to its closing quote. The service's own ids are short and ASCII, and so is what follows them.
+/// Parses an id up to its closing quote.
 fn id(raw: &[u8]) -> Option<(PlainId<'_>, &[u8])> {
-    let window = raw.first_chunk::<WINDOW>()?;
-    let len = stop(window)?;
-    let is_plain = len <= INLINE && raw[len] == b'"' && window.is_ascii();
-    is_plain.then(|| (PlainId { window, len }, &raw[len + 1..]))
+    let (window, len) = short_id(raw)?;
+    Some((PlainId { window, len }, &raw[len + 1..]))
 }
 
 /// Parses a string up to its closing quote. `None` if it contains an escape or a character that requires one.
 fn string(raw: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = stop(raw)?;
     (raw[end] == b'"').then(|| (&raw[..end], &raw[end + 1..]))
-}
-
-/// Position of the first byte that ends a plain string: the closing quote, an escape, or a control character.
-fn stop(raw: &[u8]) -> Option<usize> {
-    let (words, rest) = raw.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let stops = stops(u64::from_le_bytes(*word));
-        if stops != 0 {
-            return Some(8 * at + stops.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| stops(u64::from(byte) | FILL) != 0)?;
-    Some(raw.len() - rest.len() + at)
-}
-
-/// Seven bytes that end no string, above one that may.
-const FILL: u64 = u64::from_le_bytes(*b"\0xxxxxxx");
-
-/// Checks eight bytes at once, the first of which is the lowest. The lowest bit that is set is in the first byte that
-/// ends a string; what is above it says nothing, because subtraction borrows.
-fn stops(word: u64) -> u64 {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-
-    // Sets the highest bit of each byte that is less than the other, both being ASCII.
-    let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least));
-    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
 
 /// Parses a number of up to nine digits.

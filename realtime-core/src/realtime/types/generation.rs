@@ -1,7 +1,7 @@
 use serde_json::{Number, Value, value::RawValue};
 
 use super::ReasoningEffort;
-use crate::wire::{Json, Lenient, Notes, Union, read_loosely};
+use crate::wire::{FromPlain, Json, Lenient, Notes, Plain, Union, plain_union, read_loosely};
 
 open_enum! {
     /// Output modality of the model.
@@ -52,6 +52,12 @@ union_serde!(MaxOutputTokens, |tokens, to| match tokens {
     MaxOutputTokens::Limit(limit) => to.serialize_u32(*limit),
     MaxOutputTokens::Other(json) => json.serialize(to),
 });
+
+impl FromPlain for MaxOutputTokens {
+    fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
+        plain_union(text)
+    }
+}
 
 impl Lenient for MaxOutputTokens {
     const EXPECTED: &'static str = "a number of tokens";

@@ -191,6 +191,8 @@ union_serde!(InputItem, |item, to| match item {
     InputItem::Reference(reference) => write_tagged(to, REFERENCE, reference),
 });
 
+decoded_by_serde!(InputItem);
+
 impl Lenient for InputItem {
     const EXPECTED: &'static str = "an item";
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     protocol::event::once::{Checked, second_type},
-    wire::{Id, Json, Lenient, Members, Notes, Object, Tag, tag, write_tagged},
+    wire::{FromPlain, Id, Json, Lenient, Members, Notes, Object, Plain, Tag, tag, write_tagged},
 };
 
 /// A session as described by the server: its effective configuration, including defaults.
@@ -250,6 +250,16 @@ impl<'de> Deserialize<'de> for SessionInfo {
             Some(omission) => de::Error::custom(format_args!("{}: {}", omission.path, omission.reason)),
             None => de::Error::custom("a session was expected"),
         })
+    }
+}
+
+impl FromPlain for SessionInfo {
+    fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
+        match text.tag()? {
+            REALTIME => FromPlain::from_plain(text).map(Self::Realtime),
+            TRANSCRIPTION => FromPlain::from_plain(text).map(Self::Transcription),
+            _ => None,
+        }
     }
 }
 

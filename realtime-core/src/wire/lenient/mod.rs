@@ -58,6 +58,8 @@ macro_rules! all_or_nothing {
                 serde_json::from_str(value.get()).ok()
             }
         }
+
+        decoded_by_serde!($name $(<$of>)?);
     )+};
 }
 

@@ -1,0 +1,205 @@
+//! Decoding of JSON in its plain form, which is how services write it.
+//!
+//! serde calls a visitor for every name and value, checks each for every form that JSON allows, and moves each struct out of
+//! the function that reads it. Here, a struct takes its members directly from the text. What is not in the plain form (an
+//! escape in a name, a number with a fraction where an integer belongs, a member that does not fit or stands twice) gives
+//! `None`, and serde decides: it is the specification, and a test verifies that both give the same result.
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+/// Types without a plain form of their own.
+macro_rules! decoded_by_serde {
+    ($($name:ident $(<$of:ident>)?),+ $(,)?) => {$(
+        impl $(<$of: serde::de::DeserializeOwned>)? $crate::wire::FromPlain for $name $(<$of>)? {
+            fn from_plain(text: &mut $crate::wire::Plain<'_>) -> Option<Self> {
+                text.by_serde()
+            }
+        }
+    )+};
+}
+
+mod scan;
+mod values;
+
+pub(crate) use scan::{short_id, stop};
+pub(crate) use values::plain_union;
+
+/// Decoding of a type from its plain form.
+///
+/// The result is `None`, or the one of serde.
+pub(crate) trait FromPlain: Sized {
+    /// Decodes the next value of a text.
+    fn from_plain(text: &mut Plain<'_>) -> Option<Self>;
+
+    /// Decodes the next value into its place.
+    #[inline]
+    fn fill(slot: &mut Option<Self>, text: &mut Plain<'_>) -> Option<()> {
+        *slot = Some(Self::from_plain(text)?);
+        Some(())
+    }
+}
+
+/// Decodes a whole text.
+pub(crate) fn read<T: FromPlain>(text: &str) -> Option<T> {
+    let mut text = Plain { text, at: 0, first: false };
+    let value = T::from_plain(&mut text)?;
+    text.rest().is_empty().then_some(value)
+}
+
+/// Text that is decoded from its front.
+#[derive(Clone)]
+pub(crate) struct Plain<'a> {
+    text: &'a str,
+    /// Position of the next byte. What was taken before it ended with an ASCII character.
+    at: usize,
+    /// Whether a list or an object has just begun, so that no comma precedes its next element or member.
+    first: bool,
+}
+
+impl<'a> Plain<'a> {
+    /// What was not taken yet.
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Skips white space and returns the next byte.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match *self.text.as_bytes().get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    /// Takes a word, if it is next.
+    #[inline]
+    pub(crate) fn word(&mut self, word: &str) -> bool {
+        let is_next = self.rest().starts_with(word.as_bytes());
+        if is_next {
+            self.at += word.len();
+        }
+        is_next
+    }
+
+    /// Begins an object or a list.
+    #[inline]
+    pub(crate) fn begin(&mut self, bracket: u8) -> Option<()> {
+        if self.peek()? != bracket {
+            return None;
+        }
+        self.at += 1;
+        self.first = true;
+        Some(())
+    }
+
+    /// Takes what precedes the next element or member, or the end of its list or object. Returns whether there is a next one.
+    #[inline]
+    pub(crate) fn more(&mut self, bracket: u8) -> Option<bool> {
+        let first = std::mem::take(&mut self.first);
+        match self.peek()? {
+            byte if byte == bracket => {
+                self.at += 1;
+                Some(false)
+            }
+            b',' if !first => {
+                self.at += 1;
+                self.peek().map(|_| true)
+            }
+            _ => first.then_some(true),
+        }
+    }
+
+    /// The name of the next member. The colon follows at once, as after each name that [`word`](Self::word) compares.
+    fn name(&mut self) -> Option<&'a str> {
+        let name = self.string()?;
+        self.word(":").then_some(name)
+    }
+
+    /// A string without escapes. If it is none, nothing is taken.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Option<&'a str> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = start + stop(&self.rest()[1..])?;
+        let text = self.text.get(start..end)?;
+        (self.text.as_bytes()[end] == b'"').then(|| {
+            self.at = end + 1;
+            text
+        })
+    }
+
+    /// Decodes the next value, which may be null, into its place, which is empty.
+    #[inline]
+    pub(crate) fn optional<T: FromPlain>(&mut self, slot: &mut Option<T>) -> Option<()> {
+        match self.peek()? {
+            b'n' => self.word("null").then_some(()),
+            _ => T::fill(slot, self),
+        }
+    }
+
+    /// Decodes the next value, which must not be null, into its place.
+    #[inline]
+    pub(crate) fn required<T: FromPlain>(&mut self, slot: &mut Option<T>) -> Option<()> {
+        match self.peek()? {
+            b'n' => None,
+            _ => T::fill(slot, self),
+        }
+    }
+
+    /// Decodes the next value by serde.
+    #[inline(never)]
+    pub(crate) fn by_serde<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let mut values = serde_json::Deserializer::from_str(self.text.get(self.at..)?).into_iter();
+        let value = values.next()?.ok()?;
+        self.at += values.byte_offset();
+        Some(value)
+    }
+
+    /// Skips a member that is not known. The tag of a union is one, but only once.
+    pub(crate) fn skip(&mut self, seen: &mut u64) -> Option<()> {
+        if self.name()? == "type" {
+            once(seen, TAG)?;
+        }
+        match self.string() {
+            Some(_) => Some(()),
+            None => self.by_serde::<IgnoredAny>().map(|_| ()),
+        }
+    }
+
+    /// Skips the tag, which is the only unknown member that may be here.
+    pub(crate) fn skip_tag(&mut self, seen: &mut u64) -> Option<()> {
+        self.word(r#""type":"#).then(|| once(seen, TAG))??;
+        self.string().map(|_| ())
+    }
+
+    /// The `type` of the object that follows, if only strings precede it. Nothing is taken.
+    pub(crate) fn tag(&self) -> Option<&'a str> {
+        let mut text = self.clone();
+        text.begin(b'{')?;
+        loop {
+            text.more(b'}')?.then_some(())?;
+            let name = text.name()?;
+            let value = text.string()?;
+            if name == "type" {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// The tag's place among the members that were read.
+const TAG: u32 = u64::BITS - 1;
+
+/// Notes that a member was read. `None` if it is the second time.
+#[inline]
+pub(crate) fn once(seen: &mut u64, member: u32) -> Option<()> {
+    let bit = 1 << member;
+    let before = *seen;
+    *seen |= bit;
+    (before & bit == 0).then_some(())
+}

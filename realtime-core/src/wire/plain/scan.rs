@@ -1,0 +1,50 @@
+//! Where a plain string ends.
+
+use crate::wire::{INLINE, WINDOW};
+
+/// Position of the first byte that ends a plain string: the closing quote, an escape, or a control character.
+pub(crate) fn stop(raw: &[u8]) -> Option<usize> {
+    let ends = |byte: &u8| (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    let mut at = 0;
+    while let Some(window) = raw[at..].first_chunk() {
+        // Most strings end in their first window. The others are looked at as a whole, which takes fewer instructions.
+        if (at == 0 || window.iter().fold(false, |any, byte| any | ends(byte)))
+            && let Some(end) = stop_within(window)
+        {
+            return Some(at + end);
+        }
+        at += WINDOW;
+    }
+    raw[at..].iter().position(ends).map(|end| at + end)
+}
+
+/// The same within a window.
+#[inline]
+fn stop_within(window: &[u8; WINDOW]) -> Option<usize> {
+    let (words, _) = window.as_chunks::<8>();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let stops = stops(u64::from_le_bytes(*word));
+        (stops != 0).then(|| 8 * at + stops.trailing_zeros() as usize / 8)
+    })
+}
+
+/// The window of an id that follows its opening quote, and its length. The service's own ids are short and ASCII, and so is
+/// what follows them.
+#[inline]
+pub(crate) fn short_id(raw: &[u8]) -> Option<(&[u8; WINDOW], usize)> {
+    let window = raw.first_chunk::<WINDOW>()?;
+    let len = stop_within(window)?;
+    (len <= INLINE && raw[len] == b'"' && window.is_ascii()).then_some((window, len))
+}
+
+/// Checks eight bytes at once, the first of which is the lowest. The lowest bit that is set is in the first byte that
+/// ends a string; what is above it says nothing, because subtraction borrows.
+#[inline]
+fn stops(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+
+    // Sets the highest bit of each byte that is less than the other, both being ASCII.
+    let below = |word: u64, least: u8| word.wrapping_sub(EACH * u64::from(least));
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
+}
