@@ -9,8 +9,8 @@ pub(crate) const INLINE: usize = 30;
 pub(crate) const WINDOW: usize = 32;
 
 /// What is kept of a window, and after it what is cut off.
-const KEEP: [u8; 2 * INLINE] = {
-    let mut keep = [0; 2 * INLINE];
+const KEEP: [u8; INLINE + WINDOW] = {
+    let mut keep = [0; INLINE + WINDOW];
     let mut at = 0;
     while at < INLINE {
         keep[at] = u8::MAX;
@@ -51,11 +51,11 @@ impl Id {
     #[inline]
     pub(crate) fn from_ascii(window: &[u8; WINDOW], len: usize) -> Self {
         let len = len.min(INLINE);
-        let keep = &KEEP[INLINE - len..2 * INLINE - len];
+        // As long as a window, whatever the length: compilers turn that into two instructions.
+        let keep: &[u8; WINDOW] = KEEP[INLINE - len..].first_chunk().unwrap_or(&[0; WINDOW]);
+        let kept: [u8; WINDOW] = std::array::from_fn(|at| window[at] & keep[at]);
         let mut bytes = [0; INLINE];
-        for ((byte, from), keep) in bytes.iter_mut().zip(window).zip(keep) {
-            *byte = from & keep;
-        }
+        bytes.copy_from_slice(&kept[..INLINE]);
         // `len` is at most INLINE here.
         Self(Repr::Inline { len: len as u8, bytes })
     }

@@ -289,7 +289,7 @@ impl<P: Protocol> Machine<P> {
 
     /// Adds notices to the inbox, like events.
     fn notify(&mut self, notices: Vec<Notice<P>>) {
-        if self.inbox.is_wanted {
+        if self.inbox.is_wanted && !notices.is_empty() {
             notices.into_iter().for_each(|notice| self.inbox.push_notice(notice));
         }
     }

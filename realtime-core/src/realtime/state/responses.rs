@@ -120,8 +120,12 @@ impl Responses {
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
-        self.get(id)?;
-        Arc::make_mut(self.known.as_mut()?).all.get_mut(id).map(Arc::make_mut)
+        let known = self.known.as_mut()?;
+        // Copied only for a change, and looked up once where there is no copy.
+        if Arc::get_mut(known).is_none() && !known.all.contains_key(id) {
+            return None;
+        }
+        Arc::make_mut(known).all.get_mut(id).map(Arc::make_mut)
     }
 
     /// Id of the active response.

@@ -48,3 +48,38 @@ fn stops(word: u64) -> u64 {
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
     (below(word, b' ') | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_ends_at_its_first_special_byte() {
+        let ends = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        for first in 0..=255 {
+            for second in [0, b' ', b'"', b'#', b'!', b'\\', b'[', b']', b'x', 0x7F, 0x80, 0xA2, 0xFF] {
+                for length in [1, 7, 8, 9, 16, 31, 32, 33, 40, 64, 65, 100] {
+                    for at in 0..length {
+                        let mut text = vec![b'x'; length];
+                        text[at] = first;
+                        if let Some(next) = text.get_mut(at + 1) {
+                            *next = second;
+                        }
+                        assert_eq!(stop(&text), text.iter().position(|byte| ends(*byte)), "{text:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(stop(b""), None);
+    }
+
+    #[test]
+    fn only_a_short_ascii_id_within_ascii_is_one() {
+        let id = |text: &str| short_id(format!("{text}{}", "x".repeat(WINDOW)).as_bytes()).map(|(_, length)| length);
+        assert_eq!((id("\""), id("item_1\","), id(&("i".repeat(INLINE) + "\""))), (Some(0), Some(6), Some(INLINE)));
+        for other in [&*("i".repeat(INLINE + 1) + "\""), "item\\u0031\"", "\u{e9}\"", "item_1\",\"\u{e9}", "item\n\""] {
+            assert_eq!(id(other), None, "{other}");
+        }
+        assert_eq!(short_id(b"item_1\"}"), None, "too near the end");
+    }
+}
