@@ -253,36 +253,27 @@ macro_rules! wire {
         #[allow(dead_code, non_camel_case_types)] // named after its fields, if it has any
         enum Member { $($x,)* }
 
-        let mut seen = 0;
-        $text.begin(b'{')?;
-        let mut more = $text.more(b'}')?;
-        while more {
-            let before = seen;
+        let mut at = $text.begin_members()?;
+        while at.more {
+            let before = at.seen;
             // Members are nearly always in the same order, so the one after the last is compared first.
             $(
-                if more && (wire!(@is $text $x $($w)?) $(|| wire!(@is $text $x $a))*) {
-                    $crate::wire::once(&mut seen, Member::$x as u32)?;
-                    wire!(@take $read $text $x);
-                    more = $text.more(b'}')?;
+                if at.more && (wire!(@is $text $x $($w)?) $(|| wire!(@is $text $x $a))*) {
+                    $text.$read(Member::$x as u32, $x, &mut at)?;
                 }
             )*
-            if more && seen == before {
-                wire!(@skip $text seen $($mend)?);
-                more = $text.more(b'}')?;
+            if at.more && at.seen == before {
+                $text.skip(wire!(@is_mended $($mend)?), &mut at)?;
             }
         }
     };
-    (@take optional $text:ident $x:ident) => { $text.optional($x)? };
-    (@take patch $text:ident $x:ident) => { *$x = $crate::wire::FromPlain::from_plain($text)? };
-    (@take $required:ident $text:ident $x:ident) => { $text.required($x)? };
     (@taken optional $x:ident) => { $x };
     (@taken patch $x:ident) => { $x };
     (@taken $required:ident $x:ident) => { $x? };
     (@is $text:ident $x:ident) => { $text.word(concat!("\"", stringify!($x), "\":")) };
     (@is $text:ident $x:ident $wire:literal) => { $text.word(concat!("\"", $wire, "\":")) };
-    (@skip $text:ident $seen:ident) => { $text.skip(&mut $seen)? };
-    // Its unknown members may be those of an older form.
-    (@skip $text:ident $seen:ident $mend:ident) => { $text.skip_tag(&mut $seen)? };
+    (@is_mended) => { false };
+    (@is_mended $mend:ident) => { true };
     (@name $x:ident) => { stringify!($x) };
     (@name $x:ident $wire:literal) => { $wire };
     (@some) => { None };

@@ -37,7 +37,7 @@ pub(crate) use lenient::{Crowd, Lenient, Members, Notes, Tag, is_null, tag, text
 pub(crate) use object::{Object, read_object};
 pub(crate) use patch::Leaf;
 pub use patch::Patch;
-pub(crate) use plain::{FromPlain, Plain, once, plain_union, read as read_plain, short_id, stop};
+pub(crate) use plain::{FromPlain, Plain, plain_union, read as read_plain, short_id, stop};
 pub use secret::Secret;
 pub use text_delta::TextDelta;
 pub(crate) use union::{Union, read_loosely, read_union, write_tagged};

@@ -31,9 +31,8 @@ macro_rules! server_events {
 /// A variant holds the struct of its own name, or the one named in brackets. A second type string after `|` is an older
 /// name that servers still use; the decoded event has the current one. The `first` function, if given, is tried before
 /// everything else: it returns either `None` or exactly what the general path would return, and that only if the text is
-/// UTF-8. The `untyped` function, if
-/// given, is tried for a message without a `type`. If the table is `lenient`, an event that does not fit is read a second
-/// time, member by member.
+/// UTF-8. The `untyped` function, if given, is tried for a message without a `type`. If the table is `lenient`, an event
+/// that does not fit is read a second time, member by member.
 macro_rules! events {
     (
         $(#[$meta:meta])* pub enum $table:ident, else $unknown:ident $(, lenient $lenient:ident)? $(, first $first:path)?
@@ -66,8 +65,8 @@ macro_rules! events {
                 })
             }
 
-            /// Decodes an event of this type. In a lenient table this fails if a second `type` follows, because the last
-            /// one counts.
+            /// Decodes an event of this type, without serde if it is in the plain form. In a lenient table this fails if a
+            /// second `type` follows, because the last one counts.
             fn parse_as<T: serde::de::DeserializeOwned + $crate::wire::FromPlain>(
                 raw: &str,
             ) -> Result<T, serde_json::Error> {

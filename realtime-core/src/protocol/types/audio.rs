@@ -5,7 +5,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use crate::wire::{
-    FromPlain, Json, Lenient, Members, Notes, Object, Plain, Tag, Union, is_null, lenient_text, once, plain_union,
+    FromPlain, Json, Lenient, Members, Notes, Object, Plain, Tag, Union, is_null, lenient_text, plain_union,
     read_loosely, tag, write_tagged,
 };
 
@@ -126,14 +126,11 @@ union_serde!(AudioFormat, |format, to| match format {
 impl FromPlain for AudioFormat {
     fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
         let Some(format) = text.tag().and_then(Self::typed) else { return plain_union(text) };
-        let (mut seen, mut rate) = (0, None);
-        text.begin(b'{')?;
-        while text.more(b'}')? {
-            if text.word(r#""rate":"#) {
-                once(&mut seen, 0)?;
-                rate = Option::<u32>::from_plain(text)?;
-            } else {
-                text.skip(&mut seen)?;
+        let (mut at, mut rate) = (text.begin_members()?, None);
+        while at.more {
+            match text.word(r#""rate":"#) {
+                true => text.optional(0, &mut rate, &mut at)?,
+                false => text.skip(false, &mut at)?,
             }
         }
         Some(match (format, rate) {

@@ -5,7 +5,7 @@
 //! escape in a name, a number with a fraction where an integer belongs, a member that does not fit or stands twice) gives
 //! `None`, and serde decides: it is the specification, and a test verifies that both give the same result.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 /// Types without a plain form of their own.
 macro_rules! decoded_by_serde {
@@ -18,6 +18,7 @@ macro_rules! decoded_by_serde {
     )+};
 }
 
+mod members;
 mod scan;
 mod values;
 
@@ -133,24 +134,6 @@ impl<'a> Plain<'a> {
         })
     }
 
-    /// Decodes the next value, which may be null, into its place, which is empty.
-    #[inline]
-    pub(crate) fn optional<T: FromPlain>(&mut self, slot: &mut Option<T>) -> Option<()> {
-        match self.peek()? {
-            b'n' => self.word("null").then_some(()),
-            _ => T::fill(slot, self),
-        }
-    }
-
-    /// Decodes the next value, which must not be null, into its place.
-    #[inline]
-    pub(crate) fn required<T: FromPlain>(&mut self, slot: &mut Option<T>) -> Option<()> {
-        match self.peek()? {
-            b'n' => None,
-            _ => T::fill(slot, self),
-        }
-    }
-
     /// Decodes the next value by serde.
     #[inline(never)]
     pub(crate) fn by_serde<T: DeserializeOwned>(&mut self) -> Option<T> {
@@ -158,23 +141,6 @@ impl<'a> Plain<'a> {
         let value = values.next()?.ok()?;
         self.at += values.byte_offset();
         Some(value)
-    }
-
-    /// Skips a member that is not known. The tag of a union is one, but only once.
-    pub(crate) fn skip(&mut self, seen: &mut u64) -> Option<()> {
-        if self.name()? == "type" {
-            once(seen, TAG)?;
-        }
-        match self.string() {
-            Some(_) => Some(()),
-            None => self.by_serde::<IgnoredAny>().map(|_| ()),
-        }
-    }
-
-    /// Skips the tag, which is the only unknown member that may be here.
-    pub(crate) fn skip_tag(&mut self, seen: &mut u64) -> Option<()> {
-        self.word(r#""type":"#).then(|| once(seen, TAG))??;
-        self.string().map(|_| ())
     }
 
     /// The `type` of the object that follows, if only strings precede it. Nothing is taken.
@@ -190,16 +156,4 @@ impl<'a> Plain<'a> {
             }
         }
     }
-}
-
-/// The tag's place among the members that were read.
-const TAG: u32 = u64::BITS - 1;
-
-/// Notes that a member was read. `None` if it is the second time.
-#[inline]
-pub(crate) fn once(seen: &mut u64, member: u32) -> Option<()> {
-    let bit = 1 << member;
-    let before = *seen;
-    *seen |= bit;
-    (before & bit == 0).then_some(())
 }

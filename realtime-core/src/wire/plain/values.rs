@@ -96,9 +96,10 @@ impl<T: FromPlain> FromPlain for Box<T> {
 impl<T: FromPlain> FromPlain for Option<T> {
     #[inline]
     fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
-        let mut slot = None;
-        text.optional(&mut slot)?;
-        Some(slot)
+        match text.peek()? {
+            b'n' => text.word("null").then_some(None),
+            _ => T::from_plain(text).map(Some),
+        }
     }
 }
 
