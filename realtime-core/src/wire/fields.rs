@@ -15,7 +15,8 @@
 /// | `list tools: Tool` | `Option<Vec<Tool>>` | likewise; an empty list is written |
 /// | `patch prompt: Prompt`, `patch_int ..`, `patch_text ..` | `Patch<..>` | left out, null, or the value |
 ///
-/// `opt kind as "type": Kind` has another name on the wire (serde's `rename` would be unknown to the other readers), `req event | "digit": String` an older one that is read too.
+/// `opt kind as "type": Kind` has another name on the wire, which serde's `rename` would tell serde alone;
+/// `req event | "digit": String` has an older one that is read too.
 /// `struct Failure as "message"` may be a bare text, which stands for that member. Members of `struct FunctionTool within
 /// "function"` may stand in an object of that name. `mended by function` lets the function see the whole message after
 /// a lenient reading.

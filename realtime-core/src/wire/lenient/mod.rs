@@ -48,7 +48,7 @@ pub(crate) trait Lenient: Sized {
     }
 }
 
-/// Types that are read strictly even here.
+/// Types that are read strictly even here, and by serde alone.
 macro_rules! all_or_nothing {
     ($($name:ident $(<$of:ident>)?),+ $(,)?) => {$(
         impl $(<$of: serde::de::DeserializeOwned>)? $crate::wire::Lenient for $name $(<$of>)? {

@@ -6,7 +6,7 @@ use super::{FromPlain, Plain};
 use crate::wire::Patch;
 
 /// Where the decoding of an object is.
-pub(crate) struct Members {
+pub(crate) struct Progress {
     /// The members that were decoded, as bits.
     pub(crate) seen: u64,
     /// Whether there is another.
@@ -16,8 +16,8 @@ pub(crate) struct Members {
 /// The tag's place among them.
 const TAG: u32 = u64::BITS - 1;
 
-impl Members {
-    /// Notes that a member is decoded. `None` if it is the second time.
+impl Progress {
+    /// Notes that a member is decoded. `None` if it is the second time. No struct has as many members as there are bits.
     #[inline]
     fn once(&mut self, member: u32) -> Option<()> {
         let bit = 1 << member;
@@ -30,26 +30,33 @@ impl Members {
 /// Each of these, named like the kind of a field, decodes a member whose name was taken, and goes to the next.
 impl Plain<'_> {
     #[inline]
-    pub(crate) fn begin_members(&mut self) -> Option<Members> {
-        self.begin(b'{')?;
-        Some(Members { seen: 0, more: self.more(b'}')? })
+    pub(crate) fn begin_members(&mut self) -> Option<Progress> {
+        Some(Progress { seen: 0, more: self.begin(b'{', b'}')? })
     }
 
     /// A member that may be null.
-    pub(crate) fn optional<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Members) -> Option<()> {
+    pub(crate) fn optional<T: FromPlain>(
+        &mut self,
+        member: u32,
+        slot: &mut Option<T>,
+        at: &mut Progress,
+    ) -> Option<()> {
         at.once(member)?;
-        if self.peek()? == b'n' {
-            self.word("null").then_some(())?;
-        } else {
+        if !self.null()? {
             T::fill(slot, self)?;
         }
         self.go_on(at)
     }
 
     /// A member that must not be null.
-    pub(crate) fn required<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Members) -> Option<()> {
+    pub(crate) fn required<T: FromPlain>(
+        &mut self,
+        member: u32,
+        slot: &mut Option<T>,
+        at: &mut Progress,
+    ) -> Option<()> {
         at.once(member)?;
-        if self.peek()? == b'n' {
+        if self.null()? {
             return None;
         }
         T::fill(slot, self)?;
@@ -57,17 +64,17 @@ impl Plain<'_> {
     }
 
     /// A member that is JSON as text.
-    pub(crate) fn source<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Members) -> Option<()> {
+    pub(crate) fn source<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Progress) -> Option<()> {
         self.required(member, slot, at)
     }
 
     /// A member that has a default only if it is decoded leniently.
-    pub(crate) fn soft<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Members) -> Option<()> {
+    pub(crate) fn soft<T: FromPlain>(&mut self, member: u32, slot: &mut Option<T>, at: &mut Progress) -> Option<()> {
         self.required(member, slot, at)
     }
 
     /// A member for which null has a meaning.
-    pub(crate) fn patch<T: FromPlain>(&mut self, member: u32, slot: &mut Patch<T>, at: &mut Members) -> Option<()> {
+    pub(crate) fn patch<T: FromPlain>(&mut self, member: u32, slot: &mut Patch<T>, at: &mut Progress) -> Option<()> {
         at.once(member)?;
         *slot = FromPlain::from_plain(self)?;
         self.go_on(at)
@@ -75,7 +82,7 @@ impl Plain<'_> {
 
     /// Skips a member that is not known. The tag of a union is one, but only once. `is_mended` says that the others may be
     /// those of an older form.
-    pub(crate) fn skip(&mut self, is_mended: bool, at: &mut Members) -> Option<()> {
+    pub(crate) fn skip(&mut self, is_mended: bool, at: &mut Progress) -> Option<()> {
         match self.name()? {
             "type" => at.once(TAG)?,
             _ if is_mended => return None,
@@ -88,7 +95,7 @@ impl Plain<'_> {
     }
 
     #[inline]
-    fn go_on(&mut self, at: &mut Members) -> Option<()> {
+    fn go_on(&mut self, at: &mut Progress) -> Option<()> {
         at.more = self.more(b'}')?;
         Some(())
     }

@@ -42,7 +42,7 @@ pub(crate) trait FromPlain: Sized {
 
 /// Decodes a whole text.
 pub(crate) fn read<T: FromPlain>(text: &str) -> Option<T> {
-    let mut text = Plain { text, at: 0, first: false };
+    let mut text = Plain { text, at: 0 };
     let value = T::from_plain(&mut text)?;
     text.rest().is_empty().then_some(value)
 }
@@ -53,8 +53,6 @@ pub(crate) struct Plain<'a> {
     text: &'a str,
     /// Position of the next byte. What was taken before it ended with an ASCII character.
     at: usize,
-    /// Whether a list or an object has just begun, so that no comma precedes its next element or member.
-    first: bool,
 }
 
 impl<'a> Plain<'a> {
@@ -85,32 +83,41 @@ impl<'a> Plain<'a> {
         is_next
     }
 
-    /// Begins an object or a list.
+    /// Takes null, if it is next.
     #[inline]
-    pub(crate) fn begin(&mut self, bracket: u8) -> Option<()> {
+    pub(crate) fn null(&mut self) -> Option<bool> {
+        match self.peek()? {
+            b'n' => self.word("null").then_some(true),
+            _ => Some(false),
+        }
+    }
+
+    /// Begins an object or a list that ends with this bracket. Returns whether there is a member or an element.
+    #[inline]
+    fn begin(&mut self, bracket: u8, end: u8) -> Option<bool> {
         if self.peek()? != bracket {
             return None;
         }
         self.at += 1;
-        self.first = true;
-        Some(())
+        let is_empty = self.peek()? == end;
+        self.at += usize::from(is_empty);
+        Some(!is_empty)
     }
 
-    /// Takes what precedes the next element or member, or the end of its list or object. Returns whether there is a next one.
+    /// Takes what follows a member or an element: a comma, or the end. Returns whether there is another.
     #[inline]
-    pub(crate) fn more(&mut self, bracket: u8) -> Option<bool> {
-        let first = std::mem::take(&mut self.first);
-        match self.peek()? {
-            byte if byte == bracket => {
-                self.at += 1;
-                Some(false)
-            }
-            b',' if !first => {
-                self.at += 1;
-                self.peek().map(|_| true)
-            }
-            _ => first.then_some(true),
+    fn more(&mut self, end: u8) -> Option<bool> {
+        let byte = self.peek()?;
+        let is_over = byte == end;
+        if !is_over && byte != b',' {
+            return None;
         }
+        self.at += 1;
+        if !is_over {
+            // A name is compared where it begins.
+            self.peek()?;
+        }
+        Some(!is_over)
     }
 
     /// The name of the next member. The colon follows at once, as after each name that [`word`](Self::word) compares.
@@ -146,14 +153,15 @@ impl<'a> Plain<'a> {
     /// The `type` of the object that follows, if only strings precede it. Nothing is taken.
     pub(crate) fn tag(&self) -> Option<&'a str> {
         let mut text = self.clone();
-        text.begin(b'{')?;
-        loop {
-            text.more(b'}')?.then_some(())?;
+        let mut more = text.begin(b'{', b'}')?;
+        while more {
             let name = text.name()?;
             let value = text.string()?;
             if name == "type" {
                 return Some(value);
             }
+            more = text.more(b'}')?;
         }
+        None
     }
 }

@@ -96,29 +96,23 @@ impl<T: FromPlain> FromPlain for Box<T> {
 impl<T: FromPlain> FromPlain for Option<T> {
     #[inline]
     fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
-        match text.peek()? {
-            b'n' => text.word("null").then_some(None),
-            _ => T::from_plain(text).map(Some),
-        }
+        if text.null()? { Some(None) } else { T::from_plain(text).map(Some) }
     }
 }
 
 impl<T: FromPlain> FromPlain for Patch<T> {
     #[inline]
     fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
-        match text.peek()? {
-            b'n' => text.word("null").then_some(Self::Clear),
-            _ => T::from_plain(text).map(Self::Set),
-        }
+        if text.null()? { Some(Self::Clear) } else { T::from_plain(text).map(Self::Set) }
     }
 }
 
 impl<T: FromPlain> FromPlain for Vec<T> {
     fn from_plain(text: &mut Plain<'_>) -> Option<Self> {
-        text.begin(b'[')?;
-        let mut list = Self::new();
-        while text.more(b']')? {
+        let (mut list, mut more) = (Self::new(), text.begin(b'[', b']')?);
+        while more {
             list.push(T::from_plain(text)?);
+            more = text.more(b']')?;
         }
         Some(list)
     }
