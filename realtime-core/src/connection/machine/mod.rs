@@ -79,7 +79,7 @@ use crate::{
     error::{Deadline, Error, ErrorKind},
     protocol::{
         Protocol,
-        event::ErrorEvent,
+        event::{ErrorEvent, delta_cache::DeltaCache},
         state::{Setup, State},
     },
     transport::Instant,
@@ -160,6 +160,8 @@ pub(super) struct Machine<P: Protocol> {
     has_work: bool,
     pending: Pending,
     actions: VecDeque<Action>,
+    /// What is known of the deltas to come.
+    deltas: DeltaCache,
     log: Log,
 }
 
@@ -250,6 +252,7 @@ impl<P: Protocol> Machine<P> {
             has_work: false,
             pending: Pending { turn: true, ..Pending::default() },
             actions: VecDeque::from([Action::Dial { id: LinkId(0), again: None }]),
+            deltas: DeltaCache::on(),
             log: Log::default(),
             config,
         }
@@ -469,7 +472,13 @@ impl<P: Protocol> Machine<P> {
     }
 
     /// Queues the events that the state wants to send, which always have room. Returns whether there were any.
+    #[inline]
     fn collect(&mut self, queue: &impl Queue<P>, now: Instant) -> bool {
+        self.has_work = true;
+        self.state.has_outgoing() && self.collect_outgoing(queue, now)
+    }
+
+    fn collect_outgoing(&mut self, queue: &impl Queue<P>, now: Instant) -> bool {
         let mut ready = false;
         while self.state.has_outgoing()
             && let Some(event) = Arc::make_mut(&mut self.state).next_outgoing()
@@ -480,7 +489,6 @@ impl<P: Protocol> Machine<P> {
             // Refused only if the connection is closing, when it no longer matters.
             ready |= !waits && self.react(queue, event, now).is_ok();
         }
-        self.has_work = true;
         ready
     }
 

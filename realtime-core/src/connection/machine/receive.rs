@@ -175,12 +175,14 @@ impl<P: Protocol> Machine<P> {
                 return Ok(());
             }
         };
+        reading.deltas = mem::take(&mut self.deltas);
         // Stays in its place until it is queued, because an event is large enough for each move to cost time.
         let mut decoded = match message {
             Received::Text(text) => P::ServerEvent::read_text(text, reading),
             Received::Message(Message::Binary(bytes)) => Some(P::ServerEvent::read_binary(bytes.clone(), reading)),
             Received::Message(_) => Some(P::ServerEvent::read(raw, reading)),
         };
+        self.deltas = mem::take(&mut changes.reading.deltas);
         let event = decoded.as_mut().ok_or(Stop::NotUtf8)?;
         if let Some(error) = self.exhausted(event, now) {
             return Err(Ended::With(error).into());
@@ -219,7 +221,11 @@ impl<P: Protocol> Machine<P> {
             self.over = true;
         }
         let size = raw.len() + changes.reading.weight;
-        let notices = self.answer(&mut changes, Some(event), now);
+        let notices = if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
+            Vec::new()
+        } else {
+            self.answer(&mut changes, Some(event), now)
+        };
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
@@ -256,10 +262,6 @@ impl<P: Protocol> Machine<P> {
         event: Option<&P::ServerEvent>,
         now: Instant,
     ) -> Vec<Notice<P>> {
-        // The case of almost every event.
-        if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
-            return Vec::new();
-        }
         self.log.turns(mem::take(&mut changes.turns));
         let mut notices: Vec<_> = changes.ended.drain(..).map(|event| Notice::Ended(Box::new(event))).collect();
         for (seq, outcome) in changes.settled.drain(..) {

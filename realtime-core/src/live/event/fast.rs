@@ -5,10 +5,10 @@
 //! that both read the same.
 
 use super::{ServerEvent, SessionOutputAudioDelta};
-use crate::wire::Audio;
+use crate::{protocol::event::Reading, wire::Audio};
 
 /// Reads a frame that is output audio: without times, or with both, as a sideband receives it.
-pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
+pub(super) fn read(raw: &[u8], _: &mut Reading) -> Option<ServerEvent> {
     let text = raw.strip_prefix(br#"{"type":"session.output_audio.delta","delta":""#)?;
     // The end of the audio is not looked for: what is not base64 all the way has a quote in it, or worse.
     if let Some(text) = text.strip_suffix(br#""}"#) {
@@ -40,13 +40,13 @@ mod tests {
     fn reads_plain_audio_as_the_general_path_does() {
         for text in ["", "AQD+/ywB", "AQ=="] {
             let raw = format!(r#"{{"type":"session.output_audio.delta","delta":"{text}"}}"#);
-            let event = read(raw.as_bytes());
+            let event = read(raw.as_bytes(), &mut Default::default());
             assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
             for (start, end) in [("0", "0"), ("124600", "124700"), ("7", "999999999999999")] {
                 let times = format!(r#","start_ms":{start},"end_ms":{end}}}"#);
                 let raw = raw.replace('}', &times);
-                let event = read(raw.as_bytes());
+                let event = read(raw.as_bytes(), &mut Default::default());
                 assert!(event.is_some(), "{raw}");
                 assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
             }
@@ -82,7 +82,7 @@ mod tests {
             r#"{"type":"session.output_audio.delta","event_id":"e","delta":"AQD+"}"#,
             r#"{"type":"session.output_audio.delta","delta":"AQD+","delta":"AQD+"}"#,
         ] {
-            assert_eq!(read(raw.as_bytes()), None, "{raw}");
+            assert_eq!(read(raw.as_bytes(), &mut Default::default()), None, "{raw}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod table;
+pub(crate) mod delta_cache;
 mod error;
 pub(crate) mod head;
 pub(crate) mod once;

@@ -1,5 +1,6 @@
 use serde_json::value::RawValue;
 
+use super::delta_cache::DeltaCache;
 use crate::wire::{Crowd, Notes, Omission};
 
 /// How a message had to be read, beyond the resulting event.
@@ -13,6 +14,8 @@ pub struct Reading {
     /// Memory in bytes that the event needs beyond the length of its message, where that may be many times more;
     /// otherwise 0.
     pub weight: usize,
+    /// What is kept from one message to the next.
+    pub(crate) deltas: DeltaCache,
 }
 
 impl Reading {

@@ -194,7 +194,7 @@ macro_rules! events {
             }
 
             fn read_text(raw: &[u8], reading: &mut $crate::protocol::event::Reading) -> Option<Self> {
-                $(if let Some(event) = $first(raw) {
+                $(if let Some(event) = $first(raw, reading) {
                     return Some(event);
                 })?
                 $crate::wire::text::utf8(raw).map(|text| Self::general(text, reading))

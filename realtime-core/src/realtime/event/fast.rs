@@ -7,54 +7,86 @@
 //! same result.
 
 use super::{ResponseOutputAudioDelta, ResponseOutputAudioTranscriptDelta, ResponseOutputTextDelta, ServerEvent};
-use crate::wire::{Audio, Id, TextDelta, WINDOW, base64, short_id, stop};
+use crate::{
+    protocol::event::{Reading, delta_cache::Common},
+    wire::{Audio, Id, TextDelta, WINDOW, base64, short_id, stop},
+};
 
 /// Decodes a frame of one of the three shapes.
-pub(super) fn read(raw: &[u8]) -> Option<ServerEvent> {
+pub(super) fn read(raw: &[u8], reading: &mut Reading) -> Option<ServerEvent> {
     let rest = raw.strip_prefix(br#"{"type":"response.output_"#)?;
-    if let Some(rest) = rest.strip_prefix(br#"audio.delta","#) {
-        let (head, text) = audio(rest)?;
-        return Some(ServerEvent::ResponseOutputAudioDelta(head.audio(Audio::from_base64(text)?)));
+    let (kind, rest) = if let Some(rest) = rest.strip_prefix(br#"audio.delta","#) {
+        (Kind::Audio, rest)
+    } else if let Some(rest) = rest.strip_prefix(br#"audio_transcript.delta","#) {
+        (Kind::Transcript, rest)
+    } else {
+        (Kind::Text, rest.strip_prefix(br#"text.delta","#)?)
+    };
+    let (event_id, rest) = event_id(rest)?;
+    if let Some(rest) = reading.deltas.strip(rest) {
+        let Common { response_id, item_id, output_index, content_index, .. } = reading.deltas.last()?;
+        let (output_index, content_index) = (*output_index, *content_index);
+        return Head { event_id, response_id, item_id, output_index, content_index }.event(kind, rest);
     }
-    if let Some(rest) = rest.strip_prefix(br#"audio_transcript.delta","#) {
-        let (head, delta) = text(rest)?;
-        return Some(ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
-            event_id: Some(head.event_id.into()),
-            response_id: head.response_id.into(),
-            item_id: head.item_id.into(),
-            output_index: head.output_index,
-            content_index: head.content_index,
-            delta,
-        }));
+    let (head, after) = head(event_id, rest)?;
+    if reading.deltas.is_on() {
+        let (response_id, item_id) = (head.response_id.into(), head.item_id.into());
+        let text = &rest[..rest.len() - after.len()];
+        reading.deltas.set(text, response_id, item_id, head.output_index, head.content_index);
     }
-    let (head, delta) = text(rest.strip_prefix(br#"text.delta","#)?)?;
-    Some(ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
-        event_id: Some(head.event_id.into()),
-        response_id: head.response_id.into(),
-        item_id: head.item_id.into(),
-        output_index: head.output_index,
-        content_index: head.content_index,
-        delta,
-    }))
+    head.event(kind, after)
 }
 
 /// Decodes an audio delta and appends its audio to `buffer`. If it returns `None`, the buffer is unchanged.
 pub(super) fn read_audio_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<ResponseOutputAudioDelta> {
-    let (head, text) = audio(raw.strip_prefix(br#"{"type":"response.output_audio.delta","#)?)?;
-    base64::decode_into(text, buffer)?;
+    let (event_id, rest) = event_id(raw.strip_prefix(br#"{"type":"response.output_audio.delta","#)?)?;
+    let (head, rest) = head(event_id, rest)?;
+    base64::decode_into(audio(rest)?, buffer)?;
     Some(head.audio(Audio::default()))
 }
 
+/// The three shapes.
+#[derive(Clone, Copy)]
+enum Kind {
+    Audio,
+    Transcript,
+    Text,
+}
+
 /// The members in front of a delta. Their ids are only made where the event is, because moving them there takes longer.
-struct Head<'a> {
+struct Head<'a, I> {
     event_id: PlainId<'a>,
-    response_id: PlainId<'a>,
-    item_id: PlainId<'a>,
+    response_id: I,
+    item_id: I,
     output_index: u32,
     content_index: u32,
 }
 
-impl Head<'_> {
+impl<I: Into<Id>> Head<'_, I> {
+    /// Makes the event of the members and what follows the opening quote of the delta.
+    #[inline]
+    fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
+        Some(match kind {
+            Kind::Audio => ServerEvent::ResponseOutputAudioDelta(self.audio(Audio::from_base64(audio(rest)?)?)),
+            Kind::Transcript => ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
+                delta: text(rest)?,
+                event_id: Some(self.event_id.into()),
+                response_id: self.response_id.into(),
+                item_id: self.item_id.into(),
+                output_index: self.output_index,
+                content_index: self.content_index,
+            }),
+            Kind::Text => ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
+                delta: text(rest)?,
+                event_id: Some(self.event_id.into()),
+                response_id: self.response_id.into(),
+                item_id: self.item_id.into(),
+                output_index: self.output_index,
+                content_index: self.content_index,
+            }),
+        })
+    }
+
     #[inline]
     fn audio(self, delta: Audio) -> ResponseOutputAudioDelta {
         ResponseOutputAudioDelta {
@@ -82,9 +114,13 @@ impl From<PlainId<'_>> for Id {
     }
 }
 
-/// Parses the members in front of a delta. Also returns what follows its opening quote.
-fn head(raw: &[u8]) -> Option<(Head<'_>, &[u8])> {
-    let (event_id, raw) = id(raw.strip_prefix(br#""event_id":""#)?)?;
+/// Parses the id of the event, which is never that of another.
+fn event_id(raw: &[u8]) -> Option<(PlainId<'_>, &[u8])> {
+    id(raw.strip_prefix(br#""event_id":""#)?)
+}
+
+/// Parses the other members in front of a delta. Also returns what follows its opening quote.
+fn head<'a>(event_id: PlainId<'a>, raw: &'a [u8]) -> Option<(Head<'a, PlainId<'a>>, &'a [u8])> {
     let (response_id, raw) = id(raw.strip_prefix(br#","response_id":""#)?)?;
     let (item_id, raw) = id(raw.strip_prefix(br#","item_id":""#)?)?;
     let (output_index, raw) = number(raw.strip_prefix(br#","output_index":"#)?)?;
@@ -93,16 +129,14 @@ fn head(raw: &[u8]) -> Option<(Head<'_>, &[u8])> {
     Some((head, raw.strip_prefix(br#","delta":""#)?))
 }
 
-/// Parses an audio delta up to its base64. The closing quote is not searched for: if the rest is not base64 up to the
-/// expected end, decoding fails.
-fn audio(raw: &[u8]) -> Option<(Head<'_>, &[u8])> {
-    let (head, rest) = head(raw)?;
-    Some((head, rest.strip_suffix(br#""}"#)?))
+/// The base64 of an audio delta. The closing quote is not searched for: if the rest is not base64 up to the expected end,
+/// decoding fails.
+fn audio(rest: &[u8]) -> Option<&[u8]> {
+    rest.strip_suffix(br#""}"#)
 }
 
-/// Parses a text delta. The service pads the frame so that its size does not reveal the word.
-fn text(raw: &[u8]) -> Option<(Head<'_>, TextDelta)> {
-    let (head, rest) = head(raw)?;
+/// Parses the text of a delta. The service pads the frame so that its size does not reveal the word.
+fn text(rest: &[u8]) -> Option<TextDelta> {
     let (text, rest) = string(rest)?;
     if rest != b"}" {
         let (veil, rest) = string(rest.strip_prefix(br#","obfuscation":""#)?)?;
@@ -110,7 +144,7 @@ fn text(raw: &[u8]) -> Option<(Head<'_>, TextDelta)> {
             return None;
         }
     }
-    Some((head, std::str::from_utf8(text).ok()?.into()))
+    Some(std::str::from_utf8(text).ok()?.into())
 }
 
 /// Parses an id up to its closing quote.
@@ -143,7 +177,7 @@ fn number(raw: &[u8]) -> Option<(u32, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::event::Event;
+    use crate::protocol::event::{Event, delta_cache::DeltaCache};
 
     fn frame(kind: &str, output_index: &str, delta: &str) -> String {
         format!(
@@ -163,7 +197,7 @@ mod tests {
             veiled(frame("output_text", "10", "")),
             veiled(frame("output_audio_transcript", "0", "👋")),
         ] {
-            let event = read(raw.as_bytes());
+            let event = read(raw.as_bytes(), &mut Default::default());
             assert_eq!(event, Some(ServerEvent::general(&raw, &mut Default::default())), "{raw}");
             assert_eq!(event, Some(ServerEvent::decode(raw.as_bytes())), "{raw}");
         }
@@ -189,6 +223,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_the_delta_before_changes_nothing() {
+        let plain = frame("output_audio_transcript", "0", "a");
+        let long = "r".repeat(40);
+        let all = [
+            frame("output_audio", "0", "AQD+/ywB"),
+            plain.clone(),
+            frame("output_text", "0", "word"),
+            frame("output_text", "12", "word"),
+            frame("audio", "0", "AQD+/ywB"),
+            frame("output_audio", "0", "AQD"),
+            plain.replace("event_1", "event_2"),
+            plain.replace("resp_1", "resp_2"),
+            plain.replace("item_1", "item_"),
+            plain.replace("resp_1", ""),
+            plain.replace("resp_1", &long),
+            plain.replace("resp_1", "r\u{e9}"),
+            plain.replace("resp_1", r"resp_\u0031"),
+            plain.replace(",\"item_id\":\"item_1\"", ""),
+            r#"{"type":"response.output_text.done","text":"a"}"#.into(),
+        ];
+        let after = |before: &str, raw: &[u8]| {
+            let mut reading = Reading { deltas: DeltaCache::on(), ..Reading::default() };
+            let _ = ServerEvent::read_text(before.as_bytes(), &mut reading);
+            let event = ServerEvent::read_text(raw, &mut reading);
+            assert_eq!(event, ServerEvent::read_text(raw, &mut Reading::default()), "{}", String::from_utf8_lossy(raw));
+            reading.deltas
+        };
+        for before in &all {
+            for raw in &all {
+                after(before, raw.as_bytes());
+                for at in 0..raw.len() {
+                    after(before, &raw.as_bytes()[..at]);
+                    let mut raw = raw.clone().into_bytes();
+                    raw[at] ^= 1;
+                    after(before, &raw);
+                }
+            }
+        }
+        assert!(after(&plain, b"{}").last().is_some(), "it is kept");
+        assert!(after(&plain.replace("resp_1", &long), b"{}").last().is_none(), "long ids are not");
+    }
+
+    #[test]
     fn leaves_what_surprises_to_the_general_path() {
         let plain = frame("output_text", "0", "a");
         for raw in [
@@ -210,7 +287,7 @@ mod tests {
             format!("{plain} "),
             format!("{plain}}}"),
         ] {
-            assert_eq!(read(raw.as_bytes()), None, "{raw}");
+            assert_eq!(read(raw.as_bytes(), &mut Default::default()), None, "{raw}");
         }
     }
 }

@@ -208,7 +208,7 @@ impl RealtimeState {
     /// Makes the most recently used item part of the conversation if it has content, even if it was never announced.
     fn show(&mut self) {
         let responses = &self.responses;
-        self.conversation.show_latest(|id| responses.get(id).is_some_and(|response| response.out_of_band));
+        self.conversation.show_latest(|id| responses.find(id).is_some_and(|response| response.out_of_band));
     }
 
     fn mention(&mut self, id: &Id) {
@@ -363,9 +363,9 @@ impl RealtimeState {
         let Some(id) = &response.id else { return };
         self.conversation_of(response);
         let format = self.output_format();
-        let billed = self.responses.get(id).is_some_and(|known| known.usage.is_some());
+        let billed = self.responses.find(id).is_some_and(|known| known.usage.is_some());
         self.responses.done(id, response, &format, now);
-        if let Some(usage) = self.responses.get(id).and_then(|done| done.usage.as_ref())
+        if let Some(usage) = self.responses.find(id).and_then(|done| done.usage.as_ref())
             && !billed
         {
             self.totals.add_response(usage);
@@ -389,7 +389,7 @@ impl RealtimeState {
     /// Marks the items of a response that has ended as no longer in progress.
     pub(super) fn settle_items(&mut self, response: &Id, completed: bool) {
         let items: Vec<_> =
-            self.responses.get(response).into_iter().flat_map(|done| done.output.values().cloned()).collect();
+            self.responses.find(response).into_iter().flat_map(|done| done.output.values().cloned()).collect();
         for item in items {
             if let Some(item) = self.conversation.get_mut(&item) {
                 item.settle(completed);
@@ -408,7 +408,7 @@ impl RealtimeState {
     /// Encoding of an item's audio: that of its response, or else that of the session.
     pub(super) fn format_of(&self, item: &Id) -> AudioFormat {
         let response = self.conversation.get(item).and_then(|item| item.response_id.as_ref());
-        match response.and_then(|id| self.responses.get(id)) {
+        match response.and_then(|id| self.responses.find(id)) {
             Some(response) => response.format.clone(),
             None => self.output_format(),
         }

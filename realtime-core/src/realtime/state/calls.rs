@@ -476,11 +476,11 @@ impl RealtimeState {
             ServerEvent::ResponseOutputItemDone(done) if !is_callable(&done.item) => {}
             ServerEvent::ResponseOutputItemDone(done) => {
                 // An id that nobody knows is no other response: the call would be answered again when its own ends.
-                let known = |id: &Id| self.responses.get(id).map(|response| &response.id);
+                let known = |id: &Id| self.responses.find(id).map(|response| &response.id);
                 let of_item = || self.conversation.get(done.item.id()?)?.response_id.as_ref().and_then(known);
                 let response = known(&done.response_id).or_else(of_item).or(self.responses.active_id());
                 let response = response.unwrap_or(&done.response_id);
-                let ended = self.responses.get(response).filter(|state| state.done.is_some());
+                let ended = self.responses.find(response).filter(|state| state.done.is_some());
                 let calls = Arc::make_mut(calls);
                 calls.ask(response, &whole_call(&done.item, &self.conversation));
                 // Its end came first, and is not told again.
@@ -505,7 +505,7 @@ impl RealtimeState {
                 if completed {
                     // Whatever was told of only now.
                     let told = done.response.output.iter().flatten().take(MOST_OUTPUT);
-                    let known = self.responses.get(id).into_iter().flat_map(|response| response.output.values());
+                    let known = self.responses.find(id).into_iter().flat_map(|response| response.output.values());
                     let known = known.chain(ours.iter().map(|(_, item)| item));
                     let known = known.filter_map(|item| Some(&self.conversation.get(item)?.item));
                     // What is not known by its call's id is known by the item's.

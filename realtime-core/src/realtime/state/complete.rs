@@ -132,7 +132,7 @@ impl RealtimeState {
 
     /// The function call of a response that is in progress, if there is just one.
     fn only_call(&self, response: &Id) -> Option<Id> {
-        self.responses.get(response).filter(|response| response.done.is_none())?;
+        self.responses.find(response).filter(|response| response.done.is_none())?;
         let is_active = |state: &ItemState| {
             let Item::FunctionCall(call) = &state.item else { return false };
             let is_over = matches!(call.status, Some(ItemStatus::Completed | ItemStatus::Incomplete));
@@ -166,7 +166,7 @@ impl RealtimeState {
     /// because a conversation has one active response at a time.
     fn complete_end(&self, response: &mut Response, around: Option<Id>, error: Option<Failure>) {
         let named = response.id.take().filter(|id| !id.is_empty()).or(around.filter(|id| !id.is_empty()));
-        let is_known = named.as_ref().is_some_and(|id| self.responses.get(id).is_some());
+        let is_known = named.as_ref().is_some_and(|id| self.responses.find(id).is_some());
         let is_apart = response.conversation_id == Patch::Clear;
         response.id = match self.responses.active_id() {
             // An out-of-band response whose beginning was missed.
@@ -203,7 +203,7 @@ impl RealtimeState {
         end.status = Some(status);
         self.complete_end(&mut end, around.clone(), error);
         let Some(id) = &end.id else { return };
-        if self.responses.get(id).is_some_and(|known| known.done.is_some()) {
+        if self.responses.find(id).is_some_and(|known| known.done.is_some()) {
             return;
         }
         let done = ResponseDone { event_id: event_id.take(), ..ResponseDone::new(end) };
@@ -243,7 +243,7 @@ impl RealtimeState {
         {
             return;
         }
-        if let Some(id) = event.response_id().filter(|id| self.responses.get(id).is_none()) {
+        if let Some(id) = event.response_id().filter(|id| self.responses.find(id).is_none()) {
             let format = self.output_format();
             self.responses.created(id, &Response::default(), &format, now);
         }

@@ -175,7 +175,7 @@ impl RealtimeState {
 
     /// The first audio of a response has arrived.
     pub(super) fn first_audio(&mut self, response_id: &Id, now: Instant) {
-        if let Some(asked) = self.responses.get(response_id).and_then(|response| response.asked) {
+        if let Some(asked) = self.responses.find(response_id).and_then(|response| response.asked) {
             self.waits().measured(Measurement::FirstAudio(now - asked));
         }
     }
@@ -183,7 +183,7 @@ impl RealtimeState {
     /// A response has ended. If it has only called functions or failed, the user waits on for the next one.
     fn end_answer(&mut self, response: &Response, now: Instant) {
         let Some(id) = &response.id else { return };
-        let Some(state) = self.responses.get(id) else { return };
+        let Some(state) = self.responses.find(id) else { return };
         let is_cut = matches!(state.reason, Some(StatusReason::TurnDetected | StatusReason::ClientCancelled));
         if state.status == ResponseStatus::Cancelled && is_cut {
             return self.note_interruption(&id.clone(), now);

@@ -1,5 +1,7 @@
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, HashMap, VecDeque},
+    hash::{Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -29,8 +31,24 @@ pub struct Responses {
 /// Shared with copies of the state until a response begins, ends, or gets its first output.
 #[derive(Clone, Debug, Default)]
 struct Known {
-    all: HashMap<Id, Arc<ResponseState>>,
+    all: HashMap<Key, Arc<ResponseState>>,
     order: VecDeque<Id>,
+}
+
+/// An id that is hashed by its bytes, because an [`Id`] validates its text whenever it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key(Id);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.as_bytes().hash(hasher);
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// A response as far as it is known.
@@ -76,7 +94,7 @@ pub struct ResponseState {
 impl Responses {
     /// The active response of the conversation.
     pub fn active(&self) -> Option<&ResponseState> {
-        self.active.as_ref().and_then(|id| self.get(id))
+        self.active.as_ref().and_then(|id| self.find(id))
     }
 
     /// Active out-of-band responses.
@@ -86,12 +104,17 @@ impl Responses {
 
     /// All known responses, in the order in which they began.
     pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
-        self.known.iter().flat_map(|known| &known.order).filter_map(|id| self.get(id))
+        self.known.iter().flat_map(|known| &known.order).filter_map(|id| self.find(id))
     }
 
     /// The response with this id.
     pub fn get(&self, id: &str) -> Option<&ResponseState> {
-        self.known.as_ref()?.all.get(id).map(|response| &**response)
+        self.known.as_ref()?.all.get(id.as_bytes()).map(|response| &**response)
+    }
+
+    /// The same, without a validation of the id's text.
+    pub(super) fn find(&self, id: &Id) -> Option<&ResponseState> {
+        self.known.as_ref()?.all.get(id.as_bytes()).map(|response| &**response)
     }
 
     pub(super) fn set_keep(&mut self, responses: Option<usize>) {
@@ -122,10 +145,10 @@ impl Responses {
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
         let known = self.known.as_mut()?;
         // Copied only for a change, and looked up once where there is no copy.
-        if Arc::get_mut(known).is_none() && !known.all.contains_key(id) {
+        if Arc::get_mut(known).is_none() && !known.all.contains_key(id.as_bytes()) {
             return None;
         }
-        Arc::make_mut(known).all.get_mut(id).map(Arc::make_mut)
+        Arc::make_mut(known).all.get_mut(id.as_bytes()).map(Arc::make_mut)
     }
 
     /// Id of the active response.
@@ -135,7 +158,7 @@ impl Responses {
 
     /// The response that began last.
     pub(super) fn newest(&self) -> Option<&ResponseState> {
-        self.known.as_ref()?.order.back().and_then(|id| self.get(id))
+        self.known.as_ref()?.order.back().and_then(|id| self.find(id))
     }
 
     pub(super) fn is_active(&self, id: &Id) -> bool {
@@ -165,10 +188,10 @@ impl Responses {
             self.active = Some(id.clone());
         }
         // A server that gives an id twice begins another response.
-        if self.get(id).is_some_and(|before| before.done.is_some())
+        if self.find(id).is_some_and(|before| before.done.is_some())
             && let Some(known) = self.known.as_mut().map(Arc::make_mut)
         {
-            known.all.remove(id);
+            known.all.remove(id.as_bytes());
             known.order.retain(|before| before != id);
         }
         let state = self.entry(id, out_of_band, format, now);
@@ -186,9 +209,9 @@ impl Responses {
     /// A response goes by another name.
     pub(super) fn rename(&mut self, before: &Id, id: &Id) {
         let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
-        let Some(mut response) = known.all.remove(before) else { return };
+        let Some(mut response) = known.all.remove(before.as_bytes()) else { return };
         Arc::make_mut(&mut response).id = id.clone();
-        known.all.insert(id.clone(), response);
+        known.all.insert(Key(id.clone()), response);
         if let Some(place) = known.order.iter_mut().rfind(|place| *place == before) {
             *place = id.clone();
         }
@@ -230,7 +253,7 @@ impl Responses {
 
     fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
         let known = Arc::make_mut(self.known.get_or_insert_default());
-        if !known.all.contains_key(id) {
+        if !known.all.contains_key(id.as_bytes()) {
             self.latest = None;
             known.order.push_back(id.clone());
             while self.keep.is_some_and(|keep| known.order.len() > keep.max(1)) && known.forget_oldest() {}
@@ -254,18 +277,18 @@ impl Responses {
             called: None,
             answered: None,
         };
-        Arc::make_mut(known.all.entry(id.clone()).or_insert_with(|| Arc::new(new())))
+        Arc::make_mut(known.all.entry(Key(id.clone())).or_insert_with(|| Arc::new(new())))
     }
 }
 
 impl Known {
     /// Removes the oldest response that has ended. Returns whether there was one.
     fn forget_oldest(&mut self) -> bool {
-        let ended = |id: &Id| self.all.get(id).is_some_and(|response| response.done.is_some());
+        let ended = |id: &Id| self.all.get(id.as_bytes()).is_some_and(|response| response.done.is_some());
         // Normally only a few are active. If a server never ends any, the oldest is removed anyway.
         let at = self.order.iter().take(64).position(ended).or((self.order.len() > 1024).then_some(0));
         let Some(id) = at.and_then(|at| self.order.remove(at)) else { return false };
-        self.all.remove(&id);
+        self.all.remove(id.as_bytes());
         true
     }
 }

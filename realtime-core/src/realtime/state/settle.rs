@@ -182,7 +182,7 @@ impl RealtimeState {
     /// The final event of a response, synthesized from what is known.
     pub(super) fn ending(&self, id: &Id) -> ServerEvent {
         let mut response = Response::default().id(id);
-        if let Some(state) = self.responses.get(id) {
+        if let Some(state) = self.responses.find(id) {
             response.status = Some(state.status.clone());
             response.metadata.clone_from(&state.metadata);
             response.usage.clone_from(&state.usage);
@@ -202,14 +202,14 @@ impl RealtimeState {
 
     /// Describes the response that began with the event.
     pub(super) fn turn_begun(&self, id: &Id) -> Option<ResponseTransition> {
-        let response = self.responses.get(id)?;
+        let response = self.responses.find(id)?;
         let conversation_id = self.conversation.id().filter(|_| !response.out_of_band).cloned();
         Some(ResponseTransition::Began { id: id.clone(), out_of_band: response.out_of_band, conversation_id })
     }
 
     /// Describes the response that has ended.
     pub(super) fn turn_ended(&self, id: &Id) -> Option<ResponseTransition> {
-        let response = self.responses.get(id)?;
+        let response = self.responses.find(id)?;
         Some(ResponseTransition::Ended {
             id: id.clone(),
             status: response.status.clone(),

@@ -111,8 +111,8 @@ impl Print {
         const LOOKS: usize = 8;
 
         let (words, rest) = bytes.as_chunks::<8>();
-        let step = words.len().div_ceil(LOOKS).max(1);
-        let looks = words.iter().step_by(step);
+        let step = (words.len() / LOOKS).max(1);
+        let looks = (0..LOOKS).filter_map(|look| words.get(look * step));
         looks.fold(self.add(bytes.len() as u64), |print, word| print.add(u64::from_le_bytes(*word))).add(tail(rest))
     }
 }

@@ -20,7 +20,7 @@ impl RealtimeState {
         if matches!(event, ServerEvent::ResponseCreated(_)) {
             return;
         }
-        if let Some(id) = event.response_id().filter(|id| self.responses.get(id).is_none()).cloned()
+        if let Some(id) = event.response_id().filter(|id| self.responses.find(id).is_none()).cloned()
             && let Some(unnamed) = self.aside.as_mut().and_then(|aside| aside.unnamed.take())
         {
             self.responses.rename(&unnamed, &id);
@@ -32,7 +32,7 @@ impl RealtimeState {
     pub(super) fn unnamed_response(&mut self) -> Id {
         let start = self.responses.iter().count() + 1;
         let mut names = (start..).map(|number| Id::from(format!("response_{number}")));
-        let id = names.find(|id| self.responses.get(id).is_none()).unwrap_or_default();
+        let id = names.find(|id| self.responses.find(id).is_none()).unwrap_or_default();
         self.aside.get_or_insert_default().unnamed = Some(id.clone());
         id
     }
@@ -100,7 +100,7 @@ impl RealtimeState {
             return;
         }
         let is = |id: &&Id| self.conversation.get(id).is_some_and(|state| sort_of(&state.item) == sort);
-        let placed = self.responses.get(response).and_then(|response| response.output.get(&output_index));
+        let placed = self.responses.find(response).and_then(|response| response.output.get(&output_index));
         *item = match placed.filter(is) {
             Some(placed) => placed.clone(),
             None => {

@@ -39,6 +39,9 @@ pub struct Conversation {
     index: Index,
     /// Key of the most recently used item: consecutive events usually concern the same item.
     latest: usize,
+    /// That item, taken out of its place so that a delta need not ask whether the pages are shared. `None` if it is not
+    /// known.
+    open: Option<Arc<ItemState>>,
     /// Keys of items outside the conversation, oldest first.
     detached: Vec<usize>,
     /// `None` until an item is mentioned.
@@ -69,6 +72,8 @@ struct Mentions {
 enum Place {
     // Shared, so that a page of the state that is held for long costs a pointer an item.
     Known(Arc<ItemState>),
+    /// The most recently used item, which is kept apart.
+    Open,
     /// An evicted item: only its id and position remain.
     Forgotten(Id),
     /// None, and the next of these.
@@ -151,7 +156,7 @@ impl Conversation {
             return;
         };
         // The growth of the most recently used item is noted once another is used, or it matters.
-        let grown = self.known(self.latest).map_or(0, |item| item.weight().saturating_sub(item.weighed));
+        let grown = self.latest().map_or(0, |item| item.weight().saturating_sub(item.weighed));
         if let Some(room) = most.checked_sub(self.bytes + grown) {
             self.room = room;
             return;
@@ -173,7 +178,7 @@ impl Conversation {
     }
 
     fn weigh_latest(&mut self) {
-        let Some(item) = self.known(self.latest) else { return };
+        let Some(item) = self.latest() else { return };
         let (weight, weighed) = (item.weight(), item.weighed);
         if weight != weighed {
             self.bytes = (self.bytes + weight).saturating_sub(weighed);
@@ -190,7 +195,7 @@ impl Conversation {
 
     /// Finds an item, whatever is known of it, and turns to it.
     fn look_up(&mut self, id: &Id) -> Option<usize> {
-        let at = match self.known(self.latest) {
+        let at = match self.latest() {
             Some(item) if item.id == *id => return Some(self.latest),
             _ => self.find(id.as_bytes())?,
         };
@@ -199,20 +204,35 @@ impl Conversation {
     }
 
     fn turn_to(&mut self, at: usize) {
-        if at != self.latest {
-            self.weigh_latest();
-            self.latest = at;
+        if at == self.latest && self.open.is_some() {
+            return;
+        }
+        self.weigh_latest();
+        if let Some(item) = self.open.take() {
+            self.set_place(self.latest, Place::Known(item));
+        }
+        self.latest = at;
+        if let Some(Place::Known(item)) = self.places.get(at).cloned() {
+            self.open = Some(item);
+            // Taken out last, so that it has one owner again.
+            self.set_place(at, Place::Open);
+        }
+    }
+
+    fn set_place(&mut self, at: usize, new: Place) {
+        if let Some(place) = self.places.get_mut(at) {
+            *place = new;
         }
     }
 
     /// The most recently used item.
     pub(super) fn latest(&self) -> Option<&ItemState> {
-        self.known(self.latest)
+        self.open.as_deref()
     }
 
     /// The same, for a change that is noted with [`grew`](Self::grew).
     pub(super) fn latest_mut(&mut self) -> Option<&mut ItemState> {
-        self.item_mut(self.latest)
+        self.open.as_mut().map(Arc::make_mut)
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ItemState> {
@@ -381,6 +401,7 @@ impl Conversation {
     fn item_mut(&mut self, place: usize) -> Option<&mut ItemState> {
         match self.places.get_mut(place) {
             Some(Place::Known(item)) => Some(Arc::make_mut(item)),
+            Some(Place::Open) => self.open.as_mut().map(Arc::make_mut),
             _ => None,
         }
     }
@@ -443,17 +464,21 @@ impl Conversation {
 
     fn forget(&mut self, at: usize) {
         let Some(&at) = self.order.get(at) else { return };
-        let Some(Place::Known(item)) = self.places.get(at) else { return };
+        let item = match self.places.get(at) {
+            Some(Place::Known(item)) => item.clone(),
+            Some(Place::Open) => match self.open.take() {
+                Some(item) => item,
+                None => return,
+            },
+            _ => return,
+        };
         self.bytes = self.bytes.saturating_sub(item.weighed);
-        let item = item.clone();
         // Ids are normally short. An unusually long one costs as much as content, so it is dropped.
         let id = if item.id.len() > MOST_KEPT_ID { Id::EMPTY } else { item.id.clone() };
         if id.is_empty() {
             self.index.remove(item.id.as_bytes(), at);
         }
-        if let Some(place) = self.places.get_mut(at) {
-            *place = Place::Forgotten(id);
-        }
+        self.set_place(at, Place::Forgotten(id));
     }
 
     fn drop_place(&mut self, at: usize) {
@@ -462,6 +487,9 @@ impl Conversation {
             self.bytes = self.bytes.saturating_sub(item.weighed);
         }
         self.index.remove(id.as_bytes(), at);
+        if let Some(Place::Open) = self.places.get(at) {
+            self.open = None;
+        }
         if let Some(place) = self.places.get_mut(at) {
             *place = Place::Free(self.free.replace(at));
         }
@@ -476,6 +504,7 @@ impl Conversation {
     fn known(&self, place: usize) -> Option<&ItemState> {
         match self.places.get(place) {
             Some(Place::Known(item)) => Some(item),
+            Some(Place::Open) => self.open.as_deref(),
             _ => None,
         }
     }
@@ -483,6 +512,7 @@ impl Conversation {
     fn id_at(&self, place: usize) -> &Id {
         match self.places.get(place) {
             Some(Place::Known(item)) => &item.id,
+            Some(Place::Open) => self.open.as_ref().map_or(&Id::EMPTY, |item| &item.id),
             Some(Place::Forgotten(id)) => id,
             Some(Place::Free(_)) | None => &Id::EMPTY,
         }

@@ -52,6 +52,9 @@ fn check(conversation: &Conversation) {
             assert_eq!(found, Some(place), "the index finds every item");
         }
     }
+    let is_open = |place: &usize| matches!(conversation.places.get(*place), Some(Place::Open));
+    let open: Vec<usize> = places.iter().copied().filter(is_open).collect();
+    assert_eq!(open, Vec::from_iter(conversation.open.as_ref().map(|_| conversation.latest)), "one is kept apart");
     let known = || places.iter().filter_map(|&place| conversation.known(place));
     assert_eq!(conversation.bytes, known().map(|item| item.weighed).sum::<usize>());
     assert!(conversation.forgotten <= conversation.order.len());

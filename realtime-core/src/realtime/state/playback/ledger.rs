@@ -176,11 +176,11 @@ impl RealtimeState {
         let Some(ledger) = &mut self.ledger else { return };
         match event {
             ServerEvent::ResponseOutputAudioDelta(delta) if !ledger.cut.contains(&delta.response_id) => {
-                let format = || match self.responses.get(&delta.response_id) {
+                let format = || match self.responses.find(&delta.response_id) {
                     Some(response) => response.format.clone(),
                     None => output_format(self.info.as_deref()),
                 };
-                let asked = self.responses.get(&delta.response_id).and_then(|response| response.asked);
+                let asked = self.responses.find(&delta.response_id).and_then(|response| response.asked);
                 let began = ledger.audio.lock().add(delta, format, asked, now);
                 if began && !ledger.orphans.is_empty() {
                     // A part of the current session, even if a lost one had the same id.

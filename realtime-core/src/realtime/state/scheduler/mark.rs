@@ -62,7 +62,7 @@ impl RealtimeState {
             | ServerEvent::SessionUpdated(_) => return mark,
         };
         mark.active = self.responses.active().map(|active| active.id.clone());
-        mark.is_new = response.id.as_ref().is_some_and(|id| self.responses.get(id).is_none());
+        mark.is_new = response.id.as_ref().is_some_and(|id| self.responses.find(id).is_none());
         mark.request = response.metadata.as_mut().and_then(|metadata| metadata.remove(REQUEST));
         if mark.request.is_some() && response.metadata.as_ref().is_some_and(BTreeMap::is_empty) {
             response.metadata = None;

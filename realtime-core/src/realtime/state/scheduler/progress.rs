@@ -48,7 +48,7 @@ impl RealtimeState {
             ServerEvent::ResponseDone(done) => {
                 // A response whose beginning was missed still answers its request.
                 if let Some(id) = done.response.id.as_ref().filter(|_| mark.is_new)
-                    && self.responses.get(id).is_some()
+                    && self.responses.find(id).is_some()
                 {
                     self.begin(id.clone(), Some(&done.response), mark.request.as_deref(), now, changes);
                 }
@@ -87,12 +87,12 @@ impl RealtimeState {
 
     /// Whether the event tells of the beginning of a response that has ended already, and that nobody asks for again.
     pub(in crate::realtime::state) fn is_late_beginning(&self, id: &Id) -> bool {
-        self.responses.get(id).is_some_and(|known| known.done.is_some()) && !self.scheduler.is_expecting()
+        self.responses.find(id).is_some_and(|known| known.done.is_some()) && !self.scheduler.is_expecting()
     }
 
     /// Whether a response has begun and not ended.
     pub(in crate::realtime::state) fn is_in_progress(&self, id: &Id) -> bool {
-        self.responses.is_active(id) || self.responses.get(id).is_some_and(|response| response.done.is_none())
+        self.responses.is_active(id) || self.responses.find(id).is_some_and(|response| response.done.is_none())
     }
 
     /// Begins a response. Returns the number of the request that it answers.
