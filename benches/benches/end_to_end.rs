@@ -54,9 +54,6 @@ const BLASTS: usize = 10;
 /// sender's work, which the kernel then does in the reader's name.
 const BLAST: Duration = Duration::from_millis(10);
 
-/// What comes from memory is there at once.
-const NONE: Duration = Duration::ZERO;
-
 /// Room for a whole blast.
 const RECEIVE_BUFFER: u32 = 4 << 20;
 
@@ -84,12 +81,14 @@ async fn connect<P: Protocol>(transport: impl Transport, base: String) -> Connec
     connection
 }
 
-/// One turn of a connection's. What was asked for has so much time to arrive.
-async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>, time: Duration) -> usize {
+/// One turn of a connection's. What is asked for has so much time to arrive; a stream in memory need not be asked.
+async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection<P>, time: Option<Duration>) -> usize {
     for _ in 0..BLASTS {
-        go(connection);
-        connection.flush().await.unwrap();
-        sleep(time);
+        if let Some(time) = time {
+            go(connection);
+            connection.flush().await.unwrap();
+            sleep(time);
+        }
         for _ in 0..EVENTS {
             std::hint::black_box(connection.next().await.unwrap().unwrap());
         }
@@ -99,13 +98,13 @@ async fn receive<P: Protocol<ClientEvent = ClientEvent>>(connection: &Connection
 
 /// Through a connection.
 fn ours<'a, P: Protocol<ClientEvent = ClientEvent>>(runtime: &'a Runtime, connection: Connection<P>) -> Turn<'a> {
-    turn(runtime, connection, BLAST)
+    turn(runtime, connection, Some(BLAST))
 }
 
 fn turn<P: Protocol<ClientEvent = ClientEvent>>(
     runtime: &Runtime,
     connection: Connection<P>,
-    time: Duration,
+    time: Option<Duration>,
 ) -> Turn<'_> {
     Box::new(move || runtime.block_on(receive(&connection, time)))
 }
@@ -115,13 +114,13 @@ fn reader<'a, S, T>(runtime: &'a Runtime, socket: WebSocketStream<S>, make: impl
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
 {
-    read(runtime, socket, BLAST, make)
+    read(runtime, socket, Some(BLAST), make)
 }
 
 fn read<'a, S, T>(
     runtime: &'a Runtime,
     mut socket: WebSocketStream<S>,
-    time: Duration,
+    time: Option<Duration>,
     make: impl Fn(&str) -> T + 'a,
 ) -> Turn<'a>
 where
@@ -130,8 +129,10 @@ where
     Box::new(move || {
         runtime.block_on(async {
             for _ in 0..BLASTS {
-                socket.send(Message::text(GO)).await.unwrap();
-                sleep(time);
+                if let Some(time) = time {
+                    socket.send(Message::text(GO)).await.unwrap();
+                    sleep(time);
+                }
                 for _ in 0..EVENTS {
                     let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
                     drop(std::hint::black_box(make(&text)));
@@ -143,7 +144,7 @@ where
 }
 
 /// Over the stream of a socket of tungstenite's, past tungstenite.
-fn floor<'a, S>(runtime: &'a Runtime, mut socket: WebSocketStream<S>, time: Duration, least: Least) -> Turn<'a>
+fn floor<'a, S>(runtime: &'a Runtime, mut socket: WebSocketStream<S>, time: Option<Duration>, least: Least) -> Turn<'a>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'a,
 {
@@ -151,8 +152,10 @@ where
     Box::new(move || {
         runtime.block_on(async {
             for _ in 0..BLASTS {
-                socket.send(Message::text(GO)).await.unwrap();
-                sleep(time);
+                if let Some(time) = time {
+                    socket.send(Message::text(GO)).await.unwrap();
+                    sleep(time);
+                }
                 least.read(&mut floor, &mut socket.get_mut().compat()).await;
             }
             BLASTS * EVENTS
@@ -267,8 +270,11 @@ fn plain(runtime: &Runtime) {
             ("ours, 64 KiB", ours(runtime, connect::<Realtime>(large().await, base()).await)),
             ("ours, spawned", ours(runtime, spawned)),
             ("decoder", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, decoder)),
-            ("floor", floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, BLAST, Least::Frames)),
-            ("bytes", floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, BLAST, blast())),
+            (
+                "floor",
+                floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, Some(BLAST), Least::Frames),
+            ),
+            ("bytes", floor(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, Some(BLAST), blast())),
             ("async-openai", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, async_openai)),
             ("oai-rt-rs", reader(runtime, raw(dial(&server).await, &url, buffer(16 << 10)).await, oai_rt_rs)),
             ("adk-realtime", adk(runtime, session)),
@@ -304,8 +310,8 @@ fn tls(runtime: &Runtime) {
             async || connector.connect(ServerName::try_from("localhost").unwrap(), dial(&server).await).await.unwrap();
         vec![
             ("raw", reader(runtime, raw(stream().await, &url, buffer(128 << 10)).await, |_| ())),
-            ("floor", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, BLAST, Least::Frames)),
-            ("bytes", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, BLAST, blast())),
+            ("floor", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, Some(BLAST), Least::Frames)),
+            ("bytes", floor(runtime, raw(stream().await, &url, buffer(16 << 10)).await, Some(BLAST), blast())),
             ("ours, events only", ours(runtime, connect::<EventsOnly>(transport().await, server.base()).await)),
             ("ours", ours(runtime, connect::<Realtime>(transport().await, server.base()).await)),
         ]
@@ -326,14 +332,14 @@ fn in_memory(runtime: &Runtime, pace: Pace) -> Vec<(&'static str, f64)> {
         let transport = || TokioTransport::once(ByteStream::new(Memory::server(pace)));
         let base = || "http://memory/v1".to_owned();
         vec![
-            ("raw", read(runtime, socket(128 << 10).await, NONE, |_| ())),
-            ("raw 16 KiB", read(runtime, socket(16 << 10).await, NONE, |_| ())),
-            ("ours, events only", turn(runtime, connect::<EventsOnly>(transport(), base()).await, NONE)),
-            ("ours", turn(runtime, connect::<Realtime>(transport(), base()).await, NONE)),
-            ("decoder", read(runtime, socket(16 << 10).await, NONE, decoder)),
-            ("floor", floor(runtime, socket(16 << 10).await, NONE, Least::Frames)),
-            ("async-openai", read(runtime, socket(128 << 10).await, NONE, async_openai)),
-            ("oai-rt-rs", read(runtime, socket(128 << 10).await, NONE, oai_rt_rs)),
+            ("raw", read(runtime, socket(128 << 10).await, None, |_| ())),
+            ("raw 16 KiB", read(runtime, socket(16 << 10).await, None, |_| ())),
+            ("ours, events only", turn(runtime, connect::<EventsOnly>(transport(), base()).await, None)),
+            ("ours", turn(runtime, connect::<Realtime>(transport(), base()).await, None)),
+            ("decoder", read(runtime, socket(16 << 10).await, None, decoder)),
+            ("floor", floor(runtime, socket(16 << 10).await, None, Least::Frames)),
+            ("async-openai", read(runtime, socket(128 << 10).await, None, async_openai)),
+            ("oai-rt-rs", read(runtime, socket(128 << 10).await, None, oai_rt_rs)),
         ]
     });
     contest(ROUNDS, contenders)
@@ -450,7 +456,7 @@ where
 }
 
 fn other_ours(block: Block, connection: Connection<EventsOnly>) -> Turn<'static> {
-    Box::new(move || block(Box::pin(receive(&connection, BLAST))))
+    Box::new(move || block(Box::pin(receive(&connection, Some(BLAST)))))
 }
 
 /// How long an answer takes, in the middle.
