@@ -190,15 +190,15 @@ impl Conversation {
 
     /// By the bytes of the id, because an [`Id`] validates its text whenever it is asked for.
     fn find(&self, id: &[u8]) -> Option<usize> {
+        if self.latest().is_some_and(|item| item.id.as_bytes() == id) {
+            return Some(self.latest);
+        }
         self.index.get(id, |place| self.id_at(place).as_bytes() == id)
     }
 
     /// Finds an item, whatever is known of it, and turns to it.
     fn look_up(&mut self, id: &Id) -> Option<usize> {
-        let at = match self.latest() {
-            Some(item) if item.id == *id => return Some(self.latest),
-            _ => self.find(id.as_bytes())?,
-        };
+        let at = self.find(id.as_bytes())?;
         self.turn_to(at);
         Some(at)
     }
