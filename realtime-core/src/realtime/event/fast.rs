@@ -12,6 +12,20 @@ use crate::{
     wire::{Audio, Id, TextDelta, WINDOW, base64, short_id, stop},
 };
 
+/// A delta with these members. The structs of the three shapes have the same.
+macro_rules! delta {
+    ($head:ident, $event:ident, $delta:expr) => {
+        $event {
+            delta: $delta,
+            event_id: Some($head.event_id.into()),
+            response_id: $head.response_id.into(),
+            item_id: $head.item_id.into(),
+            output_index: $head.output_index,
+            content_index: $head.content_index,
+        }
+    };
+}
+
 /// Decodes a frame of one of the three shapes.
 pub(super) fn read(raw: &[u8], reading: &mut Reading) -> Option<ServerEvent> {
     let rest = raw.strip_prefix(br#"{"type":"response.output_"#)?;
@@ -42,7 +56,7 @@ pub(super) fn read_audio_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<Respon
     let (event_id, rest) = event_id(raw.strip_prefix(br#"{"type":"response.output_audio.delta","#)?)?;
     let (head, rest) = head(event_id, rest)?;
     base64::decode_into(audio(rest)?, buffer)?;
-    Some(head.audio(Audio::default()))
+    Some(delta!(head, ResponseOutputAudioDelta, Audio::default()))
 }
 
 /// The three shapes.
@@ -67,36 +81,17 @@ impl<I: Into<Id>> Head<'_, I> {
     #[inline]
     fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
         Some(match kind {
-            Kind::Audio => ServerEvent::ResponseOutputAudioDelta(self.audio(Audio::from_base64(audio(rest)?)?)),
-            Kind::Transcript => ServerEvent::ResponseOutputAudioTranscriptDelta(ResponseOutputAudioTranscriptDelta {
-                delta: text(rest)?,
-                event_id: Some(self.event_id.into()),
-                response_id: self.response_id.into(),
-                item_id: self.item_id.into(),
-                output_index: self.output_index,
-                content_index: self.content_index,
-            }),
-            Kind::Text => ServerEvent::ResponseOutputTextDelta(ResponseOutputTextDelta {
-                delta: text(rest)?,
-                event_id: Some(self.event_id.into()),
-                response_id: self.response_id.into(),
-                item_id: self.item_id.into(),
-                output_index: self.output_index,
-                content_index: self.content_index,
-            }),
+            Kind::Audio => {
+                let sound = Audio::from_base64(audio(rest)?)?;
+                ServerEvent::ResponseOutputAudioDelta(delta!(self, ResponseOutputAudioDelta, sound))
+            }
+            Kind::Transcript => ServerEvent::ResponseOutputAudioTranscriptDelta(delta!(
+                self,
+                ResponseOutputAudioTranscriptDelta,
+                text(rest)?
+            )),
+            Kind::Text => ServerEvent::ResponseOutputTextDelta(delta!(self, ResponseOutputTextDelta, text(rest)?)),
         })
-    }
-
-    #[inline]
-    fn audio(self, delta: Audio) -> ResponseOutputAudioDelta {
-        ResponseOutputAudioDelta {
-            event_id: Some(self.event_id.into()),
-            response_id: self.response_id.into(),
-            item_id: self.item_id.into(),
-            output_index: self.output_index,
-            content_index: self.content_index,
-            delta,
-        }
     }
 }
 
