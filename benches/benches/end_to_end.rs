@@ -109,6 +109,17 @@ fn turn<P: Protocol<ClientEvent = ClientEvent>>(
     Box::new(move || runtime.block_on(receive(&connection, time)))
 }
 
+/// Asks as a connection's turn does.
+async fn ask<S>(socket: &mut WebSocketStream<S>, time: Option<Duration>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    if let Some(time) = time {
+        socket.send(Message::text(GO)).await.unwrap();
+        sleep(time);
+    }
+}
+
 /// Over a socket of tungstenite's; what is made of a frame is dropped.
 fn reader<'a, S, T>(runtime: &'a Runtime, socket: WebSocketStream<S>, make: impl Fn(&str) -> T + 'a) -> Turn<'a>
 where
@@ -129,10 +140,7 @@ where
     Box::new(move || {
         runtime.block_on(async {
             for _ in 0..BLASTS {
-                if let Some(time) = time {
-                    socket.send(Message::text(GO)).await.unwrap();
-                    sleep(time);
-                }
+                ask(&mut socket, time).await;
                 for _ in 0..EVENTS {
                     let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
                     drop(std::hint::black_box(make(&text)));
@@ -152,10 +160,7 @@ where
     Box::new(move || {
         runtime.block_on(async {
             for _ in 0..BLASTS {
-                if let Some(time) = time {
-                    socket.send(Message::text(GO)).await.unwrap();
-                    sleep(time);
-                }
+                ask(&mut socket, time).await;
                 least.read(&mut floor, &mut socket.get_mut().compat()).await;
             }
             BLASTS * EVENTS

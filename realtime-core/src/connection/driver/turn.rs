@@ -138,7 +138,7 @@ impl<P: Protocol> Shared<P> {
 
     /// Starts the tasks that a message makes the session ask for.
     fn work_in_turn(&self, machine: &mut Machine<P>, starter: Option<&Starter<P>>) {
-        if starter.is_some() && self.start_work(machine, starter) {
+        if self.start_work(machine, starter) {
             self.wakers.defer(bit::TASK);
         }
     }

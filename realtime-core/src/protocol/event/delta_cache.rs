@@ -44,9 +44,9 @@ impl DeltaCache {
         self.last.as_deref()
     }
 
-    /// Replaces what is kept.
+    /// Replaces what is kept, of a cache that is [on](Self::is_on).
     pub(crate) fn set(&mut self, text: &[u8], response_id: Id, item_id: Id, output_index: u32, content_index: u32) {
-        if self.is_on && text.len() <= MOST {
+        if text.len() <= MOST {
             let last = &mut **self.last.get_or_insert_default();
             last.text.clear();
             last.text.extend_from_slice(text);

@@ -465,13 +465,11 @@ impl Conversation {
     fn forget(&mut self, at: usize) {
         let Some(&at) = self.order.get(at) else { return };
         let item = match self.places.get(at) {
-            Some(Place::Known(item)) => item.clone(),
-            Some(Place::Open) => match self.open.take() {
-                Some(item) => item,
-                None => return,
-            },
-            _ => return,
+            Some(Place::Known(item)) => Some(item.clone()),
+            Some(Place::Open) => self.open.take(),
+            _ => None,
         };
+        let Some(item) = item else { return };
         self.bytes = self.bytes.saturating_sub(item.weighed);
         // Ids are normally short. An unusually long one costs as much as content, so it is dropped.
         let id = if item.id.len() > MOST_KEPT_ID { Id::EMPTY } else { item.id.clone() };
