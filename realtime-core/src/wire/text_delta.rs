@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, ops::Deref};
 
 use serde::Serialize;
 
-use super::Id;
+use super::{Id, WINDOW};
 
 /// The text of a delta: typically one word.
 ///
@@ -15,6 +15,12 @@ impl TextDelta {
     /// The text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// Creates a text from the first bytes of a window, which are ASCII.
+    #[inline]
+    pub(crate) fn from_ascii(window: &[u8; WINDOW], len: usize) -> Self {
+        Self(Id::from_ascii(window, len))
     }
 
     /// The bytes of the text, without validation.

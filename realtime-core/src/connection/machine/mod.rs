@@ -79,7 +79,7 @@ use crate::{
     error::{Deadline, Error, ErrorKind},
     protocol::{
         Protocol,
-        event::{ErrorEvent, delta_cache::DeltaCache},
+        event::{ErrorEvent, part_cache::PartCache},
         state::{Setup, State},
     },
     transport::Instant,
@@ -160,8 +160,8 @@ pub(super) struct Machine<P: Protocol> {
     has_work: bool,
     pending: Pending,
     actions: VecDeque<Action>,
-    /// What is known of the deltas to come.
-    deltas: DeltaCache,
+    /// What the next event of a content part may repeat.
+    part: PartCache,
     log: Log,
 }
 
@@ -252,7 +252,7 @@ impl<P: Protocol> Machine<P> {
             has_work: false,
             pending: Pending { turn: true, ..Pending::default() },
             actions: VecDeque::from([Action::Dial { id: LinkId(0), again: None }]),
-            deltas: DeltaCache::on(),
+            part: PartCache::on(),
             log: Log::default(),
             config,
         }

@@ -175,14 +175,14 @@ impl<P: Protocol> Machine<P> {
                 return Ok(());
             }
         };
-        reading.deltas = mem::take(&mut self.deltas);
+        reading.part = mem::take(&mut self.part);
         // Stays in its place until it is queued, because an event is large enough for each move to cost time.
         let mut decoded = match message {
             Received::Text(text) => P::ServerEvent::read_text(text, reading),
             Received::Message(Message::Binary(bytes)) => Some(P::ServerEvent::read_binary(bytes.clone(), reading)),
             Received::Message(_) => Some(P::ServerEvent::read(raw, reading)),
         };
-        self.deltas = mem::take(&mut changes.reading.deltas);
+        self.part = mem::take(&mut changes.reading.part);
         let event = decoded.as_mut().ok_or(Stop::NotUtf8)?;
         if let Some(error) = self.exhausted(event, now) {
             return Err(Ended::With(error).into());

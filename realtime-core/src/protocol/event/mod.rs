@@ -2,10 +2,10 @@
 
 #[macro_use]
 mod table;
-pub(crate) mod delta_cache;
 mod error;
 pub(crate) mod head;
 pub(crate) mod once;
+pub(crate) mod part_cache;
 mod reading;
 mod unrecognized;
 

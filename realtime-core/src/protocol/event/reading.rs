@@ -1,6 +1,6 @@
 use serde_json::value::RawValue;
 
-use super::delta_cache::DeltaCache;
+use super::part_cache::PartCache;
 use crate::wire::{Crowd, Notes, Omission};
 
 /// How a message had to be read, beyond the resulting event.
@@ -15,7 +15,7 @@ pub struct Reading {
     /// otherwise 0.
     pub weight: usize,
     /// What is kept from one message to the next.
-    pub(crate) deltas: DeltaCache,
+    pub(crate) part: PartCache,
 }
 
 impl Reading {

@@ -6,22 +6,23 @@ use crate::wire::{INLINE, WINDOW};
 pub(crate) fn stop(raw: &[u8]) -> Option<usize> {
     let ends = |byte: &u8| (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
     let mut at = 0;
-    while let Some(window) = raw[at..].first_chunk() {
+    while let Some(window) = raw[at..].first_chunk::<WINDOW>() {
         // Most strings end in their first window. The others are looked at as a whole, which takes fewer instructions.
         if (at == 0 || window.iter().fold(false, |any, byte| any | ends(byte)))
-            && let Some(end) = stop_within(window)
+            && let Some(end) = stop_within(window.as_chunks().0)
         {
             return Some(at + end);
         }
         at += WINDOW;
     }
-    raw[at..].iter().position(ends).map(|end| at + end)
+    let (words, last) = raw[at..].as_chunks();
+    let end = stop_within(words).or_else(|| Some(8 * words.len() + last.iter().position(ends)?))?;
+    Some(at + end)
 }
 
-/// The same within a window.
+/// The same in words.
 #[inline]
-fn stop_within(window: &[u8; WINDOW]) -> Option<usize> {
-    let (words, _) = window.as_chunks::<8>();
+fn stop_within(words: &[[u8; 8]]) -> Option<usize> {
     words.iter().enumerate().find_map(|(at, word)| {
         let stops = stops(u64::from_le_bytes(*word));
         (stops != 0).then(|| 8 * at + stops.trailing_zeros() as usize / 8)
@@ -33,7 +34,7 @@ fn stop_within(window: &[u8; WINDOW]) -> Option<usize> {
 #[inline]
 pub(crate) fn short_id(raw: &[u8]) -> Option<(&[u8; WINDOW], usize)> {
     let window = raw.first_chunk::<WINDOW>()?;
-    let len = stop_within(window)?;
+    let len = stop_within(window.as_chunks().0)?;
     (len <= INLINE && raw[len] == b'"' && window.is_ascii()).then_some((window, len))
 }
 

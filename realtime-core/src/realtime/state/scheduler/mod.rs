@@ -231,8 +231,8 @@ impl Scheduler {
 
     /// Records output of a response. Returns the request that it answers if the response is active.
     fn touch(&mut self, id: &Id, now: Instant) -> Option<Option<u64>> {
-        let at = self.position(id)?;
-        let open = &mut self.open[at];
+        // Recent ones are at the end.
+        let open = self.open.iter_mut().rfind(|open| open.id == *id)?;
         open.alive = now;
         open.complaint = None;
         Some(open.asked.as_ref().map(|asked| asked.seq))

@@ -1,21 +1,21 @@
-//! What consecutive deltas repeat.
+//! What consecutive events of a content part repeat.
 
 use crate::wire::Id;
 
-/// The members that the deltas of a content part have in common, kept from one message to the next: comparing their text
+/// The members that the events of a content part have in common, kept from one message to the next: comparing their text
 /// takes a fraction of the time of parsing it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct DeltaCache {
+pub(crate) struct PartCache {
     /// Whether anything is kept.
     is_on: bool,
-    /// Allocated on the first delta.
+    /// Allocated on the first such event.
     last: Option<Box<Common>>,
 }
 
-/// These members of the latest delta.
+/// These members of the latest of these events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Common {
-    /// Their text, from the comma in front of the first to the opening quote of the delta. At most [`MOST`] bytes.
+    /// Their text, from the comma in front of the first. At most [`MOST`] bytes.
     text: Vec<u8>,
     pub(crate) response_id: Id,
     pub(crate) item_id: Id,
@@ -23,22 +23,24 @@ pub(crate) struct Common {
     pub(crate) content_index: u32,
 }
 
-/// Enough for the members of any delta that is decoded by hand.
+/// Enough for the members of any event that is decoded by hand.
 const MOST: usize = 160;
 
-impl DeltaCache {
+impl PartCache {
     /// Creates a cache that keeps something, unlike the default.
     pub(crate) fn on() -> Self {
         Self { is_on: true, last: None }
     }
 
-    /// What follows the members, if the text begins with those of the latest delta.
+    /// What follows the members, if the text begins with those of the latest event.
     #[inline]
     pub(crate) fn strip<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        text.strip_prefix(&*self.last.as_ref()?.text)
+        let rest = text.strip_prefix(&*self.last.as_ref()?.text)?;
+        // The last of them is a number.
+        (!rest.first()?.is_ascii_digit()).then_some(rest)
     }
 
-    /// The members of the latest delta.
+    /// The members of the latest event.
     #[inline]
     pub(crate) fn last(&self) -> Option<&Common> {
         self.last.as_deref()
