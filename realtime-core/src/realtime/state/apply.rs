@@ -363,11 +363,7 @@ impl RealtimeState {
         let Some(id) = &response.id else { return };
         self.conversation_of(response);
         let format = self.output_format();
-        let billed = self.responses.find(id).is_some_and(|known| known.usage.is_some());
-        self.responses.done(id, response, &format, now);
-        if let Some(usage) = self.responses.find(id).and_then(|done| done.usage.as_ref())
-            && !billed
-        {
+        if let Some(usage) = self.responses.done(id, response, &format, now) {
             self.totals.add_response(usage);
         }
         let mut told = Vec::new();
@@ -388,10 +384,8 @@ impl RealtimeState {
 
     /// Marks the items of a response that has ended as no longer in progress.
     pub(super) fn settle_items(&mut self, response: &Id, completed: bool) {
-        let items: Vec<_> =
-            self.responses.find(response).into_iter().flat_map(|done| done.output.values().cloned()).collect();
-        for item in items {
-            if let Some(item) = self.conversation.get_mut(&item) {
+        for id in self.responses.find(response).into_iter().flat_map(|done| done.output.values()) {
+            if let Some(item) = self.conversation.get_mut(id) {
                 item.settle(completed);
             }
         }

@@ -221,14 +221,16 @@ impl Responses {
         self.latest = None;
     }
 
-    /// A response has ended. If its beginning was missed, it is added.
-    pub(super) fn done(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) {
+    /// A response has ended. If its beginning was missed, it is added. Returns its usage, if that is new.
+    pub(super) fn done(&mut self, id: &Id, response: &Response, format: &AudioFormat, now: Instant) -> Option<&Usage> {
         if self.is_active(id) {
             self.active = None;
         }
         let state = self.entry(id, response.conversation_id == Patch::Clear, format, now);
+        let is_billed = state.usage.is_some();
         state.update(response);
         state.done = Some(now);
+        state.usage.as_ref().filter(|_| !is_billed)
     }
 
     /// Gives up a response: as failed with this error, or as incomplete.
@@ -327,6 +329,10 @@ impl ResponseState {
 
     /// Reorders the items as the server lists them at the end. Unlisted items stay after their predecessors.
     pub(super) fn arrange(&mut self, told: &[&Id]) {
+        // As nearly always.
+        if self.output.values().eq(told.iter().copied()) {
+            return;
+        }
         let known: Vec<&Id> = self.output.values().collect();
         let mut order: Vec<&Id> = Vec::with_capacity(told.len());
         for id in told {
