@@ -35,13 +35,14 @@ fn session(items: usize) -> RealtimeState {
         hear(&mut state, json!({ "type": "response.done", "response": response }));
     }
     hear(&mut state, json!({ "type": "response.created", "response": { "id": "resp", "status": "in_progress" } }));
-    hear(&mut state, delta("word "));
+    hear(&mut state, delta("resp", "word "));
     state
 }
 
-fn delta(text: &str) -> serde_json::Value {
-    json!({ "type": "response.output_text.delta", "response_id": "resp", "item_id": "answer", "output_index": 0,
-        "content_index": 0, "delta": text })
+/// Part of the answer of a response.
+fn delta(response: &str, text: &str) -> serde_json::Value {
+    json!({ "type": "response.output_text.delta", "response_id": response, "item_id": format!("answer_{response}"),
+        "output_index": 0, "content_index": 0, "delta": text })
 }
 
 /// Allocations and bytes of an event's effect on a state of which a view was taken just before.
@@ -56,13 +57,13 @@ fn cost(state: &mut RealtimeState, event: serde_json::Value) -> (u64, u64) {
     (info.count_total, info.bytes_total)
 }
 
-/// The events that change the state in different places: a delta, a new item, a response's beginning and end.
-fn events(at: usize) -> [(&'static str, serde_json::Value); 4] {
+/// The events that change the state in different places: a delta, a new item, a response's end and the next one's beginning.
+fn events(at: usize, response: &str, next: &str) -> [(&'static str, serde_json::Value); 4] {
     [
-        ("a delta", delta("more ")),
+        ("a delta", delta(response, "more ")),
         ("a new item", json!({ "type": "conversation.item.added", "item": item(at + 1_000_000) })),
-        ("an end", json!({ "type": "response.done", "response": { "id": "resp", "status": "completed" } })),
-        ("a beginning", json!({ "type": "response.created", "response": { "id": "resp", "status": "in_progress" } })),
+        ("an end", json!({ "type": "response.done", "response": { "id": response, "status": "completed" } })),
+        ("a beginning", json!({ "type": "response.created", "response": { "id": next, "status": "in_progress" } })),
     ]
 }
 
@@ -71,11 +72,11 @@ fn an_event_after_a_view_was_taken_costs_the_same_however_many_items_there_are()
     let figures = |items: usize| {
         let mut state = session(items);
         // The tables grow now and then, which is not what is measured.
-        for (_, event) in events(items + 1) {
+        for (_, event) in events(items + 1, "resp", "resp_a") {
             hear(&mut state, event);
         }
-        hear(&mut state, delta("word "));
-        events(items).map(|(what, event)| (what, cost(&mut state, event)))
+        hear(&mut state, delta("resp_a", "word "));
+        events(items, "resp_a", "resp_b").map(|(what, event)| (what, cost(&mut state, event)))
     };
     let few = figures(100);
     let many = figures(40_000);
@@ -91,14 +92,14 @@ fn an_event_after_a_view_was_taken_costs_the_same_however_many_items_there_are()
 fn a_view_that_is_held_for_long_costs_one_copy() {
     let mut state = session(10_000);
     let held = state.clone();
-    hear(&mut state, delta("word "));
-    let mut event = ServerEvent::decode(delta("word ").to_string().as_bytes());
+    hear(&mut state, delta("resp", "word "));
+    let mut event = ServerEvent::decode(delta("resp", "word ").to_string().as_bytes());
     let info = measure(|| {
         for _ in 0..1_000 {
             State::<Realtime>::received(&mut state, &mut event, Instant::default(), &mut Changes::default());
         }
     });
     assert!(info.count_total <= 50, "{} allocations", info.count_total);
-    assert_eq!(held.conversation.get("answer").unwrap().text(), "word ");
-    assert_eq!(state.conversation.get("answer").unwrap().text().len(), "word ".len() * 1_002);
+    assert_eq!(held.conversation.get("answer_resp").unwrap().text(), "word ");
+    assert_eq!(state.conversation.get("answer_resp").unwrap().text().len(), "word ".len() * 1_002);
 }

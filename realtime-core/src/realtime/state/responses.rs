@@ -20,17 +20,20 @@ use crate::{
 /// The model's responses: active ones, and the most recent ones that have ended.
 #[derive(Clone, Debug, Default)]
 pub struct Responses {
-    /// None until there is one.
-    known: Option<Arc<Known>>,
+    /// The response that began last, which nearly everything is about: apart from the others, so that it is found without
+    /// a table, and changed without a copy of it.
+    newest: Option<Arc<ResponseState>>,
+    /// None until there are any.
+    older: Option<Arc<Older>>,
     active: Option<Id>,
     keep: Option<usize>,
     /// The response that last produced output, and whether that was audio. More of the same changes nothing.
     latest: Option<(Id, bool)>,
 }
 
-/// Shared with copies of the state until a response begins, ends, or gets its first output.
+/// Shared with copies of the state until another response begins, or one of these goes on.
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct Older {
     all: HashMap<Key, Arc<ResponseState>>,
     order: VecDeque<Id>,
 }
@@ -104,17 +107,23 @@ impl Responses {
 
     /// All known responses, in the order in which they began.
     pub fn iter(&self) -> impl Iterator<Item = &ResponseState> {
-        self.known.iter().flat_map(|known| &known.order).filter_map(|id| self.find(id))
+        let older = self.older.iter().flat_map(|older| &older.order).filter_map(|id| self.find(id));
+        older.chain(self.newest())
     }
 
     /// The response with this id.
     pub fn get(&self, id: &str) -> Option<&ResponseState> {
-        self.known.as_ref()?.all.get(id.as_bytes()).map(|response| &**response)
+        self.find_bytes(id.as_bytes())
     }
 
     /// The same, without a validation of the id's text.
     pub(super) fn find(&self, id: &Id) -> Option<&ResponseState> {
-        self.known.as_ref()?.all.get(id.as_bytes()).map(|response| &**response)
+        self.find_bytes(id.as_bytes())
+    }
+
+    fn find_bytes(&self, id: &[u8]) -> Option<&ResponseState> {
+        let newest = self.newest().filter(|newest| newest.id.as_bytes() == id);
+        newest.or_else(|| self.older.as_ref()?.all.get(id).map(|response| &**response))
     }
 
     pub(super) fn set_keep(&mut self, responses: Option<usize>) {
@@ -143,12 +152,19 @@ impl Responses {
     }
 
     pub(super) fn get_mut(&mut self, id: &Id) -> Option<&mut ResponseState> {
-        let known = self.known.as_mut()?;
+        if self.is_newest(id) {
+            return self.newest.as_mut().map(Arc::make_mut);
+        }
+        let older = self.older.as_mut()?;
         // Copied only for a change, and looked up once where there is no copy.
-        if Arc::get_mut(known).is_none() && !known.all.contains_key(id.as_bytes()) {
+        if Arc::get_mut(older).is_none() && !older.all.contains_key(id.as_bytes()) {
             return None;
         }
-        Arc::make_mut(known).all.get_mut(id.as_bytes()).map(Arc::make_mut)
+        Arc::make_mut(older).all.get_mut(id.as_bytes()).map(Arc::make_mut)
+    }
+
+    fn is_newest(&self, id: &Id) -> bool {
+        self.newest().is_some_and(|newest| newest.id == *id)
     }
 
     /// Id of the active response.
@@ -158,7 +174,7 @@ impl Responses {
 
     /// The response that began last.
     pub(super) fn newest(&self) -> Option<&ResponseState> {
-        self.known.as_ref()?.order.back().and_then(|id| self.find(id))
+        self.newest.as_deref()
     }
 
     pub(super) fn is_active(&self, id: &Id) -> bool {
@@ -168,8 +184,9 @@ impl Responses {
     /// The session was lost: active responses will not end.
     pub(super) fn interrupt(&mut self, now: Instant) {
         self.active = None;
-        let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
-        for response in known.all.values_mut().filter(|response| response.done.is_none()) {
+        let older = self.older.as_mut().map(|older| Arc::make_mut(older).all.values_mut());
+        let all = older.into_iter().flatten().chain(&mut self.newest);
+        for response in all.filter(|response| response.done.is_none()) {
             let response = Arc::make_mut(response);
             response.status = ResponseStatus::Incomplete;
             response.done = Some(now);
@@ -188,13 +205,15 @@ impl Responses {
             self.active = Some(id.clone());
         }
         // A server that gives an id twice begins another response.
-        if self.find(id).is_some_and(|before| before.done.is_some())
-            && let Some(known) = self.known.as_mut().map(Arc::make_mut)
-        {
-            known.all.remove(id.as_bytes());
-            known.order.retain(|before| before != id);
+        if self.find(id).is_some_and(|before| before.done.is_some()) {
+            if self.is_newest(id) {
+                self.newest = None;
+            } else if let Some(older) = self.older.as_mut().map(Arc::make_mut) {
+                older.all.remove(id.as_bytes());
+                older.order.retain(|before| before != id);
+            }
         }
-        let state = self.entry(id, out_of_band, format, now);
+        let Some(state) = self.entry(id, out_of_band, format, now) else { return };
         state.update(response);
         // Usage is final only at the end. Some servers send zeros before.
         state.usage = None;
@@ -208,12 +227,16 @@ impl Responses {
 
     /// A response goes by another name.
     pub(super) fn rename(&mut self, before: &Id, id: &Id) {
-        let Some(known) = self.known.as_mut().map(Arc::make_mut) else { return };
-        let Some(mut response) = known.all.remove(before.as_bytes()) else { return };
-        Arc::make_mut(&mut response).id = id.clone();
-        known.all.insert(Key(id.clone()), response);
-        if let Some(place) = known.order.iter_mut().rfind(|place| *place == before) {
-            *place = id.clone();
+        let Some(response) = self.get_mut(before) else { return };
+        response.id = id.clone();
+        // Of the older ones, the table and the order have the name too.
+        if let Some(older) = self.older.as_mut().map(Arc::make_mut)
+            && let Some(response) = older.all.remove(before.as_bytes())
+        {
+            older.all.insert(Key(id.clone()), response);
+            if let Some(place) = older.order.iter_mut().rfind(|place| *place == before) {
+                *place = id.clone();
+            }
         }
         if self.is_active(before) {
             self.active = Some(id.clone());
@@ -226,7 +249,7 @@ impl Responses {
         if self.is_active(id) {
             self.active = None;
         }
-        let state = self.entry(id, response.conversation_id == Patch::Clear, format, now);
+        let state = self.entry(id, response.conversation_id == Patch::Clear, format, now)?;
         let is_billed = state.usage.is_some();
         state.update(response);
         state.done = Some(now);
@@ -253,42 +276,50 @@ impl Responses {
         }
     }
 
-    fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> &mut ResponseState {
-        let known = Arc::make_mut(self.known.get_or_insert_default());
-        if !known.all.contains_key(id.as_bytes()) {
+    /// The response, begun now if it is unknown.
+    fn entry(&mut self, id: &Id, out_of_band: bool, format: &AudioFormat, now: Instant) -> Option<&mut ResponseState> {
+        if self.find(id).is_none() {
             self.latest = None;
-            known.order.push_back(id.clone());
-            while self.keep.is_some_and(|keep| known.order.len() > keep.max(1)) && known.forget_oldest() {}
+            let new = ResponseState {
+                id: id.clone(),
+                status: ResponseStatus::InProgress,
+                reason: None,
+                error: None,
+                out_of_band,
+                metadata: None,
+                output: BTreeMap::new(),
+                usage: None,
+                format: format.clone(),
+                created: now,
+                first_token: None,
+                first_audio: None,
+                done: None,
+                asked: None,
+                interrupted: None,
+                called: None,
+                answered: None,
+            };
+            if let Some(before) = self.newest.replace(Arc::new(new)) {
+                let older = Arc::make_mut(self.older.get_or_insert_default());
+                older.order.push_back(before.id.clone());
+                older.all.insert(Key(before.id.clone()), before);
+            }
+            let most = self.keep.map_or(usize::MAX, |keep| keep.max(1));
+            if let Some(older) = self.older.as_mut().filter(|older| older.order.len() >= most) {
+                let older = Arc::make_mut(older);
+                while older.order.len() >= most && older.forget_oldest() {}
+            }
         }
-        let new = || ResponseState {
-            id: id.clone(),
-            status: ResponseStatus::InProgress,
-            reason: None,
-            error: None,
-            out_of_band,
-            metadata: None,
-            output: BTreeMap::new(),
-            usage: None,
-            format: format.clone(),
-            created: now,
-            first_token: None,
-            first_audio: None,
-            done: None,
-            asked: None,
-            interrupted: None,
-            called: None,
-            answered: None,
-        };
-        Arc::make_mut(known.all.entry(Key(id.clone())).or_insert_with(|| Arc::new(new())))
+        self.get_mut(id)
     }
 }
 
-impl Known {
+impl Older {
     /// Removes the oldest response that has ended. Returns whether there was one.
     fn forget_oldest(&mut self) -> bool {
         let ended = |id: &Id| self.all.get(id.as_bytes()).is_some_and(|response| response.done.is_some());
         // Normally only a few are active. If a server never ends any, the oldest is removed anyway.
-        let at = self.order.iter().take(64).position(ended).or((self.order.len() > 1024).then_some(0));
+        let at = self.order.iter().take(64).position(ended).or((self.order.len() >= 1024).then_some(0));
         let Some(id) = at.and_then(|at| self.order.remove(at)) else { return false };
         self.all.remove(id.as_bytes());
         true
@@ -384,7 +415,70 @@ impl ResponseState {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A list of ids, and whether each has ended.
+    type Model = Vec<(String, bool)>;
+
+    fn begin(model: &mut Model, id: &str, keep: usize) {
+        if model.iter().all(|(known, _)| known != id) {
+            model.push((id.into(), false));
+            while model.len() > keep
+                && let Some(at) = model.iter().position(|(_, ended)| *ended)
+            {
+                model.remove(at);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_list(keep in 1..5_usize, steps in prop::collection::vec((0..4_u8, 0..8_u8, 0..8_u8), 0..60)) {
+            let mut responses = Responses::default();
+            responses.set_keep(Some(keep));
+            let mut model = Model::new();
+            for (step, id, other) in steps {
+                let (name, id, other) = (format!("r{id}"), Id::from(format!("r{id}")), Id::from(format!("r{other}")));
+                let at = model.iter().position(|(known, _)| *known == name);
+                let (response, format, now) = (Response::default(), AudioFormat::default(), Instant::default());
+                match step {
+                    0 => {
+                        responses.created(&id, &response, &format, now);
+                        if let Some(at) = at.filter(|at| model[*at].1) {
+                            model.remove(at);
+                        }
+                        begin(&mut model, &name, keep);
+                    }
+                    1 => {
+                        responses.done(&id, &response, &format, now);
+                        begin(&mut model, &name, keep);
+                        model.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, ended)| *ended = true);
+                    }
+                    2 if responses.find(&other).is_none() => {
+                        responses.rename(&id, &other);
+                        if let Some(at) = at {
+                            model[at].0 = other.to_string();
+                        }
+                    }
+                    2 => {}
+                    _ => {
+                        responses.interrupt(now);
+                        model.iter_mut().for_each(|(_, ended)| *ended = true);
+                    }
+                }
+                let list: Model =
+                    responses.iter().map(|response| (response.id.to_string(), response.done.is_some())).collect();
+                prop_assert_eq!(&list, &model);
+                prop_assert_eq!(responses.newest().map(|newest| &*newest.id), model.last().map(|(id, _)| &**id));
+                for (id, ended) in &model {
+                    prop_assert_eq!(responses.get(id).map(|response| response.done.is_some()), Some(*ended));
+                    prop_assert!(responses.get_mut(&id.as_str().into()).is_some());
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_first_of_each_sort_is_noted() {
