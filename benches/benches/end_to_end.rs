@@ -19,7 +19,7 @@ use realtime_benches::{
     memory::{Memory, Pace},
     peers::{async_openai, oai_rt_rs},
     rounds::{self, Target, figure, finish, line, title},
-    server::{COMMIT, GO, Server, framed, serve_if_asked},
+    server::{COMMIT, GO, Server, framed, keep_apart, serve_if_asked},
 };
 use realtime_core::{
     Client, Connection, Json, Protocol, Realtime,
@@ -60,6 +60,7 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 fn main() {
     serve_if_asked();
     title("end to end");
+    keep_apart();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     plain(&runtime);
     tls(&runtime);

@@ -6,11 +6,12 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, SystemTime},
 };
 
+use core_affinity::CoreId;
 use futures::SinkExt;
 use realtime_websocket::Tls;
 use rustls::{
@@ -24,6 +25,22 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::frames;
 
 const ROLE: &str = "REALTIME_BENCH_SERVER";
+
+/// Number of the processor that a server keeps to, if it does.
+const PROCESSOR: &str = "REALTIME_BENCH_PROCESSOR";
+static FIRST: OnceLock<CoreId> = OnceLock::new();
+
+/// Keeps servers that are started later to the first processor, and this thread, with those that it starts, to the last.
+///
+/// On a processor that both share, what a server wrote is still in the cache when it is read, as nothing from a network
+/// is. Where the kernel chooses, it shares one in some runs and not in others.
+pub fn keep_apart() {
+    if let Some([first, .., last]) = core_affinity::get_core_ids().as_deref() {
+        println!("# the server on processor {}, its readers on {}", first.id, last.id);
+        core_affinity::set_for_current(*last);
+        FIRST.set(*first).unwrap();
+    }
+}
 
 /// What asks for a blast, or for an answer. Peers' clients can say it too.
 pub const GO: &str = r#"{"type":"response.create"}"#;
@@ -59,8 +76,11 @@ impl Server {
     }
 
     fn start(role: &str) -> Self {
-        let mut child =
-            Command::new(env::current_exe().unwrap()).env(ROLE, role).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = Command::new(env::current_exe().unwrap());
+        if let Some(first) = FIRST.get() {
+            command.env(PROCESSOR, first.id.to_string());
+        }
+        let mut child = command.env(ROLE, role).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let (port, certificate) = line.trim_end_matches('\n').split_once(' ').unwrap();
@@ -103,6 +123,9 @@ impl Drop for Server {
 /// Is the server if this process was started as one, and then never returns.
 pub fn serve_if_asked() {
     let Ok(role) = env::var(ROLE) else { return };
+    if let Ok(id) = env::var(PROCESSOR) {
+        core_affinity::set_for_current(CoreId { id: id.parse().unwrap() });
+    }
     let (mixes, tls) = role.split_once(' ').unwrap();
     if mixes == "speak" {
         return speak();
