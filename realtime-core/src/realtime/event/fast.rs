@@ -326,6 +326,8 @@ mod tests {
             plain.replace("resp_1", "resp_2"),
             plain.replace("item_1", "item_"),
             plain.replace("resp_1", ""),
+            plain.replace("\"content_index\":0", "\"content_index\":1"),
+            plain.replace("\"content_index\":0", "\"content_index\":12"),
             plain.replace("resp_1", &long),
             plain.replace("resp_1", "r\u{e9}"),
             plain.replace("resp_1", r"resp_\u0031"),
