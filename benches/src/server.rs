@@ -35,9 +35,10 @@ static FIRST: OnceLock<CoreId> = OnceLock::new();
 /// On a processor that both share, what a server wrote is still in the cache when it is read, as nothing from a network
 /// is. Where the kernel chooses, it shares one in some runs and not in others.
 pub fn keep_apart() {
-    if let Some([first, .., last]) = core_affinity::get_core_ids().as_deref() {
+    if let Some([first, .., last]) = core_affinity::get_core_ids().as_deref()
+        && core_affinity::set_for_current(*last)
+    {
         println!("# the server on processor {}, its readers on {}", first.id, last.id);
-        core_affinity::set_for_current(*last);
         FIRST.set(*first).unwrap();
     }
 }
@@ -124,7 +125,7 @@ impl Drop for Server {
 pub fn serve_if_asked() {
     let Ok(role) = env::var(ROLE) else { return };
     if let Ok(id) = env::var(PROCESSOR) {
-        core_affinity::set_for_current(CoreId { id: id.parse().unwrap() });
+        assert!(core_affinity::set_for_current(CoreId { id: id.parse().unwrap() }));
     }
     let (mixes, tls) = role.split_once(' ').unwrap();
     if mixes == "speak" {
