@@ -19,8 +19,8 @@ use crate::{
     halves::{Both, Shared},
 };
 
-/// Size that the buffer grows to in a burst, and shrinks from after it.
-const BURST: usize = 64 << 10;
+/// Maximum size that the buffer grows to in a burst.
+const MOST_IN_A_BURST: usize = 128 << 10;
 
 /// Reads the messages of one WebSocket.
 pub(crate) struct SocketReader {
@@ -48,6 +48,8 @@ struct Buffer {
     limit: usize,
     /// Whether the last read took all the room.
     is_burst: bool,
+    /// Whether a read since the last wait took all the room, or more than the usual size.
+    is_large: bool,
     /// Whether the stream has ended.
     is_over: bool,
 }
@@ -69,7 +71,8 @@ impl SocketReader {
         let most = |size: Option<usize>| size.unwrap_or(usize::MAX);
         let limit = most(config.max_frame_size).min(most(config.max_message_size));
         let frames = Frames::default();
-        let buffer = Buffer { bytes, held, handed: 0, lent: 0, frames, usual, limit, is_burst: false, is_over: false };
+        let (is_burst, is_large, is_over) = (false, false, false);
+        let buffer = Buffer { bytes, held, handed: 0, lent: 0, frames, usual, limit, is_burst, is_large, is_over };
         Self { shared, buffer: Some(buffer), replying: false, closed: false }
     }
 
@@ -243,16 +246,29 @@ impl Buffer {
             Poll::Ready(Ok(length)) => {
                 self.held.end += length;
                 (self.is_over, self.is_burst) = (length == 0, length == most);
+                self.is_large |= self.is_burst || length > self.usual;
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
             Poll::Pending => {
                 self.is_burst = false;
-                if self.held.is_empty() && self.bytes.len() > self.usual {
-                    self.resize(self.usual);
-                }
+                self.shrink();
                 Poll::Pending
             }
+        }
+    }
+
+    /// Size in a burst: eight times the usual one, so that small buffers stay small.
+    fn in_a_burst(&self) -> usize {
+        self.usual.saturating_mul(8).min(MOST_IN_A_BURST).max(self.usual)
+    }
+
+    /// Frees what was not needed since the last wait. Not at the end of the burst, because another one usually follows,
+    /// and memory that is allocated again has to be zeroed again.
+    fn shrink(&mut self) {
+        let size = if std::mem::take(&mut self.is_large) { self.in_a_burst() } else { self.usual };
+        if self.held.is_empty() && self.bytes.len() > size {
+            self.resize(size);
         }
     }
 
@@ -263,17 +279,17 @@ impl Buffer {
             self.bytes.copy_within(self.held.clone(), 0);
             self.held = 0..self.held.len();
         }
-        let size = self.bytes.len();
-        if self.held.is_empty() && size > BURST.max(self.usual) {
-            self.resize(BURST.max(self.usual));
+        let (size, burst) = (self.bytes.len(), self.in_a_burst());
+        if self.held.is_empty() && size > burst {
+            self.resize(burst);
         } else if self.held.end == size {
             let wanted = match Front::of(&self.bytes, self.limit) {
                 Front::Part(wanted) => wanted,
                 Front::Text(_) | Front::Other => 0,
             };
-            self.resize((2 * size).min(wanted.max(BURST)).max(size + 1));
-        } else if self.is_burst && size < BURST {
-            self.resize(BURST);
+            self.resize((2 * size).min(wanted.max(burst)).max(size + 1));
+        } else if self.is_burst && size < burst {
+            self.resize(burst);
         }
     }
 
@@ -286,4 +302,79 @@ impl Buffer {
 /// On a spoken answer, this takes less than half the time of the standard library.
 fn is_utf8(text: &[u8]) -> bool {
     simdutf8::basic::from_utf8(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        iter,
+        pin::Pin,
+        sync::{Arc, Mutex},
+    };
+
+    use futures::{AsyncRead, AsyncWrite, task::noop_waker_ref};
+
+    use super::*;
+    use crate::{convert::config, halves::client, stream::ByteStream, upgrade::Upgraded};
+
+    /// What has arrived, and how much room the last read was given.
+    #[derive(Clone, Default)]
+    struct Feed(Arc<Mutex<(Vec<u8>, usize)>>);
+
+    impl AsyncRead for Feed {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            let (bytes, room) = &mut *self.0.lock().unwrap();
+            *room = buf.len();
+            let length = bytes.len().min(buf.len());
+            buf[..length].copy_from_slice(&bytes[..length]);
+            bytes.drain(..length);
+            if length == 0 { Poll::Pending } else { Poll::Ready(Ok(length)) }
+        }
+    }
+
+    impl AsyncWrite for Feed {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// A text of so many bytes in one frame.
+    fn frame(length: u16) -> Vec<u8> {
+        let [high, low] = length.to_be_bytes();
+        [0x81, 126, high, low].into_iter().chain(iter::repeat_n(b'x', length.into())).collect()
+    }
+
+    #[test]
+    fn a_buffer_grows_in_a_burst_and_shrinks_once_it_has_waited_without_one() {
+        const USUAL: usize = 1_000;
+        const BURST: usize = 8 * USUAL;
+        let feed = Feed::default();
+        let upgraded =
+            Upgraded { stream: ByteStream::new(feed.clone()), rest: Vec::new(), headers: Default::default() };
+        let mut reader = client(upgraded, config(1 << 20, USUAL)).read.into_reader();
+        // Reads so many frames of this length, then waits. How much room there was then, with an empty buffer.
+        let mut room_after = |frames: usize, length: u16| {
+            feed.0.lock().unwrap().0.extend(iter::repeat_n(frame(length), frames).flatten());
+            let mut cx = Context::from_waker(noop_waker_ref());
+            for _ in 0..frames {
+                let Poll::Ready(Some(Ok(text))) = reader.poll_receive(&mut cx) else { panic!("no text") };
+                assert_eq!(text.len(), usize::from(length));
+            }
+            assert!(reader.poll_receive(&mut cx).is_pending());
+            feed.0.lock().unwrap().1
+        };
+        // The room of a wait is what the buffer had before it.
+        assert_eq!([room_after(3, 300), room_after(3, 300)], [USUAL; 2], "no burst");
+        assert_eq!([room_after(50, 300), room_after(50, 300), room_after(50, 300)], [BURST; 3], "bursts");
+        assert_eq!([room_after(1, 300), room_after(0, 0)], [BURST, USUAL], "no burst since");
+        assert_eq!([room_after(1, 60_000), room_after(0, 0), room_after(0, 0)], [BURST, BURST, USUAL], "a large text");
+    }
 }

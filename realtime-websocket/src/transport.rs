@@ -119,7 +119,11 @@ impl<R: Runtime> SocketTransport<R> {
     }
 
     /// Sets the size in bytes of the buffer that the socket is read into, one per connection. The default, just below
-    /// 16 KiB, suits audio in real time. It grows to 64 KiB while a burst lasts, and beyond for a single larger message.
+    /// 16 KiB, suits audio in real time.
+    ///
+    /// In a burst it grows to eight times that, 128 KiB at most, and beyond only for a single larger message. It shrinks once
+    /// it has waited for more without having needed the room since the wait before: when little arrives, or when the
+    /// [keepalive](realtime_core::connection::Keepalive) next looks, after 15 s by default.
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(1);
