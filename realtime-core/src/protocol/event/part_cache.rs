@@ -1,7 +1,5 @@
 //! What consecutive events of a content part repeat.
 
-use crate::wire::Id;
-
 /// The members that the events of a content part have in common, kept from one message to the next: comparing their text
 /// takes a fraction of the time of parsing it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,10 +15,23 @@ pub(crate) struct PartCache {
 pub(crate) struct Common {
     /// Their text, from the comma in front of the first. At most [`MOST`] bytes.
     text: Vec<u8>,
-    pub(crate) response_id: Id,
-    pub(crate) item_id: Id,
+    pub(crate) places: Places,
+}
+
+/// Where in such a text the ids are, and what the numbers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) response_id: Span,
+    pub(crate) item_id: Span,
     pub(crate) output_index: u32,
     pub(crate) content_index: u32,
+}
+
+/// A part of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
 }
 
 /// Enough for the members of any event that is decoded by hand.
@@ -32,32 +43,32 @@ impl PartCache {
         Self { is_on: true, last: None }
     }
 
-    /// What follows the members, if the text begins with those of the latest event.
+    /// If the text begins with the members of the latest event: where they are in it, and what follows them.
     #[inline]
-    pub(crate) fn strip<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        let rest = text.strip_prefix(&*self.last.as_ref()?.text)?;
+    pub(crate) fn strip<'a>(&self, text: &'a [u8]) -> Option<(Places, &'a [u8])> {
+        let last = self.last.as_deref()?;
+        let rest = text.strip_prefix(&*last.text)?;
         // The last of them is a number.
-        (!rest.first()?.is_ascii_digit()).then_some(rest)
-    }
-
-    /// The members of the latest event.
-    #[inline]
-    pub(crate) fn last(&self) -> Option<&Common> {
-        self.last.as_deref()
+        (!rest.first()?.is_ascii_digit()).then_some((last.places, rest))
     }
 
     /// Replaces what is kept, of a cache that is [on](Self::is_on).
-    pub(crate) fn set(&mut self, text: &[u8], response_id: Id, item_id: Id, output_index: u32, content_index: u32) {
+    pub(crate) fn set(&mut self, text: &[u8], places: Places) {
         if text.len() <= MOST {
             let last = &mut **self.last.get_or_insert_default();
             last.text.clear();
             last.text.extend_from_slice(text);
-            (last.response_id, last.item_id) = (response_id, item_id);
-            (last.output_index, last.content_index) = (output_index, content_index);
+            last.places = places;
         }
     }
 
     pub(crate) fn is_on(&self) -> bool {
         self.is_on
+    }
+
+    /// Whether the members of an event are kept.
+    #[cfg(test)]
+    pub(crate) fn is_set(&self) -> bool {
+        self.last.is_some()
     }
 }

@@ -12,7 +12,10 @@ use super::{
     ResponseOutputTextDone, ServerEvent,
 };
 use crate::{
-    protocol::event::{Reading, part_cache::Common},
+    protocol::event::{
+        Reading,
+        part_cache::{Places, Span},
+    },
     wire::{Audio, FromPlain, Id, TextDelta, WINDOW, base64, read_plain, short_id, stop, text::utf8},
 };
 
@@ -37,25 +40,25 @@ pub(super) fn read(raw: &[u8], reading: &mut Reading) -> Option<ServerEvent> {
     if !kind.is_delta() && !reading.has_room(utf8(raw)?) {
         return None;
     }
-    if let Some(rest) = reading.part.strip(rest) {
-        let Common { response_id, item_id, output_index, content_index, .. } = reading.part.last()?;
-        let (output_index, content_index) = (*output_index, *content_index);
-        return Head { event_id, response_id, item_id, output_index, content_index }.event(kind, rest);
-    }
-    let (head, after) = head(event_id, rest)?;
-    if reading.part.is_on() {
-        let (response_id, item_id) = (head.response_id.into(), head.item_id.into());
-        let text = &rest[..rest.len() - after.len()];
-        reading.part.set(text, response_id, item_id, head.output_index, head.content_index);
-    }
-    head.event(kind, after)
+    let (places, after) = match reading.part.strip(rest) {
+        Some(known) => known,
+        None => {
+            let (places, after) = places(rest)?;
+            if reading.part.is_on() {
+                reading.part.set(&rest[..rest.len() - after.len()], places);
+            }
+            (places, after)
+        }
+    };
+    Head::new(event_id, rest, places)?.event(kind, after)
 }
 
 /// Decodes an audio delta and appends its audio to `buffer`. If it returns `None`, the buffer is unchanged.
 pub(super) fn read_audio_into(raw: &[u8], buffer: &mut Vec<u8>) -> Option<ResponseOutputAudioDelta> {
     let (event_id, rest) = event_id(raw.strip_prefix(br#"{"type":"response.output_audio.delta","#)?)?;
-    let (head, rest) = head(event_id, rest)?;
-    base64::decode_into(audio(rest)?, buffer)?;
+    let (places, after) = places(rest)?;
+    let head = Head::new(event_id, rest, places)?;
+    base64::decode_into(audio(after)?, buffer)?;
     Some(event!(head, ResponseOutputAudioDelta, delta: Audio::default()))
 }
 
@@ -101,15 +104,23 @@ impl Kind {
 }
 
 /// The members in front. Their ids are only made where the event is, because moving them there takes longer.
-struct Head<'a, I> {
+struct Head<'a> {
     event_id: PlainId<'a>,
-    response_id: I,
-    item_id: I,
+    response_id: PlainId<'a>,
+    item_id: PlainId<'a>,
     output_index: u32,
     content_index: u32,
 }
 
-impl<I: Into<Id>> Head<'_, I> {
+impl<'a> Head<'a> {
+    /// The members that are in these places of a frame.
+    #[inline]
+    fn new(event_id: PlainId<'a>, raw: &'a [u8], places: Places) -> Option<Self> {
+        let id = |Span { start, len }| Some(PlainId { window: raw.get(start..)?.first_chunk()?, len });
+        let Places { response_id, item_id, output_index, content_index } = places;
+        Some(Self { event_id, response_id: id(response_id)?, item_id: id(item_id)?, output_index, content_index })
+    }
+
     /// Makes the event of the members and what follows them.
     #[inline]
     fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
@@ -158,13 +169,17 @@ fn event_id(raw: &[u8]) -> Option<(PlainId<'_>, &[u8])> {
     id(raw.strip_prefix(br#""event_id":""#)?)
 }
 
-/// Parses the other members in front. Also returns what follows them.
-fn head<'a>(event_id: PlainId<'a>, raw: &'a [u8]) -> Option<(Head<'a, PlainId<'a>>, &'a [u8])> {
-    let (response_id, raw) = id(raw.strip_prefix(br#","response_id":""#)?)?;
-    let (item_id, raw) = id(raw.strip_prefix(br#","item_id":""#)?)?;
-    let (output_index, raw) = number(raw.strip_prefix(br#","output_index":"#)?)?;
-    let (content_index, raw) = number(raw.strip_prefix(br#","content_index":"#)?)?;
-    Some((Head { event_id, response_id, item_id, output_index, content_index }, raw))
+/// Parses the other members in front. Returns where they are, and what follows them.
+fn places(raw: &[u8]) -> Option<(Places, &[u8])> {
+    let id = |rest| {
+        let (id, after) = id(rest)?;
+        Some((Span { start: raw.len() - rest.len(), len: id.len }, after))
+    };
+    let (response_id, rest) = id(raw.strip_prefix(br#","response_id":""#)?)?;
+    let (item_id, rest) = id(rest.strip_prefix(br#","item_id":""#)?)?;
+    let (output_index, rest) = number(rest.strip_prefix(br#","output_index":"#)?)?;
+    let (content_index, rest) = number(rest.strip_prefix(br#","content_index":"#)?)?;
+    Some((Places { response_id, item_id, output_index, content_index }, rest))
 }
 
 /// Parses the only other member of an event.
@@ -353,8 +368,8 @@ mod tests {
                 }
             }
         }
-        assert!(after(&plain, b"{}").last().is_some(), "it is kept");
-        assert!(after(&plain.replace("resp_1", &long), b"{}").last().is_none(), "long ids are not");
+        assert!(after(&plain, b"{}").is_set(), "it is kept");
+        assert!(!after(&plain.replace("resp_1", &long), b"{}").is_set(), "long ids are not");
     }
 
     #[test]
