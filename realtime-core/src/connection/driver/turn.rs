@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::ErrorKind,
-    protocol::Protocol,
+    protocol::{Protocol, state::Changes},
     transport::{Instant, Received},
 };
 
@@ -80,6 +80,7 @@ impl<P: Protocol> Shared<P> {
         };
         let Some(pumps) = sockets.pumps(id) else { return };
         let mut cx = Context::from_waker(waker);
+        let mut changes = Changes::default();
         for _ in 0..MESSAGES_A_TURN {
             if in_use && enough(machine) {
                 break;
@@ -92,12 +93,12 @@ impl<P: Protocol> Shared<P> {
                     machine.on_read_idle(id, self, now);
                     return self.work_in_turn(machine, starter.as_ref());
                 }
-                Poll::Ready(Some(Ok(message))) => {
-                    if let Err(text) = machine.on_message(id, message, self, now)
+                Poll::Ready(Some(Ok(ref mut message))) => {
+                    if let Err(text) = machine.on_message(id, message, &mut changes, self, now)
                         && !pumps.reject_text()
                     {
                         // Told as an event that is invalid.
-                        let _ = machine.on_message(id, Received::Message(text), self, now);
+                        let _ = machine.on_message(id, &mut Received::Message(text), &mut changes, self, now);
                     }
                     self.work_in_turn(machine, starter.as_ref());
                 }

@@ -102,24 +102,27 @@ impl<P: Protocol> Machine<P> {
         free
     }
 
-    /// Handles a received message.
+    /// Handles a received message, which is looked at in its place, because moving it takes longer than that. What is kept
+    /// of it is taken out.
     ///
     /// # Errors
     /// A lent text that is not UTF-8. It has no effect, and is for the transport to judge.
     pub(in super::super) fn on_message(
         &mut self,
         id: LinkId,
-        message: Received<'_>,
+        message: &mut Received<'_>,
+        changes: &mut Changes<P::ServerEvent>,
         queue: &impl Queue<P>,
         now: Instant,
     ) -> Result<(), Message> {
+        let take = |message: &mut Received<'_>| mem::replace(message, Received::Text(&[])).into_message();
         if self.link.id != id || !self.link.is_up() {
-            self.on_message_beside(id, message.into_message(), now);
+            self.on_message_beside(id, take(message), now);
             return Ok(());
         }
-        match self.receive(&message, queue, now) {
+        match self.receive(message, changes, queue, now) {
             Ok(()) => self.pending.write |= self.collect(queue, now),
-            Err(Stop::NotUtf8) => return Err(message.into_message()),
+            Err(Stop::NotUtf8) => return Err(take(message)),
             Err(Stop::Ended(end)) => self.link_over(end, queue, now),
         }
         Ok(())
@@ -156,14 +159,20 @@ impl<P: Protocol> Machine<P> {
         self.link_over(end, queue, now);
     }
 
-    fn receive(&mut self, message: &Received<'_>, queue: &impl Queue<P>, now: Instant) -> Result<(), Stop> {
+    fn receive(
+        &mut self,
+        message: &Received<'_>,
+        changes: &mut Changes<P::ServerEvent>,
+        queue: &impl Queue<P>,
+        now: Instant,
+    ) -> Result<(), Stop> {
         self.link.silence.heard(now);
         self.link.idle = false;
         let (size, limit) = (message.len(), self.config.options.max_inbound);
         if size > limit {
             return Err(Ended::with(ErrorKind::TooLarge { size, limit }).into());
         }
-        let mut changes = Changes::default();
+        changes.clear();
         let reading = &mut changes.reading;
         let raw = match message {
             Received::Text(text) => *text,
@@ -192,7 +201,7 @@ impl<P: Protocol> Machine<P> {
         if opens && self.continues() {
             self.take_over(queue, now);
         }
-        Arc::make_mut(&mut self.state).received(event, now, &mut changes);
+        Arc::make_mut(&mut self.state).received(event, now, changes);
         let event = &*event;
         self.log.message(false, || event.kind(), raw.len());
         if !changes.reading.left_out.is_empty() {
@@ -224,7 +233,7 @@ impl<P: Protocol> Machine<P> {
         let notices = if changes.settled.is_empty() && changes.ended.is_empty() && changes.turns.is_empty() {
             Vec::new()
         } else {
-            self.answer(&mut changes, Some(event), now)
+            self.answer(changes, Some(event), now)
         };
         let invalid = match event.recognition() {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),

@@ -19,6 +19,14 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Makes it like a new one, except for what is kept from one message to the next.
+    pub(crate) fn clear(&mut self) {
+        (self.older_name, self.weight) = (false, 0);
+        if !self.left_out.is_empty() {
+            self.left_out = Vec::new();
+        }
+    }
+
     /// Whether a message can be read strictly. Notes what it may need if it is crowded with values.
     pub(crate) fn has_room(&mut self, text: &str) -> bool {
         match Crowd::of(text.as_bytes()) {

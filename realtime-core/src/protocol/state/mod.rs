@@ -3,6 +3,7 @@
 #[macro_use]
 mod saved;
 mod awaited;
+mod changes;
 mod histogram;
 mod input;
 pub(crate) mod intent;
@@ -14,16 +15,13 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use crate::{
     dialect::Dialect,
-    protocol::{
-        Protocol,
-        event::{ErrorEvent, Reading},
-        types::ResponseStatus,
-    },
+    protocol::{Protocol, types::ResponseStatus},
     transport::Instant,
     wire::Id,
 };
 
 pub use awaited::Awaited;
+pub use changes::{Changes, Outcome, Overdue};
 pub use histogram::{Histogram, Measurement};
 pub use input::{Complaint, Input, Speech};
 pub use snapshot::SnapshotError;
@@ -336,92 +334,6 @@ impl Timeouts {
     /// Creates timeouts, in the order of the fields.
     pub fn new(request: Option<Duration>, response_error: Option<Duration>, response_idle: Option<Duration>) -> Self {
         Self { request, response_error, response_idle }
-    }
-}
-
-/// Effects of an event, or of the passage of time, beyond the state itself.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Changes<E> {
-    /// Outcomes of requests, by request number.
-    pub settled: Vec<(u64, Outcome<E>)>,
-    /// Number of the request that the event is part of the answer to.
-    pub part_of: Option<u64>,
-    /// Responses that began or ended.
-    pub turns: Vec<ResponseTransition>,
-    /// Synthesized final events of responses that ended without one.
-    pub ended: Vec<E>,
-    /// How the event was read. Set before the state receives the event.
-    pub reading: Reading,
-    /// Whether the event repeats an earlier one, under its other name or after a session was rejoined. It then has no
-    /// effect and is not delivered.
-    pub repeated: bool,
-    /// What was measured since the last event.
-    pub measured: Vec<Measurement>,
-}
-
-impl<E> Default for Changes<E> {
-    fn default() -> Self {
-        Self {
-            settled: Vec::new(),
-            part_of: None,
-            turns: Vec::new(),
-            ended: Vec::new(),
-            reading: Reading::default(),
-            repeated: false,
-            measured: Vec::new(),
-        }
-    }
-}
-
-/// Outcome of a request.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Outcome<E> {
-    /// Granted by the current event.
-    Granted,
-    /// Finished without the event that normally answers it; this one is synthesized.
-    Ended(E),
-    /// Refused with this error.
-    Refused(Awaited, Box<ErrorEvent>),
-    /// Not answered in time.
-    Overdue(Box<Overdue>),
-}
-
-impl<E> Outcome<E> {
-    /// Whether the server granted (`true`) or refused (`false`) the request. `None` if it did neither.
-    pub fn granted(&self) -> Option<bool> {
-        match self {
-            Self::Granted | Self::Ended(_) => Some(true),
-            Self::Refused(..) => Some(false),
-            Self::Overdue(_) => None,
-        }
-    }
-}
-
-/// An answer that did not arrive in time.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Overdue {
-    /// The expected answer.
-    pub awaited: Awaited,
-    /// Since when it was expected.
-    pub since: Instant,
-    /// The last error that named no event, received meanwhile.
-    pub error: Option<ErrorEvent>,
-}
-
-impl Overdue {
-    /// Creates a description without an error.
-    pub fn new(awaited: Awaited, since: Instant) -> Self {
-        Self { awaited, since, error: None }
-    }
-
-    /// Sets the error that may be the cause.
-    #[must_use]
-    pub fn error(mut self, error: Option<ErrorEvent>) -> Self {
-        self.error = error;
-        self
     }
 }
 

@@ -118,9 +118,9 @@ impl Run {
             Step::Late(at) => {
                 let gone = self.bench.sockets.iter().filter(|socket| socket.stage == SocketStage::Dropped).nth(at);
                 if let Some(id) = gone.map(|socket| socket.id) {
-                    let Bench { machine, queue, .. } = &mut self.bench;
                     let created = Received::Message(Message::Text(CREATED.into()));
-                    assert_eq!(machine.on_message(id, created, queue, now), Ok(()));
+                    assert_eq!(self.bench.on_message(id, created), Ok(()));
+                    let Bench { machine, queue, .. } = &mut self.bench;
                     machine.on_written(id, queue);
                     machine.on_read_end(id, None, queue, now);
                     assert!(machine.poll_transmit(id, queue, now).is_none());

@@ -189,13 +189,13 @@ fn a_text_that_is_not_utf8_is_for_the_transport_to_judge() {
     let id = bench.socket().id;
     let raw = &b"{\"type\":\"session.updated\",\"x\":\"\xff\"}"[..];
     let before = bench.machine.state().clone();
-    let taken = bench.machine.on_message(id, Received::Text(raw), &bench.queue, bench.now);
+    let taken = bench.on_message(id, Received::Text(raw));
     assert!(matches!(&taken, Err(Message::Text(text)) if text.as_bytes() == raw));
     assert!(Arc::ptr_eq(bench.machine.state(), &before), "it has no effect");
     assert!(bench.updates().is_empty());
     // A transport that does not take it back has given a text that is not one.
     let given = Received::Message(taken.unwrap_err());
-    assert_eq!(bench.machine.on_message(id, given, &bench.queue, bench.now), Ok(()));
+    assert_eq!(bench.on_message(id, given), Ok(()));
     let arrival = bench.machine.inbox.pop(true).unwrap();
     let Update::Event(event) = arrival.update else { panic!() };
     assert!(matches!(event.recognition(), Recognition::Invalid(reason) if reason.starts_with("not UTF-8")));

@@ -15,7 +15,8 @@ use crate::{
     connection::{ids::Ids, notice::Update, options::Options, retry::Reconnect},
     dialect::Dialect,
     endpoint::Target,
-    realtime::{Realtime, RealtimeSettings},
+    protocol::state::Changes,
+    realtime::{Realtime, RealtimeSettings, event::ServerEvent},
     transport::{CloseFrame, Message, Received, TransportError},
 };
 
@@ -77,6 +78,8 @@ pub(super) struct Bench {
     pub(super) reads: bool,
     /// Whether somebody waits for the next event.
     pub(super) reader: bool,
+    /// What the last event changed, as a turn keeps it.
+    changes: Changes<ServerEvent>,
 }
 
 impl Bench {
@@ -107,7 +110,8 @@ impl Bench {
             Outside(RefCell::new(Outbox::new(config.options.queue_bytes, config.options.audio, config.dialect)));
         let now = Instant::default();
         let machine = Machine::new(config.clone(), now);
-        let mut bench = Self { machine, queue, config, now, sockets: Vec::new(), reads: true, reader: true };
+        let (sockets, changes) = (Vec::new(), Changes::default());
+        let mut bench = Self { machine, queue, config, now, sockets, reads: true, reader: true, changes };
         bench.turn();
         bench
     }
@@ -162,6 +166,11 @@ impl Bench {
         }
     }
 
+    /// Receives a message on a link.
+    pub(super) fn on_message(&mut self, id: LinkId, mut message: Received<'_>) -> Result<(), Message> {
+        self.machine.on_message(id, &mut message, &mut self.changes, &self.queue, self.now)
+    }
+
     fn read(&mut self, id: LinkId) {
         if !self.reads || !self.machine.wants_read(id, true, &self.queue, self.now) {
             return;
@@ -171,8 +180,7 @@ impl Bench {
             match socket.incoming.pop_front() {
                 None => return self.machine.on_read_idle(id, &self.queue, self.now),
                 Some(Some(message)) => {
-                    let taken = self.machine.on_message(id, Received::Message(message), &self.queue, self.now);
-                    assert_eq!(taken, Ok(()));
+                    assert_eq!(self.on_message(id, Received::Message(message)), Ok(()));
                 }
                 Some(None) => return self.machine.on_read_end(id, None, &self.queue, self.now),
             }

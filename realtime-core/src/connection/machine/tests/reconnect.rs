@@ -123,7 +123,7 @@ fn late_inputs_of_a_link_that_is_gone_do_nothing() {
     bench.updates();
     let (now, gone) = (bench.now, LinkId(0));
     let updated = Received::Message(Message::Text(UPDATED.into()));
-    assert_eq!(bench.machine.on_message(gone, updated, &bench.queue, now), Ok(()));
+    assert_eq!(bench.on_message(gone, updated), Ok(()));
     bench.machine.on_read_end(gone, None, &bench.queue, now);
     bench.machine.on_write_failed(gone, TransportError::new(crate::transport::TransportErrorKind::Io, "x"), now);
     assert!(!bench.machine.wants_read(gone, true, &bench.queue, now) && !bench.machine.wants_write(gone, true, now));
