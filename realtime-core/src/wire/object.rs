@@ -61,11 +61,15 @@ impl<'de, A: MapAccess<'de>> Object<'de, A> {
         read_object(self)
     }
 
-    /// Keeps the whole object as JSON, because its tag is unknown.
+    /// Keeps the whole object as JSON, because its tag is unknown. A tag that is null is left out, unless another follows,
+    /// which would be the tag when the JSON is read again.
     pub(crate) fn json(mut self) -> Result<Json, A::Error> {
-        let tag = self.tag.map(|tag| ("type".into(), Scalar::Text(tag)));
+        let mut rest = Members::default();
+        let has_other = rest.add_rest(&mut self.rest)?;
+        let tag = self.tag.map(Scalar::Text).or(has_other.then_some(Scalar::Null));
+        let tag = tag.map(|tag| ("type".into(), tag));
         let mut members = Members::of(tag.into_iter().chain(self.first).chain(self.held));
-        members.add_rest(&mut self.rest)?;
+        members.extend(&rest);
         members.into_json()
     }
 }
@@ -217,19 +221,33 @@ impl Members {
     }
 
     fn add(&mut self, key: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push(',');
-        }
+        self.separate();
         self.0.push_str(&Value::from(key).to_string());
         self.0.push(':');
         self.0.push_str(value);
     }
 
-    fn add_rest<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
+    fn extend(&mut self, members: &Self) {
+        if !members.0.is_empty() {
+            self.separate();
+            self.0.push_str(&members.0);
+        }
+    }
+
+    fn separate(&mut self) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+    }
+
+    /// Adds all further members. Returns whether one of them is a tag.
+    fn add_rest<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        let mut has_tag = false;
         while let Some(Borrowed(key)) = map.next_key()? {
+            has_tag |= key == "type";
             self.add(&key, map.next_value::<Box<RawValue>>()?.get());
         }
-        Ok(())
+        Ok(has_tag)
     }
 
     /// Adds the rest of an object whose tag has not been read, and puts the tag first: null if there is none.
@@ -243,8 +261,7 @@ impl Members {
             }
         }
         let mut whole = Self::of([("type".into(), tag.unwrap_or(Scalar::Null))].into_iter());
-        whole.0.push(',');
-        whole.0.push_str(&self.0);
+        whole.extend(&self);
         whole.into_json()
     }
 

@@ -380,6 +380,15 @@ mod tests {
     }
 
     union! {
+        pub enum Tagged {
+            words {}
+            objects {
+                "setting" => Setting(Setting),
+            }
+        }
+    }
+
+    union! {
         pub enum Loose {
             words {
                 "auto" => Auto,
@@ -445,6 +454,25 @@ mod tests {
             let Shape::Other(json) = read(text) else { panic!("{text}") };
             assert_eq!(json.as_str(), kept.unwrap_or(text));
             assert_eq!(serde_json::to_string(&Shape::Other(json)).unwrap(), kept.unwrap_or(text));
+        }
+    }
+
+    #[test]
+    fn an_object_whose_tag_is_null_is_the_same_when_it_is_read_again() {
+        for (text, kept) in [
+            (r#"{"type":null,"a":1}"#, r#"{"a":1}"#),
+            (r#"{"a":1,"type":null,"type":null}"#, r#"{"type":null,"a":1,"type":null}"#),
+            (r#"{"a":1,"type":null,"type":"setting"}"#, r#"{"type":null,"a":1,"type":"setting"}"#),
+            (r#"{"a":{},"type":null}"#, r#"{"a":{}}"#),
+            (r#"{"a":{},"type":null,"type":null}"#, r#"{"type":null,"a":{},"type":null}"#),
+            (r#"{"a":{},"type":null,"type":"setting"}"#, r#"{"type":null,"a":{},"type":"setting"}"#),
+            (r#"{"type":null}"#, "{}"),
+            ("{}", "{}"),
+        ] {
+            for text in [text, kept] {
+                let Tagged::Other(json) = read(text) else { panic!("{text}") };
+                assert_eq!(json.as_str(), kept, "{text}");
+            }
         }
     }
 
