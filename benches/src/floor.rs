@@ -8,7 +8,7 @@ use futures::{AsyncRead, AsyncReadExt};
 use crate::frames::AUDIO;
 
 /// Size of its buffer: what ours grows to in a burst.
-const SIZE: usize = 64 << 10;
+const SIZE: usize = 128 << 10;
 
 /// Reads a stream without a WebSocket implementation, an event or a session.
 pub struct Floor {
