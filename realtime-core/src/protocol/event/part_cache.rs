@@ -12,10 +12,10 @@ pub(crate) struct PartCache {
 
 /// These members of the latest of these events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Common {
+struct Common {
     /// Their text, from the comma in front of the first. At most [`MOST`] bytes.
     text: Vec<u8>,
-    pub(crate) places: Places,
+    places: Places,
 }
 
 /// Where in such a text the ids are, and what the numbers are.

@@ -7,7 +7,7 @@ use crate::{
     },
     realtime::types::{Response, StatusReason, Usage},
     transport::Instant,
-    wire::Id,
+    wire::{INLINE, Id},
 };
 
 /// A response as far as it is known.
@@ -119,8 +119,7 @@ impl ResponseState {
 
     fn has_room(&self, id: &Id) -> bool {
         let bytes: usize = match id.len() {
-            // Such ids are stored inline.
-            0..=30 => 0,
+            0..=INLINE => 0,
             more => more + self.output.values().map(|id| id.len()).sum::<usize>(),
         };
         self.output.len() < MOST_OUTPUT && bytes <= MOST_OUTPUT_IDS
