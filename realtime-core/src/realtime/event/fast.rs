@@ -124,29 +124,42 @@ impl<'a> Head<'a> {
     /// Makes the event of the members and what follows them.
     #[inline]
     fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
-        Some(match kind {
+        match kind {
             Kind::Audio => {
                 let sound = Audio::from_base64(audio(rest)?)?;
-                ServerEvent::ResponseOutputAudioDelta(event!(self, ResponseOutputAudioDelta, delta: sound))
+                Some(ServerEvent::ResponseOutputAudioDelta(event!(self, ResponseOutputAudioDelta, delta: sound)))
             }
-            Kind::Transcript => ServerEvent::ResponseOutputAudioTranscriptDelta(event!(
-                self,
-                ResponseOutputAudioTranscriptDelta,
-                delta: text(rest)?
-            )),
+            Kind::Transcript => {
+                let word = text(rest)?;
+                Some(ServerEvent::ResponseOutputAudioTranscriptDelta(event!(
+                    self,
+                    ResponseOutputAudioTranscriptDelta,
+                    delta: word
+                )))
+            }
             Kind::Text => {
-                ServerEvent::ResponseOutputTextDelta(event!(self, ResponseOutputTextDelta, delta: text(rest)?))
+                let word = text(rest)?;
+                Some(ServerEvent::ResponseOutputTextDelta(event!(self, ResponseOutputTextDelta, delta: word)))
             }
-            Kind::AudioDone if rest == b"}" => event!(self, ResponseOutputAudioDone).into(),
-            Kind::AudioDone => return None,
+            Kind::AudioDone if rest == b"}" => Some(event!(self, ResponseOutputAudioDone).into()),
+            Kind::AudioDone => None,
             Kind::TranscriptDone => {
                 let transcript = member(rest, br#","transcript":"#)?;
-                event!(self, ResponseOutputAudioTranscriptDone, transcript: transcript).into()
+                Some(event!(self, ResponseOutputAudioTranscriptDone, transcript: transcript).into())
             }
-            Kind::TextDone => event!(self, ResponseOutputTextDone, text: member(rest, br#","text":"#)?).into(),
-            Kind::PartAdded => event!(self, ResponseContentPartAdded, part: member(rest, br#","part":"#)?).into(),
-            Kind::PartDone => event!(self, ResponseContentPartDone, part: member(rest, br#","part":"#)?).into(),
-        })
+            Kind::TextDone => {
+                let text = member(rest, br#","text":"#)?;
+                Some(event!(self, ResponseOutputTextDone, text: text).into())
+            }
+            Kind::PartAdded => {
+                let part = member(rest, br#","part":"#)?;
+                Some(event!(self, ResponseContentPartAdded, part: part).into())
+            }
+            Kind::PartDone => {
+                let part = member(rest, br#","part":"#)?;
+                Some(event!(self, ResponseContentPartDone, part: part).into())
+            }
+        }
     }
 }
 
