@@ -393,8 +393,8 @@ impl<P: Protocol> Connection<P> {
 
     /// Finishes a connection that is no longer read. It is closed in any case.
     pub(crate) async fn finish_unread(&self) -> Result<(), Error> {
-        let unpark = self.shared.core().machine.inbox.abandon();
-        drop(unpark);
+        let unread = self.shared.core().machine.inbox.abandon();
+        drop(unread);
         let finished = self.finish().await;
         self.close(CloseFrame::new(1000, "")).await;
         finished

@@ -12,55 +12,58 @@ use futures::Stream;
 use super::{
     Connection, Update,
     driver::{Shared, wait::WaitKind, wakers::Slot},
-    machine::inbox::Arrival,
+    machine::inbox::Inbox,
 };
-use crate::{error::Error, protocol::Protocol, transport::Text};
+use crate::{error::Error, protocol::Protocol};
 
 type Polled<T> = Poll<Option<Result<T, Error>>>;
 
+// What was read ahead comes before a turn, which costs more.
 impl<P: Protocol> Connection<P> {
-    // What was read ahead comes before a turn, and each in a branch of its own, because every move of an event costs time.
-    #[inline]
-    fn poll_update(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>, notices: bool) -> Polled<Update<P>> {
-        if let Some(Arrival { update, raw, .. }) = self.shared.read_ahead(notices) {
-            return self.deliver(update, raw);
-        }
-        self.poll_turn(cx, slot, notices)
-    }
-
-    pub(super) fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Polled<P::ServerEvent> {
-        // Only events are asked for.
-        if let Some(Arrival { update: Update::Event(event), raw, .. }) = self.shared.read_ahead(false) {
-            self.handlers.dispatch(&event, raw.as_deref());
-            return Poll::Ready(Some(Ok(event)));
-        }
-        loop {
-            match ready!(self.poll_turn(cx, slot, false)) {
-                Some(Ok(Update::Event(event))) => return Poll::Ready(Some(Ok(event))),
-                // Not delivered to applications that only read events.
-                Some(Ok(Update::Notice(_))) => {}
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
+    fn poll_update(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Polled<Update<P>> {
+        let mut raw = None;
+        let mut update = self.shared.read_ahead(|inbox| inbox.pop(&mut raw));
+        if update.is_none() {
+            let turn = self.poll_turn(cx, slot, &mut update, |inbox| inbox.pop(&mut raw));
+            if let Some(error) = ready!(turn) {
+                return Poll::Ready(Some(Err(error)));
             }
         }
-    }
-
-    #[inline]
-    fn poll_turn(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>, notices: bool) -> Polled<Update<P>> {
-        match ready!(self.shared.poll(cx, slot, WaitKind::Next, |machine| machine.next(notices))) {
-            Ok(Some(Ok(Arrival { update, raw, .. }))) => self.deliver(update, raw),
-            Ok(Some(Err(error))) | Err(error) => Poll::Ready(Some(Err(error))),
-            Ok(None) => Poll::Ready(None),
-        }
-    }
-
-    /// Calls the handlers with an event before it is returned.
-    #[inline]
-    fn deliver(&self, update: Update<P>, raw: Option<Box<Text>>) -> Polled<Update<P>> {
-        if let Update::Event(event) = &update {
+        if let Some(Update::Event(event)) = &update {
             self.handlers.dispatch(event, raw.as_deref());
         }
-        Poll::Ready(Some(Ok(update)))
+        Poll::Ready(update.map(Ok))
+    }
+
+    /// Notices are not delivered to applications that only read events.
+    pub(super) fn poll_event(&self, cx: &mut Context<'_>, slot: &mut Option<Slot>) -> Polled<P::ServerEvent> {
+        let mut raw = None;
+        let mut event = self.shared.read_ahead(|inbox| inbox.pop_event(&mut raw));
+        if event.is_none() {
+            let turn = self.poll_turn(cx, slot, &mut event, |inbox| inbox.pop_event(&mut raw));
+            if let Some(error) = ready!(turn) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        if let Some(event) = &event {
+            self.handlers.dispatch(event, raw.as_deref());
+        }
+        match event {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Takes what a turn brings. Returns the error at the end, once.
+    fn poll_turn<T>(
+        &self,
+        cx: &mut Context<'_>,
+        slot: &mut Option<Slot>,
+        taken: &mut Option<T>,
+        mut take: impl FnMut(&mut Inbox<P>) -> Option<T>,
+    ) -> Poll<Option<Error>> {
+        let turn = self.shared.poll(cx, slot, WaitKind::Next, |machine| machine.next(taken, &mut take));
+        turn.map(|end| end.unwrap_or_else(Some))
     }
 }
 
@@ -88,7 +91,7 @@ impl<P: Protocol> Stream for Updates<'_, P> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        this.connection.poll_update(cx, &mut this.slot, true)
+        this.connection.poll_update(cx, &mut this.slot)
     }
 }
 

@@ -29,7 +29,7 @@ use super::{
     machine::{
         Action, LinkInfo, Machine, Now,
         config::Config,
-        inbox::Arrival,
+        inbox::Inbox,
         outbox::{Outbox, Queue},
         resume::Resume,
     },
@@ -130,8 +130,8 @@ impl<P: Protocol> Shared<P> {
         self.config.options.audio.max_age.map(|_| self.timer.now())
     }
 
-    /// Takes an update that was read ahead, unless a turn is needed. This skips the cost of a turn.
-    pub(super) fn read_ahead(&self, notices: bool) -> Option<Arrival<P>> {
+    /// Takes what was read ahead, unless a turn is needed. This skips the cost of a turn.
+    pub(super) fn read_ahead<T>(&self, take: impl FnOnce(&mut Inbox<P>) -> Option<T>) -> Option<T> {
         let only_read = |bits| bits & !bit::READ == 0;
         if !only_read(self.wakers.ready()) {
             return None;
@@ -141,7 +141,7 @@ impl<P: Protocol> Shared<P> {
             return None;
         }
         core.machine.inbox.ask();
-        core.machine.inbox.pop(notices)
+        take(&mut core.machine.inbox)
     }
 
     /// Drives one turn, and checks `done` before, during and after it. It does not loop: if something is still ready, the

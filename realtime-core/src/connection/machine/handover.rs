@@ -297,7 +297,7 @@ impl<P: Protocol> Machine<P> {
         self.recycle = self.recycle_at(now);
         if self.inbox.keeps() {
             for (event, text) in arrived {
-                self.inbox.push_event(event, text.as_bytes().len(), text.as_bytes());
+                self.inbox.push_event(&mut Some(event), text.as_bytes().len(), text.as_bytes());
             }
         }
         self.pending = Pending { read: true, write: true, turn: true };

@@ -1,6 +1,6 @@
 //! The queue of server events and notices that wait to be read.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use bytes::Bytes;
 
@@ -10,10 +10,11 @@ use super::super::{
 };
 use crate::{error::Error, protocol::Protocol, transport::Text};
 
-/// One update, with its text if there is a tap.
-pub(crate) struct Arrival<P: Protocol> {
-    pub(crate) update: Update<P>,
-    pub(crate) raw: Option<Box<Text>>,
+/// An update in the queue: a notice, or else the next of the events.
+struct Arrival<P: Protocol> {
+    notice: Option<Box<Notice<P>>>,
+    /// The text of an event, if there is a tap.
+    raw: Option<Box<Text>>,
     bytes: usize,
 }
 
@@ -23,7 +24,7 @@ const NOTICE: usize = 64;
 /// Bytes that are read ahead: what one read of a socket returns, and fits into the processor's cache.
 const AHEAD: usize = 16 << 10;
 
-/// Capacity that is kept after a burst, in updates.
+/// Number of places that are kept after a burst.
 const ROOM: usize = 4;
 
 /// The kinds of readers that have asked for events so far.
@@ -38,6 +39,8 @@ enum Reader {
 
 pub(crate) struct Inbox<P: Protocol> {
     queue: VecDeque<Arrival<P>>,
+    /// The events of the queue, in order. All are `Some`, as they were decoded: each move of an event costs time.
+    events: VecDeque<Option<P::ServerEvent>>,
     bytes: usize,
     limit: usize,
     /// Bytes that are read ahead of a reader.
@@ -64,6 +67,7 @@ impl<P: Protocol> Inbox<P> {
         let ahead = if keeps { AHEAD } else { 1 };
         Self {
             queue: VecDeque::new(),
+            events: VecDeque::new(),
             bytes: 0,
             limit,
             ahead,
@@ -82,9 +86,8 @@ impl<P: Protocol> Inbox<P> {
         if self.reader != Reader::Someone {
             self.reader = Reader::Someone;
             if self.skipped > 0 {
-                self.bytes += NOTICE;
-                let update = Update::Notice(Notice::Skipped { events: self.skipped });
-                self.queue.push_front(Arrival { update, raw: None, bytes: NOTICE });
+                let skipped = self.notice(Notice::Skipped { events: self.skipped });
+                self.queue.push_front(skipped);
             }
         }
     }
@@ -105,15 +108,16 @@ impl<P: Protocol> Inbox<P> {
         let (mut bytes, mut skipped) = (self.bytes, 0);
         let half = self.limit / 2;
         self.queue.retain(|arrival| {
-            let goes = bytes > half && matches!(arrival.update, Update::Event(_));
+            let goes = bytes > half && arrival.notice.is_none();
             if goes {
                 bytes -= arrival.bytes;
                 skipped += 1;
             }
             !goes
         });
+        self.events.drain(..skipped);
         self.bytes = bytes;
-        self.skipped += skipped;
+        self.skipped += skipped as u64;
     }
 
     /// Sets whether the next event is awaited.
@@ -140,49 +144,66 @@ impl<P: Protocol> Inbox<P> {
     pub(crate) fn trim(&mut self) {
         if self.queue.is_empty() {
             self.queue.shrink_to(ROOM);
+            self.events.shrink_to(ROOM);
         }
     }
 
     /// Discards the queued and all further updates, because nobody will read them.
-    pub(crate) fn abandon(&mut self) -> VecDeque<Arrival<P>> {
+    pub(crate) fn abandon(&mut self) -> impl Sized + use<P> {
         self.abandoned = true;
         self.bytes = 0;
-        std::mem::take(&mut self.queue)
+        (mem::take(&mut self.queue), mem::take(&mut self.events))
     }
 
+    /// Takes the event, if there is one.
     #[inline]
-    pub(crate) fn push_event(&mut self, event: P::ServerEvent, bytes: usize, raw: &[u8]) {
-        if self.abandoned {
+    pub(crate) fn push_event(&mut self, event: &mut Option<P::ServerEvent>, bytes: usize, raw: &[u8]) {
+        if self.abandoned || event.is_none() {
             return;
         }
         let text = || Box::new(Text::declared(Bytes::copy_from_slice(raw)));
-        let raw = self.tapped.then(text);
-        // At least the size of the struct that holds the event.
-        let bytes = bytes.max(size_of::<Arrival<P>>());
+        // At least the size of the structs that hold the event.
+        let bytes = bytes.max(size_of::<Arrival<P>>() + size_of::<P::ServerEvent>());
+        // An empty place is filled, because pushing the event would move it twice.
+        self.events.push_back(None);
+        if let Some(place) = self.events.back_mut() {
+            mem::swap(place, event);
+        }
         self.bytes += bytes;
-        self.queue.push_back(Arrival { update: Update::Event(event), raw, bytes });
+        self.queue.push_back(Arrival { notice: None, raw: self.tapped.then(text), bytes });
     }
 
     pub(crate) fn push_notice(&mut self, notice: Notice<P>) {
-        if self.abandoned {
-            return;
+        if !self.abandoned {
+            let notice = self.notice(notice);
+            self.queue.push_back(notice);
         }
-        self.bytes += NOTICE;
-        self.queue.push_back(Arrival { update: Update::Notice(notice), raw: None, bytes: NOTICE });
     }
 
-    /// Takes the next update. Notices are skipped if only events are read.
-    pub(crate) fn pop(&mut self, notices: bool) -> Option<Arrival<P>> {
+    fn notice(&mut self, notice: Notice<P>) -> Arrival<P> {
+        self.bytes += NOTICE;
+        Arrival { notice: Some(Box::new(notice)), raw: None, bytes: NOTICE }
+    }
+
+    /// Takes the next event, and its text if there is a tap. Notices are skipped.
+    #[inline]
+    pub(crate) fn pop_event(&mut self, raw: &mut Option<Box<Text>>) -> Option<P::ServerEvent> {
         loop {
-            // Looked at in its place, because an event is large enough for each move to cost time.
-            let next = self.queue.front()?;
-            let is_wanted = notices || matches!(next.update, Update::Event(_));
+            let next = self.queue.pop_front()?;
             self.bytes -= next.bytes;
-            if is_wanted {
-                return self.queue.pop_front();
+            if next.notice.is_none() {
+                *raw = next.raw;
+                return self.events.pop_front().flatten();
             }
-            self.queue.pop_front();
         }
+    }
+
+    /// Takes the next update, and the text of an event if there is a tap.
+    pub(crate) fn pop(&mut self, raw: &mut Option<Box<Text>>) -> Option<Update<P>> {
+        let Some(notice) = self.queue.front_mut()?.notice.take() else { return self.pop_event(raw).map(Update::Event) };
+        self.bytes -= NOTICE;
+        self.queue.pop_front();
+        Some(Update::Notice(*notice))
     }
 
     pub(crate) fn end_with(&mut self, error: Option<Error>) {
@@ -192,5 +213,46 @@ impl<P: Protocol> Inbox<P> {
     /// Takes the error at the end, once.
     pub(crate) fn take_last(&mut self) -> Option<Error> {
         self.last.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use super::*;
+    use crate::{
+        protocol::event::Event,
+        realtime::{Realtime, event::ServerEvent},
+    };
+
+    #[test]
+    fn what_is_left_of_a_full_inbox_stays_in_order() {
+        let event = size_of::<Arrival<Realtime>>() + size_of::<ServerEvent>();
+        let mut inbox = Inbox::<Realtime>::new(10 * event, Unread::Keep);
+        for number in 0..10 {
+            let raw = format!(r#"{{"type":"{number}"}}"#);
+            inbox.push_event(&mut Some(ServerEvent::decode(raw.as_bytes())), raw.len(), raw.as_bytes());
+            inbox.push_notice(Notice::AudioDropped { milliseconds: number });
+        }
+        inbox.ask_by_handle();
+        assert!(inbox.bytes <= 5 * event, "half of the limit");
+        inbox.ask();
+        let rest: Vec<_> = iter::from_fn(|| inbox.pop(&mut None))
+            .map(|update| match update {
+                Update::Event(event) => format!("event {}", event.kind()),
+                Update::Notice(Notice::AudioDropped { milliseconds }) => format!("notice {milliseconds}"),
+                Update::Notice(Notice::Skipped { events }) => format!("{events} skipped"),
+                Update::Notice(_) => "another".into(),
+            })
+            .collect();
+        let first = inbox.skipped as usize;
+        let notices = |numbers: std::ops::Range<usize>| numbers.map(|number| format!("notice {number}"));
+        let both = |number| [format!("event {number}"), format!("notice {number}")];
+        let expected: Vec<_> =
+            iter::once(format!("{first} skipped")).chain(notices(0..first)).chain((first..10).flat_map(both)).collect();
+        assert!((5..10).contains(&first), "{first}");
+        assert_eq!(rest, expected);
+        assert_eq!((inbox.bytes, inbox.events.len()), (0, 0));
     }
 }

@@ -64,7 +64,7 @@ use self::{
     entry::Entry,
     failover::Targets,
     handover::Handover,
-    inbox::{Arrival, Inbox},
+    inbox::Inbox,
     link::{Link, Stage},
     outbox::{Outbox, Queue},
     receive::Wanted,
@@ -348,12 +348,18 @@ impl<P: Protocol> Machine<P> {
         mem::take(&mut self.log)
     }
 
-    /// Takes the next update for a reader; at the end an error, then `None`.
-    pub(super) fn next(&mut self, notices: bool) -> Option<Option<Result<Arrival<P>, Error>>> {
-        if let Some(arrival) = self.inbox.pop(notices) {
-            return Some(Some(Ok(arrival)));
+    /// Lets a reader take its next update. Returns whether it is answered: with the error at the end, once, or with nothing
+    /// more than what it took.
+    pub(super) fn next<T>(
+        &mut self,
+        taken: &mut Option<T>,
+        take: impl FnOnce(&mut Inbox<P>) -> Option<T>,
+    ) -> Option<Option<Error>> {
+        *taken = take(&mut self.inbox);
+        if taken.is_some() {
+            return Some(None);
         }
-        self.end.is_some().then(|| self.inbox.take_last().map(Err))
+        self.end.is_some().then(|| self.inbox.take_last())
     }
 
     /// Returns whether the event with this number, or an earlier one, is not written yet.

@@ -239,10 +239,8 @@ impl<P: Protocol> Machine<P> {
             Recognition::Invalid(reason) if self.config.options.strict => Some(reason.into()),
             _ => None,
         };
-        if self.inbox.is_wanted
-            && let Some(event) = decoded
-        {
-            self.inbox.push_event(event, size, raw);
+        if self.inbox.is_wanted {
+            self.inbox.push_event(&mut decoded, size, raw);
         }
         self.notify(notices);
         invalid.map_or(Ok(()), |reason| Err(Ended::with(ErrorKind::Invalid(reason)).into()))

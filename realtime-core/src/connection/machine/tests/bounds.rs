@@ -196,8 +196,7 @@ fn a_text_that_is_not_utf8_is_for_the_transport_to_judge() {
     // A transport that does not take it back has given a text that is not one.
     let given = Received::Message(taken.unwrap_err());
     assert_eq!(bench.on_message(id, given), Ok(()));
-    let arrival = bench.machine.inbox.pop(true).unwrap();
-    let Update::Event(event) = arrival.update else { panic!() };
+    let event = bench.machine.inbox.pop_event(&mut None).unwrap();
     assert!(matches!(event.recognition(), Recognition::Invalid(reason) if reason.starts_with("not UTF-8")));
     assert_eq!(bench.ended(), "not ended");
 }

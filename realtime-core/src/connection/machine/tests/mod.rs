@@ -307,8 +307,8 @@ impl Bench {
     pub(super) fn updates(&mut self) -> Vec<String> {
         use crate::protocol::event::Event;
 
-        std::iter::from_fn(|| self.machine.inbox.pop(true))
-            .map(|arrival| match arrival.update {
+        std::iter::from_fn(|| self.machine.inbox.pop(&mut None))
+            .map(|update| match update {
                 Update::Event(event) => event.kind().to_owned(),
                 Update::Notice(Notice::Phase(phase)) => format!("{phase:?}"),
                 Update::Notice(Notice::Reconnecting { attempt, after, .. }) => format!("retry {attempt} in {after:?}"),
