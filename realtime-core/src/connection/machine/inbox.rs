@@ -25,7 +25,7 @@ const NOTICE: usize = 64;
 const AHEAD: usize = 16 << 10;
 
 /// Number of places that are kept after a burst.
-const ROOM: usize = 4;
+const ROOM: usize = 2;
 
 /// The kinds of readers that have asked for events so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
