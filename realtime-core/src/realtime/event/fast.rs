@@ -124,6 +124,7 @@ impl<'a> Head<'a> {
     /// Makes the event of the members and what follows them.
     #[inline]
     fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
+        // Each branch returns by itself: an event that all branches return together is moved once more.
         match kind {
             Kind::Audio => {
                 let sound = Audio::from_base64(audio(rest)?)?;
