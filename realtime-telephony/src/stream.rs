@@ -160,7 +160,7 @@ impl CarrierStream {
         self.carried.clone_from(part);
         self.carry.extend_from_slice(audio);
         let limits = carrier::limits(self.settings.carrier, format);
-        let sample = usize::try_from(format.bytes_per_frame()).unwrap_or(1).max(1);
+        let sample = carrier::sample(format);
         let whole = self.carry.len() - self.carry.len() % sample;
         if whole == 0 || whole < limits.least {
             return Ok(frames);
@@ -187,7 +187,7 @@ impl CarrierStream {
     pub fn flush(&mut self, now: Instant) -> Result<Vec<Frame>, Refused> {
         self.open()?;
         let format = self.outbound_format()?;
-        let sample = usize::try_from(format.bytes_per_frame()).unwrap_or(1).max(1);
+        let sample = carrier::sample(format);
         let mut audio = std::mem::take(&mut self.carry);
         audio.truncate(audio.len() - audio.len() % sample);
         if audio.is_empty() {

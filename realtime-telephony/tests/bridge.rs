@@ -12,7 +12,7 @@ use realtime_core::{
     transport::Instant,
     types::AudioFormat,
 };
-use realtime_telephony::{Bridge, BridgeEvent, Carrier, Frame, Part, Refused, Settings};
+use realtime_telephony::{Bridge, BridgeEvent, Carrier, CarrierStream, Frame, Part, Refused, Settings};
 use serde_json::{Value, json};
 
 const fn at(ms: u64) -> Instant {
@@ -190,6 +190,21 @@ fn the_caller_is_heard_in_the_sessions_format_whatever_the_carriers() {
             call.events.iter().map(|event| if let BridgeEvent::Audio(audio) = event { audio.len() } else { 0 }).sum();
         // A second at 24 kHz, but for what the conversion still holds back.
         assert!((44_000..=48_000).contains(&bytes), "{carrier:?}: {bytes}");
+    }
+}
+
+#[test]
+fn a_rate_at_which_a_message_is_shorter_than_a_sample_is_played_a_sample_at_a_time() {
+    for carrier in ALL {
+        for rate in [0, 1, 49] {
+            let mut settings = settings(carrier);
+            settings.outbound = Some(Format::pcm(rate));
+            let mut stream = CarrierStream::new(settings);
+            stream.receive(&start(carrier)).unwrap();
+            let frames = stream.media(at(0), &Part::new("item", 0), &[1; 100]).unwrap();
+            let rest = stream.flush(at(0)).unwrap();
+            assert!(!frames.is_empty() || !rest.is_empty(), "{carrier:?} at {rate} Hz");
+        }
     }
 }
 

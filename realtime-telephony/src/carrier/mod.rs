@@ -58,9 +58,15 @@ pub(crate) struct Limits {
     pub(crate) most: usize,
 }
 
+/// Bytes of a sample of all channels, at least one.
+pub(crate) fn sample(format: Format) -> usize {
+    usize::try_from(format.bytes_per_frame()).unwrap_or(usize::MAX).max(1)
+}
+
 /// Limits on a message to the carrier.
 pub(crate) fn limits(carrier: Carrier, format: Format) -> Limits {
-    let bytes = |ms| usize::try_from(format.ms_to_bytes(ms)).unwrap_or(usize::MAX);
+    // At very low rates, a sample is longer than that.
+    let bytes = |ms| usize::try_from(format.ms_to_bytes(ms)).unwrap_or(usize::MAX).max(sample(format));
     match carrier {
         // None is documented.
         Carrier::Twilio => Limits { least: 0, most: usize::MAX },
