@@ -387,11 +387,13 @@ fn message_member(message: &Message) -> String {
 }
 
 /// JSON stands as it is, if it fits a line and has no blanks around it, which would be lost: then the file can be read by
-/// people and their tools.
+/// people and their tools. Null would be read as no event.
 fn text_member(text: &Text) -> String {
     let text = String::from_utf8_lossy(text.as_bytes());
     match serde_json::from_str::<&RawValue>(&text) {
-        Ok(raw) if raw.get() == text && !text.contains(['\n', '\r']) => format!(r#""event":{}"#, raw.get()),
+        Ok(raw) if raw.get() == text && text != "null" && !text.contains(['\n', '\r']) => {
+            format!(r#""event":{}"#, raw.get())
+        }
         _ => format!(r#""text":{}"#, json(&text)),
     }
 }
