@@ -18,7 +18,7 @@ use realtime_core::{
     webhooks::{WebhookError, WebhookEvent, Webhooks},
 };
 use realtime_mock::{Cassette, Simulator, VirtualClock};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 #[path = "../../realtime-core/tests/both/mod.rs"]
 mod both;
@@ -80,7 +80,9 @@ pub(crate) fn dialect(data: &[u8]) {
         return;
     }
     let Ok(text) = Dialect::Flat.encode(&event) else { return };
-    let mut value: Value = serde_json::from_slice(text.as_bytes()).unwrap();
+    assert!(serde_json::from_slice::<&RawValue>(text.as_bytes()).is_ok(), "no JSON: {text:?}");
+    // What is kept as it came may have half of a surrogate pair in it, which no string holds.
+    let Ok(mut value) = serde_json::from_slice::<Value>(text.as_bytes()) else { return };
     assert_eq!(value["type"], event.kind());
     let event::ClientEvent::SessionUpdate(update) = &event else { return };
     value["type"] = "session.updated".into();
