@@ -37,7 +37,9 @@ macro_rules! event {
 pub(super) fn read(raw: &[u8], reading: &mut Reading) -> Option<ServerEvent> {
     let (kind, rest) = Kind::of(raw)?;
     let (event_id, rest) = event_id(rest)?;
-    if !kind.is_delta() && !reading.has_room(utf8(raw)?) {
+    // Of deltas, every byte is looked at.
+    let text = if kind.is_delta() { "" } else { utf8(raw)? };
+    if !kind.is_delta() && !reading.has_room(text) {
         return None;
     }
     let (places, after) = match reading.part.strip(rest) {
@@ -50,7 +52,7 @@ pub(super) fn read(raw: &[u8], reading: &mut Reading) -> Option<ServerEvent> {
             (places, after)
         }
     };
-    Head::new(event_id, rest, places)?.event(kind, after)
+    Head::new(event_id, rest, places)?.event(kind, after, text)
 }
 
 /// Decodes an audio delta and appends its audio to `buffer`. If it returns `None`, the buffer is unchanged.
@@ -121,9 +123,9 @@ impl<'a> Head<'a> {
         Some(Self { event_id, response_id: id(response_id)?, item_id: id(item_id)?, output_index, content_index })
     }
 
-    /// Makes the event of the members and what follows them.
+    /// Makes the event of the members and what follows them. `whole` is the frame, unless it is a delta.
     #[inline]
-    fn event(self, kind: Kind, rest: &[u8]) -> Option<ServerEvent> {
+    fn event(self, kind: Kind, rest: &[u8], whole: &str) -> Option<ServerEvent> {
         // Each branch returns by itself: an event that all branches return together is moved once more.
         match kind {
             Kind::Audio => {
@@ -145,19 +147,19 @@ impl<'a> Head<'a> {
             Kind::AudioDone if rest == b"}" => Some(event!(self, ResponseOutputAudioDone).into()),
             Kind::AudioDone => None,
             Kind::TranscriptDone => {
-                let transcript = member(rest, br#","transcript":"#)?;
+                let transcript = member(whole, rest, br#","transcript":"#)?;
                 Some(event!(self, ResponseOutputAudioTranscriptDone, transcript: transcript).into())
             }
             Kind::TextDone => {
-                let text = member(rest, br#","text":"#)?;
+                let text = member(whole, rest, br#","text":"#)?;
                 Some(event!(self, ResponseOutputTextDone, text: text).into())
             }
             Kind::PartAdded => {
-                let part = member(rest, br#","part":"#)?;
+                let part = member(whole, rest, br#","part":"#)?;
                 Some(event!(self, ResponseContentPartAdded, part: part).into())
             }
             Kind::PartDone => {
-                let part = member(rest, br#","part":"#)?;
+                let part = member(whole, rest, br#","part":"#)?;
                 Some(event!(self, ResponseContentPartDone, part: part).into())
             }
         }
@@ -196,9 +198,11 @@ fn places(raw: &[u8]) -> Option<(Places, &[u8])> {
     Some((Places { response_id, item_id, output_index, content_index }, rest))
 }
 
-/// Parses the only other member of an event.
-fn member<T: FromPlain>(rest: &[u8], name: &[u8]) -> Option<T> {
-    read_plain(utf8(rest.strip_prefix(name)?.strip_suffix(b"}")?)?)
+/// Parses the only other member of an event, which ends the frame.
+fn member<T: FromPlain>(whole: &str, rest: &[u8], name: &[u8]) -> Option<T> {
+    let value = rest.strip_prefix(name)?.strip_suffix(b"}")?;
+    // As a part of the frame, which is valid, it need not be validated again.
+    read_plain(whole.strip_suffix('}')?.get(whole.len() - 1 - value.len()..)?)
 }
 
 /// What follows the opening quote of a delta.
